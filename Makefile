@@ -1,0 +1,24 @@
+# Each target sets up what it needs: a virtual environment in .venv with the tried versions.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: train test check bench
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $@
+
+train: .venv/installed  ## train on the embedded data
+	$(BIN)/python train.py
+
+test: .venv/installed  ## every test
+	$(BIN)/python -m pytest
+
+check: .venv/installed  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/installed  ## speed, as ratios measured side by side
+	$(BIN)/python benchmarks/training_speed.py

@@ -1,0 +1,1 @@
+"""What ships: the enhancers, their opponents, saving and loading. torch only."""

@@ -1,0 +1,58 @@
+"""Enhance arrays in blocks: numpy in, numpy out, bounded memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+BLOCK_ROWS = 8192
+
+
+@torch.no_grad()
+def enhance_arrays(
+    enhancer: nn.Module, features: np.ndarray, poses: np.ndarray | None, block_rows: int = BLOCK_ROWS
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Enhanced vectors, comparison vectors and identity embeddings of an array of rows.
+
+    Args:
+        enhancer: any model of this package.
+        features: (N, D) float16/32/64.
+        poses: (N, 3) degrees, NaN rows unknown, or None.
+        block_rows: rows at a time.
+
+    Returns:
+        (N, D) float32 enhanced vectors; (N, D') float32 vectors whose cosine is the score; (N, K) float32
+        identity embeddings.
+    """
+    device = next((tensor.device for tensor in (*enhancer.parameters(), *enhancer.buffers())), torch.device("cpu"))
+    training = enhancer.training
+    enhancer.eval()
+    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    try:
+        for start in range(0, len(features), block_rows):
+            rows = slice(start, start + block_rows)
+            x = torch.from_numpy(np.asarray(features[rows], dtype=np.float32)).to(device)
+            pose = None if poses is None else torch.from_numpy(np.asarray(poses[rows], dtype=np.float32)).to(device)
+            output = enhancer(x, pose)
+            compared = enhancer.comparison(output.features)
+            parts.append(tuple(t.float().cpu().numpy() for t in (output.features, compared, output.identity)))
+    finally:
+        enhancer.train(training)
+    enhanced, compared_rows, identity = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return enhanced, compared_rows, identity
+
+
+@torch.no_grad()
+def project_arrays(enhancer: nn.Module, features: np.ndarray) -> np.ndarray:
+    """The comparison vectors of rows that are not enhanced, such as references with ``sides="probe"``.
+
+    Args:
+        features: (N, D) float16/32/64.
+
+    Returns:
+        (N, D') float32; the features themselves where comparison is in D dimensions.
+    """
+    x = torch.from_numpy(np.asarray(features, dtype=np.float32))
+    device = next((tensor.device for tensor in (*enhancer.parameters(), *enhancer.buffers())), torch.device("cpu"))
+    return enhancer.comparison(x.to(device)).float().cpu().numpy()

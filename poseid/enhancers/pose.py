@@ -1,0 +1,88 @@
+"""Head pose inside the enhancers: the gate, the smooth pose inputs, and filling in what is not known."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+POSE_INPUTS = 8
+
+
+def fill_pose(given: Tensor | None, predicted: Tensor) -> Tensor:
+    """The given pose where it is known, the predicted one elsewhere.
+
+    Args:
+        given: (N, 3) degrees, a row with any NaN meaning "unknown", or None when nothing is known.
+        predicted: (N, 3) degrees; used as a constant, so that only the pose loss trains it.
+
+    Returns:
+        (N, 3) degrees without NaN.
+
+    >>> fill_pose(torch.tensor([[1.0, float("nan"), 0.0]]), torch.tensor([[7.0, 8.0, 9.0]]))
+    tensor([[7., 8., 9.]])
+    """
+    predicted = predicted.detach()
+    if given is None:
+        return predicted
+    known = torch.isfinite(given).all(dim=-1, keepdim=True)
+    return torch.where(known, torch.nan_to_num(given).to(predicted.dtype), predicted)
+
+
+def pose_gate(pose: Tensor, start: float, full: float) -> Tensor:
+    """How much of the correction a head pose gets: 0 for a frontal head, 1 for a turned one.
+
+    g = s²(3 − 2s) with s = clamp((a − start) / (full − start), 0, 1) and a = √(yaw² + pitch²).
+
+    Args:
+        pose: (N, 3) ``[yaw, pitch, roll]`` in degrees; roll is in the picture plane and plays no part.
+        start: angle in degrees up to which the gate is exactly 0.
+        full: angle in degrees from which on it is 1.
+
+    Returns:
+        (N, 1) gate in [0, 1], with a continuous first derivative.
+
+    >>> pose_gate(torch.tensor([[5.0, 5.0, 80.0], [-25.0, 0.0, 0.0], [0.0, 60.0, 0.0]]), 10.0, 40.0)
+    tensor([[0.0000],
+            [0.5000],
+            [1.0000]])
+    """
+    angle = torch.linalg.vector_norm(pose[..., :2], dim=-1, keepdim=True)
+    s = ((angle - start) / (full - start)).clamp(0.0, 1.0)
+    return s * s * (3.0 - 2.0 * s)
+
+
+def pose_inputs(pose: Tensor) -> Tensor:
+    """Smooth, bounded functions of a pose in degrees, as inputs of a network: (N, 3) to (N, 8).
+
+    sin and 1 − cos of yaw, sin of 2·yaw and |sin yaw|, sin and 1 − cos of pitch, and the same of roll;
+    all are 0 for a frontal head.
+
+    >>> pose_inputs(torch.zeros(1, 3)).abs().sum().item()
+    0.0
+    """
+    yaw, pitch, roll = (pose.clamp(-180.0, 180.0) * (math.pi / 180.0)).unbind(-1)
+    columns = [
+        yaw.sin(),
+        1 - yaw.cos(),
+        (2 * yaw).sin(),
+        yaw.sin().abs(),
+        pitch.sin(),
+        1 - pitch.cos(),
+        roll.sin(),
+        1 - roll.cos(),
+    ]
+    return torch.stack(columns, dim=-1)
+
+
+class PoseHead(nn.Module):
+    """Predicts the head pose in degrees from the pose code alone: (N, code_dim) to (N, 3)."""
+
+    def __init__(self, code_dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(code_dim, 64), nn.GELU(), nn.Linear(64, 3))
+
+    def forward(self, code: Tensor) -> Tensor:
+        # The network works in radians; degrees everywhere outside.
+        return self.layers(code) * (180.0 / math.pi)

@@ -1,0 +1,92 @@
+"""The file that ships: safetensors with the weights, and everything about them in the header. No pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from poseid.enhancers.build import build
+from poseid.errors import InputError
+
+FORMAT = "poseid-enhancer-1"
+
+
+@dataclass(frozen=True)
+class SavedEnhancer:
+    """An enhancer as loaded, and its header.
+
+    Attributes:
+        enhancer: in evaluation mode, on the CPU.
+        info: the header: ``model`` (name and options), ``sides``, ``versions``, ``fingerprint``, ``people``, …
+    """
+
+    enhancer: nn.Module
+    info: dict[str, Any]
+
+
+def save_enhancer(enhancer: nn.Module, info: dict[str, Any], path: Path) -> None:
+    """Writes an enhancer; the file appears whole.
+
+    Args:
+        enhancer: the network.
+        info: JSON values; ``info["model"]`` = {"name": …, options of its constructor}.
+        path: the file.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in enhancer.state_dict().items()}
+    header = {"format": FORMAT, "poseid": json.dumps(info, ensure_ascii=False, sort_keys=True)}
+    temporary = path.with_name(path.name + ".part")
+    save_file(tensors, temporary, metadata=header)
+    os.replace(temporary, path)
+
+
+def read_info(path: Path) -> dict[str, Any]:
+    """The header of a saved enhancer, checked.
+
+    Raises:
+        InputError: the file is missing, no safetensors file, or not one of ours.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        with safetensors.safe_open(path, framework="pt") as opened:
+            header = opened.metadata() or {}
+    except Exception as error:
+        raise InputError(f"{path}: not a readable safetensors file ({str(error).splitlines()[0]})") from None
+    if header.get("format") != FORMAT:
+        raise InputError(f"{path}: not an enhancer of poseid (its header does not say {FORMAT})")
+    try:
+        info = json.loads(header["poseid"])
+        model = info["model"]
+        model["name"]
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path}: the header names no model; the file is damaged") from None
+    return info
+
+
+def load_enhancer(path: Path) -> SavedEnhancer:
+    """Reads an enhancer. Only the classes in ``build.CLASSES`` are ever made, whatever the header says.
+
+    Raises:
+        InputError: as :func:`read_info`, or the weights do not fit the model named in the header.
+    """
+    info = read_info(path)
+    model = dict(info["model"])
+    name = model.pop("name")
+    try:
+        enhancer = build(name, model)
+        enhancer.load_state_dict(load_file(path))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (RuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise InputError(f"{path}: weights do not fit the model {name} ({str(error).splitlines()[0]})") from None
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in enhancer.state_dict().values()):
+        raise InputError(f"{path}: weights hold NaN or infinity; the file is damaged")
+    return SavedEnhancer(enhancer.eval(), info)

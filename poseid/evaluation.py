@@ -1,0 +1,59 @@
+"""From an enhancer and features to an evaluation block: where the models and the verification meet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from poseid.enhancers.apply import enhance_arrays, project_arrays
+from poseid.features.rows import FeatureSet, Rows
+from poseid.verification.evaluate import evaluate
+from poseid.verification.sides import Side
+
+ALL_SETS = ("all", "frontal_profile", "profile_profile", "frontal_frontal")
+
+
+def side_of(enhancer: nn.Module, rows: Rows, people: list[str], use_poses: bool) -> Side:
+    """One side of the comparisons: its rows raw, as references and as probes.
+
+    With ``sides="probe"`` a row on the reference side stays raw; with ``sides="both"`` it is enhanced.
+    """
+    number = {name: i for i, name in enumerate(people)}
+    enhanced, probe, identity = enhance_arrays(enhancer, rows.features, rows.poses if use_poses else None)
+    reference = probe if enhancer.sides == "both" else project_arrays(enhancer, rows.features)
+    return Side(
+        raw=np.asarray(rows.features, dtype=np.float32),
+        reference=reference,
+        probe=probe,
+        person=np.array([number[name] for name in rows.people], dtype=np.int64),
+        yaw=rows.poses[:, 0],
+        kind=rows.kinds(),
+        identity=identity,
+    )
+
+
+def evaluate_enhancer(
+    enhancer: nn.Module,
+    features: FeatureSet,
+    resamples: int = 1000,
+    seed: int = 0,
+    sets: Collection[str] = ALL_SETS,
+    use_poses: bool = True,
+) -> dict[str, Any]:
+    """The evaluation block (design of ``summary.json``) of an enhancer on all people of a feature set.
+
+    Args:
+        enhancer: any model of this package.
+        features: people the enhancer was not trained on.
+        resamples: of the bootstrap over people; 0 gives no intervals and no verdict.
+        seed: of the bootstrap.
+        sets: comparison sets to evaluate.
+        use_poses: False withholds the given poses from the enhancer (they still make the yaw bins).
+    """
+    people = features.people()
+    front = side_of(enhancer, features.front, people, use_poses)
+    video = side_of(enhancer, features.video, people, use_poses)
+    return evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed)

@@ -1,0 +1,296 @@
+"""Reading, checking and writing a feature folder: two npy files, two JSON files, perhaps ``pairs.csv``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poseid.errors import InputError
+from poseid.features.pairs import Pairs, pairs_text, read_pairs
+from poseid.features.rows import FeatureSet, Rows, check_features, name_fault, shown
+
+MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
+
+
+def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
+    """Read a feature folder and refuse it if anything in it is not what it should be.
+
+    ``{front,video}_feature.npy`` hold (rows, D) finite float16, float32 or float64 vectors with no zero row;
+    ``{front,video}_metadata.json`` hold ``{"metadata": [{"person_name": …}, …], "poses": [[yaw, pitch, roll]
+    or null, …]}`` with as many entries each, in UTF-8. Vectors keep their lengths and dtype, metadata entries
+    all their keys. npy files above 256 MiB stay on disk as memory maps; nothing is ever unpickled.
+
+    Args:
+        path: the folder.
+        dim: D that the vectors must have, None for any, as long as both files agree.
+
+    Raises:
+        InputError: one line that names the file and the row (counted from 0) or line, and what to do.
+    """
+    if not path.is_dir():
+        what = "is a file, not a folder" if path.exists() else "does not exist"
+        raise InputError(f"{path}: {what}: give a folder with front_feature.npy and its companions")
+    front = _read_rows(path, "front", dim)
+    video = _read_rows(path, "video", front.dim if dim is None else dim)
+    _check_spelling(np.concatenate([front.people, video.people]), str(path))
+    pairs_path = path / "pairs.csv"
+    pairs = read_pairs(pairs_path, front.people, video.people) if pairs_path.exists() else None
+    return FeatureSet(path.resolve().name, front, video, pairs)
+
+
+def read_array(path: Path) -> np.ndarray:
+    """An npy file as an array, memory-mapped read-only above 256 MiB. Never unpickles.
+
+    Raises:
+        InputError: no such file, no npy file, Python objects inside, cut short or with bytes after the array.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise InputError(f"{path}: is missing: a feature folder needs it") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if start[:6] != b"\x93NUMPY":
+        hint = "an npz archive" if start[:2] == b"PK" else "not an npy file"
+        raise InputError(f"{path}: is {hint}: save the vectors with numpy.save")
+    try:
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError) as error:
+        if "object" in str(error).lower():
+            raise InputError(f"{path}: holds Python objects, which are never loaded: save floats") from None
+        raise InputError(f"{path}: is damaged or cut short: save it again") from None
+    if not isinstance(mapped, np.memmap):
+        return np.asarray(mapped)
+    if size != mapped.offset + mapped.nbytes:
+        raise InputError(f"{path}: has bytes after the array: save one array alone with numpy.save")
+    return mapped if size > MEMORY_MAP_BYTES else np.array(mapped)
+
+
+def _read_rows(folder: Path, side: str, dim: int | None) -> Rows:
+    array_path = folder / f"{side}_feature.npy"
+    features = read_array(array_path)
+    check_features(features, str(array_path), dim)
+    json_path = folder / f"{side}_metadata.json"
+    metadata, poses = _read_metadata(json_path)
+    for what, count in (("metadata entries", len(metadata)), ("poses", len(poses))):
+        if count != len(features):
+            raise InputError(
+                f"{json_path}: {count} {what} for {len(features)} rows of {array_path.name}: "
+                "they must agree; write both files together"
+            )
+    return Rows(features, poses, _names(metadata, str(json_path)), tuple(metadata))
+
+
+def _read_metadata(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
+    try:
+        raw = path.read_bytes()
+        text = raw.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{path}: is missing: a feature folder needs it") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}: line {line}: not UTF-8: save the file as UTF-8") from None
+    constants: list[float] = []
+    twice: list[tuple[dict[str, Any], str]] = []
+
+    def constant(word: str) -> float:
+        constants.append(float(word))
+        return constants[-1]
+
+    def once(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) < len(items):
+            keys = [key for key, _ in items]
+            twice.append((found, next(key for key in keys if keys.count(key) > 1)))
+        return found
+
+    try:
+        content = json.loads(text, parse_constant=constant, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}: line {error.lineno} column {error.colno}: not JSON ({error.msg})"
+        ) from None
+    except (ValueError, RecursionError):
+        raise InputError(
+            f"{path}: not JSON that can be read: a number is too long or the nesting too deep"
+        ) from None
+    if not isinstance(content, dict):
+        raise InputError(
+            f'{path}: must be an object {{"metadata": […], "poses": […]}}, not {type(content).__name__}'
+        )
+    entries, poses = content.get("metadata"), content.get("poses")
+    if twice:
+        holder, key = twice[0]
+        rows = entries if isinstance(entries, list) else []
+        row = next((f"row {i}: " for i, entry in enumerate(rows) if entry is holder), "")
+        raise InputError(f"{path}: {row}the key {shown(key)} stands twice: keep one")
+    for key, value in (("metadata", entries), ("poses", poses)):
+        if not isinstance(value, list):
+            problem = "is not a list" if key in content else "is missing"
+            raise InputError(f'{path}: the key "{key}" {problem}: give it one entry a row')
+    assert isinstance(entries, list) and isinstance(poses, list)
+    for i, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            raise InputError(
+                f'{path}: row {i}: metadata is {shown(entry)}, not an object {{"person_name": …}}'
+            )
+    table = _pose_table(poses, str(path))
+    if constants or re.search(r"\\u[dD][89a-fA-F]", text):  # only then can an entry be unfit for writing back
+        for i, entry in enumerate(entries):
+            _dump(entry, f"{path}: row {i}")
+    return entries, table
+
+
+def _pose_table(poses: list[Any], file: str) -> np.ndarray:
+    unknown = [float("nan")] * 3
+    for i, pose in enumerate(poses):
+        if pose is None:
+            continue
+        if not isinstance(pose, list) or len(pose) != 3 or any(type(v) not in (int, float) for v in pose):
+            raise InputError(
+                f"{file}: row {i}: pose is {shown(pose)}: write [yaw, pitch, roll] in degrees, or null"
+            )
+        if any(not abs(v) < 1e9 for v in pose):
+            raise InputError(
+                f"{file}: row {i}: pose is {shown(pose)}: angles are finite; write null where unknown"
+            )
+    return np.array([unknown if p is None else p for p in poses], np.float32).reshape(-1, 3)
+
+
+def _names(metadata: list[dict[str, Any]], file: str) -> np.ndarray:
+    names = []
+    good: set[str] = set()
+    for i, entry in enumerate(metadata):
+        if "person_name" not in entry:
+            raise InputError(f'{file}: row {i}: no "person_name": give every row the name of its person')
+        name = entry["person_name"]
+        if not isinstance(name, str) or name not in good:
+            fault = name_fault(name)
+            if fault is not None:
+                raise InputError(f"{file}: row {i}: person_name {fault}")
+            good.add(name)
+        names.append(name)
+    return np.array(names, np.str_)
+
+
+def _check_spelling(names: np.ndarray, file: str) -> None:
+    """Refuse two spellings that look alike (é as one or two characters): one person would be split in two."""
+    seen: dict[str, str] = {}
+    for name in np.unique(names).tolist():
+        other = seen.setdefault(unicodedata.normalize("NFC", name), name)
+        if other != name:
+            raise InputError(
+                f"{file}: the name {shown(name)} is spelt with different characters in different rows "
+                f"({ascii(other)[:60]}, {ascii(name)[:60]}): write it one way"
+            )
+
+
+def _dump(value: object, where: str) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = "half a character" if isinstance(error, UnicodeEncodeError) else str(error)[:80]
+        raise InputError(
+            f"{where}: metadata cannot be kept as JSON in UTF-8 ({reason}): correct the entry"
+        ) from None
+    return text
+
+
+def write_folder(features: FeatureSet, path: Path) -> None:
+    """Write a feature folder that `read_folder` gives back, vectors bit for bit.
+
+    The folder appears whole or not at all: it is written beside its place, flushed to disk, then renamed.
+
+    Raises:
+        InputError: ``path`` exists, cannot be made, or ``features`` holds what `read_folder` would refuse.
+    """
+    if os.path.lexists(path):
+        raise InputError(f"{path}: exists already: remove it or choose another name")
+    texts: dict[str, str] = {}
+    for side, rows in (("front", features.front), ("video", features.video)):
+        check_features(rows.features, f"{side}_feature.npy")
+        texts[f"{side}_metadata.json"] = _metadata_text(rows, f"{side}_metadata.json")
+    _check_spelling(np.concatenate([features.front.people, features.video.people]), features.name)
+    if features.pairs is not None:
+        texts["pairs.csv"] = pairs_text(features.pairs)
+    partial = path.parent / f".{path.name}.{secrets.token_hex(4)}.partial"
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be made ({error.strerror}): choose another place") from None
+    try:
+        for side, rows in (("front", features.front), ("video", features.video)):
+            with (partial / f"{side}_feature.npy").open("wb") as array_file:
+                np.save(array_file, rows.features, allow_pickle=False)
+                array_file.flush()
+                os.fsync(array_file.fileno())
+        for name, text in texts.items():
+            with (partial / name).open("w", encoding="utf-8", newline="") as text_file:
+                text_file.write(text)
+                text_file.flush()
+                os.fsync(text_file.fileno())
+        if features.pairs is not None:
+            _read_back(partial / "pairs.csv", features.pairs, features)
+        _sync_directory(partial)
+        if os.path.lexists(path):  # rename would replace an empty folder made meanwhile
+            raise InputError(f"{path}: exists already: remove it or choose another name")
+        partial.rename(path)
+        _sync_directory(path.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _metadata_text(rows: Rows, file: str) -> str:
+    entries = [
+        {"person_name": name, **entry}
+        for name, entry in zip(rows.people.tolist(), rows.metadata, strict=True)
+    ]
+    people = _names(entries, file)
+    differs = people != rows.people
+    if differs.any():
+        i = int(np.argmax(differs))
+        raise InputError(
+            f"{file}: row {i}: metadata names {shown(people[i].item())}, "
+            f"the row {shown(rows.people[i].item())}: make them agree"
+        )
+    # the shortest decimals that read back as the same float32
+    poses = [
+        None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose]
+        for pose in rows.poses.tolist()
+    ]
+    _pose_table(poses, file)
+    metadata = ",\n".join(_dump(entry, f"{file}: row {i}") for i, entry in enumerate(entries))
+    pose_lines = ",\n".join(json.dumps(pose) for pose in poses)
+    return f'{{"metadata": [\n{metadata}\n],\n"poses": [\n{pose_lines}\n]}}\n'
+
+
+def _read_back(path: Path, pairs: Pairs, features: FeatureSet) -> None:
+    try:
+        read_pairs(path, features.front.people, features.video.people)
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), path.name, 1)) from None
+
+
+def _sync_directory(path: Path) -> None:
+    if os.name == "posix":  # elsewhere a directory cannot be opened for this
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,188 @@
+"""Who trains, who validates and who tests: people are split, never rows."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from poseid.errors import InputError
+from poseid.features.rows import FeatureSet, shown
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three groups of people with nobody in two of them, and nobody missing from all by accident.
+
+    Raises:
+        InputError: an empty group, or somebody in two groups; the message names them.
+
+    >>> Split(("a",), ("b",), ("a", "c"))
+    Traceback (most recent call last):
+        ...
+    poseid.errors.InputError: 'a' is in train and in test: a person may be in one part only
+    """
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        for name, part in parts.items():
+            if not part:
+                raise InputError(f"no people in {name}: every part needs at least one person")
+        for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
+            both = sorted(set(parts[first]) & set(parts[second]))
+            if both:
+                more = f" and {len(both) - 1} more" if len(both) > 1 else ""
+                verb = "are" if more else "is"
+                raise InputError(
+                    f"{shown(both[0])}{more} {verb} in {first} and in {second}: "
+                    "a person may be in one part only"
+                )
+
+
+def split_people(
+    people: Iterable[str], seed: int, fractions: tuple[float, float, float] = (0.6, 0.3, 0.1)
+) -> Split:
+    """Split people by a seeded permutation of their sorted names.
+
+    The parts have round(fraction · n) people, at least one each; what rounding leaves over is train's.
+    The order in which the names come does not matter.
+
+    Args:
+        people: names; one given twice counts once.
+        seed: 0 or greater.
+        fractions: train, validation and test; positive, sum 1.
+
+    Raises:
+        InputError: fewer than 3 people, or fractions that are not positive with sum 1.
+
+    >>> split = split_people([f"p{i:02d}" for i in range(20)], seed=0)
+    >>> len(split.train), len(split.validation), len(split.test)
+    (12, 6, 2)
+    """
+    if len(fractions) != 3 or not all(f > 0 for f in fractions) or not abs(sum(fractions) - 1) < 1e-6:
+        raise InputError(f"fractions {tuple(fractions)}: give three positive numbers with sum 1")
+    names = sorted(set(people))
+    n = len(names)
+    if n < 3:
+        raise InputError(f"{n} people cannot be split into train, validation and test: give at least 3")
+    test = min(max(1, round(fractions[2] * n)), n - 2)
+    validation = min(max(1, round(fractions[1] * n)), n - test - 1)
+    order = [names[i] for i in np.random.default_rng(seed).permutation(n).tolist()]
+    train = n - validation - test
+    return Split(
+        tuple(sorted(order[:train])),
+        tuple(sorted(order[train : train + validation])),
+        tuple(sorted(order[train + validation :])),
+    )
+
+
+def read_people_file(path: Path, people: Collection[str] | None = None) -> list[str]:
+    """Read names, one a line, UTF-8 (a byte order mark is tolerated); blank lines are skipped.
+
+    A name given twice counts once. Names that differ only in how Unicode composes them (é) are the same.
+
+    Args:
+        path: the file.
+        people: everybody there is; None takes any name.
+
+    Returns:
+        The names in the file's order, spelt as in ``people``.
+
+    Raises:
+        InputError: no such file, not UTF-8, no names, or a name that is not in ``people``, with its line.
+    """
+    try:
+        raw = path.read_bytes()
+        text = raw.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}): give a file with one name a line"
+        ) from None
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}: line {line}: not UTF-8: save the file as UTF-8") from None
+    known = None if people is None else {unicodedata.normalize("NFC", name): name for name in people}
+    names: dict[str, None] = {}
+    for number, line_text in enumerate(text.split("\n"), start=1):
+        name = line_text.strip()
+        if not name:
+            continue
+        if known is not None:
+            spelt = known.get(unicodedata.normalize("NFC", name))
+            if spelt is None:
+                raise InputError(
+                    f"{path}: line {number}: {shown(name)} is nobody in the data: check the name"
+                )
+            name = spelt
+        names[name] = None
+    if not names:
+        raise InputError(f"{path}: holds no names: write one a line")
+    return list(names)
+
+
+def split_by_files(people: Collection[str], train: Path, validation: Path, test: Path) -> Split:
+    """The split that three files of names give; people in none of them are left out.
+
+    Raises:
+        InputError: as `read_people_file` and `Split`.
+    """
+    return Split(
+        tuple(sorted(read_people_file(train, people))),
+        tuple(sorted(read_people_file(validation, people))),
+        tuple(sorted(read_people_file(test, people))),
+    )
+
+
+def people_of_folds(features: FeatureSet, folds: Collection[int]) -> list[str]:
+    """The people, sorted, on any row that these folds of ``pairs.csv`` compare.
+
+    Raises:
+        InputError: the data have no ``pairs.csv``, no fold is asked for, or one that is not there.
+    """
+    pairs = features.pairs
+    if pairs is None:
+        raise InputError(f"{features.name}: has no pairs.csv: choose people in another way than by folds")
+    there = np.unique(pairs.fold).tolist()
+    if not folds:
+        raise InputError(f"{features.name}: no fold is asked for: choose from {there}")
+    missing = sorted(set(folds).difference(there))
+    if missing:
+        raise InputError(f"{features.name}: pairs.csv has no fold {missing[0]}: choose from {shown(there)}")
+    a, b = pairs.names(features.front.people, features.video.people)
+    chosen = np.isin(pairs.fold, list(folds))
+    return sorted(set(a[chosen].tolist()) | set(b[chosen].tolist()))
+
+
+def split_by_folds(features: FeatureSet, folds: Collection[int], seed: int, validation: float = 0.2) -> Split:
+    """Test on the people of these folds; everybody else is split into train and validation by seed.
+
+    Validation gets round(validation · rest) people, at least one, and train at least one.
+
+    Args:
+        features: data with ``pairs.csv``.
+        folds: the folds whose people test.
+        seed: 0 or greater.
+        validation: share of the rest, between 0 and 1.
+
+    Raises:
+        InputError: as `people_of_folds`, a share out of (0, 1), or fewer than 2 people outside the folds.
+    """
+    if not 0 < validation < 1:
+        raise InputError(f"validation share {validation}: give a number between 0 and 1")
+    test = people_of_folds(features, folds)
+    rest = sorted(set(features.people()).difference(test))
+    n = len(rest)
+    if n < 2:
+        raise InputError(
+            f"{features.name}: {n} people outside folds {sorted(folds)}: at least 2 must stay to train"
+        )
+    count = min(max(1, round(validation * n)), n - 1)
+    order = [rest[i] for i in np.random.default_rng(seed).permutation(n).tolist()]
+    return Split(tuple(sorted(order[count:])), tuple(sorted(order[:count])), tuple(test))

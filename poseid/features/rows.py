@@ -1,0 +1,229 @@
+"""Rows of face vectors with their poses and people, and the two sides of a feature folder."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from poseid.errors import InputError
+from poseid.features.pairs import Pairs
+
+FRONTAL, PROFILE, OTHER = 0, 1, 2
+FRONTAL_LIMIT, PROFILE_LIMIT = 20.0, 45.0  # degrees of |yaw|
+DTYPES = (np.float16, np.float32, np.float64)
+_SHORTEST, _LONGEST = 1e-12, 1e12  # lengths whose square still fits float32
+_BLOCK_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """n face vectors, the pose of each head and whose it is. Row i of every attribute is the same photo.
+
+    Attributes:
+        features: (n, D) float16, float32 or float64 as on disk, raw lengths kept; may be a memory map.
+        poses: (n, 3) float32 ``[yaw, pitch, roll]`` in degrees; a row of NaN is an unknown pose.
+        people: (n,) str, the name of the person on each row.
+        metadata: n dicts as read: ``person_name``, where there is one ``source``, and any further keys.
+
+    Raises:
+        ValueError: the attributes have different numbers of rows.
+
+    >>> rows = Rows(np.eye(3, dtype=np.float32), np.zeros((3, 3), np.float32), np.array(["b", "a", "b"]),
+    ...             ({"person_name": "b"}, {"person_name": "a"}, {"person_name": "b"}))
+    >>> len(rows), rows.dim, rows.take(rows.people == "b").people.tolist()
+    (3, 3, ['b', 'b'])
+    """
+
+    features: np.ndarray
+    poses: np.ndarray
+    people: np.ndarray
+    metadata: tuple[dict[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        n = len(self.features)
+        if self.features.ndim != 2:
+            raise ValueError(f"features must be (rows, dimensions), not {self.features.shape}")
+        if self.poses.shape != (n, 3) or self.people.shape != (n,) or len(self.metadata) != n:
+            raise ValueError(
+                f"{n} feature rows, but poses {self.poses.shape}, people {self.people.shape}, "
+                f"metadata ({len(self.metadata)},)"
+            )
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @property
+    def dim(self) -> int:
+        """D, the number of numbers in a vector."""
+        return int(self.features.shape[1])
+
+    @property
+    def missing_poses(self) -> int:
+        """The number of rows whose pose is unknown."""
+        return int(np.isnan(self.poses).any(axis=1).sum())
+
+    def kinds(self) -> np.ndarray:
+        """(n,) int8: FRONTAL, PROFILE or OTHER.
+
+        By ``source`` where it begins with ``frontal/`` or ``profile/``; else FRONTAL for abs(yaw) <= 20,
+        PROFILE for abs(yaw) > 45, and OTHER between the two or where the yaw is unknown too.
+        """
+        yaw = np.abs(self.poses[:, 0])
+        kinds = np.full(len(self), OTHER, np.int8)
+        kinds[yaw <= FRONTAL_LIMIT] = FRONTAL
+        kinds[yaw > PROFILE_LIMIT] = PROFILE
+        sources = [entry.get("source") for entry in self.metadata]
+        kinds[[isinstance(s, str) and s.startswith("frontal/") for s in sources]] = FRONTAL
+        kinds[[isinstance(s, str) and s.startswith("profile/") for s in sources]] = PROFILE
+        return kinds
+
+    def take(self, index: ArrayLike | slice) -> Rows:
+        """The rows at ``index``: a mask, row numbers (in that order) or a slice."""
+        chosen = np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index)]
+        return Rows(
+            self.features[chosen],
+            self.poses[chosen],
+            self.people[chosen],
+            tuple(self.metadata[i] for i in chosen.tolist()),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureSet:
+    """The front rows (references) and video rows (probes) of some people.
+
+    Attributes:
+        name: what reports call this data; for a folder its own name, never a path.
+        front: the enrolled rows.
+        video: the rows that are compared with them.
+        pairs: the comparisons of ``pairs.csv``, None where there are none.
+    """
+
+    name: str
+    front: Rows
+    video: Rows
+    pairs: Pairs | None = None
+
+    def __post_init__(self) -> None:
+        if self.front.dim != self.video.dim:
+            raise ValueError(f"front rows have {self.front.dim} dimensions, video rows {self.video.dim}")
+
+    @property
+    def dim(self) -> int:
+        """D, the number of numbers in a vector."""
+        return self.front.dim
+
+    def people(self) -> list[str]:
+        """The names on front and video rows together, each once, sorted by code point."""
+        return sorted(set(self.front.people.tolist()) | set(self.video.people.tolist()))
+
+    def select(self, people: Collection[str]) -> FeatureSet:
+        """The rows of these people, in the same order.
+
+        Row numbers in ``pairs`` are counted anew, and a comparison that needs a dropped row is dropped;
+        where none is left, ``pairs`` is None.
+
+        Raises:
+            InputError: a name that is on no row.
+        """
+        wanted = set(people)
+        unknown = sorted(wanted.difference(self.people()))
+        if unknown:
+            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+            raise InputError(f"{self.name}: no row of {shown(unknown[0])}{more}: check the names")
+        front = np.array([name in wanted for name in self.front.people.tolist()], bool)
+        video = np.array([name in wanted for name in self.video.people.tolist()], bool)
+        pairs = None if self.pairs is None else self.pairs.select(front, video)
+        return FeatureSet(self.name, self.front.take(front), self.video.take(video), pairs)
+
+    def summary(self) -> str:
+        """One line for logs: counts of people, references, probes and missing poses, D and dtypes."""
+        dtypes = sorted({str(self.front.features.dtype), str(self.video.features.dtype)})
+        missing = self.front.missing_poses + self.video.missing_poses
+        pairs = "" if self.pairs is None else f", {len(self.pairs)} comparisons in pairs"
+        return (
+            f"{self.name}: {len(self.people())} people, {len(self.front)} references, "
+            f"{len(self.video)} probes, {missing} poses missing, D = {self.dim}, "
+            f"{' and '.join(dtypes)}{pairs}"
+        )
+
+
+def shown(value: object) -> str:
+    """A short form of any value for an error message: one line, at most 60 characters."""
+    text = ascii(value) if not isinstance(value, str) else repr(value)
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def name_fault(name: object) -> str | None:
+    """What is wrong with a person's name, None if nothing.
+
+    A name is text in any script, not empty, in one line, with no blanks at its ends: people are also listed
+    in files, one name a line.
+
+    >>> name_fault("王芳") is None, name_fault(" ")
+    (True, 'is empty: give every row the name of its person')
+    """
+    if not isinstance(name, str):
+        return f"is {shown(name)}, not text: write it in quotes"
+    if not name.strip():
+        return "is empty: give every row the name of its person"
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name):
+        return f"{shown(name)} holds a control character, a line break or half a character: remove it"
+    if name != name.strip():
+        return f"{shown(name)} begins or ends with a blank: remove it"
+    return None
+
+
+def check_features(features: np.ndarray, file: str, dim: int | None = None) -> None:
+    """Refuse an array that is not (rows, D) finite floats with a direction in every row.
+
+    Looks at a block of rows at a time, so that a memory map larger than memory can be checked.
+
+    Args:
+        features: the array; float16, float32 or float64.
+        file: what the message calls it.
+        dim: D that it must have, None for any.
+
+    Raises:
+        InputError: naming the file and, where it is one row's fault, the first such row, counted from 0.
+    """
+    if features.dtype not in DTYPES:
+        raise InputError(
+            f"{file}: holds {features.dtype.str} values: "
+            "save it as float16, float32 or float64 in the machine's byte order"
+        )
+    if features.ndim != 2:
+        raise InputError(
+            f"{file}: has shape {features.shape}: save one vector a row, shape (rows, dimensions)"
+        )
+    if 0 in features.shape:
+        raise InputError(f"{file}: holds no vectors (shape {features.shape}): give at least one row")
+    if dim is not None and features.shape[1] != dim:
+        raise InputError(
+            f"{file}: vectors have {features.shape[1]} dimensions, not {dim}: "
+            "set data.dim or take the right file"
+        )
+    step = max(1, _BLOCK_BYTES // (8 * features.shape[1]))
+    for start in range(0, len(features), step):
+        block = np.asarray(features[start : start + step], np.float64)
+        finite = np.asarray(np.isfinite(block).all(axis=1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            length = np.sqrt(np.einsum("ij,ij->i", block, block))
+        bad = ~finite | ~((length >= _SHORTEST) & (length <= _LONGEST))
+        if bad.any():
+            i = int(np.argmax(bad))
+            if not finite[i]:
+                fault = "holds NaN or infinity: remove the photo or extract its vector again"
+            elif not block[i].any():
+                fault = (
+                    "is all zeros and so has no direction: remove the photo (often one with no face found)"
+                )
+            else:
+                fault = f"has length {length[i]:.1e}, not {_SHORTEST} to {_LONGEST}: rescale the vectors"
+            raise InputError(f"{file}: row {start + i} {fault}")

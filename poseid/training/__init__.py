@@ -1,0 +1,1 @@
+"""What trains: losses, schedules, the DataModule and the LightningModule."""

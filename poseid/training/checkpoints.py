@@ -1,0 +1,61 @@
+"""Reading checkpoints: which one to go on from, and their weights, without executing anything in them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from poseid.enhancers.saving import load_enhancer
+from poseid.errors import InputError
+from poseid.training.module import EnhancerModule
+
+log = logging.getLogger(__name__)
+
+
+def find_checkpoint(config: dict[str, Any], run_dir: Path) -> Path | None:
+    """The checkpoint to go on from: last.ckpt of the resumed run, ``ckpt_path``, or none."""
+    if config["resume"]:
+        last = run_dir / "checkpoints" / "last.ckpt"
+        if not last.is_file():
+            log.warning("%s has no checkpoint yet: starting at the first epoch", run_dir)
+            return None
+        return last
+    if config["ckpt_path"]:
+        path = Path(config["ckpt_path"])
+        if not path.is_file():
+            raise InputError(f"ckpt_path: {path}: no such file")
+        return path
+    return None
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint of ours, read without executing anything in it."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        content["state_dict"], content["hyper_parameters"]
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except Exception:
+        raise InputError(f"{path}: not a checkpoint of poseid, or damaged") from None
+    return dict(content)
+
+
+def load_state(module: EnhancerModule, path: Path) -> None:
+    try:
+        module.load_state_dict(read_checkpoint(path)["state_dict"])
+    except RuntimeError as error:
+        raise InputError(f"{path}: its weights do not fit this model ({str(error).splitlines()[0]})") from None
+
+
+def take_weights(module: EnhancerModule, path: Path) -> None:
+    """``init_from``: weights only, from a checkpoint or a saved enhancer."""
+    if path.suffix == ".safetensors":
+        try:
+            module.enhancer.load_state_dict(load_enhancer(path).enhancer.state_dict())
+        except RuntimeError:
+            raise InputError(f"init_from: {path}: its weights do not fit this model") from None
+    else:
+        load_state(module, path)

@@ -1,0 +1,130 @@
+"""What stands between Hydra and a run: exit statuses, going on with a run, and jobs of a multirun."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from poseid.errors import InputError
+from poseid.training.config import check_config
+from poseid.training.multirun import FAILED, write_failure
+from poseid.training.objective import objective_values, worst_values
+from poseid.training.run import Interrupted, RunContext, run_training
+from poseid.verification.table import table_text
+
+log = logging.getLogger(__name__)
+
+
+def resume_arguments(arguments: list[str]) -> list[str]:
+    """Turns ``resume=RUN_DIR`` into the overrides that the run was begun with, in that directory.
+
+    Arguments beside ``resume=`` come last, so they win. Others pass through untouched.
+
+    Raises:
+        InputError: the directory is no run directory.
+    """
+    given = [argument for argument in arguments if argument.startswith("resume=")]
+    if not given or given[-1] in ("resume=", "resume=null"):
+        return arguments
+    run_dir = Path(given[-1].removeprefix("resume=").strip("'\""))
+    saved = run_dir / ".hydra" / "overrides.yaml"
+    if not saved.is_file():
+        raise InputError(f"resume: {run_dir} is no run directory (it has no .hydra/overrides.yaml)")
+    overrides = [str(item) for item in OmegaConf.load(saved)]
+    overrides = [item for item in overrides if not item.startswith("resume=")]
+    rest = [argument for argument in arguments if not argument.startswith("resume=")]
+    directory = quoted(str(run_dir))
+    return [*overrides, *rest, f"resume={directory}", f"hydra.run.dir={directory}"]
+
+
+def quoted(text: str) -> str:
+    """A text as Hydra's override grammar reads it back, with any character in it.
+
+    >>> quoted("it's")
+    "'it\\\\'s'"
+    """
+    return "'" + text.replace("\\'", "\\\\'").replace("'", "\\'") + "'"
+
+
+def run_job(config: DictConfig) -> float | tuple[float, ...]:
+    """One job of Hydra: checks, trains, prints, returns the objective.
+
+    A single run ends the process: status 2 for bad input, 130 on Ctrl-C. In a multirun a failing job leaves
+    ``failed.json`` and returns the worst objective, since ending the process would take the other jobs along.
+    """
+    quiet_libraries()
+    hydra = HydraConfig.get()
+    in_multirun = hydra.mode == RunMode.MULTIRUN
+    run_dir = Path(hydra.runtime.output_dir)
+    overrides = list(hydra.overrides.task)
+    try:
+        resolved = resolve(config)
+        check_config(resolved)
+    except InputError as error:
+        return _failed(error, run_dir, overrides, in_multirun, None)
+    (run_dir / FAILED).unlink(missing_ok=True)
+    evaluate_test = resolved["evaluate_test"]
+    context = RunContext(
+        run_dir=run_dir,
+        name=" ".join(overrides) or run_dir.name,
+        group=Path(hydra.sweep.dir).as_posix() if in_multirun else None,
+        tags=[f"{group}={choice}" for group, choice in hydra.runtime.choices.items() if "/" not in group],
+        evaluate_test=not in_multirun if evaluate_test is None else evaluate_test,
+    )
+    try:
+        summary = run_training(resolved, context)
+    except (Interrupted, KeyboardInterrupt):
+        log.warning("stopped. To go on: python train.py resume=%s", run_dir)
+        if in_multirun:
+            raise KeyboardInterrupt from None
+        sys.exit(130)
+    except InputError as error:
+        return _failed(error, run_dir, overrides, in_multirun, resolved["objective"])
+    except Exception as error:
+        if not in_multirun:
+            raise
+        return _failed(error, run_dir, overrides, in_multirun, resolved["objective"])
+    part = "test" if summary["test"] is not None else "validation"
+    print(table_text(summary[part], part), flush=True)
+    print(f"run directory: {run_dir}", flush=True)
+    return objective_values(summary["validation"], resolved["objective"])
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain values, every interpolation resolved."""
+    try:
+        container = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
+
+
+def _failed(
+    error: Exception, run_dir: Path, overrides: list[str], in_multirun: bool, objective: list[str] | None
+) -> float | tuple[float, ...]:
+    if not in_multirun:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    unexpected = not isinstance(error, InputError)
+    log.error("job failed: %s", error, exc_info=unexpected)
+    write_failure(run_dir, error, overrides)
+    return worst_values(objective or [])
+
+
+def quiet_libraries() -> None:
+    """Takes Lightning's advertising and advice that does not apply here out of the output."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    # Batches are cut by index from tensors in memory: worker processes would only copy them.
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # Empty yaw bins and too few impostors are null by contract, and so NaN in the log.
+    warnings.filterwarnings("ignore", message=".*`IterableDataset`.*")

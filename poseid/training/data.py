@@ -1,0 +1,132 @@
+"""The DataModule: from a feature folder and a split of people to batches cut by index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lightning as L
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from poseid.errors import InputError
+from poseid.features.folder import read_folder
+from poseid.features.people import Split, split_by_files, split_by_folds, split_people
+from poseid.features.rows import FeatureSet
+from poseid.features.synthetic import synthetic
+from poseid.training.probe_rows import IndexBatches, ProbeRows
+from poseid.training.sampling import BalancedBatches
+
+
+class FeatureDataModule(L.LightningDataModule):
+    """Reads the features, splits the people and serves batches.
+
+    Args:
+        source: "synthetic" (made in memory) or "folder".
+        dir: the feature folder, for ``source="folder"``.
+        dim: D that the vectors must have.
+        target: "centroid", the mean of the person's unit front rows, or "pair", one front row a draw.
+        fractions: shares of people in train, validation and test.
+        split_seed: seed of the split of people, apart from ``seed`` so that repeats see the same people.
+        folds: test folds of pairs.csv; the other folds train and validate. None: split by ``fractions``.
+        train_people, validation_people, test_people: files of names, one a line; all three or none.
+        min_yaw, max_yaw: |yaw| range in degrees of the probes that train.
+        missing_pose: "keep" or "drop" probes without a pose in training.
+        synthetic_people, synthetic_seed: size and seed of the made-up features.
+        batch_size: probes a step (and a process).
+        seed: of the order of the rows.
+        swap: whether batches carry a partner row for swap reconstruction.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        dir: str | None,
+        dim: int,
+        target: str,
+        fractions: list[float],
+        split_seed: int,
+        folds: list[int] | None,
+        train_people: str | None,
+        validation_people: str | None,
+        test_people: str | None,
+        min_yaw: float,
+        max_yaw: float,
+        missing_pose: str,
+        synthetic_people: int,
+        synthetic_seed: int,
+        batch_size: int,
+        seed: int,
+        swap: bool,
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.dir = dir
+        self.dim = dim
+        self.target = target
+        self.fractions = (fractions[0], fractions[1], fractions[2])
+        self.split_seed = split_seed
+        self.folds = folds
+        self.people_files = (train_people, validation_people, test_people)
+        self.min_yaw = min_yaw
+        self.max_yaw = max_yaw
+        self.missing_pose = missing_pose
+        self.synthetic_people = synthetic_people
+        self.synthetic_seed = synthetic_seed
+        self.batch_size = batch_size
+        self.seed = seed
+        self.swap = swap
+        self.loaded = False
+
+    def load(self) -> None:
+        """Reads and splits; called before anything is built, so that bad data ends a run at once."""
+        if self.loaded:
+            return
+        if self.source == "synthetic":
+            self.feature_set = synthetic(people=self.synthetic_people, seed=self.synthetic_seed, dim=self.dim)
+        else:
+            if not self.dir:
+                raise InputError("data.dir: no feature folder given; add data.dir=DIR")
+            self.feature_set = read_folder(Path(self.dir), dim=self.dim)
+        self.split = self._split()
+        self.train_set = self.feature_set.select(self.split.train)
+        self.validation_set = self.feature_set.select(self.split.validation)
+        self.train_rows = self._rows(self.train_set, self.min_yaw, self.max_yaw, self.missing_pose)
+        self.validation_rows = self._rows(self.validation_set, 0.0, 180.0, "keep")
+        for rows, part in ((self.train_rows, "training"), (self.validation_rows, "validation")):
+            if len(rows) == 0 or len(rows.row_counts) < 2:
+                raise InputError(
+                    f"{self.feature_set.name}: fewer than 2 {part} people have both a front row and a video row "
+                    f"(with |yaw| in data.min_yaw … data.max_yaw); give more people or a wider range"
+                )
+        self.loaded = True
+
+    def _rows(self, part: FeatureSet, min_yaw: float, max_yaw: float, missing_pose: str) -> ProbeRows:
+        return ProbeRows(part, self.target, min_yaw, max_yaw, missing_pose, self.swap)
+
+    def _split(self) -> Split:
+        people = self.feature_set.people()
+        given = [path for path in self.people_files if path]
+        if given and self.folds is not None:
+            raise InputError("data.folds: give either data.folds or the files data.*_people, not both")
+        if given:
+            if len(given) != 3:
+                raise InputError("data.train_people: give all three files of names (train, validation, test) or none")
+            train, validation, test = (Path(path) for path in given)
+            return split_by_files(people, train, validation, test)
+        if self.folds is not None:
+            # Train and validation share what the test folds leave in the proportion of their fractions.
+            share = self.fractions[1] / (self.fractions[0] + self.fractions[1])
+            return split_by_folds(self.feature_set, self.folds, self.split_seed, share)
+        return split_people(people, self.split_seed, self.fractions)
+
+    def setup(self, stage: str) -> None:
+        self.load()
+
+    def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        rows = self.train_rows
+        sampler = BalancedBatches(rows.row_counts, rows.front_counts, self.batch_size, self.seed)
+        return DataLoader(rows, sampler=sampler, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        rows = self.validation_rows
+        return DataLoader(rows, sampler=IndexBatches(rows.in_order(max(self.batch_size, 1024))), batch_size=None)

@@ -1,0 +1,176 @@
+"""The seven loss terms, each a pure function of tensors, and their weighted sum.
+
+To add a term: write its function here, name it in ``TERMS``, compute it in ``loss_terms`` (module.py), give it a
+weight ``lambda_<name>`` in conf/loss/, and an oracle in tests/training/test_losses.py.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+TERMS = (
+    "id",
+    "pose",
+    "ortho",
+    "contrast",
+    "reconstruction",
+    "similarity_protection",
+    "impostor_protection",
+)
+
+
+def cosine(a: Tensor, b: Tensor) -> Tensor:
+    """Row-wise cosine similarity of (N, D) and (N, D): (N,) in [−1, 1], higher is more alike.
+
+    >>> cosine(torch.tensor([[2.0, 0.0]]), torch.tensor([[3.0, 3.0]]))
+    tensor([0.7071])
+    """
+    return (F.normalize(a, dim=-1) * F.normalize(b, dim=-1)).sum(dim=-1)
+
+
+def id_loss(enhanced: Tensor, target: Tensor) -> Tensor:
+    """Mean of 1 − cos(enhanced, t). In [0, 2]; lower is better.
+
+    Args:
+        enhanced: (N, D) enhanced vectors.
+        target: (N, D) raw targets, detached.
+
+    >>> id_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 5.0]]))
+    tensor(1.)
+    """
+    return (1 - cosine(enhanced, target)).mean()
+
+
+def pose_loss(predicted: Tensor, given: Tensor) -> Tensor:
+    """Smooth L1 (β = 1) between predicted and given pose, in radians, over rows with a known pose; 0 if none.
+
+    Angles come in degrees; in radians the term lies in the range of the cosine terms beside it.
+
+    Args:
+        predicted: (N, 3) degrees.
+        given: (N, 3) degrees; a row with any NaN is unknown and does not count.
+
+    >>> pose_loss(torch.zeros(1, 3), torch.tensor([[180.0, 0.0, 0.0]]))  # (π − 0.5) / 3
+    tensor(0.8805)
+    """
+    known = torch.isfinite(given).all(dim=-1, keepdim=True)
+    # NaN must go before the loss, not after: the gradient of 0 · NaN is NaN.
+    safe = torch.where(known, given, predicted.detach())
+    radians = math.pi / 180.0
+    losses = F.smooth_l1_loss(predicted * radians, safe * radians, reduction="none")
+    return (losses * known).sum() / (known.sum() * predicted.shape[-1]).clamp(min=1)
+
+
+def ortho_loss(to_identity: Tensor, to_pose: Tensor) -> Tensor:
+    """‖Ŵ_id Ŵ_poseᵀ‖²_F / rows of Ŵ_pose, rows of unit length. 0 when the two row spaces are orthogonal.
+
+    Args:
+        to_identity: (K, D) weight of the identity projection.
+        to_pose: (C, D) weight of the pose projection.
+
+    >>> ortho_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 3.0], [4.0, 0.0]]))
+    tensor(0.5000)
+    """
+    product = F.normalize(to_identity, dim=-1) @ F.normalize(to_pose, dim=-1).T
+    return product.square().sum() / to_pose.shape[0]
+
+
+def contrast_loss(
+    enhanced: Tensor,
+    target: Tensor,
+    candidates: Tensor,
+    person: Tensor,
+    candidate_person: Tensor,
+    temperature: float,
+) -> Tensor:
+    """InfoNCE: mean of −log( e^{cos(a,p)/τ} / (e^{cos(a,p)/τ} + Σ_n e^{cos(a,n)/τ}) ). Lower is better.
+
+    Anchor a: the enhanced probe; positive p: its target; negatives n: the candidates of other people.
+    Source: van den Oord et al. 2018.
+
+    Args:
+        enhanced: (N, D) anchors.
+        target: (N, D) positives.
+        candidates: (M, D) targets of the batch, of every rank.
+        person: (N,) person of each anchor.
+        candidate_person: (M,) person of each candidate.
+        temperature: τ > 0.
+
+    >>> a = torch.eye(2)
+    >>> contrast_loss(a, a, a, torch.arange(2), torch.arange(2), 1.0)  # log(1 + 1/e)
+    tensor(0.3133)
+    """
+    positive = cosine(enhanced, target) / temperature
+    scores = F.normalize(enhanced, dim=-1) @ F.normalize(candidates, dim=-1).T / temperature
+    same = person[:, None] == candidate_person[None, :]
+    logits = torch.cat([positive[:, None], scores.masked_fill(same, -torch.inf)], dim=1)
+    return (torch.logsumexp(logits, dim=1) - positive).mean()
+
+
+def reconstruction_loss(decoded: Tensor, unit_features: Tensor) -> Tensor:
+    """D · mean squared error between the decoder's output and x̂, that is the mean of |decoded − x̂|².
+
+    Args:
+        decoded: (N, D) decoder(identity, pose_code).
+        unit_features: (N, D) unit raw vectors.
+
+    >>> reconstruction_loss(torch.zeros(1, 4), torch.tensor([[0.5, 0.5, 0.5, 0.5]]))
+    tensor(1.)
+    """
+    return F.mse_loss(decoded, unit_features) * unit_features.shape[-1]
+
+
+def similarity_protection_loss(after: Tensor, raw: Tensor, margin: float = 0.0) -> Tensor:
+    """Mean of relu(cos(x, t) − cos(enhanced, t) − margin). 0 when no pair became less alike than it was raw.
+
+    The baseline is the raw vector, so it stands still while the enhancer trains.
+
+    Args:
+        after: (N,) cos(enhanced, t).
+        raw: (N,) cos(x, t) of the raw vectors.
+        margin: how much a pair may lose without a penalty.
+
+    >>> similarity_protection_loss(torch.tensor([0.2, 0.9]), torch.tensor([0.5, 0.5]))
+    tensor(0.1500)
+    """
+    return F.relu(raw.detach() - after - margin).mean()
+
+
+def impostor_protection_loss(
+    after: Tensor, raw: Tensor, person: Tensor, candidate_person: Tensor, hardest: int
+) -> Tensor:
+    """Mean of relu(cos(enhanced, o) − cos(x, o)) over the k hardest targets o of other people. 0 is best.
+
+    The hardest are those with the highest cosine to the enhanced vector: where a false match would happen.
+
+    Args:
+        after: (N, M) cosines of enhanced probes with candidates.
+        raw: (N, M) cosines of raw probes with the same candidates.
+        person: (N,) person of each probe.
+        candidate_person: (M,) person of each candidate.
+        hardest: k ≥ 1.
+
+    >>> impostor_protection_loss(torch.tensor([[0.9, 0.6, 0.1]]), torch.tensor([[0.1, 0.2, 0.1]]),
+    ...                          torch.tensor([0]), torch.tensor([0, 1, 2]), 1)
+    tensor(0.4000)
+    """
+    other = person[:, None] != candidate_person[None, :]
+    ranked = after.detach().masked_fill(~other, -torch.inf)
+    index = ranked.topk(min(hardest, after.shape[1]), dim=1).indices
+    valid = other.gather(1, index)
+    rise = F.relu(after.gather(1, index) - raw.detach().gather(1, index))
+    return (rise * valid).sum() / valid.sum().clamp(min=1)
+
+
+def total_loss(terms: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
+    """Σ λ · term over the terms with λ ≠ 0; a term with λ = 0 is left out, so it gives exactly no gradient.
+
+    >>> total_loss({"id": torch.tensor(2.0), "pose": torch.tensor(float("nan"))}, {"id": 3.0, "pose": 0.0})
+    tensor(6.)
+    """
+    parts = [weights[name] * term for name, term in terms.items() if weights[name] != 0]
+    return torch.stack(parts).sum() if parts else torch.zeros(())

@@ -1,0 +1,83 @@
+"""The one list of what a run logs: the module logs from it and the dashboard draws from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poseid.training.losses import TERMS
+
+YAW_BINS = ((-90, -45), (-45, -15), (-15, 15), (15, 45), (45, 90))
+
+TRAIN_LOSSES = tuple(f"train/loss/{name}" for name in (*TERMS, "total"))
+VALIDATION_LOSSES = tuple(f"val/loss/{name}" for name in (*TERMS, "total"))
+WEIGHTS = tuple(f"weight/{name}" for name in TERMS)
+IMPROVEMENT_BY_YAW = tuple(f"val/improvement/yaw_{low}_{high}" for low, high in YAW_BINS)
+HIGHER_IS_BETTER = ("val/improvement/mean", "val/improvement/frontal", *IMPROVEMENT_BY_YAW, "val/similarity/enhanced")
+VALIDATION = (
+    "val/selection",
+    "val/improvement/mean",
+    "val/improvement/frontal",
+    *IMPROVEMENT_BY_YAW,
+    "val/similarity/raw",
+    "val/similarity/enhanced",
+    "val/share_below_raw",
+    "val/eer",
+    "val/fnmr_at_fmr_1e-2",
+    "val/fmr_at_raw_threshold",
+    "val/fmr_ratio",
+    "val/rank1",
+)
+ALL = (*TRAIN_LOSSES, *VALIDATION_LOSSES, *WEIGHTS, *VALIDATION, "lr")
+
+
+def headline_set(block: dict[str, Any]) -> dict[str, Any] | None:
+    """The comparison set that the headline of a block names, or None."""
+    return block["sets"].get(block["headline"])
+
+
+def validation_metrics(block: dict[str, Any]) -> dict[str, float | None]:
+    """The figures of ``VALIDATION`` (but ``val/selection``) from an evaluation block; None where it is null."""
+    improvement = block["improvement"]
+    by_yaw = {(entry["from"], entry["to"]): entry["mean"] for entry in improvement["by_yaw"]}
+    metrics = {
+        "val/improvement/mean": improvement["mean"],
+        "val/improvement/frontal": improvement["frontal"],
+        "val/similarity/raw": block["similarity"]["raw"],
+        "val/similarity/enhanced": block["similarity"]["enhanced"],
+        "val/share_below_raw": block["similarity"]["share_below_raw"],
+        "val/rank1": block["rank1"]["enhanced"],
+    }
+    for name, edges in zip(IMPROVEMENT_BY_YAW, YAW_BINS, strict=True):
+        metrics[name] = by_yaw.get(edges)
+    headline = headline_set(block)
+    fixed = fixed_threshold(headline)
+    metrics["val/eer"] = headline["enhanced"]["eer"] if headline else None
+    metrics["val/fnmr_at_fmr_1e-2"] = headline["enhanced"]["fnmr_at_fmr"]["1e-2"] if headline else None
+    metrics["val/fmr_at_raw_threshold"] = fixed["enhanced"]["fmr"] if fixed else None
+    metrics["val/fmr_ratio"] = fixed["fmr_ratio"] if fixed else None
+    return metrics
+
+
+def fixed_threshold(headline: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The entry at raw's threshold for FMR 1e-3, or for 1e-2 where there are too few impostors, or None."""
+    if headline is None:
+        return None
+    for fmr in ("1e-3", "1e-2"):
+        entry = headline["fixed_threshold"].get(fmr)
+        if entry and entry["fmr_ratio"] is not None:
+            return entry
+    return None
+
+
+def selection(block: dict[str, Any]) -> tuple[float, str]:
+    """What the best checkpoint is chosen by (lower is better), and its name.
+
+    FNMR at FMR 1e-2 of the headline set; EER where there are too few impostors for it; 1.0 where there is neither.
+    """
+    headline = headline_set(block)
+    if headline is not None:
+        if headline["enhanced"]["fnmr_at_fmr"]["1e-2"] is not None:
+            return headline["enhanced"]["fnmr_at_fmr"]["1e-2"], "FNMR at FMR 1e-2"
+        if headline["enhanced"]["eer"] is not None:
+            return headline["enhanced"]["eer"], "EER (too few impostors for FNMR at FMR 1e-2)"
+    return 1.0, "nothing (too few comparisons)"

@@ -1,0 +1,55 @@
+"""What a sweep optimises: figures of the validation block, never of the test people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poseid.errors import InputError
+
+# The largest value of a rate is 1; a ratio has no largest, and 1,000 times raw's false matches is bad enough.
+WORST_RATE, WORST_OTHER = 1.0, 1000.0
+
+
+def look_up(block: dict[str, Any], key: str) -> float | None:
+    """A figure of an evaluation block by its dotted key; ``sets.headline`` means the headline's set.
+
+    >>> look_up({"headline": "all", "sets": {"all": {"enhanced": {"eer": 0.1}}}}, "sets.headline.enhanced.eer")
+    0.1
+
+    Raises:
+        InputError: no such key.
+    """
+    value: Any = block
+    parts = key.split(".")
+    for position, part in enumerate(parts):
+        if position == 1 and parts[0] == "sets" and part == "headline":
+            part = block["headline"]
+        if value is None:
+            return None
+        if not isinstance(value, dict) or part not in value:
+            raise InputError(f"objective: the validation block has no {key} (at {part})")
+        value = value[part]
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise InputError(f"objective: {key} is no single number")
+    return None if value is None else float(value)
+
+
+def objective_values(block: dict[str, Any], objective: list[str]) -> float | tuple[float, ...]:
+    """The values of each ``"minimize KEY"`` or ``"maximize KEY"``; a null one counts as the worst finite value."""
+    worst = worst_values(objective)
+    worsts = worst if isinstance(worst, tuple) else (worst,)
+    values = []
+    for entry, bad in zip(objective, worsts, strict=True):
+        value = look_up(block, entry.split()[1])
+        values.append(bad if value is None else value)
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+def worst_values(objective: list[str]) -> float | tuple[float, ...]:
+    """The value of each objective that no job does worse than."""
+    values = []
+    for entry in objective:
+        direction, key = entry.split()
+        size = WORST_OTHER if "ratio" in key else WORST_RATE
+        values.append(size if direction == "minimize" else -size)
+    return values[0] if len(values) == 1 else tuple(values)

@@ -1,0 +1,90 @@
+"""The end of a run: the file that ships, the evaluation on people never trained on, and summary.json."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import poseid
+from poseid.enhancers.saving import save_enhancer
+from poseid.evaluation import evaluate_enhancer
+from poseid.features.fingerprint import digest, fingerprint, hash_people
+from poseid.training.data import FeatureDataModule
+from poseid.training.module import EnhancerModule
+from poseid.verification.report import write_summary
+
+log = logging.getLogger(__name__)
+
+
+def versions() -> dict[str, str]:
+    """Versions that made a file, for its header."""
+    return {
+        "poseid": poseid.__version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+    }
+
+
+def write_report(
+    config: dict[str, Any],
+    run_dir: Path,
+    data: FeatureDataModule,
+    module: EnhancerModule,
+    evaluate_test: bool,
+) -> dict[str, Any]:
+    """Evaluates the enhancer, writes ``report/`` and ``enhancer.safetensors``, returns the summary.
+
+    Args:
+        config: the resolved configuration.
+        run_dir: the run's directory.
+        data: with validation and test people.
+        module: with the weights that are kept.
+        evaluate_test: False leaves the test people unlooked at; ``test`` is then null.
+    """
+    log.info("evaluating on %d validation people", len(data.split.validation))
+    enhancer = module.enhancer.cpu()
+    validation = evaluate_enhancer(enhancer, data.validation_set)
+    test = None
+    if evaluate_test and data.split.test:
+        log.info("evaluating once on %d test people", len(data.split.test))
+        test = evaluate_enhancer(enhancer, data.feature_set.select(data.split.test))
+    summary = {
+        "model": config["model"]["name"],
+        "sides": config["model"]["sides"],
+        "data": data.feature_set.name,
+        "poses_used": True,
+        "versions": versions(),
+        "validation": validation,
+        "test": test,
+    }
+    shown = test if test is not None else validation
+    # A salt of its own for every run would make equal runs differ; one from the data hides names just as well
+    # from whoever has no list of candidates, and no salt hides them from whoever has one.
+    salt = digest(data.feature_set)
+    people = {"salt": salt}
+    info = {
+        "model": config["model"],
+        "sides": config["model"]["sides"],
+        "config": config,
+        "versions": versions(),
+        "data": {"name": data.feature_set.name, "digest": salt},
+        "fingerprint": fingerprint(data.train_set),
+        "people": people
+        | {part: hash_people(getattr(data.split, part), salt) for part in ("train", "validation", "test")},
+        "report": {
+            "people": "test" if test is not None else "validation",
+            "improvement": shown["improvement"]["mean"],
+            "headline": shown["headline"],
+            "verdict": shown["verdict"],
+            "reason": shown["reason"],
+        },
+    }
+    save_enhancer(enhancer, info, run_dir / "enhancer.safetensors")
+    write_summary(summary, run_dir / "report")
+    return summary

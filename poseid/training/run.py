@@ -1,0 +1,151 @@
+"""One training run from a checked configuration to the files it leaves."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.trainer.states import TrainerStatus
+
+from poseid.enhancers.build import parameter_count
+from poseid.features.synthetic import NOTICE
+from poseid.training.checkpoints import find_checkpoint, load_state, take_weights
+from poseid.training.data import FeatureDataModule
+from poseid.training.losses import TERMS
+from poseid.training.module import EnhancerModule
+from poseid.training.report import write_report
+from poseid.training.trainer import make_trainer
+from poseid.training.wandb_run import finish_wandb, log_report, start_wandb
+
+log = logging.getLogger(__name__)
+
+
+class Interrupted(Exception):
+    """Ctrl-C during the training; everything up to the last whole epoch is on disk."""
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """Where and as what a run happens.
+
+    Args:
+        run_dir: directory that receives everything.
+        name: of the W&B run.
+        group: the sweep this run is a job of, or None.
+        tags: groups in use, such as ``loss=after``.
+        evaluate_test: whether the test people are looked at.
+    """
+
+    run_dir: Path
+    name: str
+    group: str | None
+    tags: list[str]
+    evaluate_test: bool
+
+
+def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Trains, keeps the best epoch, evaluates and writes; returns the contents of ``summary.json``.
+
+    Args:
+        config: resolved and checked by :func:`poseid.training.config.check_config`.
+        context: where, and as what.
+
+    Raises:
+        InputError: data, a checkpoint or the machine does not fit the configuration.
+        Interrupted: Ctrl-C.
+    """
+    if config["threads"]:
+        torch.set_num_threads(config["threads"])
+    data = make_data(config)
+    data.load()
+    module = make_module(config)
+    if config["init_from"]:
+        take_weights(module, Path(config["init_from"]))
+    checkpoint = find_checkpoint(config, context.run_dir)
+    announce(config, data, module)
+    logger = start_logger(config, context)
+    failed = True
+    try:
+        fit(make_trainer(config, context.run_dir, logger, module.schedule.end_of_ramp()), module, data, checkpoint)
+        load_state(module, context.run_dir / "checkpoints" / "best.ckpt")
+        summary = write_report(config, context.run_dir, data, module, context.evaluate_test)
+        if logger is not None:
+            log_report(logger, context.run_dir, summary)
+        failed = False
+    finally:
+        finish_wandb(logger, failed)
+    return summary
+
+
+def make_data(config: dict[str, Any]) -> FeatureDataModule:
+    options = {key: value for key, value in config["data"].items() if key != "pose_dropout"}
+    return FeatureDataModule(
+        **options, batch_size=config["batch_size"], seed=config["seed"], swap=config["loss"]["swap"]
+    )
+
+
+def make_module(config: dict[str, Any]) -> EnhancerModule:
+    loss = config["loss"]
+    return EnhancerModule(
+        model=config["model"],
+        weights={name: config[f"lambda_{name}"] for name in TERMS},
+        temperature=loss["temperature"],
+        margin=loss["margin"],
+        hardest=loss["hardest"],
+        swap=loss["swap"],
+        schedule=config["schedule"],
+        lr=config["lr"],
+        lr_identity_scale=config["lr_identity_scale"],
+        weight_decay=config["weight_decay"],
+        warmup_epochs=config["warmup_epochs"],
+        pose_dropout=config["data"]["pose_dropout"],
+        seed=config["seed"],
+    )
+
+
+def fit(trainer: L.Trainer, module: EnhancerModule, data: FeatureDataModule, checkpoint: Path | None) -> None:
+    """Trains; turns Lightning's way of ending on Ctrl-C (``sys.exit(1)``) into :class:`Interrupted`."""
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit:
+        raise Interrupted from None
+    if trainer.state.status == TrainerStatus.INTERRUPTED:
+        raise Interrupted
+
+
+def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerModule) -> None:
+    if config["data"]["source"] == "synthetic":
+        log.info(NOTICE)
+    split = data.split
+    log.info("%s", data.feature_set.summary())
+    log.info(
+        "people: %d train, %d validation, %d test; %d training probes",
+        len(split.train),
+        len(split.validation),
+        len(split.test),
+        len(data.train_rows),
+    )
+    log.info(
+        "model %s: %s parameters (and %s in the decoder of the reconstruction term, which does not ship)",
+        config["model"]["name"],
+        f"{parameter_count(module.enhancer):,}",
+        f"{parameter_count(module.decoder):,}",
+    )
+    weights = ", ".join(f"{name} {value:g}" for name, value in module.weights.items())
+    log.info("loss weights: %s; schedule %s", weights, module.schedule.name)
+
+
+def start_logger(config: dict[str, Any], context: RunContext) -> WandbLogger | None:
+    options = config["logger"]
+    if options["name"] == "none":
+        log.warning("logger=none: no metrics are kept; only the report at the end is written")
+    if options["name"] != "wandb":
+        return None
+    if options["mode"] == "disabled":
+        log.warning("W&B is disabled: nothing goes to W&B; metrics.csv is written all the same")
+    return start_wandb(options, config, context.run_dir, context.name, context.group, context.tags)

@@ -1,0 +1,93 @@
+"""Lightning's trainer as a run needs it: checkpoints, early stopping, progress, precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import WandbLogger
+
+from poseid.errors import InputError
+from poseid.training.metrics_file import MetricsFile
+
+
+class PatienceAfterRamp(EarlyStopping):
+    """Early stopping that counts only from the epoch at which the final loss weights are in force."""
+
+    def __init__(self, first_epoch: int, patience: int) -> None:
+        super().__init__(monitor="val/selection", mode="min", patience=patience, check_on_train_epoch_end=True)
+        self.first_epoch = first_epoch
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.current_epoch >= self.first_epoch:
+            super().on_train_epoch_end(trainer, pl_module)
+
+
+def precision_name(precision: str, accelerator: str) -> str:
+    """Lightning's name for ``precision``; ``mixed`` is bf16 where the machine has it, else 16."""
+    on_gpu = accelerator in ("auto", "gpu") and torch.cuda.is_available()
+    if precision == "mixed":
+        precision = "bf16" if not on_gpu or torch.cuda.is_bf16_supported() else "16"
+    if precision == "16" and not on_gpu:
+        raise InputError("precision: 16 needs a GPU; use precision=bf16 or precision=32 here")
+    return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[precision]
+
+
+def make_trainer(
+    config: dict[str, Any], run_dir: Path, logger: WandbLogger | None, end_of_ramp: int
+) -> L.Trainer:
+    """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last whole epoch.
+
+    Args:
+        config: resolved and checked.
+        run_dir: receives ``checkpoints/`` and ``metrics.csv``.
+        logger: the W&B logger or None.
+        end_of_ramp: first epoch that early stopping counts.
+    """
+    options, stopping = config["trainer"], config["callbacks"]
+    checkpoints = run_dir / "checkpoints"
+    callbacks: list[L.Callback] = [
+        ModelCheckpoint(
+            dirpath=checkpoints,
+            filename="best",
+            monitor="val/selection",
+            mode="min",
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
+        ModelCheckpoint(
+            dirpath=checkpoints,
+            filename="last",
+            every_n_epochs=1,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
+    ]
+    if config["logger"]["name"] != "none":
+        callbacks.append(MetricsFile(run_dir / "metrics.csv"))
+    if stopping["early_stopping"]:
+        callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
+    if options["progress_bar"]:
+        callbacks.append(RichProgressBar(leave=False))
+    limit = options["limit_train_batches"]
+    return L.Trainer(
+        accelerator=options["accelerator"],
+        devices=options["devices"],
+        strategy=options["strategy"],
+        precision=precision_name(str(config["precision"]), options["accelerator"]),  # type: ignore[arg-type]
+        max_epochs=config["max_epochs"],
+        gradient_clip_val=options["gradient_clip_val"],
+        limit_train_batches=limit if limit < 1 else (1.0 if limit == 1 else int(limit)),
+        deterministic=True,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        enable_progress_bar=options["progress_bar"],
+        enable_model_summary=False,
+        logger=logger if logger is not None else False,
+        callbacks=callbacks,
+        log_every_n_steps=10**9,
+        default_root_dir=run_dir,
+    )

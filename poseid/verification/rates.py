@@ -1,0 +1,242 @@
+"""Error rates of a set of scores: pure functions of the genuine and the impostor scores (ISO/IEC 19795).
+
+A comparison is accepted when ``score >= t``. FMR is the share of impostor comparisons accepted, FNMR the share of
+genuine comparisons refused; both are fractions and lower is better. Scores are compared as they come, ties
+included, and are never rounded or squashed.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from poseid.errors import InputError
+
+FMRS: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
+"""The false match rates that are reported."""
+
+MINIMUM_FALSE_MATCHES = 30
+"""Fewer expected false matches than this say nothing about an FMR (the rule of 30)."""
+
+
+def fmr_label(fmr: float) -> str:
+    """The key under which an FMR stands in a report.
+
+    >>> fmr_label(0.001)
+    '1e-3'
+    """
+    mantissa, exponent = f"{fmr:e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def allowed_false_matches(fmr: float, impostors: int) -> int:
+    """k = ⌊fmr · impostors⌋ with `fmr` read as the decimal that it prints as.
+
+    A float product falls short of the whole number now and then:
+
+    >>> int(0.29 * 100), allowed_false_matches(0.29, 100)
+    (28, 29)
+    """
+    return math.floor(Fraction(repr(float(fmr))) * int(impostors))
+
+
+def impostors_needed(fmr: float) -> int:
+    """How many impostor comparisons an FMR needs: the least n with fmr · n >= 30.
+
+    >>> impostors_needed(1e-3)
+    30000
+    """
+    return math.ceil(MINIMUM_FALSE_MATCHES / Fraction(repr(float(fmr))))
+
+
+def why_null(genuine: int, impostors: int, fmr: float | None = None) -> str | None:
+    """Why a rate of so many comparisons is null, or None where it can be given.
+
+    >>> why_null(10, 500, 1e-2)
+    'FMR 1e-2 needs 3000 impostor comparisons and there are 500'
+    """
+    if genuine == 0 and impostors == 0:
+        return "there are no comparisons"
+    if genuine == 0:
+        return f"there are {impostors} impostor comparisons and no genuine ones"
+    if impostors == 0:
+        return f"there are {genuine} genuine comparisons and no impostor ones"
+    if fmr is not None and impostors < impostors_needed(fmr):
+        return f"FMR {fmr_label(fmr)} needs {impostors_needed(fmr)} impostor comparisons and there are {impostors}"
+    return None
+
+
+def checked_scores(scores: ArrayLike, name: str) -> NDArray[np.floating]:
+    """The scores as one line of float32 or float64; NaN is refused (`InputError`)."""
+    array = np.asarray(scores).reshape(-1)
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float32 if array.dtype == np.float16 else np.float64)
+    missing = np.isnan(array)
+    if missing.any():
+        raise InputError(f"{name} score {int(missing.argmax())} is NaN: check the features behind it")
+    return array
+
+
+def _both(genuine: ArrayLike, impostor: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    g, i = checked_scores(genuine, "genuine"), checked_scores(impostor, "impostor")
+    reason = why_null(g.size, i.size)
+    if reason:
+        raise InputError(f"no error rate: {reason}")
+    return g, i
+
+
+def fmr_at(impostor: ArrayLike, threshold: float) -> float:
+    """FMR(t) = share of impostor scores >= t; lower is better.
+
+    >>> fmr_at([0.1, 0.2, 0.3, 0.3], 0.3)
+    0.5
+    """
+    scores = checked_scores(impostor, "impostor")
+    if not scores.size:
+        raise InputError("no FMR: there are no impostor comparisons")
+    return float(np.count_nonzero(scores >= threshold) / scores.size)
+
+
+def fnmr_at(genuine: ArrayLike, threshold: float) -> float:
+    """FNMR(t) = share of genuine scores < t; lower is better.
+
+    >>> fnmr_at([0.2, 0.3, 0.4, 0.5], 0.3)
+    0.25
+    """
+    scores = checked_scores(genuine, "genuine")
+    if not scores.size:
+        raise InputError("no FNMR: there are no genuine comparisons")
+    return float(np.count_nonzero(scores < threshold) / scores.size)
+
+
+def just_above(score: np.floating) -> float:
+    """The next number above a score in the score's own precision."""
+    return float(np.nextafter(score, score.dtype.type(np.inf)))
+
+
+def threshold_at_fmr(impostor: ArrayLike, fmr: float) -> float:
+    """The lowest threshold whose FMR is at most `fmr`.
+
+    With k = ⌊fmr · n⌋ it is the next float above the (k+1)-th largest impostor score; −inf for fmr = 1.
+    Ties at that score are all refused, so that the FMR is then lower than asked.
+
+    >>> threshold_at_fmr([0.0, 0.25, 0.5, 0.75], 0.5)
+    0.25000000000000006
+    """
+    scores = checked_scores(impostor, "impostor")
+    if not 0.0 <= fmr <= 1.0:
+        raise InputError(f"FMR {fmr} is not a fraction: give a number from 0 to 1")
+    if not scores.size:
+        raise InputError("no threshold: there are no impostor comparisons")
+    k = allowed_false_matches(fmr, scores.size)
+    if k == scores.size:
+        return -math.inf
+    place = scores.size - 1 - k
+    return just_above(np.partition(scores, place)[place])
+
+
+def fnmr_at_fmr(genuine: ArrayLike, impostor: ArrayLike, fmr: float) -> float:
+    """FNMR at the lowest threshold whose FMR is at most `fmr`; lower is better.
+
+    >>> fnmr_at_fmr([0.2, 0.6, 0.9, 1.0], [0.0, 0.25, 0.5, 0.75], 0.25)
+    0.25
+    """
+    g, i = _both(genuine, impostor)
+    return fnmr_at(g, threshold_at_fmr(i, fmr))
+
+
+def d_prime(genuine: ArrayLike, impostor: ArrayLike) -> float:
+    """d′ = (μ_g − μ_i) / √((σ_g² + σ_i²) / 2), with σ² the mean squared deviation; higher is better.
+
+    NaN where neither side has any spread.
+
+    >>> d_prime([2.0, 4.0], [0.0, 2.0])
+    2.0
+    """
+    g, i = (scores.astype(np.float64) for scores in _both(genuine, impostor))
+    return d_prime_of(g.mean(), g.var(), i.mean(), i.var())
+
+
+def d_prime_of(mean_g: float, variance_g: float, mean_i: float, variance_i: float) -> float:
+    """d′ from the means and variances of the two kinds of comparison (see `d_prime`).
+
+    >>> d_prime_of(3.0, 1.0, 1.0, 1.0)
+    2.0
+    """
+    spread = math.sqrt((variance_g + variance_i) / 2)
+    return float((mean_g - mean_i) / spread) if spread > 0 else math.nan
+
+
+def det_points(
+    genuine: ArrayLike, impostor: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Every operating point: thresholds (all distinct scores, rising, then +inf), FMR and FNMR at each.
+
+    >>> [column.tolist() for column in det_points([0.5, 1.0], [0.0, 0.5])]
+    [[0.0, 0.5, 1.0, inf], [1.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 1.0]]
+    """
+    g, i = _both(genuine, impostor)
+    thresholds = np.append(np.unique(np.concatenate([g, i]).astype(np.float64)), np.inf)
+    fmr = 1.0 - np.searchsorted(np.sort(i), thresholds, side="left") / i.size
+    fnmr = np.searchsorted(np.sort(g), thresholds, side="left") / g.size
+    return thresholds, fmr, fnmr
+
+
+def eer(genuine: ArrayLike, impostor: ArrayLike) -> float:
+    """Equal error rate: where FMR and FNMR cross, linear between neighbouring operating points; lower is better.
+
+    >>> eer([0.4, 0.6, 0.8], [0.1, 0.2, 0.5])
+    0.3333333333333333
+    """
+    g, i = _both(genuine, impostor)
+    g, falling = np.sort(g), np.sort(-i)
+    places = crossing_places(g, falling)
+    return crossing(np.arange(g.size + 1.0), np.arange(i.size + 1.0), places, float(g.size), float(i.size))
+
+
+Places = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
+
+
+def crossing_places(genuine: NDArray[np.floating], falling: NDArray[np.floating]) -> Places:
+    """For each genuine score g, rising: how many impostors score >= g, how many > g, how many genuine score < g.
+
+    `falling` holds the impostor scores negated and rising, that is the largest score first.
+    """
+    return (
+        np.searchsorted(falling, -genuine, side="right"),
+        np.searchsorted(falling, -genuine, side="left"),
+        np.searchsorted(genuine, genuine, side="left"),
+    )
+
+
+def crossing(
+    genuine_below: NDArray[np.float64],
+    impostor_above: NDArray[np.float64],
+    places: Places,
+    genuine_total: float,
+    impostor_total: float,
+) -> float:
+    """The equal error rate of weighted comparisons; -1 where the crossing lies below every genuine score given.
+
+    `genuine_below[n]` is the weight of the n lowest genuine scores, `impostor_above[n]` that of the n highest
+    impostor scores, `places` what `crossing_places` found. FMR − FNMR never rises with the threshold, so the last
+    genuine score at which it is >= 0 is next to the crossing: the crossing lies there, or among the impostor
+    scores up to the next genuine score, over which FNMR stands still.
+    """
+    at_or_above, above, below = places
+    fmr = impostor_above[at_or_above] / impostor_total
+    fnmr = genuine_below[below] / genuine_total
+    gap = fmr - fnmr
+    last = int(np.searchsorted(-gap, 0.0, side="right")) - 1
+    if last < 0:
+        return -1.0
+    # one past the last genuine score of this value: ties of g share one gap, so `last` ends its tie
+    next_fmr = float(impostor_above[above[last]]) / impostor_total
+    next_fnmr = float(genuine_below[genuine_below.size - gap.size + last]) / genuine_total
+    if next_fmr >= next_fnmr:
+        return next_fnmr
+    share = gap[last] / (gap[last] - (next_fmr - next_fnmr))
+    return float(fmr[last] + share * (next_fmr - fmr[last]))

@@ -1,0 +1,166 @@
+"""What both enhancers promise."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from poseid.enhancers.build import build, parameter_count
+from poseid.enhancers.identity import IdentityEnhancer
+from poseid.enhancers.pose import pose_gate
+from poseid.errors import InputError
+
+SMALL = {
+    "residual": {"dim": 32, "pose_dim": 8, "rank": 8},
+    "pose_transformer": {"dim": 32, "identity_dim": 16, "pose_dim": 8, "tokens": 4, "width": 16, "depth": 2,
+                         "heads": 4, "mlp": 32},
+}  # fmt: skip
+NAMES = sorted(SMALL)
+
+
+def rows(n: int = 40, dim: int = 32, seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, dim, generator=generator) * torch.rand(n, 1, generator=generator) * 30
+    return x, (torch.rand(n, 3, generator=generator) - 0.5) * 180
+
+
+def trained(name: str, **options: object):  # noqa: ANN201
+    """An enhancer with every weight moved away from its start."""
+    torch.manual_seed(0)
+    enhancer = build(name, {**SMALL[name], **options})
+    with torch.no_grad():
+        for parameter in enhancer.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return enhancer.eval()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("poses", ["given", "none", "some"])
+def test_fresh_enhancer_returns_its_input(name: str, poses: str) -> None:
+    x, pose = rows()
+    pose[::2] = math.nan if poses == "some" else pose[::2]
+    output = build(name, SMALL[name])(x, None if poses == "none" else pose)
+    assert torch.nn.functional.cosine_similarity(output.features, x).min() >= 1 - 1e-6
+    torch.testing.assert_close(output.features, x, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_frontal_rows_stay_and_turned_rows_move(name: str) -> None:
+    x, pose = rows()
+    pose[:20, :2] = pose[:20, :2].clamp(-5, 5)
+    pose[20:, 0] = 60.0
+    cosine = torch.nn.functional.cosine_similarity(trained(name)(x, pose).features, x)
+    assert cosine[:20].min() >= 0.999
+    assert cosine[20:].max() < 0.999
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("norm", ["keep", "unit"])
+def test_lengths(name: str, norm: str) -> None:
+    x, pose = rows()
+    lengths = trained(name, norm=norm)(x, pose).features.norm(dim=1)
+    expected = x.norm(dim=1) if norm == "keep" else torch.ones(len(x))
+    torch.testing.assert_close(lengths, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_direction_does_not_depend_on_the_length_of_the_input(name: str) -> None:
+    x, pose = rows()
+    enhancer = trained(name)
+    torch.testing.assert_close(enhancer(5 * x, pose).features, 5 * enhancer(x, pose).features, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unknown_pose_is_the_own_estimate(name: str) -> None:
+    x, pose = rows()
+    enhancer = trained(name)
+    without = enhancer(x, None)
+    torch.testing.assert_close(enhancer(x, without.pose.detach()).features, without.features)
+    torch.testing.assert_close(enhancer(x, torch.full_like(pose, math.nan)).features, without.features)
+    mixed = pose.clone()
+    mixed[::3, 1] = math.nan
+    output = enhancer(x, mixed).features
+    torch.testing.assert_close(output[::3], without.features[::3])
+    torch.testing.assert_close(output[1::3], enhancer(x, pose).features[1::3])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_code_identity_and_predicted_pose_do_not_see_the_given_pose(name: str) -> None:
+    x, pose = rows()
+    enhancer = trained(name)
+    a, b = enhancer(x, pose), enhancer(x, -pose)
+    assert torch.equal(a.pose, b.pose) and torch.equal(a.pose_code, b.pose_code) and torch.equal(a.identity, b.identity)
+    assert not torch.equal(a.features, b.features)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_skip_nothing_of_the_input_is_left_at_the_start(name: str) -> None:
+    x, pose = rows(200)
+    torch.manual_seed(0)
+    output = build(name, {**SMALL[name], "skip": False})(x, pose).features
+    assert torch.nn.functional.cosine_similarity(output, x).mean().abs() < 0.3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_similarity_dim_is_a_trained_saved_layer(name: str) -> None:
+    x, pose = rows()
+    enhancer = build(name, {**SMALL[name], "similarity_dim": 12})
+    compared = enhancer.comparison(enhancer(x, pose).features)
+    assert compared.shape == (40, 12)
+    assert "similarity.weight" in enhancer.state_dict()
+    compared.sum().backward()
+    assert enhancer.similarity is not None and enhancer.similarity.weight.grad is not None
+
+
+@pytest.mark.parametrize("aggregation", ["mean", "weighted", "attention"])
+def test_aggregations(aggregation: str) -> None:
+    tokens = torch.randn(5, 4, 16, generator=torch.Generator().manual_seed(0))
+    enhancer = build("pose_transformer", {**SMALL["pose_transformer"], "aggregation": aggregation})
+    # All three are weighted means with weights that add up to one, so equal tokens come back as they are.
+    same = tokens[:, :1].expand(-1, 4, -1)
+    torch.testing.assert_close(enhancer.aggregation(same), same[:, 0])
+    if aggregation in ("mean", "weighted"):  # the weighted one starts at equal weights
+        torch.testing.assert_close(enhancer.aggregation(tokens), tokens.mean(1))
+    else:
+        weights = torch.softmax((tokens @ enhancer.aggregation.score.weight[0]), dim=1)
+        torch.testing.assert_close(enhancer.aggregation(tokens), (weights[..., None] * tokens).sum(1))
+
+
+def test_identity_enhancer_by_hand() -> None:
+    layer = IdentityEnhancer(2, 1, suppression=0.4, residual=0.5)
+    with torch.no_grad():
+        layer.gate.weight.zero_()
+        layer.gate.bias.zero_()  # sigmoid(0) = 1/2
+        layer.contamination.weight.copy_(torch.tensor([[1.0], [2.0]]))
+        layer.contamination.bias.zero_()
+    out = layer(torch.tensor([[1.0, 1.0]]), torch.tensor([[3.0]]))
+    # cleaned = 1 − 0.4 · 0.5 · (3, 6) = (0.4, −0.2); out is halfway.
+    torch.testing.assert_close(out, torch.tensor([[0.7, 0.4]]))
+
+
+def test_gate_rises_smoothly_with_yaw_and_pitch_alike() -> None:
+    angles = torch.linspace(0, 90, 181)
+    zero = torch.zeros_like(angles)
+    by_yaw = pose_gate(torch.stack([-angles, zero, zero], 1), 10, 40)[:, 0]
+    by_pitch = pose_gate(torch.stack([zero, angles, zero], 1), 10, 40)[:, 0]
+    assert torch.equal(by_yaw, by_pitch)
+    assert by_yaw[:21].max() == 0 and by_yaw[80:].min() == 1
+    steps = by_yaw.diff()
+    assert steps.min() >= 0 and steps.max() < 0.03
+
+
+def test_sizes_at_512() -> None:
+    residual, transformer = build("residual", {}), build("pose_transformer", {})
+    assert parameter_count(residual) <= 1_100_000
+    assert residual.to_identity.out_features == 512
+    x, pose = rows(3, 512)
+    output = transformer(x, pose)
+    assert output.identity.shape == (3, 256) and output.pose_code.shape == (3, 128) and output.pose.shape == (3, 3)
+
+
+def test_unknown_name_and_option_are_refused() -> None:
+    with pytest.raises(InputError, match="model.name: 'os.system'"):
+        build("os.system", {})
+    with pytest.raises(InputError, match="model.nosuch"):
+        build("residual", {"nosuch": 1})

@@ -1,0 +1,182 @@
+"""Made-up people: the curve, the error rates, what can be learned and what is lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_curve  # type: ignore[import-untyped]
+
+from poseid.errors import InputError
+from poseid.features.people import split_people
+from poseid.features.rows import PROFILE, FeatureSet
+from poseid.features.synthetic import NOTICE, _bent, _recogniser, synthetic
+
+SEEDS = (0, 1)
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def data(request: pytest.FixtureRequest) -> FeatureSet:
+    return synthetic(seed=request.param)
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    x = x.astype(np.float64)
+    return np.asarray(x / np.linalg.norm(x, axis=1, keepdims=True))
+
+
+def eer(scores: np.ndarray, same: np.ndarray) -> float:
+    fmr, tpr, _ = roc_curve(same.ravel(), scores.ravel())
+    at = int(np.argmin(np.abs(fmr - (1 - tpr))))
+    return float(fmr[at] + 1 - tpr[at]) / 2
+
+
+def scores(data: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
+    same = data.front.people[:, None] == data.video.people
+    return unit(data.front.features) @ unit(data.video.features).T, same
+
+
+def test_the_genuine_curve_is_the_real_one(data: FeatureSet) -> None:
+    score, same = scores(data)
+    turn = np.abs(data.video.poses[:, 0])
+    for angle, expected in zip(
+        (0, 15, 30, 45, 60, 75), (0.516, 0.505, 0.469, 0.404, 0.318, 0.168), strict=True
+    ):
+        near = np.abs(turn - angle) < 7.5
+        assert abs(score[:, near][same[:, near]].mean() - expected) < 0.03, angle
+
+
+def test_scores_spread_as_real_ones_do(data: FeatureSet) -> None:
+    score, same = scores(data)
+    assert abs(eer(score, same) - 0.112) < 0.03  # 0.112 on real features at known turns
+    assert abs(score[~same].mean() - 0.004) < 0.02
+    assert abs(score[~same].std() - 0.097) < 0.01
+    frontal = np.abs(data.video.poses[:, 0]) < 7.5
+    assert abs(score[:, frontal][same[:, frontal]].std() - 0.148) < 0.03
+    assert abs(eer(score[:, frontal], same[:, frontal]) - 0.020) < 0.01
+
+
+def test_lengths_fall_in_profile(data: FeatureSet) -> None:
+    length = np.linalg.norm(data.video.features, axis=1)
+    turn = np.abs(data.video.poses[:, 0])
+    for angle, expected in ((0, 3.51), (30, 3.16), (45, 2.81), (75, 2.03)):
+        near = length[np.abs(turn - angle) < 7.5]
+        assert abs(near.mean() - expected) < 0.15 and 0.05 < near.std() / near.mean() < 0.2
+
+
+def test_everybody_is_seen_from_all_sides(data: FeatureSet) -> None:
+    yaw = data.video.poses[:, 0].reshape(300, 16)
+    assert (yaw.min(axis=1) < -65).all() and (yaw.max(axis=1) > 65).all()
+    assert np.abs(yaw).max() < 82 + 10
+    assert (np.abs(data.front.poses[:, 0]) <= 20).mean() > 0.98
+    assert np.abs(data.video.poses[:, 1:]).max() < 50
+
+
+def ridge(
+    train: FeatureSet, test: FeatureSet, penalty: float = 10.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Raw and corrected profile vectors of the test people, and the targets (mean of the unit front rows)."""
+
+    def profiles(part: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
+        names = np.unique(part.front.people)
+        member = (names[:, None] == part.front.people).astype(float)
+        at = part.video.kinds() == PROFILE
+        targets = unit(member @ unit(part.front.features))[np.searchsorted(names, part.video.people[at])]
+        return unit(part.video.features[at]), targets
+
+    x, y = profiles(train)
+    centred = x - x.mean(axis=0)
+    weights = np.linalg.solve(
+        centred.T @ centred + penalty * np.eye(x.shape[1]), centred.T @ (y - y.mean(axis=0) - centred)
+    )
+    raw, target = profiles(test)
+    return raw, unit(raw + (raw - x.mean(axis=0)) @ weights), target
+
+
+def test_what_a_turn_moves_can_be_learned(data: FeatureSet) -> None:
+    split = split_people(data.people(), seed=0)
+    test = data.select(split.validation + split.test)
+    raw, corrected, target = ridge(data.select(split.train), test)
+    assert ((corrected - raw) * target).sum(axis=1).mean() > 0.01
+    same = test.front.people[:, None] == test.video.people[test.video.kinds() == PROFILE]
+    front = unit(test.front.features)
+    before, after = eer(front @ raw.T, same), eer(front @ corrected.T, same)
+    assert after < before - 0.015
+    assert after > 0.05  # and a part is lost for good
+
+
+def test_left_and_right_differ(data: FeatureSet) -> None:
+    yaw = data.video.poses[:, 0]
+    left, right = data.video.take(yaw < -45), data.video.take(yaw > 45)
+    means = unit(np.stack([unit(side.features).mean(axis=0) for side in (left, right)]))
+    assert abs(means[0] @ means[1]) < 0.5
+    # what is learned on one side does not carry over to the other
+    split = split_people(data.people(), seed=0)
+
+    def part(names: tuple[str, ...], side: int) -> FeatureSet:
+        chosen = data.select(names)
+        return FeatureSet("side", chosen.front, chosen.video.take(chosen.video.poses[:, 0] * side > 0))
+
+    gains = {}
+    for side in (-1, 1):
+        raw, corrected, target = ridge(part(split.train, 1), part(split.validation, side))
+        gains[side] = ((corrected - raw) * target).sum(axis=1).mean()
+    assert gains[1] > gains[-1] + 0.02
+
+
+def test_the_bend_is_not_linear() -> None:
+    """On unit vectors a matrix would give h exactly, were it linear but for its length."""
+    world = _recogniser(64)
+    identity = np.random.default_rng(0).standard_normal((2000, len(world.scale))) * world.scale
+    strongest = unit(identity[:, : world.side.shape[1]])
+    for bent in _bent(world, identity):
+        assert np.allclose(np.linalg.norm(bent, axis=1), 1)
+        fitted = np.linalg.lstsq(strongest, bent, rcond=None)[0]
+        assert np.linalg.norm(strongest @ fitted - bent, axis=1).mean() > 0.05
+
+
+def test_the_same_seed_gives_the_same_bits() -> None:
+    first, second, other = (synthetic(people=20, probes=4, dim=32, seed=s) for s in (5, 5, 6))
+    assert first.video.features.tobytes() == second.video.features.tobytes()
+    assert first.front.poses.tobytes() == second.front.poses.tobytes()
+    assert first.people() == second.people()
+    assert not set(first.people()) & set(other.people())
+    assert not np.allclose(first.video.features, other.video.features)
+
+
+def test_more_people_leave_the_first_ones() -> None:
+    few, many = (synthetic(people=n, probes=4, dim=32) for n in (5, 50))
+    assert np.allclose(few.video.features, many.video.features[: len(few.video)], atol=1e-6)
+    assert few.video.people.tolist() == many.video.people[: len(few.video)].tolist()
+
+
+def test_all_seeds_share_one_recogniser() -> None:
+    """What is learned on people of one seed helps people of another."""
+    train, test = synthetic(seed=0), synthetic(people=100, seed=9)
+    raw, corrected, target = ridge(train, test)
+    assert ((corrected - raw) * target).sum(axis=1).mean() > 0.01
+
+
+def test_pairs_are_a_protocol(data: FeatureSet) -> None:
+    pairs = data.pairs
+    assert pairs is not None and len(pairs) == 2 * 5 * 2 * 100
+    a, b = pairs.names(data.front.people, data.video.people)
+    assert np.array_equal(a == b, pairs.same) and pairs.same.mean() == 0.5
+    assert pairs.a_front.all() and not pairs.b_front.any()
+    folds = [set(a[pairs.fold == f].tolist()) | set(b[pairs.fold == f].tolist()) for f in range(1, 6)]
+    assert sum(map(len, folds)) == len(set().union(*folds))
+    kinds = data.video.kinds()[pairs.b_row]
+    assert (kinds[pairs.protocol == "FP"] == PROFILE).all() and (kinds[pairs.protocol == "FF"] == 0).all()
+    assert len(
+        set(zip(pairs.protocol.tolist(), pairs.a_row.tolist(), pairs.b_row.tolist(), strict=True))
+    ) == len(pairs)
+
+
+def test_small_ones_and_bad_arguments() -> None:
+    assert synthetic(people=1, probes=1, fronts=1, dim=16).pairs is None
+    with pytest.raises(InputError, match="people is 0: give at least 1"):
+        synthetic(people=0)
+    with pytest.raises(InputError, match="dim is 8: give at least 16"):
+        synthetic(dim=8)
+    with pytest.raises(InputError, match="seed is -1"):
+        synthetic(seed=-1)
+    assert "nothing about real faces" in NOTICE

@@ -1,0 +1,182 @@
+"""The bootstrap against people that are really duplicated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import poseid.verification.bootstrap as bootstrap
+from poseid.verification import Side, rates
+from poseid.verification.bootstrap import interval, mean_resamples, resample_people, resample_rates
+from poseid.verification.operating import figures
+from poseid.verification.scores import Compared, compare
+from poseid.verification.sets import Part, set_parts
+from poseid.verification.sides import unit_side
+
+FMRS = (0.05, 0.01)
+
+
+def duplicated(part: Part, form: str, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Genuine and impostor scores after every person was copied; copies of one person are never compared."""
+
+    def rows(group: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        person = group.person  # type: ignore[attr-defined]
+        index = np.concatenate([np.flatnonzero(person == p) for p, n in enumerate(drawn) for _ in range(n)])
+        copy = np.concatenate([np.full((person == p).sum(), c) for p, n in enumerate(drawn) for c in range(n)])
+        return getattr(group, form)[index], person[index], copy
+
+    a, person_a, copy_a = rows(part.left)
+    b, person_b, copy_b = rows(part.left if part.right is None else part.right)
+    scores = a @ b.T
+    same = person_a[:, None] == person_b[None, :]
+    genuine, impostor = same & (copy_a[:, None] == copy_b[None, :]), ~same
+    if part.right is None:
+        once = np.triu(np.ones_like(same), 1).astype(bool)
+        genuine, impostor = genuine & once, impostor & once
+    return scores[genuine], scores[impostor]
+
+
+def scored(name: str, sides: Callable[..., tuple[Side, Side]], ties: bool, held: int = 1 << 22) -> Compared:
+    noise = np.random.default_rng(5)
+    front, video = sides(
+        people=12, fronts=3, probes=8, noise=1.6, seed=3, change=lambda x: x + 0.3 * noise.normal(size=x.shape)
+    )
+    if ties:
+        front, video = (
+            Side(np.sign(s.raw), np.sign(s.reference), np.sign(s.probe), s.person, s.yaw, s.kind)
+            for s in (front, video)
+        )
+    f, v = (unit_side(s, np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
+    return compare(set_parts(name, f, v), 12, deepest_fmr=0.05, with_people=True, held=held)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("name", ["all", "frontal_profile", "profile_profile", "frontal_frontal"])
+def test_weights_give_what_duplicated_people_give(
+    name: str, ties: bool, sides: Callable[..., tuple[Side, Side]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # small caches, so that several pieces are put together
+    monkeypatch.setattr(bootstrap, "_CHUNK", 100)
+    found = scored(name, sides, ties)
+    weights = resample_people(12, 40, seed=1)
+    monkeypatch.setattr("poseid.verification.operating.impostors_needed", lambda f: 1)
+    raw = figures(found.genuine.raw, found.raw, FMRS)
+    enhanced = figures(found.genuine.enhanced, found.enhanced, FMRS, raw.thresholds)
+    got = resample_rates(found, weights, fmrs=FMRS, thresholds=raw.thresholds, points=(raw, enhanced))
+    for form, again in zip(("raw", "enhanced"), got, strict=True):
+        for r, drawn in enumerate(weights):
+            g, i = duplicated(found.parts[0], form, drawn)
+            # unit rows times unit rows may round differently when the matrix has another shape
+            exact = 1e-12 if not ties else 1e-2
+            if ties:
+                g, i = g.round(12), i.round(12)
+            assert again.eer[r] == pytest.approx(rates.eer(g, i), abs=exact)
+            for n, f in enumerate(FMRS):
+                if not ties:
+                    assert again.fnmr_at_fmr[n, r] == pytest.approx(rates.fnmr_at_fmr(g, i, f), abs=1e-12)
+                    at = raw.thresholds[n] - 1e-12
+                    assert again.fixed_fmr[n, r] == pytest.approx(rates.fmr_at(i, raw.thresholds[n] + 1e-12), abs=1e-12)
+                    assert again.fixed_fnmr[n, r] == pytest.approx(rates.fnmr_at(g, at), abs=1e-12)
+
+
+def test_ties_weigh_as_duplicates_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores of a few exact values, made without a matrix product."""
+    rng = np.random.default_rng(0)
+    one, other = np.triu_indices(8, 1)
+    one, other = np.repeat(one, 20), np.repeat(other, 20)
+    i = rng.integers(-3, 4, one.size) / 8
+    person = np.repeat(np.arange(8), 10)
+    g = rng.integers(-1, 6, person.size) / 8
+    order = np.argsort(-i)
+    ranked = bootstrap._Ranked(np.sort(g), person[np.argsort(g)], -i[order], one[order], other[order], None, True)
+    weights = resample_people(8, 50, seed=2)
+    product = weights[:, one].astype(float) * weights[:, other]
+    totals = (weights[:, person].sum(axis=1).astype(float), product.sum(axis=1))
+    fixed = np.array([0.25, 0.3])
+    found, decided = bootstrap._weigh(ranked, weights, totals, FMRS, fixed)
+    assert decided.all()
+    for r, drawn in enumerate(weights):
+        many_g = np.repeat(g, drawn[person])
+        many_i = np.repeat(i, product[r].astype(int))
+        assert found.eer[r] == pytest.approx(rates.eer(many_g, many_i), abs=1e-12)
+        for n, f in enumerate(FMRS):
+            assert found.fnmr_at_fmr[n, r] == pytest.approx(rates.fnmr_at_fmr(many_g, many_i, f), abs=1e-12)
+            assert found.fixed_fmr[n, r] == pytest.approx(rates.fmr_at(many_i, fixed[n]), abs=1e-12)
+            assert found.fixed_fnmr[n, r] == pytest.approx(rates.fnmr_at(many_g, fixed[n]), abs=1e-12)
+
+
+def test_a_shallow_first_look_is_deepened(sides: Callable[..., tuple[Side, Side]]) -> None:
+    found = scored("all", sides, False)
+    weights = resample_people(12, 60, seed=0)
+    nothing = np.full(2, np.nan)
+    point = figures(found.genuine.raw, found.raw, FMRS)
+    ranked = bootstrap._rank(found.genuine.raw, found.genuine.person, found.raw, 30)
+    totals = bootstrap.weigh_comparisons(found.parts, weights.astype(float))
+    assert not bootstrap._weigh(ranked, weights, totals, FMRS, nothing)[1].all()
+    low = figures(found.genuine.raw, found.raw, FMRS)
+    object.__setattr__(low, "eer", 0.0)
+    deep = resample_rates(found, weights, fmrs=FMRS, thresholds=nothing, points=(point, point))
+    shallow = resample_rates(found, weights, fmrs=(0.001,), thresholds=nothing[:1], points=(low, low))
+    assert np.array_equal(deep[0].eer, shallow[0].eer) and not np.isnan(deep[0].eer).any()
+
+
+def test_thinned_intervals_are_those_of_everything(
+    sides: Callable[..., tuple[Side, Side]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = resample_people(60, 300, seed=0)
+    front, video = sides(people=60, fronts=4, probes=20, noise=1.6, seed=3)
+    f, v = (unit_side(s, np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
+    parts = set_parts("all", f, v)
+    results = []
+    for held, most in ((1 << 22, 1 << 20), (1 << 22, 1 << 15), (20_000, 1 << 15)):
+        monkeypatch.setattr(bootstrap, "MOST_IMPOSTORS", most)
+        found = compare(parts, 60, deepest_fmr=0.01, with_people=True, held=held)
+        point = figures(found.genuine.raw, found.raw, (0.01,))
+        again = resample_rates(found, weights, fmrs=(0.01,), thresholds=point.thresholds, points=(point, point))[0]
+        results.append([interval(again.eer), interval(again.fnmr_at_fmr[0]), interval(again.fixed_fmr[0])])
+    whole = np.array(results[0])
+    width = (whole[:, 1] - whole[:, 0])[:, None]
+    assert whole[0].min() > 0.05
+    for other in results[1:]:
+        assert np.all(np.abs(np.array(other) - whole) < 0.1 * width)
+
+
+def test_people_are_drawn_with_replacement_and_by_seed() -> None:
+    w = resample_people(50, 4000, seed=0)
+    assert np.all(w.sum(axis=1) == 50) and np.all(w >= 0)
+    assert w.mean() == 1.0 and w.var() == pytest.approx(1 - 1 / 50, rel=0.02)
+    assert np.array_equal(w, resample_people(50, 4000, seed=0))
+    assert not np.array_equal(w, resample_people(50, 4000, seed=1))
+
+
+def test_weighted_mean_is_the_mean_of_copies() -> None:
+    rng = np.random.default_rng(0)
+    person, values = rng.integers(0, 6, 40), rng.normal(size=40)
+    weights = resample_people(6, 20, seed=0)
+    got = mean_resamples(values, person, weights)
+    for drawn, mean in zip(weights, got, strict=True):
+        assert mean == pytest.approx(np.repeat(values, drawn[person]).mean(), abs=1e-12)
+    nobody = mean_resamples(np.ones(1), np.zeros(1, int), np.array([[0, 2]]))
+    assert np.isnan(nobody[0])
+
+
+def test_interval_is_null_where_it_is_not_known() -> None:
+    assert interval(np.full(10, np.nan)) is None
+    assert interval(np.r_[np.ones(9), np.nan]) is None
+    assert interval(np.r_[np.ones(99), np.nan]) == [1.0, 1.0]
+    assert interval(np.r_[np.ones(50), np.full(50, np.inf)]) is None
+
+
+def test_intervals_cover_as_often_as_they_say() -> None:
+    """95 in 100 intervals of a mean over people hold the true mean (people differ, comparisons of one do not)."""
+    rng = np.random.default_rng(0)
+    hits = 0
+    for trial in range(200):
+        person = np.repeat(np.arange(40), 5)
+        values = rng.normal(size=40)[person]
+        ci = interval(mean_resamples(values, person, resample_people(40, 200, seed=trial)))
+        assert ci is not None
+        hits += ci[0] <= 0 <= ci[1]
+    assert 176 <= hits <= 198

@@ -1,0 +1,190 @@
+"""Which comparisons are made, and that streaming gives what holding everything gives."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from poseid.errors import InputError
+from poseid.features.rows import FRONTAL, PROFILE
+from poseid.verification import Side, rates
+from poseid.verification.operating import figures
+from poseid.verification.scores import Compared, compare, count_comparisons, weigh_comparisons
+from poseid.verification.sets import SETS, Group, Part, set_parts, turned_parts
+from poseid.verification.sides import UnitSide, unit_rows, unit_side
+
+Sides = Callable[..., tuple[Side, Side]]
+
+
+def units(front: Side, video: Side) -> tuple[UnitSide, UnitSide]:
+    return tuple(  # type: ignore[return-value]
+        unit_side(side, np.asarray(side.person, np.int64), np.float64, "row") for side in (front, video)
+    )
+
+
+def by_hand(name: str, front: Side, video: Side) -> dict[str, list[tuple[float, float]]]:
+    """(raw, enhanced) scores of a set, comparison by comparison, from the words of the design."""
+    rows = [(s, n) for s in (0, 1) for n in range(len((front, video)[s].person))]
+    side = (front, video)
+
+    def kind(row: tuple[int, int]) -> int:
+        return int(side[row[0]].kind[row[1]])
+
+    if name == "all":
+        chosen = [(a, b) for a in rows if a[0] == 0 for b in rows if b[0] == 1]
+    elif name == "frontal_profile":
+        chosen = [(a, b) for a in rows if kind(a) == FRONTAL for b in rows if kind(b) == PROFILE]
+    else:
+        wanted = FRONTAL if name == "frontal_frontal" else PROFILE
+        inside = [row for row in rows if kind(row) == wanted]
+        chosen = [(a, b) for n, a in enumerate(inside) for b in inside[n + 1 :]]
+
+    def form(row: tuple[int, int]) -> np.ndarray:
+        reference = row[0] == 0 or (name == "frontal_profile" and kind(row) == FRONTAL)
+        return (side[row[0]].reference if reference else side[row[0]].probe)[row[1]]
+
+    def cosine(a: np.ndarray, b: np.ndarray) -> float:
+        return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+    out: dict[str, list[tuple[float, float]]] = {"genuine": [], "impostor": []}
+    for a, b in chosen:
+        which = "genuine" if side[a[0]].person[a[1]] == side[b[0]].person[b[1]] else "impostor"
+        raw = cosine(side[a[0]].raw[a[1]], side[b[0]].raw[b[1]])
+        out[which].append((raw, cosine(form(a), form(b))))
+    return out
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("name", SETS)
+def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool, sides: Sides) -> None:
+    front, video = sides(people=6, fronts=2, probes=5, seed=4, change=lambda x: x[:, ::-1] + x**2, both=both)
+    # some front rows in profile, and rows in mixed order
+    rng = np.random.default_rng(0)
+    kind = front.kind.copy()
+    kind[::3] = PROFILE
+    mix = rng.permutation(len(front.person))
+    front = Side(
+        front.raw[mix], front.reference[mix], front.probe[mix], front.person[mix], front.yaw[mix], kind[mix]
+    )
+    parts = set_parts(name, *units(front, video))
+    found = compare(parts, 6, deepest_fmr=0.01, with_people=True)
+    want = by_hand(name, front, video)
+    assert len(want["genuine"]) and len(want["impostor"])
+    assert (found.genuine.raw.size, found.raw.total) == (len(want["genuine"]), len(want["impostor"]))
+    assert count_comparisons(parts, 6) == (len(want["genuine"]), len(want["impostor"]))
+    for n, scores in enumerate((found.genuine.raw, found.genuine.enhanced)):
+        np.testing.assert_allclose(np.sort(scores), sorted(pair[n] for pair in want["genuine"]), atol=1e-12)
+    for n, impostors in enumerate((found.raw, found.enhanced)):
+        scores = sorted(pair[n] for pair in want["impostor"])
+        np.testing.assert_allclose(-impostors.falling[::-1], scores, atol=1e-12)
+        assert impostors.mean == pytest.approx(np.mean(scores), abs=1e-12)
+        assert impostors.variance == pytest.approx(np.var(scores), abs=1e-12)
+        assert np.all(impostors.left != impostors.right)
+    # a genuine raw score stays beside its enhanced one
+    got = sorted(zip(found.genuine.raw.round(9), found.genuine.enhanced.round(9), strict=True))
+    np.testing.assert_allclose(got, sorted((round(a, 9), round(b, 9)) for a, b in want["genuine"]), atol=2e-9)
+
+
+def test_turned_parts_are_by_the_sign_of_the_yaw() -> None:
+    yaw = np.array([-60.0, -50.0, 50.0, 60.0, 70.0, np.nan, 0.0])
+    rows = unit_rows(np.random.default_rng(0).normal(size=(7, 4)), np.float64, "row")
+    parts = turned_parts(Group(rows, rows, np.arange(7), yaw))
+    assert count_comparisons(parts["same_way"], 7) == (0, 1 + 3)
+    assert count_comparisons(parts["opposite_ways"], 7) == (0, 2 * 3)
+
+
+def test_weights_of_all_comparisons_are_those_of_each() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(0, 5, 20), rng.integers(0, 5, 30)
+    rows = np.eye(30)
+    left, right = Group(rows[:20], rows[:20], a, a * 1.0), Group(rows, rows, b, b * 1.0)
+    w = rng.integers(0, 4, (3, 5)).astype(float)
+    genuine, impostor = weigh_comparisons([Part(left, right), Part(right, None)], w)
+    for r in range(3):
+        pairs = [(i, j) for i in a for j in b] + [(b[m], b[n]) for m in range(30) for n in range(m)]
+        assert genuine[r] == sum(w[r, i] for i, j in pairs if i == j)
+        assert impostor[r] == sum(w[r, i] * w[r, j] for i, j in pairs if i != j)
+
+
+def large(ties: bool) -> tuple[Part, ...]:
+    rng = np.random.default_rng(7)
+    person = np.repeat(np.arange(40), 20)
+    x = rng.normal(size=(40, 16))[person] + 1.5 * rng.normal(size=(800, 16))
+    if ties:
+        # rows of ±1/4: every score is a whole number of sixteenths, without rounding
+        x = np.sign(x)
+    raw = unit_rows(x, np.float32, "row")
+    enhanced = unit_rows(x + 0.3 * rng.normal(size=x.shape) * (not ties), np.float32, "row")
+    return (Part(Group(raw, enhanced, person, person * 0.0), None),)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_streaming_is_exact_in_the_tail_and_close_below(ties: bool) -> None:
+    parts = large(ties)
+    held = compare(parts, 40, deepest_fmr=0.01, with_people=True)
+    streamed = compare(parts, 40, deepest_fmr=0.01, with_people=True, held=5000)
+    assert held.raw.exact == held.raw.total > 40 * 5000 / 2
+    fmrs = (0.01, 0.001)
+    for form in ("raw", "enhanced"):
+        one, other = getattr(held, form), getattr(streamed, form)
+        assert other.exact == 5000 and other.total == one.total == other.above[-1]
+        assert np.array_equal(one.falling[:5000], other.falling[:5000])
+        if not ties:
+            # float32 scores now and then tie by chance: their order is free, and at the edge who stays too
+            ranked = [sorted(zip(x.falling[:4990], x.left[:4990], x.right[:4990], strict=True)) for x in (one, other)]
+            assert ranked[0] == ranked[1]
+        genuine = getattr(held.genuine, form)
+        a, b = figures(genuine, one, fmrs), figures(getattr(streamed.genuine, form), other, fmrs)
+        assert np.array_equal(a.thresholds, b.thresholds) and np.array_equal(a.fnmr_at_fmr, b.fnmr_at_fmr)
+        assert np.array_equal(a.fixed_fmr, b.fixed_fmr)
+        assert a.d_prime == pytest.approx(b.d_prime, rel=1e-9)
+        assert a.eer == pytest.approx(rates.eer(genuine, -one.falling), abs=1e-12)
+        assert 0.02 < a.eer
+        assert b.eer == pytest.approx(a.eer, abs=5e-5)
+        score, left, right = other.body
+        assert np.all(left != right) and score.size > 1000
+        assert abs(score.mean() - (-one.falling[5000:]).mean()) < 0.01
+
+
+def test_many_comparisons_need_little_memory() -> None:
+    rng = np.random.default_rng(0)
+    person = np.repeat(np.arange(1000), 4)
+    rows = unit_rows(rng.normal(size=(4000, 8)), np.float32, "row")
+    part = Part(Group(rows, rows, person, person * 0.0), Group(rows, rows, person, person * 0.0))
+    tracemalloc.start()
+    found = compare((part,), 1000, deepest_fmr=0.01, with_people=False, held=1 << 18)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.raw.total == 16_000_000 - 16_000
+    # 16 million scores of two forms would be 128 MB
+    assert peak < 100e6
+
+
+def test_cosine_ignores_lengths_and_takes_half_precision() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5, 8)).astype(np.float16)
+    want = x.astype(float) / np.linalg.norm(x.astype(float), axis=1, keepdims=True)
+    np.testing.assert_allclose(unit_rows(x, np.float64, "row"), want, atol=1e-15)
+    np.testing.assert_allclose(unit_rows(x.astype(np.float32) * 1e30, np.float32, "row"), want, atol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])
+def test_a_row_without_direction_is_refused(bad: float) -> None:
+    x = np.ones((3, 2))
+    x[1] = bad
+    with pytest.raises(InputError, match="front row 1 is zero, infinite or NaN"):
+        unit_rows(x, np.float64, "front")
+
+
+def test_an_empty_set_is_scored_as_empty() -> None:
+    nobody = Group(np.empty((0, 3)), np.empty((0, 3)), np.empty(0, np.int64), np.empty(0))
+    found = compare((Part(nobody, None), Part(nobody, nobody)), 3, deepest_fmr=0.01, with_people=True)
+    assert isinstance(found, Compared) and found.genuine.raw.size == 0 and found.raw.total == 0
+
+
+def test_sides_must_agree_in_rows() -> None:
+    with pytest.raises(InputError, match="yaw has 2 rows and person has 3"):
+        Side(np.ones((3, 2)), np.ones((3, 2)), np.ones((3, 2)), np.arange(3), np.zeros(2), np.zeros(3, int))

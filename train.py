@@ -1,0 +1,44 @@
+"""Train an enhancer: compose the configuration, train, report. See README.md and conf/config.yaml.
+
+python train.py data=folder data.dir=DIR loss=after lambda_id=3.0
+python train.py -m loss=before,after lambda_id=1,2,3
+python train.py resume=RUN_DIR
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from poseid.errors import InputError
+from poseid.training.command import resume_arguments, run_job
+
+CONF = str(Path(__file__).resolve().parent / "conf")
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+def train(config: DictConfig) -> float | tuple[float, ...]:
+    return run_job(config)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command and returns its exit status: 0 done, 2 wrong input, 130 Ctrl-C, 1 anything else."""
+    try:
+        sys.argv[1:] = resume_arguments(arguments)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    try:
+        train()
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
