@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,15 @@ from poseid.verification.evaluate import evaluate
 from poseid.verification.sides import Side
 
 ALL_SETS = ("all", "frontal_profile", "profile_profile", "frontal_frontal")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluation block, and the two sides it was made from, for the figures."""
+
+    block: dict[str, Any]
+    front: Side
+    video: Side
 
 
 def side_of(enhancer: nn.Module, rows: Rows, people: list[str], use_poses: bool) -> Side:
@@ -42,8 +52,8 @@ def evaluate_enhancer(
     seed: int = 0,
     sets: Collection[str] = ALL_SETS,
     use_poses: bool = True,
-) -> dict[str, Any]:
-    """The evaluation block (design of ``summary.json``) of an enhancer on all people of a feature set.
+) -> Evaluation:
+    """Evaluates an enhancer on all people of a feature set.
 
     Args:
         enhancer: any model of this package.
@@ -56,4 +66,5 @@ def evaluate_enhancer(
     people = features.people()
     front = side_of(enhancer, features.front, people, use_poses)
     video = side_of(enhancer, features.video, people, use_poses)
-    return evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed)
+    block = evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed)
+    return Evaluation(block, front, video)

@@ -94,4 +94,3 @@ class ResidualEnhancer(nn.Module):
     def identity_parameters(self) -> list[nn.Parameter]:
         """The layers that ``lr_identity_scale`` gives a learning rate of their own."""
         return [*self.to_identity.parameters(), *self.identity_enhancer.parameters()]
-

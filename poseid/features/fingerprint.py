@@ -45,8 +45,7 @@ def fingerprint(features: FeatureSet) -> dict[str, Any]:
         "mean_direction": [round(float(value), 6) for value in mean / max(size, 1e-12)],
         "mean_length": round(size, 6),
         "length_quantiles": [
-            round(float(value), 6)
-            for value in np.quantile(lengths, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
+            round(float(value), 6) for value in np.quantile(lengths, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
         ],
     }
 

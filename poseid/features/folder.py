@@ -121,17 +121,11 @@ def _read_metadata(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
     try:
         content = json.loads(text, parse_constant=constant, object_pairs_hook=once)
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}: line {error.lineno} column {error.colno}: not JSON ({error.msg})"
-        ) from None
+        raise InputError(f"{path}: line {error.lineno} column {error.colno}: not JSON ({error.msg})") from None
     except (ValueError, RecursionError):
-        raise InputError(
-            f"{path}: not JSON that can be read: a number is too long or the nesting too deep"
-        ) from None
+        raise InputError(f"{path}: not JSON that can be read: a number is too long or the nesting too deep") from None
     if not isinstance(content, dict):
-        raise InputError(
-            f'{path}: must be an object {{"metadata": […], "poses": […]}}, not {type(content).__name__}'
-        )
+        raise InputError(f'{path}: must be an object {{"metadata": […], "poses": […]}}, not {type(content).__name__}')
     entries, poses = content.get("metadata"), content.get("poses")
     if twice:
         holder, key = twice[0]
@@ -142,12 +136,11 @@ def _read_metadata(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
         if not isinstance(value, list):
             problem = "is not a list" if key in content else "is missing"
             raise InputError(f'{path}: the key "{key}" {problem}: give it one entry a row')
-    assert isinstance(entries, list) and isinstance(poses, list)
+    assert isinstance(entries, list)
+    assert isinstance(poses, list)
     for i, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            raise InputError(
-                f'{path}: row {i}: metadata is {shown(entry)}, not an object {{"person_name": …}}'
-            )
+            raise InputError(f'{path}: row {i}: metadata is {shown(entry)}, not an object {{"person_name": …}}')
     table = _pose_table(poses, str(path))
     if constants or re.search(r"\\u[dD][89a-fA-F]", text):  # only then can an entry be unfit for writing back
         for i, entry in enumerate(entries):
@@ -161,13 +154,9 @@ def _pose_table(poses: list[Any], file: str) -> np.ndarray:
         if pose is None:
             continue
         if not isinstance(pose, list) or len(pose) != 3 or any(type(v) not in (int, float) for v in pose):
-            raise InputError(
-                f"{file}: row {i}: pose is {shown(pose)}: write [yaw, pitch, roll] in degrees, or null"
-            )
+            raise InputError(f"{file}: row {i}: pose is {shown(pose)}: write [yaw, pitch, roll] in degrees, or null")
         if any(not abs(v) < 1e9 for v in pose):
-            raise InputError(
-                f"{file}: row {i}: pose is {shown(pose)}: angles are finite; write null where unknown"
-            )
+            raise InputError(f"{file}: row {i}: pose is {shown(pose)}: angles are finite; write null where unknown")
     return np.array([unknown if p is None else p for p in poses], np.float32).reshape(-1, 3)
 
 
@@ -205,9 +194,7 @@ def _dump(value: object, where: str) -> str:
         text.encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         reason = "half a character" if isinstance(error, UnicodeEncodeError) else str(error)[:80]
-        raise InputError(
-            f"{where}: metadata cannot be kept as JSON in UTF-8 ({reason}): correct the entry"
-        ) from None
+        raise InputError(f"{where}: metadata cannot be kept as JSON in UTF-8 ({reason}): correct the entry") from None
     return text
 
 
@@ -257,10 +244,7 @@ def write_folder(features: FeatureSet, path: Path) -> None:
 
 
 def _metadata_text(rows: Rows, file: str) -> str:
-    entries = [
-        {"person_name": name, **entry}
-        for name, entry in zip(rows.people.tolist(), rows.metadata, strict=True)
-    ]
+    entries = [{"person_name": name, **entry} for name, entry in zip(rows.people.tolist(), rows.metadata, strict=True)]
     people = _names(entries, file)
     differs = people != rows.people
     if differs.any():
@@ -271,8 +255,7 @@ def _metadata_text(rows: Rows, file: str) -> str:
         )
     # the shortest decimals that read back as the same float32
     poses = [
-        None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose]
-        for pose in rows.poses.tolist()
+        None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose] for pose in rows.poses.tolist()
     ]
     _pose_table(poses, file)
     metadata = ",\n".join(_dump(entry, f"{file}: row {i}") for i, entry in enumerate(entries))

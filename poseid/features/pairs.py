@@ -63,9 +63,7 @@ class Pairs:
         Returns:
             None where no comparison is left.
         """
-        kept = self.take(
-            _pick(front, video, self.a_front, self.a_row) & _pick(front, video, self.b_front, self.b_row)
-        )
+        kept = self.take(_pick(front, video, self.a_front, self.a_row) & _pick(front, video, self.b_front, self.b_row))
         if not len(kept):
             return None
         new_front, new_video = np.cumsum(front) - 1, np.cumsum(video) - 1
@@ -119,9 +117,7 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
     lines: list[int] = []
     try:
         if (header := next(reader, [])) != HEADER:
-            raise InputError(
-                f"{path}: line 1: the header must read {','.join(HEADER)}, not {','.join(header)[:60]!r}"
-            )
+            raise InputError(f"{path}: line 1: the header must read {','.join(HEADER)}, not {','.join(header)[:60]!r}")
         for cells in reader:
             if not cells:
                 continue
@@ -138,9 +134,7 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
                     raise InputError(f"{where}: {cell[:40]!r} is no row name: write front:12 or video:7")
                 side, row = match[1], int(match[2])
                 if row >= counts[side]:
-                    raise InputError(
-                        f"{where}: {cell} does not exist: {side} rows run from 0 to {counts[side] - 1}"
-                    )
+                    raise InputError(f"{where}: {cell} does not exist: {side} rows run from 0 to {counts[side] - 1}")
                 rows[column].append((side == "front", row))
             if rows[0][-1] == rows[1][-1]:
                 raise InputError(f"{where}: {cells[2]} is compared with itself: remove the line")
@@ -187,14 +181,8 @@ def pairs_text(pairs: Pairs) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
-    a = [
-        f"{'front' if f else 'video'}:{r}"
-        for f, r in zip(pairs.a_front.tolist(), pairs.a_row.tolist(), strict=True)
-    ]
-    b = [
-        f"{'front' if f else 'video'}:{r}"
-        for f, r in zip(pairs.b_front.tolist(), pairs.b_row.tolist(), strict=True)
-    ]
+    a = [f"{'front' if f else 'video'}:{r}" for f, r in zip(pairs.a_front.tolist(), pairs.a_row.tolist(), strict=True)]
+    b = [f"{'front' if f else 'video'}:{r}" for f, r in zip(pairs.b_front.tolist(), pairs.b_row.tolist(), strict=True)]
     writer.writerows(
         zip(pairs.protocol.tolist(), pairs.fold.tolist(), a, b, pairs.same.astype(int).tolist(), strict=True)
     )

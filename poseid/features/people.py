@@ -41,14 +41,11 @@ class Split:
                 more = f" and {len(both) - 1} more" if len(both) > 1 else ""
                 verb = "are" if more else "is"
                 raise InputError(
-                    f"{shown(both[0])}{more} {verb} in {first} and in {second}: "
-                    "a person may be in one part only"
+                    f"{shown(both[0])}{more} {verb} in {first} and in {second}: a person may be in one part only"
                 )
 
 
-def split_people(
-    people: Iterable[str], seed: int, fractions: tuple[float, float, float] = (0.6, 0.3, 0.1)
-) -> Split:
+def split_people(people: Iterable[str], seed: int, fractions: tuple[float, float, float] = (0.6, 0.3, 0.1)) -> Split:
     """Split people by a seeded permutation of their sorted names.
 
     The parts have round(fraction · n) people, at least one each; what rounding leaves over is train's.
@@ -102,9 +99,7 @@ def read_people_file(path: Path, people: Collection[str] | None = None) -> list[
         raw = path.read_bytes()
         text = raw.decode("utf-8-sig")
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}): give a file with one name a line"
-        ) from None
+        raise InputError(f"{path}: cannot be read ({error.strerror}): give a file with one name a line") from None
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}: line {line}: not UTF-8: save the file as UTF-8") from None
@@ -117,9 +112,7 @@ def read_people_file(path: Path, people: Collection[str] | None = None) -> list[
         if known is not None:
             spelt = known.get(unicodedata.normalize("NFC", name))
             if spelt is None:
-                raise InputError(
-                    f"{path}: line {number}: {shown(name)} is nobody in the data: check the name"
-                )
+                raise InputError(f"{path}: line {number}: {shown(name)} is nobody in the data: check the name")
             name = spelt
         names[name] = None
     if not names:
@@ -180,9 +173,7 @@ def split_by_folds(features: FeatureSet, folds: Collection[int], seed: int, vali
     rest = sorted(set(features.people()).difference(test))
     n = len(rest)
     if n < 2:
-        raise InputError(
-            f"{features.name}: {n} people outside folds {sorted(folds)}: at least 2 must stay to train"
-        )
+        raise InputError(f"{features.name}: {n} people outside folds {sorted(folds)}: at least 2 must stay to train")
     count = min(max(1, round(validation * n)), n - 1)
     order = [rest[i] for i in np.random.default_rng(seed).permutation(n).tolist()]
     return Split(tuple(sorted(order[count:])), tuple(sorted(order[:count])), tuple(test))

@@ -199,15 +199,12 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None) -> N
             "save it as float16, float32 or float64 in the machine's byte order"
         )
     if features.ndim != 2:
-        raise InputError(
-            f"{file}: has shape {features.shape}: save one vector a row, shape (rows, dimensions)"
-        )
+        raise InputError(f"{file}: has shape {features.shape}: save one vector a row, shape (rows, dimensions)")
     if 0 in features.shape:
         raise InputError(f"{file}: holds no vectors (shape {features.shape}): give at least one row")
     if dim is not None and features.shape[1] != dim:
         raise InputError(
-            f"{file}: vectors have {features.shape[1]} dimensions, not {dim}: "
-            "set data.dim or take the right file"
+            f"{file}: vectors have {features.shape[1]} dimensions, not {dim}: set data.dim or take the right file"
         )
     step = max(1, _BLOCK_BYTES // (8 * features.shape[1]))
     for start in range(0, len(features), step):
@@ -221,9 +218,7 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None) -> N
             if not finite[i]:
                 fault = "holds NaN or infinity: remove the photo or extract its vector again"
             elif not block[i].any():
-                fault = (
-                    "is all zeros and so has no direction: remove the photo (often one with no face found)"
-                )
+                fault = "is all zeros and so has no direction: remove the photo (often one with no face found)"
             else:
                 fault = f"has length {length[i]:.1e}, not {_SHORTEST} to {_LONGEST}: rescale the vectors"
             raise InputError(f"{file}: row {start + i} {fault}")

@@ -19,9 +19,7 @@ _YAW = np.array([0.0, 15.0, 30.0, 45.0, 60.0, 75.0, 90.0])
 _GENUINE = np.array([0.516, 0.505, 0.469, 0.404, 0.318, 0.168, 0.03])
 _LENGTH = np.array([3.60, 3.45, 3.17, 2.82, 2.44, 2.04, 1.75])
 _SHIFT = np.array([0.10, 0.12, 0.18, 0.24, 0.32, 0.48, 0.60])
-_TURNED = np.array(
-    [0.0, 0.06, 0.17, 0.29, 0.38, 0.43, 0.43]
-)  # b: what the turn moves elsewhere, and can be moved back
+_TURNED = np.array([0.0, 0.06, 0.17, 0.29, 0.38, 0.43, 0.43])  # b: what the turn moves elsewhere, and can be moved back
 _FRONT_QUALITY = 0.72
 _SPREAD = np.array([0.17, 0.17, 0.18, 0.20, 0.26, 0.38, 0.45])  # of a photo's quality: profiles differ most
 _DECAY = 50.0  # eigenvalues exp(-k / 50): an effective rank of 100, as real identity vectors have
@@ -183,12 +181,7 @@ def _rows(
     shared = (1 - blend) * world.common + blend * world.drift[right]
     shared /= np.linalg.norm(shared, axis=2, keepdims=True)
     bent = _bent(world, identity)[right, np.arange(n)[:, None]]
-    code = (
-        a[..., None] * identity[:, None]
-        + b[..., None] * bent
-        + shift[..., None] * shared
-        + rest[..., None] * noise
-    )
+    code = a[..., None] * identity[:, None] + b[..., None] * bent + shift[..., None] * shared + rest[..., None] * noise
     code /= np.linalg.norm(code, axis=2, keepdims=True)
     lengths = np.interp(turn, _YAW, _LENGTH) * np.exp(0.11 * length)
     features = (code * lengths[..., None]) @ world.basis.T
@@ -203,9 +196,7 @@ def _rows(
     )
 
 
-def _pairs(
-    people: int, front: Rows, video: Rows, comparisons: int, generator: np.random.Generator
-) -> Pairs | None:
+def _pairs(people: int, front: Rows, video: Rows, comparisons: int, generator: np.random.Generator) -> Pairs | None:
     if people < 2 * FOLDS:
         return None
     fronts, probes = len(front) // people, len(video) // people

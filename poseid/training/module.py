@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -122,9 +121,7 @@ class EnhancerModule(L.LightningModule):
             "id": lambda: id_loss(enhanced, target),
             "pose": lambda: pose_loss(output.pose.float(), batch["pose"]),
             "ortho": lambda: ortho_loss(enhancer.to_identity.weight, enhancer.to_pose.weight),
-            "contrast": lambda: contrast_loss(
-                enhanced, target, candidates, person, candidate_person, self.temperature
-            ),
+            "contrast": lambda: contrast_loss(enhanced, target, candidates, person, candidate_person, self.temperature),
             "reconstruction": lambda: reconstruction_loss(
                 self.decoder(identity, code).float(), F.normalize(rebuilt.float(), dim=-1)
             ),
@@ -185,7 +182,7 @@ class EnhancerModule(L.LightningModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         block = evaluate_enhancer(
             self.enhancer, data.validation_set, resamples=0, sets=("all", "frontal_profile")
-        )
+        ).block
         for name, value in validation_metrics(block).items():
             self.log(name, math.nan if value is None else float(value), sync_dist=False)
         self.log("val/selection", selection(block)[0], prog_bar=True)
@@ -211,7 +208,3 @@ class EnhancerModule(L.LightningModule):
 
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-
-def check_finite(values: np.ndarray) -> bool:
-    return bool(np.isfinite(values).all())

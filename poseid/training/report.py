@@ -12,11 +12,11 @@ import torch
 
 import poseid
 from poseid.enhancers.saving import save_enhancer
-from poseid.evaluation import evaluate_enhancer
+from poseid.evaluation import Evaluation, evaluate_enhancer
 from poseid.features.fingerprint import digest, fingerprint, hash_people
 from poseid.training.data import FeatureDataModule
 from poseid.training.module import EnhancerModule
-from poseid.verification.report import write_summary
+from poseid.verification.report import write_report
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def write_report(
+def finish_run(
     config: dict[str, Any],
     run_dir: Path,
     data: FeatureDataModule,
@@ -50,7 +50,7 @@ def write_report(
     log.info("evaluating on %d validation people", len(data.split.validation))
     enhancer = module.enhancer.cpu()
     validation = evaluate_enhancer(enhancer, data.validation_set)
-    test = None
+    test: Evaluation | None = None
     if evaluate_test and data.split.test:
         log.info("evaluating once on %d test people", len(data.split.test))
         test = evaluate_enhancer(enhancer, data.feature_set.select(data.split.test))
@@ -60,10 +60,11 @@ def write_report(
         "data": data.feature_set.name,
         "poses_used": True,
         "versions": versions(),
-        "validation": validation,
-        "test": test,
+        "validation": validation.block,
+        "test": None if test is None else test.block,
     }
-    shown = test if test is not None else validation
+    kept = test if test is not None else validation
+    shown = kept.block
     # A salt of its own for every run would make equal runs differ; one from the data hides names just as well
     # from whoever has no list of candidates, and no salt hides them from whoever has one.
     salt = digest(data.feature_set)
@@ -86,5 +87,5 @@ def write_report(
         },
     }
     save_enhancer(enhancer, info, run_dir / "enhancer.safetensors")
-    write_summary(summary, run_dir / "report")
+    write_report(summary, shown, kept.front, kept.video, run_dir / "report")
     return summary

@@ -18,7 +18,7 @@ from poseid.training.checkpoints import find_checkpoint, load_state, take_weight
 from poseid.training.data import FeatureDataModule
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
-from poseid.training.report import write_report
+from poseid.training.report import finish_run
 from poseid.training.trainer import make_trainer
 from poseid.training.wandb_run import finish_wandb, log_report, start_wandb
 
@@ -73,7 +73,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     try:
         fit(make_trainer(config, context.run_dir, logger, module.schedule.end_of_ramp()), module, data, checkpoint)
         load_state(module, context.run_dir / "checkpoints" / "best.ckpt")
-        summary = write_report(config, context.run_dir, data, module, context.evaluate_test)
+        summary = finish_run(config, context.run_dir, data, module, context.evaluate_test)
         if logger is not None:
             log_report(logger, context.run_dir, summary)
         failed = False

@@ -36,9 +36,7 @@ def precision_name(precision: str, accelerator: str) -> str:
     return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[precision]
 
 
-def make_trainer(
-    config: dict[str, Any], run_dir: Path, logger: WandbLogger | None, end_of_ramp: int
-) -> L.Trainer:
+def make_trainer(config: dict[str, Any], run_dir: Path, logger: WandbLogger | None, end_of_ramp: int) -> L.Trainer:
     """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last whole epoch.
 
     Args:

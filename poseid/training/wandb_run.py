@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def start_wandb(
     import wandb
 
     id_file = run_dir / ID_FILE
-    run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else wandb.util.generate_id()
+    run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else secrets.token_hex(4)
     try:
         run = wandb.init(
             project=options["project"],

@@ -7,6 +7,20 @@ import os
 from pathlib import Path
 from typing import Any
 
+from poseid.verification.sides import Side
+
+
+def write_report(summary: dict[str, Any], block: dict[str, Any], front: Side, video: Side, directory: Path) -> None:
+    """Writes the whole report into a directory, made if missing: ``summary.json``.
+
+    Args:
+        summary: the contents of ``summary.json``.
+        block: the evaluation block in it that the figures show.
+        front, video: the sides that ``block`` was made from.
+        directory: the ``report`` directory.
+    """
+    write_summary(summary, directory)
+
 
 def write_summary(summary: dict[str, Any], directory: Path) -> None:
     """Writes ``summary.json`` (UTF-8, no NaN: what is not known is null) into a directory, made if missing."""

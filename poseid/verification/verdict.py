@@ -51,7 +51,7 @@ def judge(
     at = headline["fixed_threshold"][label]
     own = headline["difference"]["fnmr_at_fmr"][label]
     if at["threshold"] is None:
-        few = f"{name} has {headline['impostor']} impostor comparisons, too few for FMR 1e-2"
+        few = f"the set {name} has {headline['impostor']} impostor comparisons, too few for FMR 1e-2"
         if frontal_harm:
             return HARMS, f"{frontal[0].upper()}{frontal[1:]}, and {few}."
         return NO_EFFECT, f"{few[0].upper()}{few[1:]}."

@@ -21,12 +21,15 @@ def test_read_and_write(tmp_path: Path) -> None:
     pairs = read_pairs(path, FRONT, VIDEO)
     assert pairs.protocol.tolist() == ["FP", "FF", "FF"]
     assert pairs.fold.tolist() == [1, 2, 2]
-    assert pairs.a_front.tolist() == [True, False, False] and pairs.a_row.tolist() == [0, 3, 0]
-    assert pairs.b_front.tolist() == [False, True, False] and pairs.b_row.tolist() == [1, 1, 1]
+    assert pairs.a_front.tolist() == [True, False, False]
+    assert pairs.a_row.tolist() == [0, 3, 0]
+    assert pairs.b_front.tolist() == [False, True, False]
+    assert pairs.b_row.tolist() == [1, 1, 1]
     assert pairs.same.tolist() == [True, False, True]
     assert pairs_text(pairs) == GOOD
     name_a, name_b = pairs.names(FRONT, VIDEO)
-    assert name_a.tolist() == ["a", "c", "a"] and name_b.tolist() == ["a", "b", "a"]
+    assert name_a.tolist() == ["a", "c", "a"]
+    assert name_b.tolist() == ["a", "b", "a"]
 
 
 HEADER = "protocol,fold,a,b,same\n"
@@ -65,7 +68,8 @@ def test_faults_name_the_line(tmp_path: Path, text: str, message: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:
         read_pairs(path, FRONT, VIDEO)
-    assert message in str(caught.value) and str(caught.value).startswith(str(path))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
     assert len(str(caught.value).splitlines()) == 1
 
 

@@ -91,7 +91,8 @@ def test_bad_files_of_names(tmp_path: Path, content: bytes | None, message: str)
         path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         read_people_file(path, ["a", "b"])
-    assert message in str(caught.value) and "people.txt" in str(caught.value)
+    assert message in str(caught.value)
+    assert "people.txt" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
 

@@ -79,7 +79,9 @@ def test_take_keeps_the_columns_together(index: Any) -> None:
 
 def test_take_nothing() -> None:
     taken = make_rows(list("ab"), 1).take(np.array([False, False]))
-    assert len(taken) == 0 and taken.dim == 4 and taken.kinds().shape == (0,)
+    assert len(taken) == 0
+    assert taken.dim == 4
+    assert taken.kinds().shape == (0,)
 
 
 def test_missing_poses_are_counted() -> None:
@@ -101,7 +103,8 @@ def test_select_against_brute_force(seed: int) -> None:
     whole = random_set(seed)
     chosen = {f"p{i:02d}" for i in np.random.default_rng(seed + 100).permutation(20)[:8]}
     part = whole.select(chosen)
-    assert whole.pairs is not None and part.pairs is not None
+    assert whole.pairs is not None
+    assert part.pairs is not None
     sides = {True: whole.front, False: whole.video}
     kept = {side: [i for i, name in enumerate(rows.people) if name in chosen] for side, rows in sides.items()}
     assert [entry["n"] for entry in part.front.metadata] == kept[True]
@@ -124,7 +127,8 @@ def test_select_against_brute_force(seed: int) -> None:
     p = part.pairs
     columns = (p.a_front, p.a_row, p.b_front, p.b_row, p.protocol, p.fold, p.same)
     got = list(zip(*(column.tolist() for column in columns), strict=True))
-    assert got == expected and 0 < len(got) < 500
+    assert got == expected
+    assert 0 < len(got) < 500
 
 
 def test_select_names_who_is_unknown_and_drops_empty_pairs() -> None:
@@ -165,7 +169,9 @@ def test_names(name: object, fault: str | None) -> None:
     if fault is None:
         assert found is None
     else:
-        assert found is not None and fault in found and len(found.splitlines()) == 1
+        assert found is not None
+        assert fault in found
+        assert len(found.splitlines()) == 1
 
 
 def test_faults_are_found_in_any_block(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,9 +38,7 @@ def scores(data: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
 def test_the_genuine_curve_is_the_real_one(data: FeatureSet) -> None:
     score, same = scores(data)
     turn = np.abs(data.video.poses[:, 0])
-    for angle, expected in zip(
-        (0, 15, 30, 45, 60, 75), (0.516, 0.505, 0.469, 0.404, 0.318, 0.168), strict=True
-    ):
+    for angle, expected in zip((0, 15, 30, 45, 60, 75), (0.516, 0.505, 0.469, 0.404, 0.318, 0.168), strict=True):
         near = np.abs(turn - angle) < 7.5
         assert abs(score[:, near][same[:, near]].mean() - expected) < 0.03, angle
 
@@ -60,20 +58,27 @@ def test_lengths_fall_in_profile(data: FeatureSet) -> None:
     turn = np.abs(data.video.poses[:, 0])
     for angle, expected in ((0, 3.51), (30, 3.16), (45, 2.81), (75, 2.03)):
         near = length[np.abs(turn - angle) < 7.5]
-        assert abs(near.mean() - expected) < 0.15 and 0.05 < near.std() / near.mean() < 0.2
+        assert abs(near.mean() - expected) < 0.15
+        assert 0.05 < near.std() / near.mean() < 0.2
+
+
+def test_profiles_share_a_direction_as_real_ones_do(data: FeatureSet) -> None:
+    yaw = data.video.poses[:, 0]
+    for angle, expected in ((0, 0.23), (30, 0.28), (-45, 0.31), (60, 0.37), (75, 0.53), (-75, 0.52)):
+        size = np.linalg.norm(unit(data.video.features[np.abs(yaw - angle) < 7.5]).mean(axis=0))
+        assert abs(size - expected) < 0.13
 
 
 def test_everybody_is_seen_from_all_sides(data: FeatureSet) -> None:
     yaw = data.video.poses[:, 0].reshape(300, 16)
-    assert (yaw.min(axis=1) < -65).all() and (yaw.max(axis=1) > 65).all()
+    assert (yaw.min(axis=1) < -65).all()
+    assert (yaw.max(axis=1) > 65).all()
     assert np.abs(yaw).max() < 82 + 10
     assert (np.abs(data.front.poses[:, 0]) <= 20).mean() > 0.98
     assert np.abs(data.video.poses[:, 1:]).max() < 50
 
 
-def ridge(
-    train: FeatureSet, test: FeatureSet, penalty: float = 10.0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def ridge(train: FeatureSet, test: FeatureSet, penalty: float = 10.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Raw and corrected profile vectors of the test people, and the targets (mean of the unit front rows)."""
 
     def profiles(part: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
@@ -158,17 +163,19 @@ def test_all_seeds_share_one_recogniser() -> None:
 
 def test_pairs_are_a_protocol(data: FeatureSet) -> None:
     pairs = data.pairs
-    assert pairs is not None and len(pairs) == 2 * 5 * 2 * 100
+    assert pairs is not None
+    assert len(pairs) == 2 * 5 * 2 * 100
     a, b = pairs.names(data.front.people, data.video.people)
-    assert np.array_equal(a == b, pairs.same) and pairs.same.mean() == 0.5
-    assert pairs.a_front.all() and not pairs.b_front.any()
+    assert np.array_equal(a == b, pairs.same)
+    assert pairs.same.mean() == 0.5
+    assert pairs.a_front.all()
+    assert not pairs.b_front.any()
     folds = [set(a[pairs.fold == f].tolist()) | set(b[pairs.fold == f].tolist()) for f in range(1, 6)]
     assert sum(map(len, folds)) == len(set().union(*folds))
     kinds = data.video.kinds()[pairs.b_row]
-    assert (kinds[pairs.protocol == "FP"] == PROFILE).all() and (kinds[pairs.protocol == "FF"] == 0).all()
-    assert len(
-        set(zip(pairs.protocol.tolist(), pairs.a_row.tolist(), pairs.b_row.tolist(), strict=True))
-    ) == len(pairs)
+    assert (kinds[pairs.protocol == "FP"] == PROFILE).all()
+    assert (kinds[pairs.protocol == "FF"] == 0).all()
+    assert len(set(zip(pairs.protocol.tolist(), pairs.a_row.tolist(), pairs.b_row.tolist(), strict=True))) == len(pairs)
 
 
 def test_small_ones_and_bad_arguments() -> None:

@@ -1,0 +1,142 @@
+"""Ways to raise the mean similarity without knowing anybody: none of them may be called a help."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from poseid.verification import Side, evaluate
+
+CFP = Path(__file__).parents[3] / "shared" / "data" / "cfp"
+MEANWARDS = (0.02, 0.05, 0.1, 0.3)
+
+Change = Callable[[np.ndarray], np.ndarray]
+Known = tuple[np.ndarray, np.ndarray]
+Data = tuple[Side, Side, np.ndarray]
+
+
+def made() -> Data:
+    """60 people whose profile photos are noisier, and 100 others to learn means and centroids from."""
+    rng = np.random.default_rng(0)
+    common = 0.5 * rng.normal(size=64)
+    centre = common + rng.normal(size=(160, 64))
+
+    def rows(people: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        x = centre[people] + noise[:, None] * rng.normal(size=(len(people), 64))
+        return (x * rng.uniform(5, 15, (len(people), 1))).astype(np.float32)
+
+    person_f, person_v = np.repeat(np.arange(60), 6), np.repeat(np.arange(60), 10)
+    kind = np.tile([0] * 5 + [1] * 5, 60)
+    front, video = rows(person_f, np.full(360, 0.8)), rows(person_v, np.where(kind == 1, 1.9, 0.8))
+    known = np.stack([rows(np.full(5, p), np.full(5, 0.8)).mean(axis=0) for p in range(60, 160)])
+    none = np.full(360, np.nan), np.full(600, np.nan)
+    return (
+        Side(front, front, front, person_f, none[0], np.zeros(360, int)),
+        Side(video, video, video, person_v, none[1], kind),
+        known,
+    )
+
+
+def photographs() -> Data:
+    """The first 100 people of cfp, and the centroids of the others."""
+    sides, known = [], []
+    for name in ("front", "video"):
+        with (CFP / f"{name}_metadata.json").open(encoding="utf-8") as file:
+            meta = json.load(file)
+        number = np.array([int(entry["person_name"][3:]) for entry in meta["metadata"]])
+        kind = np.array([0 if entry["source"].startswith("frontal") else 1 for entry in meta["metadata"]])
+        yaw = np.array([np.nan if pose is None else pose[0] for pose in meta["poses"]], dtype=float)
+        x = np.load(CFP / f"{name}_feature.npy", allow_pickle=False)
+        here = number <= 100
+        if name == "front":
+            known = [unit(x[number == p]).mean(axis=0) for p in range(101, 401)]
+        sides.append(Side(x[here], x[here], x[here], number[here], yaw[here], kind[here]))
+    return sides[0], sides[1], np.stack(known)
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def constant(scale: float) -> Callable[[np.ndarray], Change]:
+    """One vector added to every row."""
+
+    def learn(known: np.ndarray) -> Change:
+        vector = np.random.default_rng(1).normal(size=known.shape[1])
+        vector /= np.linalg.norm(vector)
+        return lambda x: unit(x) + scale * vector
+
+    return learn
+
+
+def towards_the_mean(a: float) -> Callable[[np.ndarray], Change]:
+    """(1 − a) · row + a · mean of the known people."""
+
+    def learn(known: np.ndarray) -> Change:
+        mean = unit(unit(known).mean(axis=0)[None])[0]
+        return lambda x: (1 - a) * unit(x) + a * mean
+
+    return learn
+
+
+def nearest_centroid(known: np.ndarray) -> Change:
+    """Every row replaced by, or halfway to, the known person it is closest to."""
+    centroids = unit(known)
+    return lambda x: unit(x) + centroids[(unit(x) @ centroids.T).argmax(axis=1)]
+
+
+def noise(scale: float) -> Callable[[np.ndarray], Change]:
+    def learn(known: np.ndarray) -> Change:
+        rng = np.random.default_rng(2)
+        return lambda x: unit(x) + scale * rng.normal(size=x.shape) / np.sqrt(x.shape[1])
+
+    return learn
+
+
+CHEATS: dict[str, Callable[[np.ndarray], Change]] = {
+    **{f"constant {scale}": constant(scale) for scale in (0.05, 0.3, 1.0)},
+    **{f"towards the mean {a}": towards_the_mean(a) for a in MEANWARDS},
+    "nearest centroid": nearest_centroid,
+    **{f"noise {scale}": noise(scale) for scale in (0.05, 0.5)},
+}
+
+
+def enhanced(side: Side, change: Change, both: bool) -> Side:
+    probe = change(side.raw).astype(np.float32)
+    return Side(side.raw, probe if both else side.raw, probe, side.person, side.yaw, side.kind)
+
+
+@pytest.fixture(scope="module", params=["made", "photographs"])
+def data(request: pytest.FixtureRequest) -> Data:
+    if request.param == "photographs" and not CFP.is_dir():
+        pytest.skip("the cfp features are not beside this checkout")
+    return made() if request.param == "made" else photographs()
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["probes", "both"])
+@pytest.mark.parametrize("name", list(CHEATS))
+def test_no_cheat_is_called_a_help(name: str, both: bool, data: Data) -> None:
+    front, video, known = data
+    change = CHEATS[name](known)
+    block = evaluate(
+        enhanced(front, change, both),
+        enhanced(video, change, both),
+        sets=("all", "frontal_profile"),
+        resamples=200,
+    )
+    assert block["verdict"] != "helps", block["reason"]
+
+
+def test_some_cheats_do_raise_the_mean_similarity() -> None:
+    """Else the test above would show nothing: judged by genuine comparisons alone they would pass."""
+    front, video, known = made()
+    for name in ("constant 1.0", "towards the mean 0.3"):
+        change = CHEATS[name](known)
+        both = (enhanced(side, change, True) for side in (front, video))
+        block = evaluate(*both, sets=("all",), resamples=100)
+        assert block["improvement"]["ci95"][0] > 0.05
+        assert block["verdict"] == "harms"

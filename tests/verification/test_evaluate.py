@@ -1,0 +1,385 @@
+"""The evaluation block: its shape, its figures against slow ones, its nulls."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from poseid.errors import InputError
+from poseid.verification import Side, evaluate, rates
+from poseid.verification.evaluate import YAW_BINS, yaw_bin
+from poseid.verification.sets import SETS
+
+Sides = Callable[..., tuple[Side, Side]]
+
+
+def tilt(x: np.ndarray) -> np.ndarray:
+    """An enhancer of some effect that needs no training."""
+    return x + 0.3 * np.roll(x, 1, axis=1)
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
+    return a @ b.T
+
+
+def leaves(block: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(block, dict):
+        for key, value in block.items():
+            yield from leaves(value, f"{path}.{key}" if path else key)
+    elif isinstance(block, list):
+        for n, value in enumerate(block):
+            yield from leaves(value, f"{path}[{n}]")
+    else:
+        yield path, block
+
+
+def test_the_block_has_the_keys_of_the_contract(sides: Sides) -> None:
+    block = evaluate(*sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt), resamples=40)
+    top = "people references probes headline sets improvement similarity rank1 protocols verdict reason"
+    assert set(top.split()) <= set(block)
+    assert (block["people"], block["references"], block["probes"]) == (30, 120, 1200)
+    assert block["headline"] == "frontal_profile" and set(block["sets"]) == set(SETS)
+    for found in block["sets"].values():
+        assert set(found) >= {"genuine", "impostor", "raw", "enhanced", "difference", "fixed_threshold"}
+        for form in ("raw", "enhanced"):
+            rates_ = found[form]
+            assert set(rates_) == {"eer", "eer_ci95", "fnmr_at_fmr", "fnmr_at_fmr_ci95", "d_prime"}
+            assert set(rates_["fnmr_at_fmr"]) == set(rates_["fnmr_at_fmr_ci95"]) == {"1e-2", "1e-3", "1e-4"}
+            low, high = rates_["eer_ci95"]
+            assert low < rates_["eer"] < high
+        for label in ("1e-2", "1e-3", "1e-4"):
+            at = found["fixed_threshold"][label]
+            keys = "threshold raw enhanced fmr_ratio fmr_ratio_ci95 fnmr_difference fnmr_difference_ci95"
+            assert set(at) == set(keys.split())
+            assert set(at["raw"]) == set(at["enhanced"]) == {"fmr", "fnmr"}
+            assert set(found["difference"]["fnmr_at_fmr"][label]) == {"mean", "ci95"}
+    assert [(b["from"], b["to"]) for b in block["improvement"]["by_yaw"]] == list(YAW_BINS)
+    assert set(block["similarity"]) >= {"raw", "enhanced", "id_similarity", "similarity_protection"}
+    assert block["verdict"] in ("helps", "no effect shown", "harms")
+    assert json.loads(json.dumps(block, allow_nan=False)) == block
+
+
+def test_figures_are_those_of_the_functions(sides: Sides) -> None:
+    front, video = sides(people=40, fronts=5, probes=40, noise=1.4, change=tilt)
+    block = evaluate(front, video, resamples=0)
+    profile = video.kind == 1
+    straight = video.kind == 0
+    people = np.concatenate([front.person, video.person[straight]])
+    same = people[:, None] == video.person[profile][None, :]
+    raw = cosine(np.concatenate([front.raw, video.raw[straight]]), video.raw[profile])
+    after = cosine(np.concatenate([front.raw, video.raw[straight]]), video.probe[profile])
+    found = block["sets"]["frontal_profile"]
+    assert (found["genuine"], found["impostor"]) == (same.sum(), (~same).sum())
+    assert found["impostor"] > 30_000
+    for form, scores in (("raw", raw), ("enhanced", after)):
+        assert found[form]["eer"] == pytest.approx(rates.eer(scores[same], scores[~same]), abs=1e-9)
+        assert found[form]["d_prime"] == pytest.approx(rates.d_prime(scores[same], scores[~same]), abs=1e-9)
+        for f, label in ((1e-2, "1e-2"), (1e-3, "1e-3")):
+            want = rates.fnmr_at_fmr(scores[same], scores[~same], f)
+            assert found[form]["fnmr_at_fmr"][label] == pytest.approx(want, abs=1e-9)
+    t = rates.threshold_at_fmr(raw[~same], 1e-3)
+    at = found["fixed_threshold"]["1e-3"]
+    assert at["threshold"] == pytest.approx(t, abs=1e-12)
+    t = at["threshold"]
+    assert at["enhanced"]["fmr"] == pytest.approx(rates.fmr_at(after[~same], t), abs=1e-9)
+    assert at["enhanced"]["fnmr"] == pytest.approx(rates.fnmr_at(after[same], t), abs=1e-9)
+    assert at["fmr_ratio"] == pytest.approx(rates.fmr_at(after[~same], t) / at["raw"]["fmr"], abs=1e-9)
+    assert at["fnmr_difference"] == pytest.approx(at["enhanced"]["fnmr"] - at["raw"]["fnmr"], abs=1e-12)
+    mean = found["difference"]["fnmr_at_fmr"]["1e-3"]["mean"]
+    assert mean == pytest.approx(found["enhanced"]["fnmr_at_fmr"]["1e-3"] - found["raw"]["fnmr_at_fmr"]["1e-3"])
+    edges = np.array(found["histogram"]["edges"])
+    for form, scores in (("raw", raw), ("enhanced", after)):
+        for kind, chosen in (("genuine", same), ("impostor", ~same)):
+            want = np.histogram(scores[chosen], edges)[0] / chosen.sum()
+            np.testing.assert_allclose(found["histogram"][form][kind], want, atol=1e-4)
+
+
+def test_improvement_and_similarity_are_those_of_each_pair(sides: Sides) -> None:
+    rng = np.random.default_rng(0)
+    front, video = sides(people=8, fronts=3, probes=30, change=tilt)
+    front = replace(front, identity=rng.normal(size=(24, 5)))
+    video = replace(video, identity=rng.normal(size=(240, 5)))
+    block = evaluate(front, video, sets=("all",), resamples=0)
+    same = front.person[:, None] == video.person[None, :]
+    raw, after = cosine(front.raw, video.raw)[same], cosine(front.reference, video.probe)[same]
+    yaw = np.broadcast_to(video.yaw, same.shape)[same]
+    kind = np.broadcast_to(video.kind, same.shape)[same]
+    gain = after - raw
+    got = block["improvement"]
+    assert got["n"] == gain.size == 8 * 90
+    assert got["mean"] == pytest.approx(gain.mean(), abs=1e-12)
+    assert got["share_improved"] == pytest.approx((gain > 1e-6).mean(), abs=1e-12)
+    assert got["frontal"] == pytest.approx(gain[kind == 0].mean(), abs=1e-12)
+    inside = [
+        (yaw >= -90) & (yaw < -45),
+        (yaw >= -45) & (yaw < -15),
+        (yaw >= -15) & (yaw <= 15),
+        (yaw > 15) & (yaw <= 45),
+        (yaw > 45) & (yaw <= 90),
+    ]
+    for one, chosen in zip(got["by_yaw"], inside, strict=True):
+        assert one["n"] == chosen.sum() > 0
+        assert one["mean"] == pytest.approx(gain[chosen].mean(), abs=1e-12)
+    assert got["beyond_90"]["n"] == (np.abs(yaw) > 90).sum() > 0
+    similarity = block["similarity"]
+    assert similarity["raw"] == pytest.approx(raw.mean(), abs=1e-12)
+    assert similarity["enhanced"] == pytest.approx(after.mean(), abs=1e-12)
+    identity = cosine(front.identity, video.identity)[same]
+    assert similarity["id_similarity"] == pytest.approx(identity.mean(), abs=1e-12)
+    assert similarity["similarity_protection"] == pytest.approx(np.maximum(raw - after, 0).mean(), abs=1e-12)
+
+
+def test_bins_of_yaw() -> None:
+    yaw = np.array([-90.1, -90, -45.1, -45, -15.1, -15, 0, 15, 15.1, 45, 45.1, 90, 90.1, np.nan])
+    assert yaw_bin(yaw).tolist() == [5, 0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6]
+
+
+def test_fnmr_by_pose_is_that_of_each_cell(sides: Sides) -> None:
+    front, video = sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt)
+    yaw = np.random.default_rng(0).uniform(-100, 100, len(front.yaw))
+    yaw[:3] = np.nan
+    front = replace(front, yaw=yaw)
+    block = evaluate(front, video, resamples=0)
+    got = block["by_pose"]
+    t = block["sets"]["frontal_profile"]["fixed_threshold"]["1e-3"]["threshold"]
+    assert got["threshold"] == t is not None
+    same = front.person[:, None] == video.person[None, :]
+    raw, after = cosine(front.raw, video.raw), cosine(front.raw, video.probe)
+    total = 0
+    for p in range(5):
+        for r in range(5):
+            cell = same & (yaw_bin(video.yaw) == p)[None, :] & (yaw_bin(front.yaw) == r)[:, None]
+            assert got["n"][p][r] == cell.sum()
+            total += int(cell.sum())
+            if cell.any():
+                assert got["raw"][p][r] == pytest.approx((raw[cell] < t).mean(), abs=1e-12)
+                assert got["enhanced"][p][r] == pytest.approx((after[cell] < t).mean(), abs=1e-12)
+    assert got["outside"] == same.sum() - total > 0
+
+
+def test_same_pose_impostors_are_split_by_the_way_they_turn(sides: Sides) -> None:
+    front, video = sides(people=30, fronts=2, probes=40, noise=1.4, change=tilt)
+    block = evaluate(front, video, sets=("profile_profile",), resamples=20)
+    profile = video.kind == 1
+    left, right = (int((video.yaw[profile] * sign > 0).sum()) for sign in (-1, 1))
+    same, opposite = block["turned"]["same_way"], block["turned"]["opposite_ways"]
+    assert same["genuine"] + same["impostor"] == left * (left - 1) // 2 + right * (right - 1) // 2
+    assert opposite["genuine"] + opposite["impostor"] == left * right
+    # the made people drift by the sine of the yaw: turned the same way, strangers look alike
+    fmr = {name: one["at_common_threshold"]["1e-2"]["raw"]["fmr"] for name, one in block["turned"].items()}
+    assert fmr["same_way"] > 3 * fmr["opposite_ways"]
+    shares = {name: one["impostor"] for name, one in block["turned"].items()}
+    pooled = sum(fmr[name] * shares[name] for name in fmr) / sum(shares.values())
+    assert pooled == pytest.approx(block["sets"]["profile_profile"]["fixed_threshold"]["1e-2"]["raw"]["fmr"], abs=1e-9)
+    assert same["raw"]["eer_ci95"] is not None
+
+
+def test_doing_nothing_shows_no_effect(sides: Sides) -> None:
+    block = evaluate(*sides(people=30, fronts=4, probes=40, noise=1.4), resamples=40)
+    assert block["verdict"] == "no effect shown"
+    assert block["improvement"]["mean"] == 0.0 and block["improvement"]["share_improved"] == 0.0
+    for found in block["sets"].values():
+        assert found["raw"] == found["enhanced"]
+        assert found["fixed_threshold"]["1e-2"]["fmr_ratio"] == 1.0
+        assert found["fixed_threshold"]["1e-2"]["fmr_ratio_ci95"] == [1.0, 1.0]
+        assert found["difference"]["eer"] == {"mean": 0.0, "ci95": [0.0, 0.0]}
+
+
+def test_taking_the_turn_out_helps_and_noise_harms(sides: Sides) -> None:
+    made: dict[str, Any] = {"people": 60, "fronts": 5, "probes": 30, "dim": 48, "noise": 1.6}
+    front, video = sides(**made)
+    turn = np.random.default_rng(0)
+    turn.normal(size=(60, 48))
+    direction = turn.normal(size=48)
+    cleaned = video.raw - np.sin(np.deg2rad(video.yaw))[:, None] * direction * 1.6
+    helps = evaluate(front, replace(video, probe=cleaned), resamples=200)
+    assert helps["verdict"] == "helps", helps["reason"]
+    noisy = video.raw + 1.5 * np.random.default_rng(9).normal(size=video.raw.shape)
+    harms = evaluate(front, replace(video, probe=noisy), resamples=200)
+    assert harms["verdict"] == "harms", harms["reason"]
+
+
+def test_both_sides_are_used_where_they_stand(sides: Sides) -> None:
+    one = evaluate(*sides(change=tilt, both=False), resamples=0)
+    two = evaluate(*sides(change=tilt, both=True), resamples=0)
+    assert one["sets"]["all"]["raw"] == two["sets"]["all"]["raw"]
+    assert one["sets"]["all"]["enhanced"] != two["sets"]["all"]["enhanced"]
+    assert one["sets"]["profile_profile"]["enhanced"] == two["sets"]["profile_profile"]["enhanced"]
+    assert one["rank1"]["raw"] == two["rank1"]["raw"]
+
+
+def test_without_resamples_nothing_is_judged(sides: Sides) -> None:
+    front, video = sides(people=30, fronts=4, probes=40, change=tilt)
+    block = evaluate(front, video, resamples=0)
+    assert block["verdict"] == "not judged: no confidence intervals yet"
+    assert all(value is None for path, value in leaves(block) if path.split(".")[-1].endswith("ci95"))
+    judged = evaluate(front, video, resamples=20)
+    for name in SETS:
+        for form in ("raw", "enhanced"):
+            for key in ("eer", "fnmr_at_fmr", "d_prime"):
+                assert block["sets"][name][form][key] == judged["sets"][name][form][key]
+
+
+def test_same_seed_same_block_and_person_numbers_do_not_matter(sides: Sides) -> None:
+    front, video = sides(change=tilt)
+    block = evaluate(front, video, resamples=30, seed=4)
+    assert evaluate(front, video, resamples=30, seed=4) == block
+    assert evaluate(front, video, resamples=30, seed=5) != block
+    other = (replace(side, person=side.person * 7 + 1000) for side in (front, video))
+    assert evaluate(*other, resamples=30, seed=4) == block
+
+
+def test_half_precision_and_lengths(sides: Sides) -> None:
+    front, video = sides(dtype=np.float16)
+    long = [replace(s, raw=s.raw * np.float16(8), probe=s.probe * np.float16(0.5)) for s in (front, video)]
+    assert evaluate(*long, resamples=0) == evaluate(front, video, resamples=0)
+
+
+def test_streaming_gives_the_same_block(sides: Sides) -> None:
+    front, video = sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt)
+    whole = evaluate(front, video, resamples=30)
+    parts = evaluate(front, video, resamples=30, held=9000)
+    for (path, a), (other, b) in zip(leaves(whole), leaves(parts), strict=True):
+        assert path == other
+        if isinstance(a, float):
+            # a genuine score within the bin of an impostor score may fall on its other side
+            near = 0.02 if "ci95" in path else 1e-3 if ".det." in path else 1e-4
+            assert b == pytest.approx(a, abs=near), path
+        else:
+            assert a == b, path
+
+
+def test_nulls_come_with_their_reasons(sides: Sides) -> None:
+    front, video = sides(people=12, fronts=3, probes=6)
+    block = evaluate(front, video, sets=("all", "frontal_profile", "profile_profile"), resamples=10)
+    reasons = block["null_reasons"]
+    assert block["sets"]["frontal_frontal"] is None and reasons["sets.frontal_frontal"] == "not asked for"
+    few = block["sets"]["all"]
+    assert few["impostor"] == 36 * 72 - 12 * 18 == 2376
+    assert reasons["sets.all.1e-2"] == "FMR 1e-2 needs 3000 impostor comparisons and there are 2376"
+    assert few["raw"]["fnmr_at_fmr"] == dict.fromkeys(("1e-2", "1e-3", "1e-4"))
+    assert few["raw"]["fnmr_at_fmr_ci95"] == dict.fromkeys(("1e-2", "1e-3", "1e-4"))
+    assert few["difference"]["fnmr_at_fmr"]["1e-2"] == {"mean": None, "ci95": None}
+    at = few["fixed_threshold"]["1e-2"]
+    assert at["raw"] == at["enhanced"] == {"fmr": None, "fnmr": None}
+    assert all(at[key] is None for key in at if key not in ("raw", "enhanced"))
+    assert few["raw"]["eer"] is not None
+    assert block["verdict"] == "no effect shown" and "too few" in block["reason"]
+    assert block["similarity"]["id_similarity"] is None and "similarity.id_similarity" in reasons
+
+
+def test_one_sided_and_empty_sets_are_null(sides: Sides) -> None:
+    front, video = sides()
+    alone = [
+        Side(s.raw[s.person == 3], s.reference[s.person == 3], s.probe[s.person == 3], s.person[s.person == 3],
+             s.yaw[s.person == 3], s.kind[s.person == 3])
+        for s in (front, video)
+    ]  # fmt: skip
+    block = evaluate(*alone, resamples=10)
+    assert block["sets"]["all"] is None
+    assert block["null_reasons"]["sets.all"] == "there are 18 genuine comparisons and no impostor ones"
+    assert block["verdict"] == "no effect shown" and "cannot be judged" in block["reason"]
+    assert block["rank1"] == {"raw": None, "enhanced": None} and "rank1" in block["null_reasons"]
+    strangers = evaluate(front, replace(video, person=video.person + 100), resamples=10)
+    assert "no genuine ones" in strangers["null_reasons"]["sets.all"]
+    assert strangers["improvement"]["mean"] is None and strangers["similarity"]["raw"] is None
+    no_profile = evaluate(front, replace(video, kind=video.kind * 0), resamples=10)
+    assert no_profile["headline"] == "all"
+    assert no_profile["null_reasons"]["sets.profile_profile"] == "there are no comparisons"
+    no_frontal = evaluate(front, replace(video, kind=video.kind * 0 + 1), resamples=10)
+    assert no_frontal["improvement"]["frontal"] is None
+    assert "improvement.frontal" in no_frontal["null_reasons"]
+    nothing = [Side(x, x, x, np.empty(0, int), np.empty(0), np.empty(0, int)) for x in [np.empty((0, 4))] * 2]
+    empty = evaluate(*nothing, resamples=10)
+    assert empty["people"] == 0 and empty["null_reasons"]["sets.all"] == "there are no comparisons"
+    for block in (block, strangers, no_profile, no_frontal, empty):
+        json.dumps(block, allow_nan=False)
+
+
+def test_vectors_all_alike_are_reported_not_crashed_on(sides: Sides) -> None:
+    block = evaluate(*sides(people=20, fronts=4, probes=30, change=lambda x: x * 0 + 1, both=True), resamples=20)
+    enhanced = block["sets"]["all"]["enhanced"]
+    assert enhanced["eer"] == pytest.approx(0.5, abs=0.01) and enhanced["fnmr_at_fmr"]["1e-2"] == 1.0
+    assert enhanced["d_prime"] is None or abs(enhanced["d_prime"]) < 1
+    assert block["verdict"] == "harms" and block["rank1"]["enhanced"] == 0.0
+
+
+def pair_list(rows: list[tuple[str, int, bool, int, bool, int, bool]]) -> SimpleNamespace:
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    return SimpleNamespace(
+        **dict(zip(("protocol", "fold", "a_front", "a_row", "b_front", "b_row", "same"), columns, strict=True))
+    )
+
+
+def test_protocols_score_the_pairs_that_are_listed(sides: Sides) -> None:
+    front, video = sides(people=12, fronts=3, probes=20, noise=1.5, change=tilt)
+    rng = np.random.default_rng(0)
+    rows: list[tuple[str, int, bool, int, bool, int, bool]] = []
+    scores: dict[str, list[float]] = {"raw": [], "enhanced": []}
+    profile, straight = np.flatnonzero(video.kind == 1), np.flatnonzero(video.kind == 0)
+
+    def unit(x: np.ndarray) -> np.ndarray:
+        return x / np.linalg.norm(x)
+
+    for n in range(200):
+        b = int(rng.choice(profile))
+        if n % 2:
+            a = int(rng.choice(straight))
+            rows.append(("FP", n % 4, False, a, False, b, bool(video.person[a] == video.person[b])))
+            vector, stands = video.raw[a], video.reference[a]
+        else:
+            a = int(rng.integers(len(front.person)))
+            rows.append(("FP", n % 4, True, a, False, b, bool(front.person[a] == video.person[b])))
+            vector, stands = front.raw[a], front.reference[a]
+        scores["raw"].append(unit(vector) @ unit(video.raw[b]))
+        scores["enhanced"].append(unit(stands) @ unit(video.probe[b]))
+    block = evaluate(front, video, pair_list(rows), resamples=0)
+    same = np.array([row[-1] for row in rows])
+    got = block["protocols"]["FP"]
+    assert (got["genuine"], got["impostor"]) == (same.sum(), (~same).sum())
+    for form, values in scores.items():
+        values = np.array(values)
+        assert got[form]["eer"] == pytest.approx(rates.eer(values[same], values[~same]), abs=1e-9)
+        assert 0.5 <= got[form]["accuracy"] <= 1.0
+    # two frontal video rows are probe against probe, a front and a video row reference against probe
+    a, b = straight[:2]
+    rows = [("FF", 1, False, int(a), False, int(b), False), ("FF", 1, True, 0, False, int(a), True)]
+    ff = evaluate(front, video, pair_list(rows), resamples=0)
+    assert ff["protocols"]["FF"]["raw"]["accuracy"] is None
+    assert ff["null_reasons"]["protocols.FF.accuracy"] == "accuracy needs at least 2 folds and there are 1"
+    with pytest.raises(InputError, match="pair 1 names row 99999"):
+        evaluate(front, video, pair_list([rows[0], ("FF", 1, True, 99999, False, 0, True)]), resamples=0)
+
+
+def test_wrong_calls_are_refused(sides: Sides) -> None:
+    front, video = sides()
+    with pytest.raises(InputError, match="no set 'everything'"):
+        evaluate(front, video, sets=("everything",))
+    with pytest.raises(InputError, match="resamples is -1"):
+        evaluate(front, video, resamples=-1)
+    bad = video.probe.copy()
+    bad[7, 2] = np.nan
+    with pytest.raises(InputError, match="video probe row 7 is zero, infinite or NaN"):
+        evaluate(front, replace(video, probe=bad))
+
+
+def test_an_epoch_is_evaluated_fast() -> None:
+    rng = np.random.default_rng(0)
+    person = np.repeat(np.arange(180), 28)[:5000]
+    x, y = rng.normal(size=(180, 512)).astype(np.float32), rng.normal(size=(5000, 512)).astype(np.float32)
+    front = Side(x, x, x, np.arange(180), np.zeros(180), np.zeros(180, int))
+    yaw = rng.uniform(-90, 90, 5000)
+    kind = np.where(np.abs(yaw) <= 20, 0, np.where(np.abs(yaw) > 45, 1, 2))
+    video = Side(y, y, y + 1, person, yaw, kind)
+    start = time.perf_counter()
+    evaluate(front, video, sets=("all", "frontal_profile"), resamples=0)
+    # about 0.35 s on one free core; the limit allows for a busy one
+    assert time.perf_counter() - start < 3.0
