@@ -17,7 +17,6 @@ from poseid.errors import InputError
 from poseid.training.config import check_config
 from poseid.training.multirun import FAILED, write_failure
 from poseid.training.objective import objective_values, worst_values
-from poseid.training.run import Interrupted, RunContext, run_training
 from poseid.verification.table import table_text
 
 log = logging.getLogger(__name__)
@@ -70,6 +69,9 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         check_config(resolved)
     except InputError as error:
         return _failed(error, run_dir, overrides, in_multirun, None)
+    # Lightning is imported only now: a misspelt key need not wait for it.
+    from poseid.training.run import Interrupted, RunContext, run_training
+
     (run_dir / FAILED).unlink(missing_ok=True)
     evaluate_test = resolved["evaluate_test"]
     context = RunContext(
@@ -126,5 +128,7 @@ def quiet_libraries() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     # Batches are cut by index from tensors in memory: worker processes would only copy them.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    # Empty yaw bins and too few impostors are null by contract, and so NaN in the log.
-    warnings.filterwarnings("ignore", message=".*`IterableDataset`.*")
+    # A resumed run goes on in its own directory by design.
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    # Lightning's own use of torch, which nobody here can mend.
+    warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def failed_jobs(sweep_dir: Path) -> list[str]:
 
 
 class FailedJobs(Callback):
-    """Hydra callback: names the failed jobs at the end of a multirun."""
+    """Hydra callback: names the failed jobs at the end of a multirun, which then ends with status 1."""
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         lines = failed_jobs(Path(config.hydra.sweep.dir))
@@ -38,3 +39,4 @@ class FailedJobs(Callback):
             log.error("failed: %s", line)
         if lines:
             log.error("%d job(s) of %s failed; the others are complete", len(lines), config.hydra.sweep.dir)
+            sys.exit(1)

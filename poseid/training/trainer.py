@@ -86,6 +86,6 @@ def make_trainer(config: dict[str, Any], run_dir: Path, logger: WandbLogger | No
         enable_model_summary=False,
         logger=logger if logger is not None else False,
         callbacks=callbacks,
-        log_every_n_steps=10**9,
+        log_every_n_steps=1,
         default_root_dir=run_dir,
     )

@@ -152,7 +152,7 @@ def _weigh(
     first = 0 if ranked.whole else int(np.searchsorted(genuine, -ranked.falling[-1], side="right"))
     places = (at_or_above[first:], above[first:], below[first:])
     fixed = [
-        None if np.isnan(t) else (int(np.searchsorted(ranked.falling, -t, side="right")), int(np.searchsorted(genuine, t)))
+        None if np.isnan(t) else (np.searchsorted(ranked.falling, -t, side="right"), np.searchsorted(genuine, t))
         for t in thresholds
     ]
     out = Resampled(
@@ -247,7 +247,8 @@ def resample_rates(
             depth = 2 * depth
             ranked = _rank(scores, person, impostors, depth)
             again = np.flatnonzero(~decided)
-            more, decided[again] = _weigh(ranked, weights[again], (totals[0][again], totals[1][again]), fmrs, thresholds)
+            theirs = (totals[0][again], totals[1][again])
+            more, decided[again] = _weigh(ranked, weights[again], theirs, fmrs, thresholds)
             for old, new in zip(found.columns(), more.columns(), strict=True):
                 old[..., again] = new
         if thin is not None or ranked.copies is not None:

@@ -58,7 +58,8 @@ class Impostors:
 
     def highest(self, rank: int) -> np.floating:
         """The score with `rank` impostor comparisons above it (0: the highest)."""
-        return -self.falling[int(np.searchsorted(self.above, rank, side="right")) - 1]
+        score: np.floating = -self.falling[int(np.searchsorted(self.above, rank, side="right")) - 1]
+        return score
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class ImpostorStore:
         left: NDArray[np.int32],
         right: NDArray[np.int32],
     ) -> None:
-        """Scores of a block and where in the block they stand (row · columns + column); people of its rows and columns."""
+        """Scores of a block, where in it they stand (row · columns + column), people of its rows and columns."""
         if self.scores is None:
             self.scores = np.empty(self.room, dtype=scores.dtype)
         self.count += scores.size
@@ -249,7 +250,8 @@ class ImpostorStore:
 
 def _bin_of(scores: NDArray[np.floating]) -> NDArray[np.int32]:
     """The bin of a score in [-1, 1]; what rounding put outside counts in the end bins."""
-    return np.clip((scores + 1.0) * (_BINS / 2), 0, _BINS).astype(np.int32)
+    bins: NDArray[np.int32] = np.clip((scores + 1.0) * (_BINS / 2), 0, _BINS).astype(np.int32)
+    return bins
 
 
 def _edge_of(bins: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -305,5 +307,3 @@ def _joined(found: list[tuple[NDArray[np.floating], ...]]) -> Genuine:
         return Genuine(np.empty(0), np.empty(0), nothing, nothing, nothing)
     raw, enhanced, person, left, right = (np.concatenate(column) for column in zip(*found, strict=True))
     return Genuine(raw, enhanced, person, left, right)
-
-

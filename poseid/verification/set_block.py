@@ -87,9 +87,7 @@ def _rates(point: Figures, again: Resampled | None) -> Block:
         "eer": number(point.eer),
         "eer_ci95": None if again is None else interval(again.eer),
         "fnmr_at_fmr": {label: number(value) for label, value in zip(LABELS, point.fnmr_at_fmr, strict=True)},
-        "fnmr_at_fmr_ci95": {
-            label: value if ok else None for label, value, ok in zip(LABELS, ci, known, strict=True)
-        },
+        "fnmr_at_fmr_ci95": {label: value if ok else None for label, value, ok in zip(LABELS, ci, known, strict=True)},
         "d_prime": number(point.d_prime),
     }
 

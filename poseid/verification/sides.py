@@ -36,12 +36,9 @@ class Side:
 
     def __post_init__(self) -> None:
         n = len(self.person)
-        arrays = {"raw": self.raw, "reference": self.reference, "probe": self.probe, "yaw": self.yaw}
-        arrays["kind"] = self.kind
-        if self.identity is not None:
-            arrays["identity"] = self.identity
-        for name, array in arrays.items():
-            if len(array) != n:
+        for name in ("raw", "reference", "probe", "yaw", "kind", "identity"):
+            array = getattr(self, name)
+            if array is not None and len(array) != n:
                 raise InputError(f"{name} has {len(array)} rows and person has {n}: give one of each a row")
 
 

@@ -126,7 +126,7 @@ def test_no_cheat_is_called_a_help(name: str, both: bool, data: Data) -> None:
         enhanced(front, change, both),
         enhanced(video, change, both),
         sets=("all", "frontal_profile"),
-        resamples=200,
+        resamples=100,
     )
     assert block["verdict"] != "helps", block["reason"]
 

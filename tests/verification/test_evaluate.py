@@ -14,7 +14,7 @@ import pytest
 
 from poseid.errors import InputError
 from poseid.verification import Side, evaluate, rates
-from poseid.verification.evaluate import YAW_BINS, yaw_bin
+from poseid.verification.genuine_block import YAW_BINS, yaw_bin
 from poseid.verification.sets import SETS
 
 Sides = Callable[..., tuple[Side, Side]]
@@ -46,7 +46,8 @@ def test_the_block_has_the_keys_of_the_contract(sides: Sides) -> None:
     top = "people references probes headline sets improvement similarity rank1 protocols verdict reason"
     assert set(top.split()) <= set(block)
     assert (block["people"], block["references"], block["probes"]) == (30, 120, 1200)
-    assert block["headline"] == "frontal_profile" and set(block["sets"]) == set(SETS)
+    assert block["headline"] == "frontal_profile"
+    assert set(block["sets"]) == set(SETS)
     for found in block["sets"].values():
         assert set(found) >= {"genuine", "impostor", "raw", "enhanced", "difference", "fixed_threshold"}
         for form in ("raw", "enhanced"):
@@ -185,7 +186,8 @@ def test_same_pose_impostors_are_split_by_the_way_they_turn(sides: Sides) -> Non
 def test_doing_nothing_shows_no_effect(sides: Sides) -> None:
     block = evaluate(*sides(people=30, fronts=4, probes=40, noise=1.4), resamples=40)
     assert block["verdict"] == "no effect shown"
-    assert block["improvement"]["mean"] == 0.0 and block["improvement"]["share_improved"] == 0.0
+    assert block["improvement"]["mean"] == 0.0
+    assert block["improvement"]["share_improved"] == 0.0
     for found in block["sets"].values():
         assert found["raw"] == found["enhanced"]
         assert found["fixed_threshold"]["1e-2"]["fmr_ratio"] == 1.0
@@ -261,7 +263,8 @@ def test_nulls_come_with_their_reasons(sides: Sides) -> None:
     front, video = sides(people=12, fronts=3, probes=6)
     block = evaluate(front, video, sets=("all", "frontal_profile", "profile_profile"), resamples=10)
     reasons = block["null_reasons"]
-    assert block["sets"]["frontal_frontal"] is None and reasons["sets.frontal_frontal"] == "not asked for"
+    assert block["sets"]["frontal_frontal"] is None
+    assert reasons["sets.frontal_frontal"] == "not asked for"
     few = block["sets"]["all"]
     assert few["impostor"] == 36 * 72 - 12 * 18 == 2376
     assert reasons["sets.all.1e-2"] == "FMR 1e-2 needs 3000 impostor comparisons and there are 2376"
@@ -272,8 +275,10 @@ def test_nulls_come_with_their_reasons(sides: Sides) -> None:
     assert at["raw"] == at["enhanced"] == {"fmr": None, "fnmr": None}
     assert all(at[key] is None for key in at if key not in ("raw", "enhanced"))
     assert few["raw"]["eer"] is not None
-    assert block["verdict"] == "no effect shown" and "too few" in block["reason"]
-    assert block["similarity"]["id_similarity"] is None and "similarity.id_similarity" in reasons
+    assert block["verdict"] == "no effect shown"
+    assert "too few" in block["reason"]
+    assert block["similarity"]["id_similarity"] is None
+    assert "similarity.id_similarity" in reasons
 
 
 def test_one_sided_and_empty_sets_are_null(sides: Sides) -> None:
@@ -286,11 +291,14 @@ def test_one_sided_and_empty_sets_are_null(sides: Sides) -> None:
     block = evaluate(*alone, resamples=10)
     assert block["sets"]["all"] is None
     assert block["null_reasons"]["sets.all"] == "there are 18 genuine comparisons and no impostor ones"
-    assert block["verdict"] == "no effect shown" and "cannot be judged" in block["reason"]
-    assert block["rank1"] == {"raw": None, "enhanced": None} and "rank1" in block["null_reasons"]
+    assert block["verdict"] == "no effect shown"
+    assert "cannot be judged" in block["reason"]
+    assert block["rank1"] == {"raw": None, "enhanced": None}
+    assert "rank1" in block["null_reasons"]
     strangers = evaluate(front, replace(video, person=video.person + 100), resamples=10)
     assert "no genuine ones" in strangers["null_reasons"]["sets.all"]
-    assert strangers["improvement"]["mean"] is None and strangers["similarity"]["raw"] is None
+    assert strangers["improvement"]["mean"] is None
+    assert strangers["similarity"]["raw"] is None
     no_profile = evaluate(front, replace(video, kind=video.kind * 0), resamples=10)
     assert no_profile["headline"] == "all"
     assert no_profile["null_reasons"]["sets.profile_profile"] == "there are no comparisons"
@@ -299,17 +307,20 @@ def test_one_sided_and_empty_sets_are_null(sides: Sides) -> None:
     assert "improvement.frontal" in no_frontal["null_reasons"]
     nothing = [Side(x, x, x, np.empty(0, int), np.empty(0), np.empty(0, int)) for x in [np.empty((0, 4))] * 2]
     empty = evaluate(*nothing, resamples=10)
-    assert empty["people"] == 0 and empty["null_reasons"]["sets.all"] == "there are no comparisons"
-    for block in (block, strangers, no_profile, no_frontal, empty):
-        json.dumps(block, allow_nan=False)
+    assert empty["people"] == 0
+    assert empty["null_reasons"]["sets.all"] == "there are no comparisons"
+    for one in (block, strangers, no_profile, no_frontal, empty):
+        json.dumps(one, allow_nan=False)
 
 
 def test_vectors_all_alike_are_reported_not_crashed_on(sides: Sides) -> None:
     block = evaluate(*sides(people=20, fronts=4, probes=30, change=lambda x: x * 0 + 1, both=True), resamples=20)
     enhanced = block["sets"]["all"]["enhanced"]
-    assert enhanced["eer"] == pytest.approx(0.5, abs=0.01) and enhanced["fnmr_at_fmr"]["1e-2"] == 1.0
+    assert enhanced["eer"] == pytest.approx(0.5, abs=0.01)
+    assert enhanced["fnmr_at_fmr"]["1e-2"] == 1.0
     assert enhanced["d_prime"] is None or abs(enhanced["d_prime"]) < 1
-    assert block["verdict"] == "harms" and block["rank1"]["enhanced"] == 0.0
+    assert block["verdict"] == "harms"
+    assert block["rank1"]["enhanced"] == 0.0
 
 
 def pair_list(rows: list[tuple[str, int, bool, int, bool, int, bool]]) -> SimpleNamespace:

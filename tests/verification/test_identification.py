@@ -20,7 +20,8 @@ def test_ranks_are_those_of_a_sorted_list() -> None:
         order = names[np.argsort(-(gallery @ probes[n]))]
         assert got[n] == 1 + order.tolist().index(person[n])
     curve = cmc(got, 9)
-    assert curve[-1] == 1.0 and np.all(np.diff(curve) >= 0)
+    assert curve[-1] == 1.0
+    assert np.all(np.diff(curve) >= 0)
     assert curve[2] == np.mean(got <= 3)
     assert rank1(got) == np.mean(got == 1) == curve[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -33,7 +34,7 @@ def slow_eer(g: np.ndarray, i: np.ndarray) -> float:
     points = []
     for t in [*np.unique(np.concatenate([g, i])), math.inf]:
         points.append((float(np.mean(i >= t)), float(np.mean(g < t))))
-    for (fmr, fnmr), (fmr2, fnmr2) in zip(points, points[1:], strict=False):
+    for (fmr, fnmr), (fmr2, fnmr2) in itertools.pairwise(points):
         if fmr >= fnmr and fmr2 < fnmr2:
             share = (fmr - fnmr) / ((fmr - fnmr) - (fmr2 - fnmr2))
             return fmr + share * (fmr2 - fmr)
@@ -103,7 +104,8 @@ def test_ties_are_accepted_together() -> None:
     assert rates.fnmr_at([0.3, 0.2], 0.3) == 0.5
     # one false match of four is allowed, but two scores share the highest place
     t = rates.threshold_at_fmr([0.1, 0.2, 0.3, 0.3], 0.25)
-    assert t == np.nextafter(0.3, 1) and rates.fmr_at([0.1, 0.2, 0.3, 0.3], t) == 0.0
+    assert t == np.nextafter(0.3, 1)
+    assert rates.fmr_at([0.1, 0.2, 0.3, 0.3], t) == 0.0
 
 
 def test_allowed_false_matches_reads_decimals() -> None:
@@ -116,7 +118,8 @@ def test_allowed_false_matches_reads_decimals() -> None:
 def test_threshold_is_exact_in_float32() -> None:
     scores = np.array([0.1, 0.2, 0.3], dtype=np.float32)
     t = rates.threshold_at_fmr(scores, 0.0)
-    assert np.float32(t) == np.nextafter(np.float32(0.3), np.float32(1)) and rates.fmr_at(scores, t) == 0.0
+    assert np.float32(t) == np.nextafter(np.float32(0.3), np.float32(1))
+    assert rates.fmr_at(scores, t) == 0.0
 
 
 def test_d_prime_by_hand_and_by_formula() -> None:

@@ -33,7 +33,9 @@ def test_raw_on_the_four_pinned_splits() -> None:
         front, video = load("front", people), load("video", people)
         block = evaluate(front, video, resamples=0)
         sets = block["sets"]
-        headline, profile, frontal = (sets[f"{name}"] for name in ("frontal_profile", "profile_profile", "frontal_frontal"))
+        headline, profile, frontal = (
+            sets[f"{name}"] for name in ("frontal_profile", "profile_profile", "frontal_frontal")
+        )
         assert (headline["genuine"], headline["impostor"]) == (4000, 396_000)
         assert (profile["genuine"], profile["impostor"]) == (600, 79_200)
         assert (frontal["genuine"], frontal["impostor"]) == (4500, 495_000)

@@ -66,13 +66,12 @@ def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool, si
     kind = front.kind.copy()
     kind[::3] = PROFILE
     mix = rng.permutation(len(front.person))
-    front = Side(
-        front.raw[mix], front.reference[mix], front.probe[mix], front.person[mix], front.yaw[mix], kind[mix]
-    )
+    front = Side(front.raw[mix], front.reference[mix], front.probe[mix], front.person[mix], front.yaw[mix], kind[mix])
     parts = set_parts(name, *units(front, video))
     found = compare(parts, 6, deepest_fmr=0.01, with_people=True)
     want = by_hand(name, front, video)
-    assert len(want["genuine"]) and len(want["impostor"])
+    assert len(want["genuine"])
+    assert len(want["impostor"])
     assert (found.genuine.raw.size, found.raw.total) == (len(want["genuine"]), len(want["impostor"]))
     assert count_comparisons(parts, 6) == (len(want["genuine"]), len(want["impostor"]))
     for n, scores in enumerate((found.genuine.raw, found.genuine.enhanced)):
@@ -130,7 +129,8 @@ def test_streaming_is_exact_in_the_tail_and_close_below(ties: bool) -> None:
     fmrs = (0.01, 0.001)
     for form in ("raw", "enhanced"):
         one, other = getattr(held, form), getattr(streamed, form)
-        assert other.exact == 5000 and other.total == one.total == other.above[-1]
+        assert other.exact == 5000
+        assert other.total == one.total == other.above[-1]
         assert np.array_equal(one.falling[:5000], other.falling[:5000])
         if not ties:
             # float32 scores now and then tie by chance: their order is free, and at the edge who stays too
@@ -138,14 +138,16 @@ def test_streaming_is_exact_in_the_tail_and_close_below(ties: bool) -> None:
             assert ranked[0] == ranked[1]
         genuine = getattr(held.genuine, form)
         a, b = figures(genuine, one, fmrs), figures(getattr(streamed.genuine, form), other, fmrs)
-        assert np.array_equal(a.thresholds, b.thresholds) and np.array_equal(a.fnmr_at_fmr, b.fnmr_at_fmr)
+        assert np.array_equal(a.thresholds, b.thresholds)
+        assert np.array_equal(a.fnmr_at_fmr, b.fnmr_at_fmr)
         assert np.array_equal(a.fixed_fmr, b.fixed_fmr)
         assert a.d_prime == pytest.approx(b.d_prime, rel=1e-9)
         assert a.eer == pytest.approx(rates.eer(genuine, -one.falling), abs=1e-12)
-        assert 0.02 < a.eer
+        assert a.eer > 0.02
         assert b.eer == pytest.approx(a.eer, abs=5e-5)
         score, left, right = other.body
-        assert np.all(left != right) and score.size > 1000
+        assert np.all(left != right)
+        assert score.size > 1000
         assert abs(score.mean() - (-one.falling[5000:]).mean()) < 0.01
 
 
@@ -182,7 +184,9 @@ def test_a_row_without_direction_is_refused(bad: float) -> None:
 def test_an_empty_set_is_scored_as_empty() -> None:
     nobody = Group(np.empty((0, 3)), np.empty((0, 3)), np.empty(0, np.int64), np.empty(0))
     found = compare((Part(nobody, None), Part(nobody, nobody)), 3, deepest_fmr=0.01, with_people=True)
-    assert isinstance(found, Compared) and found.genuine.raw.size == 0 and found.raw.total == 0
+    assert isinstance(found, Compared)
+    assert found.genuine.raw.size == 0
+    assert found.raw.total == 0
 
 
 def test_sides_must_agree_in_rows() -> None:

@@ -68,7 +68,9 @@ def test_the_table_of_cases(changes: dict[str, Any], frontal: list[float] | None
     got, reason = judge("frontal_profile", headline(**changes), frontal)
     assert got == verdict
     assert words in reason
-    assert reason.endswith(".") and reason[0].isupper() and "\n" not in reason
+    assert reason.endswith(".")
+    assert reason[0].isupper()
+    assert "\n" not in reason
 
 
 def test_a_higher_fmr_stands_in_and_is_named() -> None:
@@ -84,11 +86,13 @@ def test_too_few_comparisons_for_any() -> None:
         "The set all has 2000 impostor comparisons, too few for FMR 1e-2.",
     )
     verdict, reason = judge("all", few, [-0.2, -0.1])
-    assert verdict == "harms" and "too few for FMR 1e-2" in reason
+    assert verdict == "harms"
+    assert "too few for FMR 1e-2" in reason
 
 
 def test_no_set_at_all() -> None:
     verdict, reason = judge("all", None, None, "there are no comparisons")
     assert (verdict, reason) == ("no effect shown", "The set all cannot be judged: there are no comparisons.")
     verdict, reason = judge("all", None, [-0.2, -0.1], "there are no comparisons")
-    assert verdict == "harms" and "cannot be judged: there are no comparisons" in reason
+    assert verdict == "harms"
+    assert "cannot be judged: there are no comparisons" in reason

@@ -1,0 +1,118 @@
+"""Every file under conf/ composes, and what is misspelt or of the wrong type fails before training."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from poseid.errors import InputError
+from poseid.training.config import check_config
+from poseid.training.losses import TERMS
+from poseid.training.schedule import SCHEDULES
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+CHOICES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
+
+
+def composed(*overrides: str) -> dict[str, Any]:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
+    assert isinstance(config, dict)
+    return {str(key): value for key, value in config.items()}
+
+
+@pytest.mark.parametrize(("group", "choice"), CHOICES, ids=[f"{g}={c}" for g, c in CHOICES])
+def test_every_file_composes_and_passes_the_checks(group: str, choice: str) -> None:
+    prefix = "+" if group not in composed() and group != "experiment" else ""
+    check_config(composed(f"{prefix}{group}={choice}"))
+
+
+PRESETS = {
+    "before": (1.0, 0.5, 0.1, 0.3, 0.2, 0.0, 0.0),
+    "after": (2.0, 0.3, 0.05, 0.2, 0.5, 0.5, 0.0),
+    "stronger": (3.0, 0.3, 0.05, 0.2, 0.8, 0.5, 0.0),
+    "identity_only": (5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_presets_have_their_published_weights(preset: str) -> None:
+    config = composed(f"loss={preset}")
+    assert tuple(config[f"lambda_{name}"] for name in TERMS) == PRESETS[preset]
+
+
+@pytest.mark.parametrize("order", [["lambda_id=3.5", "loss=before"], ["loss=before", "lambda_id=3.5"]])
+def test_command_line_beats_preset_in_either_order(order: list[str]) -> None:
+    config = composed(*order)
+    assert config["lambda_id"] == 3.5
+    assert config["lambda_pose"] == 0.5
+
+
+def test_root_keys_are_set_by_one_group_only() -> None:
+    owners: dict[str, set[str]] = {}
+    for group, choice in CHOICES:
+        if group == "experiment":
+            continue
+        text = (CONF / group / f"{choice}.yaml").read_text(encoding="utf-8")
+        if "# @package _global_" in text:
+            for key in OmegaConf.create(text):
+                owners.setdefault(str(key), set()).add(group)
+    assert owners and all(len(groups) == 1 for groups in owners.values())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["lambda_id=abc"], "lambda_id: expected a finite number, got 'abc'"),
+        (["lambda_pose=-1"], "lambda_pose: expected a number at least 0"),
+        (["lambda_ortho=.nan"], "lambda_ortho: expected a finite number"),
+        (["lambda_contrast=.inf"], "lambda_contrast: expected a finite number"),
+        (["lambda_id=true"], "lambda_id: expected a finite number"),
+        (["lambda_id=null"], "lambda_id: expected a finite number"),
+        (["lr=0"], "lr: expected a number above 0"),
+        (["lr=1e9"], "lr: expected a number above 0 and at most 10"),
+        (["batch_size=1"], "batch_size: expected a whole number of at least 2"),
+        (["max_epochs=2.5"], "max_epochs: expected a whole number"),
+        (["precision=8"], "precision: expected one of"),
+        (["seed=-1"], "seed: expected a whole number"),
+        (["objective=fnmr"], "objective: expected a list"),
+        (["objective=[smallest eer]"], "objective: expected 'minimize KEY'"),
+        (["evaluate_test=maybe"], "evaluate_test: expected true or false"),
+        (["data.target=median"], "data.target: expected one of centroid, pair"),
+        (["data.fractions=[0.6,0.3,0.3]"], "data.fractions: the three shares"),
+        (["data.min_yaw=50", "data.max_yaw=20"], "data.min_yaw: 50 is not below"),
+        (["data.dir=3"], "data.dir: expected a text"),
+        (["data.pose_dropout=2"], "data.pose_dropout: expected a number at least 0 and at most 1"),
+        (["model.suppression=1.5"], "model.suppression: expected"),
+        (["model.gate_start=50"], "model.gate_start: 50 is not below"),
+        (["model.init=ones"], "model.init: expected one of"),
+        (["+model.depth=3"], "model.depth: no such key here"),
+        (["model=pose_transformer", "model.tokens=7"], "model.tokens: 7 does not divide"),
+        (["model=pose_transformer", "model.heads=7"], "model.heads: 7 does not divide"),
+        (["model=pose_transformer", "model.aggregation=max"], "model.aggregation: expected one of"),
+        (["loss.temperature=0"], "loss.temperature: expected a number above 0"),
+        (["loss.swap=1"], "loss.swap: expected true or false"),
+        (["schedule=two_stage", "max_epochs=9"], "schedule.stage1_epochs \\+ schedule.ramp_epochs: 10 epochs"),
+        (["schedule=progressive", "max_epochs=9"], "schedule.ramp_epochs: 10 epochs"),
+        (["logger.mode=sometimes"], "logger.mode: expected one of"),
+        (["+lambda_idd=3"], "lambda_idd: no such key here"),
+    ],
+)
+def test_our_own_checks(overrides: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        check_config(composed(*overrides))
+    assert "\n" not in str(caught.value)
+
+
+def test_schedules_and_their_files_agree() -> None:
+    assert sorted(SCHEDULES) == sorted(choice for group, choice in CHOICES if group == "schedule")
+
+
+def test_every_value_in_conf_has_a_reader() -> None:
+    """What no check knows cannot be a knob: an unknown key in a file fails as on the command line."""
+    config = composed()
+    config["model"]["nosuch"] = 1
+    with pytest.raises(InputError, match="model.nosuch: no such key"):
+        check_config(config)

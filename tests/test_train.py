@@ -1,0 +1,274 @@
+"""train.py as a user runs it: short trainings in this process, and some as real commands."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+
+import train
+from poseid.enhancers.saving import load_enhancer, read_info
+from poseid.training.losses import TERMS
+from poseid.training.metrics_file import MetricsFile
+from poseid.training.module import EnhancerModule
+
+ROOT = Path(__file__).resolve().parents[1]
+SHORT = [
+    "data.synthetic_people=24",
+    "data.dim=64",
+    "max_epochs=2",
+    "batch_size=64",
+    "threads=1",
+    "trainer.progress_bar=false",
+    "trainer.accelerator=cpu",
+]
+SMALL_TRANSFORMER = ["model.width=32", "model.heads=4", "model.mlp=32", "model.depth=1", "model.identity_dim=16"]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+
+
+def run(*overrides: str, logger: str = "csv", directory: str = "run") -> int:
+    return train.main([*SHORT, f"logger={logger}", f"hydra.run.dir={directory}", *overrides])
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *SHORT, *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        timeout=120,
+        check=False,
+    )
+
+
+def metrics(directory: str = "run") -> list[dict[str, str]]:
+    with (Path(directory) / "metrics.csv").open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def last_weights(directory: str) -> dict[str, Any]:
+    return dict(torch.load(Path(directory) / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"])
+
+
+def test_a_run_leaves_what_it_promises(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("lambda_id=3.0", "lambda_reconstruction=0.8") == 0
+    out = capsys.readouterr().out
+    assert "verdict: " in out
+    assert "run directory: " in out.splitlines()[-1]
+    for file in (
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "enhancer.safetensors",
+        "metrics.csv",
+        "report/summary.json",
+        ".hydra/config.yaml",
+    ):
+        assert (Path("run") / file).is_file(), file
+    row = metrics()[-1]
+    assert float(row["weight/id"]) == 3.0
+    assert float(row["weight/reconstruction"]) == pytest.approx(0.8)
+    assert all(row[f"train/loss/{name}"] and row[f"val/loss/{name}"] for name in TERMS)
+    summary = json.loads((Path("run/report/summary.json")).read_text(encoding="utf-8"))
+    assert summary["validation"]["people"] == 7
+    assert summary["test"]["people"] == 2
+    total = sum(
+        float(row[f"weight/{name}"]) * float(row[f"train/loss/{name}"]) for name in TERMS
+    )
+    assert float(row["train/loss/total"]) == pytest.approx(total, rel=1e-5)
+    info = read_info(Path("run/enhancer.safetensors"))
+    assert info["config"]["lambda_id"] == 3.0
+    assert len(info["people"]["train"]) == 15
+    # No name of a person leaves with the file.
+    assert "张" not in json.dumps(info, ensure_ascii=False)
+
+
+def test_checkpoint_loads_bare_and_equals_what_ships() -> None:
+    assert run() == 0
+    module = EnhancerModule.load_from_checkpoint("run/checkpoints/best.ckpt", weights_only=True)
+    shipped = load_enhancer(Path("run/enhancer.safetensors")).enhancer
+    x = torch.randn(5, 64, generator=torch.Generator().manual_seed(0))
+    pose = torch.tensor([[60.0, 0.0, 0.0]]).expand(5, 3)
+    torch.testing.assert_close(module(x, pose), shipped(x, pose).features, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["model=pose_transformer", *SMALL_TRANSFORMER],
+        ["experiment=before", *SMALL_TRANSFORMER, "model.similarity_dim=16"],
+        ["experiment=historic", *SMALL_TRANSFORMER, "max_epochs=1"],
+        ["loss=before"],
+        ["loss=stronger", "loss.swap=true"],
+        ["loss=identity_only"],
+        ["schedule=two_stage", "schedule.stage1_epochs=1", "schedule.ramp_epochs=1"],
+        ["schedule=progressive", "schedule.ramp_epochs=2"],
+        ["trainer=cpu"],
+        ["data.target=pair", "data.synthetic_people=80", "data.folds=[1,2]"],
+        ["model.sides=both", "precision=bf16", "lr_identity_scale=0.1"],
+        ["callbacks.early_stopping=false", "model.skip=false", "model.norm=unit"],
+    ],
+    ids=lambda overrides: " ".join(overrides[:2]),
+)
+def test_choices_train(overrides: list[str]) -> None:
+    assert run(*overrides, "trainer.limit_train_batches=2") == 0
+    assert all(np.isfinite(float(row["train/loss/total"])) for row in metrics())
+
+
+def test_data_in_a_folder_with_files_of_names(tmp_path: Path) -> None:
+    from poseid.features.folder import write_folder
+    from poseid.features.synthetic import synthetic
+
+    features = synthetic(people=20, dim=64, seed=3)
+    write_folder(features, tmp_path / "数据")
+    people = features.people()
+    for part, names in (("train", people[:10]), ("validation", people[10:16]), ("test", people[16:])):
+        (tmp_path / f"{part}.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
+    files = [f"data.{part}_people={part}.txt" for part in ("train", "validation", "test")]
+    assert run("data=folder", "data.dir=数据", *files) == 0
+    assert run("data=folder", "data.dir=数据", *files, "data.test_people=train.txt", directory="second") == 2
+
+
+def test_wrong_input_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    for overrides, message in (
+        (["lambda_id=abc"], "lambda_id: expected a finite number, got 'abc'"),
+        (["data=folder", "data.dir=nosuch"], "nosuch: does not exist"),
+        (["data=folder"], "data.dir: no feature folder given"),
+        (["init_from=nosuch.ckpt"], "nosuch.ckpt: no such file"),
+        (["ckpt_path=nosuch.ckpt"], "nosuch.ckpt: no such file"),
+        (["data.folds=[77]"], "has no pairs.csv"),
+        (["objective=[minimize sets.nosuch]"], "objective: "),
+    ):
+        assert run(*overrides) == 2, overrides
+        error = capsys.readouterr().err.strip()
+        assert error.startswith("error: ")
+        assert message in error
+        assert "\n" not in error
+    assert train.main(["resume=nosuch"]) == 2
+    assert "resume: nosuch is no run directory" in capsys.readouterr().err
+
+
+def test_hydra_keeps_its_own_messages_as_a_command(tmp_path: Path) -> None:
+    result = command("lambda_idd=3")
+    assert result.returncode == 1
+    assert "Could not override 'lambda_idd'" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+class StopAfter:
+    """Makes the end of one epoch raise what Ctrl-C raises, after the checkpoint of the epoch before."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.original = MetricsFile.on_train_epoch_end
+
+    def __call__(self, callback: MetricsFile, trainer: L.Trainer, module: L.LightningModule) -> None:
+        if trainer.current_epoch == self.epoch:
+            raise KeyboardInterrupt
+        self.original(callback, trainer, module)
+
+
+@pytest.mark.parametrize("model", [[], ["model=pose_transformer", *SMALL_TRANSFORMER]], ids=["residual", "transformer"])
+def test_resumed_run_equals_uninterrupted_one_bit_for_bit(model: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    long = ["max_epochs=5", "schedule=two_stage", "schedule.stage1_epochs=1", "schedule.ramp_epochs=2", *model]
+    assert run(*long, directory="whole") == 0
+    handler = signal.getsignal(signal.SIGINT)
+    stop = StopAfter(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricsFile, "on_train_epoch_end", lambda *given: stop(*given))
+        assert run(*long, directory="parted") == 130
+    signal.signal(signal.SIGINT, handler)  # Lightning leaves Ctrl-C ignored
+    assert len(metrics("parted")) < 5
+    assert train.main(["resume=parted"]) == 0
+    whole, parted = last_weights("whole"), last_weights("parted")
+    assert whole.keys() == parted.keys()
+    assert all(torch.equal(whole[name], parted[name]) for name in whole)
+    assert metrics("whole") == metrics("parted")
+    a, b = load_enhancer(Path("whole/enhancer.safetensors")), load_enhancer(Path("parted/enhancer.safetensors"))
+    assert all(torch.equal(x, y) for x, y in zip(a.enhancer.state_dict().values(), b.enhancer.state_dict().values()))
+
+
+def test_same_seed_same_bits_other_seed_other_weights() -> None:
+    for directory, seed in (("a", 0), ("b", 0), ("c", 1)):
+        assert run(f"seed={seed}", directory=directory) == 0
+    a, b, c = (last_weights(name) for name in "abc")
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert not all(torch.equal(a[name], c[name]) for name in a)
+    assert metrics("a") == metrics("b")
+
+
+def test_init_from_takes_weights_only() -> None:
+    assert run(directory="first") == 0
+    for source in ("first/checkpoints/best.ckpt", "first/enhancer.safetensors"):
+        assert run(f"init_from={source}", "max_epochs=1", "lr=1e-9", "warmup_epochs=0", directory="second") == 0
+        first, second = (load_enhancer(Path(d) / "enhancer.safetensors").enhancer for d in ("first", "second"))
+        for one, other in zip(first.state_dict().values(), second.state_dict().values(), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+        assert len(metrics("second")) == 1
+
+
+def test_multirun_goes_on_after_a_failed_job_and_names_it(capfd: pytest.CaptureFixture[str]) -> None:
+    jobs = ["-m", *SHORT, "logger=wandb", "logger.mode=offline", "hydra.sweep.dir=sweep", "lr=1e-3,-1,2e-3"]
+    assert train.main(jobs) == 1
+    out = capfd.readouterr().out
+    assert "failed: job 1 (" in out
+    assert "got -1" in out
+    failure = json.loads(Path("sweep/1/failed.json").read_text(encoding="utf-8"))
+    assert failure["message"].startswith("lr: ")
+    names = set()
+    for job in ("0", "2"):
+        summary = json.loads((Path("sweep") / job / "report" / "summary.json").read_text(encoding="utf-8"))
+        assert summary["test"] is None  # a sweep chooses on validation people
+        (record,) = (Path("sweep") / job / "wandb").glob("offline-run-*/*.wandb")
+        names.add(record.name)
+    assert len(names) == 2
+    assert not Path("sweep/1/wandb").exists()
+
+
+def test_wandb_disabled_and_logger_none_say_what_is_lost(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("logger.mode=disabled", logger="wandb") == 0
+    assert "W&B is disabled" in capfd.readouterr().out
+    assert run(logger="none", directory="none") == 0
+    assert "logger=none: no metrics are kept" in capfd.readouterr().out
+    assert not Path("none/metrics.csv").exists()
+    assert Path("none/report/summary.json").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent differently on Windows")
+def test_ctrl_c_as_a_command_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
+    arguments = [*SHORT, "max_epochs=5000", "callbacks.early_stopping=false", "logger=csv", "hydra.run.dir=stopped"]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    last = tmp_path / "stopped" / "checkpoints" / "last.ckpt"
+    deadline = time.monotonic() + 90
+    while not last.is_file() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "To go on: python train.py resume=" in output
+    assert "Traceback" not in output
+    assert last.is_file()
+
+
+def test_default_run_as_a_command() -> None:
+    result = command("logger=csv", "hydra.run.dir=r")
+    assert result.returncode == 0, result.stderr
+    assert "synthetic people: results say nothing about real faces" in result.stdout
+    assert "parameters" in result.stdout
+    assert "Traceback" not in result.stderr
