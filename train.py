@@ -14,7 +14,8 @@ import hydra
 from omegaconf import DictConfig
 
 from poseid.errors import InputError
-from poseid.training.command import resume_arguments, run_job
+from poseid.training.arguments import hydra_arguments
+from poseid.training.command import run_job
 
 CONF = str(Path(__file__).resolve().parent / "conf")
 
@@ -27,7 +28,7 @@ def train(config: DictConfig) -> float | tuple[float, ...]:
 def main(arguments: list[str]) -> int:
     """Runs the command and returns its exit status: 0 done, 2 wrong input, 130 Ctrl-C, 1 anything else."""
     try:
-        sys.argv[1:] = resume_arguments(arguments)
+        sys.argv[1:] = hydra_arguments(arguments)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

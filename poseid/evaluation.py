@@ -32,7 +32,7 @@ def side_of(enhancer: nn.Module, rows: Rows, people: list[str], use_poses: bool)
     With ``sides="probe"`` a row on the reference side stays raw; with ``sides="both"`` it is enhanced.
     """
     number = {name: i for i, name in enumerate(people)}
-    enhanced, probe, identity = enhance_arrays(enhancer, rows.features, rows.poses if use_poses else None)
+    _enhanced, probe, identity = enhance_arrays(enhancer, rows.features, rows.poses if use_poses else None)
     reference = probe if enhancer.sides == "both" else project_arrays(enhancer, rows.features)
     return Side(
         raw=np.asarray(rows.features, dtype=np.float32),

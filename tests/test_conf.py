@@ -59,7 +59,8 @@ def test_root_keys_are_set_by_one_group_only() -> None:
         if "# @package _global_" in text:
             for key in OmegaConf.create(text):
                 owners.setdefault(str(key), set()).add(group)
-    assert owners and all(len(groups) == 1 for groups in owners.values())
+    assert owners
+    assert all(len(groups) == 1 for groups in owners.values())
 
 
 @pytest.mark.parametrize(

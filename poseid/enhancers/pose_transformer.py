@@ -33,7 +33,8 @@ class PoseAwareBlock(nn.Module):
         query, key, value = joint.view(n, t, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(query, key, value)
         tokens = tokens + self.project(attended.transpose(1, 2).reshape(n, t, width))
-        return tokens + self.mlp(self.norm_mlp(tokens))
+        out: Tensor = tokens + self.mlp(self.norm_mlp(tokens))
+        return out
 
 
 class Aggregation(nn.Module):
@@ -49,7 +50,8 @@ class Aggregation(nn.Module):
         if self.weights is not None:
             return torch.einsum("t,ntw->nw", self.weights.softmax(dim=0), tokens)
         if self.score is not None:
-            return (self.score(tokens).softmax(dim=1) * tokens).sum(dim=1)
+            weighted: Tensor = (self.score(tokens).softmax(dim=1) * tokens).sum(dim=1)
+            return weighted
         return tokens.mean(dim=1)
 
 
@@ -132,10 +134,7 @@ class PoseTransformer(nn.Module):
             tokens = block(tokens, pose_token)
         gathered = self.from_tokens(self.aggregation(self.norm_tokens(tokens)))
         correction = self.to_features(identity + gathered) * self.dim**-0.5
-        if self.skip:
-            direction = x + pose_gate(used, self.gate_start, self.gate_full) * correction
-        else:
-            direction = correction
+        direction = x + pose_gate(used, self.gate_start, self.gate_full) * correction if self.skip else correction
         return EnhancerOutput(with_length(direction, features, self.norm), identity, code, predicted)
 
     def identity_parameters(self) -> list[nn.Parameter]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -85,10 +84,7 @@ class ResidualEnhancer(nn.Module):
         scale, shift = self.modulation(pose_inputs(used)).chunk(2, dim=-1)
         hidden = self.from_identity(identity) + self.from_features(scaled)
         correction = self.linear_path(x) + self.low_rank_path(F.gelu(hidden * (1 + scale) + shift)) * self.dim**-0.5
-        if self.skip:
-            direction = x + pose_gate(used, self.gate_start, self.gate_full) * correction
-        else:
-            direction = correction
+        direction = x + pose_gate(used, self.gate_start, self.gate_full) * correction if self.skip else correction
         return EnhancerOutput(with_length(direction, features, self.norm), identity, code, predicted)
 
     def identity_parameters(self) -> list[nn.Parameter]:

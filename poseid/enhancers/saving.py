@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ def save_enhancer(enhancer: nn.Module, info: dict[str, Any], path: Path) -> None
     header = {"format": FORMAT, "poseid": json.dumps(info, ensure_ascii=False, sort_keys=True)}
     temporary = path.with_name(path.name + ".part")
     save_file(tensors, temporary, metadata=header)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def read_info(path: Path) -> dict[str, Any]:
@@ -63,9 +62,8 @@ def read_info(path: Path) -> dict[str, Any]:
     if header.get("format") != FORMAT:
         raise InputError(f"{path}: not an enhancer of poseid (its header does not say {FORMAT})")
     try:
-        info = json.loads(header["poseid"])
-        model = info["model"]
-        model["name"]
+        info: dict[str, Any] = json.loads(header["poseid"])
+        info["model"]["name"]
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{path}: the header names no model; the file is damaged") from None
     return info

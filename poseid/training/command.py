@@ -16,41 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 from poseid.errors import InputError
 from poseid.training.config import check_config
 from poseid.training.multirun import FAILED, write_failure
-from poseid.training.objective import objective_values, worst_values
+from poseid.training.objective import check_objective, objective_values, worst_values
 from poseid.verification.table import table_text
 
 log = logging.getLogger(__name__)
-
-
-def resume_arguments(arguments: list[str]) -> list[str]:
-    """Turns ``resume=RUN_DIR`` into the overrides that the run was begun with, in that directory.
-
-    Arguments beside ``resume=`` come last, so they win. Others pass through untouched.
-
-    Raises:
-        InputError: the directory is no run directory.
-    """
-    given = [argument for argument in arguments if argument.startswith("resume=")]
-    if not given or given[-1] in ("resume=", "resume=null"):
-        return arguments
-    run_dir = Path(given[-1].removeprefix("resume=").strip("'\""))
-    saved = run_dir / ".hydra" / "overrides.yaml"
-    if not saved.is_file():
-        raise InputError(f"resume: {run_dir} is no run directory (it has no .hydra/overrides.yaml)")
-    overrides = [str(item) for item in OmegaConf.load(saved)]
-    overrides = [item for item in overrides if not item.startswith("resume=")]
-    rest = [argument for argument in arguments if not argument.startswith("resume=")]
-    directory = quoted(str(run_dir))
-    return [*overrides, *rest, f"resume={directory}", f"hydra.run.dir={directory}"]
-
-
-def quoted(text: str) -> str:
-    """A text as Hydra's override grammar reads it back, with any character in it.
-
-    >>> quoted("it's")
-    "'it\\\\'s'"
-    """
-    return "'" + text.replace("\\'", "\\\\'").replace("'", "\\'") + "'"
 
 
 def run_job(config: DictConfig) -> float | tuple[float, ...]:
@@ -67,6 +36,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     try:
         resolved = resolve(config)
         check_config(resolved)
+        check_objective(resolved["objective"])
     except InputError as error:
         return _failed(error, run_dir, overrides, in_multirun, None)
     # Lightning is imported only now: a misspelt key need not wait for it.

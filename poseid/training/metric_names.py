@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from poseid.training.losses import TERMS
-
-YAW_BINS = ((-90, -45), (-45, -15), (-15, 15), (15, 45), (45, 90))
+from poseid.verification.genuine_block import YAW_BINS
 
 TRAIN_LOSSES = tuple(f"train/loss/{name}" for name in (*TERMS, "total"))
 VALIDATION_LOSSES = tuple(f"val/loss/{name}" for name in (*TERMS, "total"))
@@ -32,7 +31,8 @@ ALL = (*TRAIN_LOSSES, *VALIDATION_LOSSES, *WEIGHTS, *VALIDATION, "lr")
 
 def headline_set(block: dict[str, Any]) -> dict[str, Any] | None:
     """The comparison set that the headline of a block names, or None."""
-    return block["sets"].get(block["headline"])
+    headline: dict[str, Any] | None = block["sets"].get(block["headline"])
+    return headline
 
 
 def validation_metrics(block: dict[str, Any]) -> dict[str, float | None]:

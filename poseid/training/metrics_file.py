@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 
 import lightning as L
@@ -39,4 +38,4 @@ class MetricsFile(L.Callback):
             writer = csv.DictWriter(opened, ["epoch", *ALL], restval="")
             writer.writeheader()
             writer.writerows(self.rows)
-        os.replace(temporary, self.path)
+        temporary.replace(self.path)

@@ -7,6 +7,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -93,7 +94,8 @@ class EnhancerModule(L.LightningModule):
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> Tensor:
         """(N, D) raw vectors and (N, 3) degrees or None to (N, D) enhanced vectors."""
-        return self.enhancer(features, pose).features
+        output: Tensor = self.enhancer(features, pose).features
+        return output
 
     def loss_terms(self, batch: dict[str, Tensor], pose: Tensor, weights: dict[str, float]) -> dict[str, Tensor]:
         """All seven terms of one batch; those with λ = 0 carry no gradient.
@@ -146,9 +148,9 @@ class EnhancerModule(L.LightningModule):
         """Targets, persons and raw targets of every rank; with one process, just those given."""
         if self._trainer is None or self.trainer.world_size == 1:
             return target, person, raw_target
-        gathered = self.all_gather(target, sync_grads=True)
-        raw = self.all_gather(raw_target)
-        return gathered.flatten(0, 1), self.all_gather(person).flatten(), raw.flatten(0, 1)
+        gathered = [self.all_gather(target, sync_grads=True), self.all_gather(person), self.all_gather(raw_target)]
+        targets, persons, raw_targets = (part.flatten(0, 1) for part in gathered if isinstance(part, Tensor))
+        return targets, persons, raw_targets
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         weights = self.schedule.weights(self.current_epoch, self.weights)
@@ -187,7 +189,7 @@ class EnhancerModule(L.LightningModule):
             self.log(name, math.nan if value is None else float(value), sync_dist=False)
         self.log("val/selection", selection(block)[0], prog_bar=True)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW; identity layers, matrices and vectors in groups of their own; warm-up, then cosine decay."""
         identity = {id(p) for p in self.enhancer.identity_parameters()}
         groups = []

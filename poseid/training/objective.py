@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
+from poseid.evaluation import evaluate_enhancer
+from poseid.features.synthetic import synthetic
 
 # The largest value of a rate is 1; a ratio has no largest, and 1,000 times raw's false matches is bad enough.
 WORST_RATE, WORST_OTHER = 1.0, 1000.0
@@ -32,6 +35,18 @@ def look_up(block: dict[str, Any], key: str) -> float | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
         raise InputError(f"objective: {key} is no single number")
     return None if value is None else float(value)
+
+
+def check_objective(objective: list[str]) -> None:
+    """Looks every key up in an example block before any training.
+
+    Raises:
+        InputError: no evaluation block has such a key.
+    """
+    features = synthetic(people=12, probes=6, dim=16)
+    example = evaluate_enhancer(ResidualEnhancer(dim=16, pose_dim=2, rank=2), features, resamples=0).block
+    for entry in objective:
+        look_up(example, entry.split()[1])
 
 
 def objective_values(block: dict[str, Any], objective: list[str]) -> float | tuple[float, ...]:

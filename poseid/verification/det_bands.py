@@ -17,7 +17,7 @@ from poseid.verification.sides import Side, unit_side
 MOST_COMPARISONS = 1 << 21
 """A set of more comparisons gets no band: its figures have intervals of their own, and a band would take minutes."""
 
-MOST_RESAMPLES = 100
+MOST_RESAMPLES = 200
 
 _HIGHEST_FMR = 0.5
 

@@ -25,7 +25,7 @@ def rows(n: int = 40, dim: int = 32, seed: int = 0) -> tuple[Tensor, Tensor]:
     return x, (torch.rand(n, 3, generator=generator) - 0.5) * 180
 
 
-def trained(name: str, **options: object):  # noqa: ANN201
+def trained(name: str, **options: object):
     """An enhancer with every weight moved away from its start."""
     torch.manual_seed(0)
     enhancer = build(name, {**SMALL[name], **options})
@@ -90,7 +90,9 @@ def test_code_identity_and_predicted_pose_do_not_see_the_given_pose(name: str) -
     x, pose = rows()
     enhancer = trained(name)
     a, b = enhancer(x, pose), enhancer(x, -pose)
-    assert torch.equal(a.pose, b.pose) and torch.equal(a.pose_code, b.pose_code) and torch.equal(a.identity, b.identity)
+    assert torch.equal(a.pose, b.pose)
+    assert torch.equal(a.pose_code, b.pose_code)
+    assert torch.equal(a.identity, b.identity)
     assert not torch.equal(a.features, b.features)
 
 
@@ -110,7 +112,8 @@ def test_similarity_dim_is_a_trained_saved_layer(name: str) -> None:
     assert compared.shape == (40, 12)
     assert "similarity.weight" in enhancer.state_dict()
     compared.sum().backward()
-    assert enhancer.similarity is not None and enhancer.similarity.weight.grad is not None
+    assert enhancer.similarity is not None
+    assert enhancer.similarity.weight.grad is not None
 
 
 @pytest.mark.parametrize("aggregation", ["mean", "weighted", "attention"])
@@ -145,9 +148,11 @@ def test_gate_rises_smoothly_with_yaw_and_pitch_alike() -> None:
     by_yaw = pose_gate(torch.stack([-angles, zero, zero], 1), 10, 40)[:, 0]
     by_pitch = pose_gate(torch.stack([zero, angles, zero], 1), 10, 40)[:, 0]
     assert torch.equal(by_yaw, by_pitch)
-    assert by_yaw[:21].max() == 0 and by_yaw[80:].min() == 1
+    assert by_yaw[:21].max() == 0
+    assert by_yaw[80:].min() == 1
     steps = by_yaw.diff()
-    assert steps.min() >= 0 and steps.max() < 0.03
+    assert steps.min() >= 0
+    assert steps.max() < 0.03
 
 
 def test_sizes_at_512() -> None:
@@ -156,7 +161,9 @@ def test_sizes_at_512() -> None:
     assert residual.to_identity.out_features == 512
     x, pose = rows(3, 512)
     output = transformer(x, pose)
-    assert output.identity.shape == (3, 256) and output.pose_code.shape == (3, 128) and output.pose.shape == (3, 3)
+    assert output.identity.shape == (3, 256)
+    assert output.pose_code.shape == (3, 128)
+    assert output.pose.shape == (3, 3)
 
 
 def test_unknown_name_and_option_are_refused() -> None:

@@ -49,7 +49,8 @@ def test_pose_without_a_known_row_is_zero_and_gives_no_gradient() -> None:
     loss = losses.pose_loss(predicted, torch.full((4, 3), math.nan, dtype=torch.float64))
     loss.backward()
     assert loss.item() == 0
-    assert predicted.grad is not None and torch.equal(predicted.grad, torch.zeros_like(predicted))
+    assert predicted.grad is not None
+    assert torch.equal(predicted.grad, torch.zeros_like(predicted))
 
 
 def test_pose_by_hand_ninety_degrees_wrong_in_yaw() -> None:

@@ -1,0 +1,61 @@
+"""The command line on its way to Hydra: any character in a value, and going on with an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from poseid.errors import InputError
+
+
+def hydra_arguments(arguments: list[str]) -> list[str]:
+    """The arguments as Hydra takes them; see :func:`quote_value` and :func:`resume_arguments`."""
+    return resume_arguments([quote_value(argument) for argument in arguments])
+
+
+def quote_value(argument: str) -> str:
+    """Quotes the value of ``key=value`` where Hydra's grammar has no such characters: other scripts, blanks, ``\\``.
+
+    Values that already are quoted, and lists and dicts, pass through; each choice of ``a,b`` is quoted by itself.
+
+    >>> quote_value("data.dir=数据"), quote_value("lambda_id=1,2"), quote_value("data.dir='a b'")
+    ("data.dir='数据'", 'lambda_id=1,2', "data.dir='a b'")
+    """
+    key, equals, value = argument.partition("=")
+    if not equals or key.startswith("-") or value[:1] in ("'", '"', "[", "{"):
+        return argument
+    if all(character.isascii() and character not in " \\" for character in value):
+        return argument
+    return f"{key}={','.join(quoted(choice) for choice in value.split(','))}"
+
+
+def resume_arguments(arguments: list[str]) -> list[str]:
+    """Turns ``resume=RUN_DIR`` into the overrides that the run was begun with, in that directory.
+
+    Arguments beside ``resume=`` come last, so they win. Others pass through untouched.
+
+    Raises:
+        InputError: the directory is no run directory.
+    """
+    given = [argument for argument in arguments if argument.startswith("resume=")]
+    if not given or given[-1] in ("resume=", "resume=null"):
+        return arguments
+    run_dir = Path(given[-1].removeprefix("resume=").strip("'\""))
+    saved = run_dir / ".hydra" / "overrides.yaml"
+    if not saved.is_file():
+        raise InputError(f"resume: {run_dir} is no run directory (it has no .hydra/overrides.yaml)")
+    overrides = [str(item) for item in OmegaConf.load(saved)]
+    overrides = [item for item in overrides if not item.startswith("resume=")]
+    rest = [argument for argument in arguments if not argument.startswith("resume=")]
+    directory = quoted(str(run_dir))
+    return [*overrides, *rest, f"resume={directory}", f"hydra.run.dir={directory}"]
+
+
+def quoted(text: str) -> str:
+    """A text as Hydra's override grammar reads it back, with any character in it.
+
+    >>> quoted("it's")
+    "'it\\\\'s'"
+    """
+    return "'" + text.replace("\\'", "\\\\'").replace("'", "\\'") + "'"

@@ -1,0 +1,200 @@
+"""How the figures of a report look: tiles of one size, colours that the colour-blind tell apart, no global state.
+
+A figure is a grid of tiles. Its PNG shows them all; the page embeds them one by one, so that they stay readable on
+a phone. Everything written in a figure is our own text or a number: names from the data stand in the page, where
+the browser has the fonts for them.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+# Okabe and Ito (2008)
+RAW, ENHANCED = "#D55E00", "#0072B2"
+GENUINE, IMPOSTOR = "#009E73", "#CC79A7"
+INK, SOFT, GRID = "#1A1A1A", "#5A5A5A", "#E3E3E3"
+
+FONT = "DejaVu Sans"
+"""Comes with matplotlib, so that it is the same everywhere."""
+
+WIDTH, HEIGHT, DPI = 4.8, 4.2, 150
+TITLE, TEXT, SMALL = 11.5, 9.5, 8.5
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.78, 0.18, 0.70, 0.62
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure as PNG files."""
+
+    whole: bytes
+    tiles: tuple[bytes, ...]
+    """Row by row; put together they are the whole."""
+    titles: tuple[str, ...]
+    """What each tile shows, for those who cannot see it."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure under construction."""
+
+    figure: Figure
+    rows: int
+    columns: int
+    titles: list[str]
+
+    def tile(self, title: str, note: str) -> Axes:
+        """The next tile: its axes, with a title and a line below it that gives n, the unit or the direction."""
+        place = len(self.titles)
+        row, column = divmod(place, self.columns)
+        self.titles.append(f"{title}. {note}")
+        width, height = WIDTH * self.columns, HEIGHT * self.rows
+        left, bottom = column * WIDTH, (self.rows - 1 - row) * HEIGHT
+        axes = self.figure.add_axes(
+            (
+                (left + _LEFT) / width,
+                (bottom + _BOTTOM) / height,
+                (WIDTH - _LEFT - _RIGHT) / width,
+                (HEIGHT - _TOP - _BOTTOM) / height,
+            ),
+            facecolor="white",
+        )
+        at = (left + 0.16) / width
+        for text, drop, size, colour, weight in ((title, 0.15, TITLE, INK, "bold"), (note, 0.40, SMALL, SOFT, "normal")):
+            self.figure.text(
+                at,
+                (bottom + HEIGHT - drop) / height,
+                text,
+                fontsize=size,
+                color=colour,
+                fontweight=weight,
+                fontfamily=FONT,
+                va="top",
+            )
+        for name, spine in axes.spines.items():
+            spine.set_visible(name in ("left", "bottom"))
+            spine.set_color(SOFT)
+            spine.set_linewidth(0.8)
+        axes.tick_params(colors=SOFT, labelcolor=INK, labelsize=SMALL, labelfontfamily=FONT, width=0.8, length=3)
+        axes.grid(True, color=GRID, linewidth=0.7)
+        axes.set_axisbelow(True)
+        return axes
+
+    def drawn(self) -> Drawn:
+        """The PNG files of the finished figure."""
+        canvas = self.figure.canvas
+        assert isinstance(canvas, FigureCanvasAgg)
+        canvas.draw()
+        pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+        height, width = pixels.shape[0] // self.rows, pixels.shape[1] // self.columns
+        tiles = [
+            _png(pixels[row * height : (row + 1) * height, column * width : (column + 1) * width])
+            for row in range(self.rows)
+            for column in range(self.columns)
+        ]
+        return Drawn(_png(pixels), tuple(tiles), tuple(self.titles))
+
+
+def sheet(rows: int, columns: int) -> Sheet:
+    """An empty figure of so many tiles, drawn offscreen."""
+    figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return Sheet(figure, rows, columns, [])
+
+
+def label(axes: Axes, x: str, y: str) -> None:
+    axes.set_xlabel(x, fontsize=TEXT, color=INK, fontfamily=FONT)
+    axes.set_ylabel(y, fontsize=TEXT, color=INK, fontfamily=FONT)
+
+
+def legend(axes: Axes, where: str) -> None:
+    axes.legend(
+        loc=where,
+        frameon=True,
+        framealpha=0.9,
+        edgecolor="none",
+        facecolor="white",
+        labelcolor=INK,
+        prop={"family": FONT, "size": SMALL},
+        handlelength=1.8,
+        borderaxespad=0.2,
+    )
+
+
+def write(axes: Axes, x: float, y: float, text: str, colour: str = INK, ha: str = "left", va: str = "top") -> None:
+    """Text at a place given as shares of the axes, on white so that lines do not run through it."""
+    axes.text(
+        x,
+        y,
+        text,
+        transform=axes.transAxes,
+        fontsize=SMALL,
+        color=colour,
+        ha=ha,
+        va=va,
+        fontfamily=FONT,
+        linespacing=1.35,
+        zorder=6,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
+    )
+
+
+def nothing(axes: Axes, reason: str) -> None:
+    """Says why a tile is empty."""
+    axes.set_axis_off()
+    # a reason in another script would be boxes in this font; the page has it in full
+    text = reason if reason.isascii() else "the reason stands in the report"
+    axes.text(
+        0.5,
+        0.5,
+        textwrap.fill(f"Nothing to show: {text}", 42),
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        fontsize=TEXT,
+        color=SOFT,
+        fontfamily=FONT,
+        linespacing=1.5,
+    )
+
+
+def count(n: int) -> str:
+    """
+    >>> count(396000)
+    '396,000'
+    """
+    return f"{n:,}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """
+    >>> signed(-0.0033), signed(0.0)
+    ('−0.003', '0.000')
+    """
+    text = f"{value:+.{digits}f}"
+    return (text[1:] if float(text) == 0 else text).replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """A fraction in percent, with three figures.
+
+    >>> percent(0.421), percent(0.0944), percent(0.001), percent(0.00012)
+    ('42.1 %', '9.44 %', '0.100 %', '0.0120 %')
+    """
+    value = 100 * value
+    digits = 1 if value >= 10 else 2 if value >= 1 else 3 if value >= 0.1 or value == 0 else 4
+    return f"{value:.{digits}f} %"
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(out, "png", dpi=(DPI, DPI))
+    return out.getvalue()
