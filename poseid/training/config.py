@@ -88,6 +88,17 @@ def optional(inner: Check) -> Check:
     return check
 
 
+def group(table: dict[str, Check]) -> Check:
+    """A group of keys inside a group."""
+
+    def check(key: str, value: Any) -> None:
+        if not isinstance(value, dict):
+            raise InputError(f"{key}: expected {', '.join(table)}, got {value!r}")
+        _check_group(f"{key}.", value, table)
+
+    return check
+
+
 ROOT: dict[str, Check] = {
     **{f"lambda_{name}": number(0) for name in TERMS},
     "lr": number(0, 10, above=True),
@@ -179,7 +190,11 @@ LOGGER: dict[str, Check] = {
     "group": optional(text),
     "tags": texts,
 }
-CALLBACKS: dict[str, Check] = {"early_stopping": flag, "patience": whole(1)}
+CALLBACKS: dict[str, Check] = {
+    "early_stopping": flag,
+    "patience": whole(1),
+    "diagnosis": group({"every_n_epochs": whole()}),
+}
 
 
 def check_config(config: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProg
 from lightning.pytorch.loggers import WandbLogger
 
 from poseid.errors import InputError
+from poseid.training.diagnosis import Diagnosis
 from poseid.training.metrics_file import MetricsFile
 
 
@@ -66,6 +67,8 @@ def make_trainer(config: dict[str, Any], run_dir: Path, logger: WandbLogger | No
     ]
     if config["logger"]["name"] != "none":
         callbacks.append(MetricsFile(run_dir / "metrics.csv"))
+    if stopping["diagnosis"]["every_n_epochs"]:
+        callbacks.append(Diagnosis(stopping["diagnosis"]["every_n_epochs"]))
     if stopping["early_stopping"]:
         callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
     if options["progress_bar"]:

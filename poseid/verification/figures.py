@@ -280,7 +280,8 @@ def _draw_det(
                     axes.plot([place, place], _deviate(np.array(value), bottom / 2, 0.9999), color=colour, linewidth=1.3)
     left, right = float(_deviate(x[:1])[0]), float(_deviate(x[-1:])[0])
     low, high = (float(value) for value in _deviate(np.array([bottom, top])))
-    axes.plot([min(left, low), right], [min(left, low), right], color=SOFT, linewidth=0.8, linestyle=":", zorder=1)
+    ends = [min(left, low), right]
+    axes.plot(ends, ends, color=SOFT, linewidth=0.9, linestyle=":", zorder=1, label="FMR = FNMR")
     few = MINIMUM_FALSE_MATCHES / entry["impostor"]
     if few > x[0]:
         edge = min(float(_deviate(np.array([min(few, 0.5)]))[0]), right)
@@ -288,8 +289,8 @@ def _draw_det(
         write(axes, 0.02, 0.03, f"grey: fewer than {MINIMUM_FALSE_MATCHES} false matches,\ntoo few to quote", SOFT, va="bottom")
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
-    for axis, ends in ((axes.xaxis, (left, right)), (axes.yaxis, (low, high))):
-        ticks = [p for p in _PERCENTS if ends[0] <= _deviate(np.array([p]))[0] <= ends[1]]
+    for axis, (first, last) in ((axes.xaxis, (left, right)), (axes.yaxis, (low, high))):
+        ticks = [p for p in _PERCENTS if first <= _deviate(np.array([p]))[0] <= last]
         axis.set_ticks(_deviate(np.array(ticks)), [f"{100 * p:g}" for p in ticks])
     legend(axes, "upper right")
     label(axes, "FMR, % of impostors let in", "FNMR, % of genuine refused")

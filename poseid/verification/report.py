@@ -11,15 +11,27 @@ from poseid.verification.sides import Side
 
 
 def write_report(summary: dict[str, Any], block: dict[str, Any], front: Side, video: Side, directory: Path) -> None:
-    """Writes the whole report into a directory, made if missing: ``summary.json``.
+    """Writes the whole report into a directory, made if missing.
+
+    ``summary.json``, ``report.html`` (one file: no script, no network, images inside), ``diagnosis.png``, ``det.png``,
+    ``scores.png`` and ``heatmap.png``.
 
     Args:
         summary: the contents of ``summary.json``.
-        block: the evaluation block in it that the figures show.
+        block: the evaluation block in it that the page and the figures show.
         front, video: the sides that ``block`` was made from.
         directory: the ``report`` directory.
     """
+    # the numbers first: they are what a long run must not lose
     write_summary(summary, directory)
+    # a second of matplotlib is spared whoever wants the summary alone
+    from poseid.verification.figures import draw_all
+    from poseid.verification.page import page
+
+    figures = draw_all(block, front, video)
+    for name, drawn in figures.items():
+        write_bytes(directory / name, drawn.whole)
+    write_text(directory / "report.html", page(summary, block, figures))
 
 
 def write_summary(summary: dict[str, Any], directory: Path) -> None:
@@ -29,7 +41,15 @@ def write_summary(summary: dict[str, Any], directory: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file that appears whole or not at all."""
+    """Writes a text file (UTF-8, line ends as given) that appears whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file that appears whole or not at all."""
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

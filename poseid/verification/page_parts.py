@@ -1,0 +1,129 @@
+"""The pieces of report.html: escaped text, numbers, and tables whose nulls have their reason below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+Block = dict[str, Any]
+
+NO_INTERVALS = "no confidence intervals were asked for"
+
+
+class Notes:
+    """The reasons that stand below a table, lettered in the order in which they come up."""
+
+    def __init__(self, name: str, reasons: Mapping[str, str], resamples: int | None) -> None:
+        self.name = name
+        self.reasons = reasons
+        self.resamples = resamples
+        self._letters: dict[str, str] = {}
+
+    def why(self, *paths: str, interval: bool = False) -> str:
+        """The reason of the first path, or of the nearest part of it, that has one."""
+        if interval and self.resamples == 0:
+            return NO_INTERVALS
+        for path in paths:
+            parts = path.split(".")
+            for end in range(len(parts), 0, -1):
+                reason = self.reasons.get(".".join(parts[:end]))
+                if reason:
+                    return reason
+        return "not defined on this data"
+
+    def dash(self, *paths: str, interval: bool = False) -> str:
+        """A dash for a null, with the letter of its reason."""
+        reason = self.why(*paths, interval=interval)
+        place = len(self._letters)
+        letter = self._letters.setdefault(reason, chr(ord("a") + place) if place < 26 else str(place))
+        return f'–<sup><a href="#{self.name}-{letter}">{letter}</a></sup>'
+
+    def html(self) -> str:
+        if not self._letters:
+            return ""
+        items = "".join(
+            f'<li id="{self.name}-{letter}"><sup>{letter}</sup> – because {escape(reason)}.</li>'
+            for reason, letter in self._letters.items()
+        )
+        return f'<ul class="notes">{items}</ul>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
+    """A table of cells that are HTML already; the first cell of a row is its heading."""
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{row[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>" for row in rows
+    )
+    title = f"<caption>{caption}</caption>" if caption else ""
+    return f'<div class="scroll"><table>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def section(title: str, *content: str) -> str:
+    return f"<section><h2>{title}</h2>{''.join(content)}</section>"
+
+
+def percent(value: float) -> str:
+    """
+    >>> percent(0.0944), percent(0.0000123)
+    ('9.44 %', '0.0012 %')
+    """
+    value = 100 * value
+    return f"{value:.{2 if value >= 0.095 or value == 0 else 4}f} %"
+
+
+def points(value: float) -> str:
+    """A difference of two rates in percentage points.
+
+    >>> points(-0.0123)
+    '−1.23'
+    """
+    return signed(100 * value, 2)
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """
+    >>> signed(-0.00331), signed(0.0)
+    ('−0.0033', '0.0000')
+    """
+    text = f"{value:+.{digits}f}"
+    return (text[1:] if float(text) == 0 else text).replace("-", "−")
+
+
+def plain(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")
+
+
+def times(value: float) -> str:
+    """
+    >>> times(1.0312)
+    '1.03×'
+    """
+    return f"{value:.2f}×"
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def small(text: str, kind: str = "") -> str:
+    return f'<small class="{kind}">{text}</small>' if kind else f"<small>{text}</small>"
+
+
+def arrow(before: str, after: str) -> str:
+    return f'{before} <span class="arrow">→</span> {after}'
+
+
+def effect(ci95: list[float] | None, lower_is_better: bool, none: float = 0.0) -> tuple[str, str]:
+    """What an interval of a change says in words, and its class: better, worse, or not clear.
+
+    >>> effect([0.01, 0.03], lower_is_better=True)
+    ('worse', 'bad')
+    """
+    if ci95 is None:
+        return "", ""
+    if ci95[0] == ci95[1] == none:
+        return "no change", "mid"
+    if ci95[0] <= none <= ci95[1]:
+        return "no clear change", "mid"
+    return ("better", "good") if (ci95[1] < none) == lower_is_better else ("worse", "bad")
