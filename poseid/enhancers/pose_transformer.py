@@ -71,6 +71,8 @@ class PoseTransformer(nn.Module):
             :class:`poseid.enhancers.residual.ResidualEnhancer`.
     """
 
+    strength: Tensor
+
     def __init__(
         self,
         dim: int = 512,
@@ -112,6 +114,7 @@ class PoseTransformer(nn.Module):
         self.aggregation = Aggregation(aggregation, tokens, width)
         self.from_tokens = nn.Linear(width, identity_dim)
         self.to_features = nn.Linear(identity_dim, dim)
+        self.register_buffer("strength", torch.ones(()))
         if skip and init == "zero":
             nn.init.zeros_(self.to_features.weight)
             nn.init.zeros_(self.to_features.bias)
@@ -134,7 +137,11 @@ class PoseTransformer(nn.Module):
             tokens = block(tokens, pose_token)
         gathered = self.from_tokens(self.aggregation(self.norm_tokens(tokens)))
         correction = self.to_features(identity + gathered) * self.dim**-0.5
-        direction = x + pose_gate(used, self.gate_start, self.gate_full) * correction if self.skip else correction
+        direction = (
+            x + self.strength * pose_gate(used, self.gate_start, self.gate_full) * correction
+            if self.skip
+            else correction
+        )
         return EnhancerOutput(with_length(direction, features, self.norm), identity, code, predicted)
 
     def identity_parameters(self) -> list[nn.Parameter]:

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from poseid.enhancers.build import build
+from poseid.enhancers.build import build_saved
 from poseid.errors import InputError
 
 FORMAT = "poseid-enhancer-1"
@@ -70,7 +70,7 @@ def read_info(path: Path) -> dict[str, Any]:
 
 
 def load_enhancer(path: Path) -> SavedEnhancer:
-    """Reads an enhancer. Only the classes in ``build.CLASSES`` are ever made, whatever the header says.
+    """Reads an enhancer. Only the classes that ``build_saved`` lists are ever made, whatever the header says.
 
     Raises:
         InputError: as :func:`read_info`, or the weights do not fit the model named in the header.
@@ -79,7 +79,7 @@ def load_enhancer(path: Path) -> SavedEnhancer:
     model = dict(info["model"])
     name = model.pop("name")
     try:
-        enhancer = build(name, model)
+        enhancer = build_saved(name, model)
         enhancer.load_state_dict(load_file(path))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None

@@ -155,7 +155,16 @@ MODEL_COMMON: dict[str, Check] = {
     "sides": choice("probe", "both"),
 }
 MODELS: dict[str, dict[str, Check]] = {
-    "residual": {**MODEL_COMMON, "rank": whole(1)},
+    "residual": {
+        **MODEL_COMMON,
+        "rank": whole(1),
+        "init": choice("zero", "ridge", "random"),
+        "ridge": number(0, above=True),
+        "power": number(-1, 0),
+        "lift": number(-1, 1),
+        "slope": number(0, 1),
+        "reach": number(0, 1),
+    },
     "pose_transformer": {
         **MODEL_COMMON,
         "identity_dim": whole(1),

@@ -19,6 +19,7 @@ from poseid.training.data import FeatureDataModule
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
+from poseid.training.start import fit_start
 from poseid.training.trainer import make_trainer
 from poseid.training.wandb_run import finish_wandb, log_report, start_wandb
 
@@ -64,6 +65,8 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     data = make_data(config)
     data.load()
     module = make_module(config)
+    if not config["resume"]:
+        fit_start(module.enhancer, data.train_set)
     if config["init_from"]:
         take_weights(module, Path(config["init_from"]))
     checkpoint = find_checkpoint(config, context.run_dir)

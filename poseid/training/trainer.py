@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import WandbLogger
 
 from poseid.errors import InputError
 from poseid.training.diagnosis import Diagnosis
+from poseid.training.keep_best import KeepBest
 from poseid.training.metrics_file import MetricsFile
 
 
@@ -49,14 +50,7 @@ def make_trainer(config: dict[str, Any], run_dir: Path, logger: WandbLogger | No
     options, stopping = config["trainer"], config["callbacks"]
     checkpoints = run_dir / "checkpoints"
     callbacks: list[L.Callback] = [
-        ModelCheckpoint(
-            dirpath=checkpoints,
-            filename="best",
-            monitor="val/selection",
-            mode="min",
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        ),
+        KeepBest(checkpoints / "best.ckpt"),
         ModelCheckpoint(
             dirpath=checkpoints,
             filename="last",

@@ -66,9 +66,7 @@ def det_bands(
         thresholds=unasked,
         points=(points[0], points[1]),
     )
-    raw, enhanced = (
-        np.array([interval(column) or [np.nan, np.nan] for column in form.fnmr_at_fmr]) for form in again
-    )
+    raw, enhanced = (np.array([interval(column) or [np.nan, np.nan] for column in form.fnmr_at_fmr]) for form in again)
     return DetBands(fmrs, raw, enhanced)
 
 

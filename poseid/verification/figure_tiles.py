@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import textwrap
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -68,7 +69,8 @@ class Sheet:
             facecolor="white",
         )
         at = (left + 0.16) / width
-        for text, drop, size, colour, weight in ((title, 0.15, TITLE, INK, "bold"), (note, 0.40, SMALL, SOFT, "normal")):
+        lines = ((title, 0.15, TITLE, INK, "bold"), (note, 0.40, SMALL, SOFT, "normal"))
+        for text, drop, size, colour, weight in lines:
             self.figure.text(
                 at,
                 (bottom + HEIGHT - drop) / height,
@@ -92,8 +94,8 @@ class Sheet:
         """The PNG files of the finished figure."""
         canvas = self.figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)
-        canvas.draw()
-        pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+        canvas.draw()  # type: ignore[no-untyped-call,unused-ignore]
+        pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call,unused-ignore]
         height, width = pixels.shape[0] // self.rows, pixels.shape[1] // self.columns
         tiles = [
             _png(pixels[row * height : (row + 1) * height, column * width : (column + 1) * width])
@@ -115,7 +117,7 @@ def label(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(y, fontsize=TEXT, color=INK, fontfamily=FONT)
 
 
-def legend(axes: Axes, where: str) -> None:
+def legend(axes: Axes, where: Literal["best", "upper left", "upper right"]) -> None:
     axes.legend(
         loc=where,
         frameon=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from statistics import NormalDist
 from typing import Any
 
@@ -42,6 +43,7 @@ MOST_POINTS = 5_000
 
 _BAND_RESAMPLES = 200
 _YAW_STEP = 10
+_HIGHEST_FMR = 0.5
 _FEWEST = 5
 """A mean of fewer comparisons is not drawn."""
 _ENOUGH = 30
@@ -178,7 +180,8 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
     known = np.abs(pairs.yaw) <= 90
     n = count(int(known.sum())) if pairs.raw.size == pairs.total else f"a share of {count(pairs.total)}"
     band = " and 95 % CI" if resamples else ""
-    axes = out.tile("Similarity against yaw", f"mean{band} every {_YAW_STEP} degrees, n = {n} genuine; higher is better")
+    note = f"mean{band} every {_YAW_STEP} degrees, n = {n} genuine; higher is better"
+    axes = out.tile("Similarity against yaw", note)
     if not known.any():
         return nothing(axes, "no genuine comparison has a probe of known yaw within 90 degrees")
     # steps are centred on 0, so that left and right are cut alike
@@ -232,6 +235,9 @@ def _det(block: Block, front: Side, video: Side) -> Sheet:
         nothing(axes, block.get("null_reasons", {}).get(f"sets.{name}", "there are no comparisons"))
         return out
     fmr = np.array(entry["det"]["fmr"])
+    if np.sum(fmr <= _HIGHEST_FMR) < 2:
+        nothing(out.tile(title, "lower left is better"), f"{entry['impostor']} impostor comparisons make no curve")
+        return out
     bootstrap = block.get("bootstrap", {})
     bands = det_bands(name, front, video, fmr, bootstrap.get("resamples", 0), bootstrap.get("seed", 0))
     sizes = f"{count(entry['genuine'])} genuine, {count(entry['impostor'])} impostor"
@@ -252,7 +258,7 @@ SET_WORDS = {
 def _draw_det(
     axes: Axes, entry: Block, bands: DetBands | None, forms: tuple[tuple[str, str, Any], ...], fmr: NDArray[np.float64]
 ) -> None:
-    shown = fmr <= 0.5
+    shown = fmr <= _HIGHEST_FMR
     curves = np.array([entry["det"][form] for form, _, _ in forms])[:, shown]
     x = fmr[shown]
     positive = curves[curves > 0]
@@ -264,8 +270,8 @@ def _draw_det(
         if bands is not None:
             ends = getattr(bands, form)
             ok = ~np.isnan(ends[:, 0])
-            low, high = _deviate(ends[ok, 0], bottom / 2, 0.9999), _deviate(ends[ok, 1], bottom / 2, 0.9999)
-            axes.fill_between(_deviate(bands.fmr[ok]), low, high, color=colour, alpha=0.16, linewidth=0)
+            under, over = (_deviate(column, bottom / 2, 0.9999) for column in ends[ok].T)
+            axes.fill_between(_deviate(bands.fmr[ok]), under, over, color=colour, alpha=0.16, linewidth=0)
         eer, ci = entry[form]["eer"], entry[form]["eer_ci95"]
         text = f"{form}: EER {percent(eer)}"
         if ci:
@@ -277,16 +283,18 @@ def _draw_det(
             for key, value in entry[form]["fnmr_at_fmr_ci95"].items():
                 if value:
                     place = _deviate(np.array([float(key)]))[0] + (0.03 if n else -0.03)
-                    axes.plot([place, place], _deviate(np.array(value), bottom / 2, 0.9999), color=colour, linewidth=1.3)
+                    ends = _deviate(np.array(value), bottom / 2, 0.9999)
+                    axes.plot([place, place], ends, color=colour, linewidth=1.3)
     left, right = float(_deviate(x[:1])[0]), float(_deviate(x[-1:])[0])
     low, high = (float(value) for value in _deviate(np.array([bottom, top])))
-    ends = [min(left, low), right]
-    axes.plot(ends, ends, color=SOFT, linewidth=0.9, linestyle=":", zorder=1, label="FMR = FNMR")
+    equal = [min(left, low), right]
+    axes.plot(equal, equal, color=SOFT, linewidth=0.9, linestyle=":", zorder=1, label="FMR = FNMR")
     few = MINIMUM_FALSE_MATCHES / entry["impostor"]
     if few > x[0]:
         edge = min(float(_deviate(np.array([min(few, 0.5)]))[0]), right)
         axes.axvspan(left, edge, color="#EFEFEF", linewidth=0, zorder=0)
-        write(axes, 0.02, 0.03, f"grey: fewer than {MINIMUM_FALSE_MATCHES} false matches,\ntoo few to quote", SOFT, va="bottom")
+        text = f"grey: fewer than {MINIMUM_FALSE_MATCHES} false matches,\ntoo few to quote"
+        write(axes, 0.02, 0.03, text, SOFT, va="bottom")
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
     for axis, (first, last) in ((axes.xaxis, (left, right)), (axes.yaxis, (low, high))):
@@ -396,9 +404,9 @@ def _degrees(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
 
-def _luminance(colour: tuple[float, float, float, float]) -> float:
+def _luminance(colour: Iterable[float]) -> float:
     """Relative luminance of an sRGB colour, from 0 to 1; below 0.18 white text reads better than black (WCAG 2)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in list(colour)[:3]]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

@@ -15,7 +15,9 @@ from poseid.verification.page_parts import (
     NO_INTERVALS,
     Notes,
     arrow,
+    bounds_text,
     effect,
+    fmr_name,
     number,
     percent,
     plain,
@@ -38,8 +40,18 @@ SET_NAMES = {
 }
 _ONE_IN = {"1e-2": "1 impostor in 100", "1e-3": "1 impostor in 1,000", "1e-4": "1 impostor in 10,000"}
 _VERDICTS = {
-    "helps": ("good", "✓", "It helps", "Fewer genuine pairs are refused, and the false matches at the raw threshold do not rise."),
-    "harms": ("bad", "✗", "It does harm", "Something got worse by more than chance explains: do not use it on data like this."),
+    "helps": (
+        "good",
+        "✓",
+        "It helps",
+        "Fewer genuine pairs are refused, and false matches at the raw threshold do not rise.",
+    ),
+    "harms": (
+        "bad",
+        "✗",
+        "It does harm",
+        "Something got worse by more than chance explains: do not use it on data like this.",
+    ),
     "no effect shown": (
         "mid",
         "○",
@@ -112,11 +124,17 @@ def _notes(block: Block, name: str) -> Notes:
     return Notes(name, block.get("null_reasons", {}), block.get("bootstrap", {}).get("resamples"))
 
 
-def _ci(bounds: list[float] | None, form: Callable[[float], str], missing: str) -> str:
-    """An interval as a small line; `missing` is the dash with its note."""
+def _ci(bounds: list[float] | None, form: Callable[[float], str], notes: Notes, *paths: str) -> str:
+    """An interval as a small line, or a dash with the reason that stands at the paths."""
     if bounds is None:
-        return small(f"CI {missing}")
-    return small(f"{form(bounds[0]).removesuffix(' %').removesuffix('×')} to {form(bounds[1])}")
+        return small(f"CI {notes.dash(*paths, interval=True)}")
+    return small(bounds_text(bounds, form))
+
+
+def _effect(bounds: list[float] | None, lower_is_better: bool, none: float = 0.0) -> str:
+    """What an interval of a change says, as a small line."""
+    words, kind = effect(bounds, lower_is_better, none)
+    return small(words, kind) if words else ""
 
 
 def _verdict(block: Block) -> str:
@@ -130,50 +148,63 @@ def _verdict(block: Block) -> str:
 
 
 def _key_figures(block: Block) -> str:
-    """Four figures that tell most, each with what its interval says."""
+    """Four figures that tell most, each with its interval and what that says."""
     cards = []
     entry = block["sets"][block["headline"]]
-    known = None
     if entry is not None:
         known = next((k for k in ("1e-3", "1e-2") if entry["raw"]["fnmr_at_fmr"].get(k) is not None), None)
-    if entry is not None and known is not None:
-        ci = entry["difference"]["fnmr_at_fmr"][known]["ci95"]
-        change = arrow(*(percent(entry[form]["fnmr_at_fmr"][known]) for form in ("raw", "enhanced")))
-        cards.append((f"Genuine pairs refused at FMR {known}", change, "lower is better", effect(ci, True)))
-        fixed = entry["fixed_threshold"][known]
-        if fixed["fmr_ratio"] is not None:
-            words = effect(fixed["fmr_ratio_ci95"], True, none=1.0)
-            cards.append(("False matches at the raw threshold", times(fixed["fmr_ratio"]), "1× is unchanged; lower is better", words))
-    elif entry is not None:
-        ci = entry["difference"]["eer"]["ci95"]
-        change = arrow(percent(entry["raw"]["eer"]), percent(entry["enhanced"]["eer"]))
-        cards.append(("Equal error rate", change, "lower is better", effect(ci, True)))
+        if known is None:
+            title, before, after = "Equal error rate", entry["raw"]["eer"], entry["enhanced"]["eer"]
+            ci = entry["difference"]["eer"]["ci95"]
+        else:
+            title = f"Genuine pairs refused at FMR {fmr_name(known)}"
+            before, after = (entry[form]["fnmr_at_fmr"][known] for form in ("raw", "enhanced"))
+            ci = entry["difference"]["fnmr_at_fmr"][known]["ci95"]
+        cards.append(_card(title, arrow(percent(before), percent(after)), "lower is better", ci, points, True))
+        fixed = entry["fixed_threshold"][known] if known else None
+        if fixed and fixed["fmr_ratio"] is not None:
+            direction, ci = "lower is better, 1× is unchanged", fixed["fmr_ratio_ci95"]
+            title = f"False matches at the raw threshold of FMR {fmr_name(str(known))}"
+            cards.append(_card(title, times(fixed["fmr_ratio"]), direction, ci, times, True, 1.0))
     gain = block["improvement"]
     if gain["mean"] is not None:
-        words = effect(gain["ci95"], False)
-        cards.append(("Mean improvement of genuine pairs", signed(gain["mean"]), "cosine; higher is better", words))
+        direction = "cosine, higher is better"
+        cards.append(
+            _card("Mean improvement of genuine pairs", signed(gain["mean"]), direction, gain["ci95"], signed, False)
+        )
     if block["rank1"]["raw"] is not None:
         change = arrow(percent(block["rank1"]["raw"]), percent(block["rank1"]["enhanced"]))
-        cards.append(("Right person ranked first", change, "higher is better", ("", "")))
-    html = "".join(
-        f"<div><span>{title}</span><b>{value}</b><span>{direction}</span>"
-        + (f'<span class="{kind}">{words}</span>' if words else "")
-        + "</div>"
-        for title, value, direction, (words, kind) in cards
-    )
-    return f'<div class="key">{html}</div>' if html else ""
+        cards.append(_card("Right person ranked first", change, "higher is better", None, points, False))
+    return f'<div class="key">{"".join(cards)}</div>' if cards else ""
+
+
+def _card(
+    title: str,
+    value: str,
+    direction: str,
+    ci: list[float] | None,
+    form: Callable[[float], str],
+    lower_is_better: bool,
+    none: float = 0.0,
+) -> str:
+    words, kind = effect(ci, lower_is_better, none)
+    said = ""
+    if ci:
+        of, unit = ("change, ", " points") if form is points else ("", "")
+        said = f'<span>{of}95 % CI {bounds_text(ci, form)}{unit}</span><span class="{kind}">{words}</span>'
+    return f"<div><span>{title}</span><b>{value}</b><span>{direction}</span>{said}</div>"
 
 
 def _how_to_read() -> str:
     return section(
         "How to read this",
-        "<p>A <em>genuine</em> comparison is of two photos of one person, an <em>impostor</em> comparison of two people. "
-        "FNMR is the share of genuine comparisons that are refused, FMR the share of impostors that are let in; of both, "
-        "lower is better. <span class='raw'>Raw</span> is the recogniser's vector as it came, "
+        "<p>A <em>genuine</em> comparison is of two photos of one person, an <em>impostor</em> comparison of two "
+        "people. FNMR is the share of genuine comparisons that are refused, FMR the share of impostors that are let "
+        "in; of both, lower is better. <span class='raw'>Raw</span> is the recogniser's vector as it came, "
         "<span class='enh'>enhanced</span> is the vector after the enhancer.</p>"
-        "<p>Under each figure stands its 95 % confidence interval (CI), found by drawing the people anew; a change whose "
-        "interval holds zero may be chance. A higher similarity of genuine pairs is worth nothing when impostors become "
-        "more alike as well, so always look at both.</p>",
+        "<p>Under each figure stands its 95 % confidence interval (CI), found by drawing the people anew; a change "
+        "whose interval holds zero may be chance. A higher similarity of genuine pairs is worth nothing when impostors "
+        "become more alike as well, so always look at both.</p>",
     )
 
 
@@ -186,9 +217,10 @@ _SHOWN = {"model", "sides", "data", "poses_used", "versions", "validation", "tes
 
 def _who(summary: Block, block: Block, name: str) -> str:
     sides = summary.get("sides")
-    poses = {True: "yes, the given poses", False: "no: the enhancer used its own estimate"}.get(
-        summary.get("poses_used", None), "(not said)"
-    )
+    used = summary.get("poses_used")
+    poses = "(not said)"
+    if used is not None:
+        poses = "yes, the given poses" if used else "no: the enhancer used its own estimate"
     # what a program adds to the summary as a plain value is worth a line
     more = {
         key.replace("_", " ").capitalize(): value
@@ -222,13 +254,13 @@ def _rates_table(entry: Block, path: str, notes: Notes, caption: str) -> str:
     def rate(value: float | None, ci: list[float] | None, where: str) -> str:
         if value is None:
             return notes.dash(where)
-        return percent(value) + _ci(ci, percent, _no_ci(notes, path))
+        return percent(value) + _ci(ci, percent, notes, f"{path}.ci95")
 
     def change(entry: Block, where: str) -> str:
         if entry["mean"] is None:
             return notes.dash(where)
-        words, kind = effect(entry["ci95"], lower_is_better=True)
-        return points(entry["mean"]) + _ci(entry["ci95"], points, _no_ci(notes, path)) + (small(words, kind) if words else "")
+        ci = _ci(entry["ci95"], points, notes, f"{path}.ci95")
+        return points(entry["mean"]) + ci + _effect(entry["ci95"], lower_is_better=True)
 
     rows = [
         [
@@ -242,7 +274,7 @@ def _rates_table(entry: Block, path: str, notes: Notes, caption: str) -> str:
         where = f"{path}.{key}"
         rows.append(
             [
-                f"FNMR at FMR {key}" + small(f"{_ONE_IN.get(key, key)} let in; lower is better"),
+                f"FNMR at FMR {fmr_name(key)}" + small(f"{_ONE_IN.get(key, key)} let in; lower is better"),
                 *(rate(form["fnmr_at_fmr"][key], form["fnmr_at_fmr_ci95"][key], where) for form in (raw, enhanced)),
                 change(difference["fnmr_at_fmr"][key], where),
             ]
@@ -256,10 +288,6 @@ def _rates_table(entry: Block, path: str, notes: Notes, caption: str) -> str:
         ]
     )
     return table(["Rate", _RAW, _ENHANCED, "Change" + small("percentage points")], rows, caption)
-
-
-def _no_ci(notes: Notes, path: str) -> str:
-    return notes.dash(f"{path}.ci95", interval=True)
 
 
 def _sizes(entry: Block) -> str:
@@ -285,23 +313,20 @@ def _fixed_table(entry: Block, path: str, notes: Notes, caption: str = "") -> st
     rows = []
     for key, at in entry["fixed_threshold"].items():
         where = f"{path}.fixed_threshold.{key}"
-        head = f"FMR {key}" + small("lower is better")
+        head = f"FMR {fmr_name(key)}" + small("lower is better")
         if at["threshold"] is None:
             dash = notes.dash(f"{path}.{key}")
             rows.append([head, dash, dash, dash, dash])
             continue
-        ratio = notes.dash(f"{where}.fmr_ratio")
-        if at["fmr_ratio"] is not None:
-            words, kind = effect(at["fmr_ratio_ci95"], lower_is_better=True, none=1.0)
-            missing = notes.dash(f"{where}.fmr_ratio_ci95", f"{path}.ci95", interval=True) if not at["fmr_ratio_ci95"] else ""
-            ratio = times(at["fmr_ratio"]) + _ci(at["fmr_ratio_ci95"], times, missing) + (small(words, kind) if words else "")
-        ci = at["fnmr_difference_ci95"]
-        words, kind = effect(ci, lower_is_better=True)
-        difference = points(at["fnmr_difference"]) + " points"
-        if ci is None:
-            difference = small(difference) + small(f"CI {_no_ci(notes, path)}")
+        if at["fmr_ratio"] is None:
+            ratio = notes.dash(f"{where}.fmr_ratio")
         else:
-            difference = small(difference) + small(f"{points(ci[0])} to {points(ci[1])}") + small(words, kind)
+            ci = at["fmr_ratio_ci95"]
+            ratio = times(at["fmr_ratio"]) + _ci(ci, times, notes, f"{where}.fmr_ratio_ci95", f"{path}.ci95")
+            ratio += _effect(ci, lower_is_better=True, none=1.0)
+        ci = at["fnmr_difference_ci95"]
+        difference = small(f"{points(at['fnmr_difference'])} points") + _ci(ci, points, notes, f"{path}.ci95")
+        difference += _effect(ci, lower_is_better=True)
         rows.append(
             [
                 head,
@@ -311,8 +336,8 @@ def _fixed_table(entry: Block, path: str, notes: Notes, caption: str = "") -> st
                 arrow(percent(at["raw"]["fnmr"]), percent(at["enhanced"]["fnmr"])) + difference,
             ]
         )
-    head = ["Raw's FMR", "Threshold", "FMR raw → enhanced", "FMR, times raw's", "FNMR raw → enhanced"]
-    return table(head, rows, caption)
+    titles = ["Raw's FMR", "Threshold", "FMR raw → enhanced", "FMR, times raw's", "FNMR raw → enhanced"]
+    return table(titles, rows, caption)
 
 
 def _fixed(block: Block) -> str:
@@ -324,9 +349,9 @@ def _fixed(block: Block) -> str:
     notes = _notes(block, "fixed")
     return section(
         title,
-        "<p>A system in use has its threshold set for raw vectors. This is what happens when vectors are enhanced and the "
-        "threshold is not touched: FMR says who gets in wrongly, FNMR who is turned away wrongly. A ratio of 1× means as "
-        "many false matches as before.</p>",
+        "<p>A system in use has its threshold set for raw vectors. This is what happens when vectors are enhanced and "
+        "the threshold is not touched: FMR says who gets in wrongly, FNMR who is turned away wrongly. A ratio of 1× "
+        "means as many false matches as before.</p>",
         _fixed_table(entry, f"sets.{name}", notes),
         notes.html(),
     )
@@ -339,22 +364,26 @@ def _improvement(block: Block, figures: Mapping[str, Drawn]) -> str:
     def mean(value: float | None, ci: list[float] | None, where: str) -> str:
         if value is None:
             return notes.dash(where)
-        words, kind = effect(ci, lower_is_better=False)
-        missing = notes.dash("improvement.ci95", interval=True) if ci is None else ""
-        return signed(value) + _ci(ci, signed, missing) + (small(words, kind) if words else "")
+        return signed(value) + _ci(ci, signed, notes, "improvement.ci95") + _effect(ci, lower_is_better=False)
 
     def share(value: float | None, where: str, form: Callable[[float], str] = plain) -> str:
         return notes.dash(where) if value is None else form(value)
 
     overall = [
         ["Mean improvement" + small("higher is better"), mean(gain["mean"], gain["ci95"], "improvement")],
-        ["Of frontal probes" + small("should not fall"), mean(gain["frontal"], gain["frontal_ci95"], "improvement.frontal")],
+        [
+            "Of frontal probes" + small("should not fall"),
+            mean(gain["frontal"], gain["frontal_ci95"], "improvement.frontal"),
+        ],
         ["Pairs improved" + small("higher is better"), share(gain["share_improved"], "improvement", percent)],
         [
             "Mean similarity, raw → enhanced" + small("higher is better, if impostors do not rise too"),
             arrow(share(like["raw"], "similarity"), share(like["enhanced"], "similarity")),
         ],
-        ["Similarity lost on average" + small("lower is better"), share(like["similarity_protection"], "similarity", lambda v: f"{v:.4f}")],
+        [
+            "Similarity lost on average" + small("lower is better"),
+            share(like["similarity_protection"], "similarity", lambda v: f"{v:.4f}"),
+        ],
         [
             "Similarity in the identity space" + small("higher is better"),
             share(like["id_similarity"], "similarity.id_similarity"),
@@ -404,13 +433,20 @@ def _sets(block: Block) -> str:
         cells.append(_ratio(entry, path, notes))
         rows.append(cells)
         own = _notes(block, f"set-{name}")
-        inner = _rates_table(entry, path, own, _sizes(entry)) + _fixed_table(entry, path, own, "At the raw threshold of this set")
+        inner = _rates_table(entry, path, own, _sizes(entry))
+        inner += _fixed_table(entry, path, own, "At the raw threshold of this set")
         more.append(f"<details><summary>{escape(title)}: all rates</summary>{inner}{own.html()}</details>")
-    head = ["Set", "EER", "FNMR at FMR 1e-2", "FNMR at FMR 1e-3", "FMR, times raw's" + small("at the raw threshold")]
+    head = [
+        "Set",
+        "EER",
+        f"FNMR at FMR {fmr_name('1e-2')}",
+        f"FNMR at FMR {fmr_name('1e-3')}",
+        "FMR, times raw's" + small("at the raw threshold"),
+    ]
     return section(
         "The four comparison sets",
-        "<p>Raw → enhanced, each at its own threshold; of all figures here lower is better. Frontal comparisons should not "
-        "get worse, and profile against profile is where a shared pose is most easily taken for a shared identity.</p>",
+        "<p>Raw → enhanced, each at its own threshold; of all figures here lower is better. Frontal comparisons should "
+        "not get worse; between profiles a shared pose is most easily taken for a shared identity.</p>",
         table(head, rows),
         notes.html(),
         *more,
@@ -421,8 +457,7 @@ def _pair(entry: Block, key: str, path: str, notes: Notes) -> str:
     before, after = (entry[form]["fnmr_at_fmr"].get(key) for form in ("raw", "enhanced"))
     if before is None or after is None:
         return notes.dash(f"{path}.{key}")
-    words, kind = effect(entry["difference"]["fnmr_at_fmr"][key]["ci95"], lower_is_better=True)
-    return arrow(percent(before), percent(after)) + (small(words, kind) if words else "")
+    return arrow(percent(before), percent(after)) + _effect(entry["difference"]["fnmr_at_fmr"][key]["ci95"], True)
 
 
 def _ratio(entry: Block, path: str, notes: Notes) -> str:
@@ -430,8 +465,8 @@ def _ratio(entry: Block, path: str, notes: Notes) -> str:
     for key in ("1e-3", "1e-2"):
         at = entry["fixed_threshold"][key]
         if at["fmr_ratio"] is not None:
-            words, kind = effect(at["fmr_ratio_ci95"], lower_is_better=True, none=1.0)
-            return times(at["fmr_ratio"]) + small(f"of FMR {key}") + (small(words, kind) if words else "")
+            words = _effect(at["fmr_ratio_ci95"], lower_is_better=True, none=1.0)
+            return times(at["fmr_ratio"]) + small(f"of FMR {fmr_name(key)}") + words
     return notes.dash(f"{path}.fixed_threshold.1e-2.fmr_ratio", f"{path}.1e-2")
 
 
@@ -457,11 +492,15 @@ def _by_pose(block: Block, figures: Mapping[str, Drawn]) -> str:
     outside = f" {number(poses['outside'])} comparisons lie outside the bins." if poses.get("outside") else ""
     return section(
         title,
-        f"<p>FNMR at the raw threshold of the headline set at FMR {escape(str(poses['fmr']))}; lower is better. A share of "
-        "few comparisons says little; – means none.</p>",
+        f"<p>FNMR at the raw threshold of the headline set at FMR {escape(str(poses['fmr']))}; lower is better. A "
+        "share of few comparisons says little; – means none.</p>",
         _images(figures, "heatmap.png"),
         "<details><summary>The same as a table</summary>",
-        table(["Probe ↓ reference →", *(names[c] for c in used)], rows, f"FNMR raw → enhanced; yaw in degrees.{note}{outside}"),
+        table(
+            ["Probe ↓ reference →", *(names[c] for c in used)],
+            rows,
+            f"FNMR raw → enhanced; yaw in degrees.{note}{outside}",
+        ),
         "</details>",
     )
 
@@ -490,13 +529,14 @@ def _turned(block: Block) -> str:
                 cells.append(notes.dash("sets.profile_profile.1e-2", "sets.profile_profile"))
             else:
                 at = common[key]
-                cells.append(arrow(percent(at["raw"][rate]), percent(at["enhanced"][rate])) + small(f"raw FMR {key} threshold"))
+                change = arrow(percent(at["raw"][rate]), percent(at["enhanced"][rate]))
+                cells.append(change + small(f"raw FMR {fmr_name(key)} threshold"))
         rows.append(cells)
     return section(
         "Impostors of the same pose",
-        "<p>Profile photos compared with profile photos. If a shared pose is taken for a shared identity, impostors turned "
-        "the same way get in more often than those turned opposite ways. One threshold for both, that of all raw profile "
-        "pairs; raw → enhanced, lower is better.</p>",
+        "<p>Profile photos compared with profile photos. If a shared pose is taken for a shared identity, impostors "
+        "turned the same way get in more often than those turned opposite ways. One threshold for both, that of all "
+        "raw profile pairs; raw → enhanced, lower is better.</p>",
         table(["Profile pairs", "EER", "FMR", "FNMR"], rows),
         notes.html(),
     )
@@ -543,7 +583,7 @@ def _protocols(block: Block) -> str:
     ]
     return section(
         "Listed pairs",
-        "<p>The comparisons of pairs.csv. For the accuracy, the threshold of each fold is the best one on the other folds.</p>",
+        "<p>The comparisons of pairs.csv. For the accuracy, each fold takes the best threshold of the others.</p>",
         table(head, rows),
         notes.html(),
     )
@@ -555,7 +595,7 @@ def _other(name: str, block: Block) -> str:
     entry = block["sets"][block["headline"]]
     notes = _notes(block, f"other-{name}")
     words = _VERDICTS.get(block["verdict"], ("mid", "○", "Not judged", ""))[2]
-    used = " They chose the checkpoint, so their figures flatter it." if name == "validation" else ""
+    used = " They chose the checkpoint, so their figures are flattering." if name == "validation" else ""
     gain = block["improvement"]
     content = [
         f"<p>{number(block['people'])} people, {number(block['references'])} references, {number(block['probes'])} "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
 Block = dict[str, Any]
+
+_SPACE = "\u00a0"  # keeps a number and its sign on one line
 
 NO_INTERVALS = "no confidence intervals were asked for"
 
@@ -56,7 +58,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "")
         f'<tr><th scope="row">{row[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>" for row in rows
     )
     title = f"<caption>{caption}</caption>" if caption else ""
-    return f'<div class="scroll"><table>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    # on a phone the heading of a row of many cells takes a line of its own
+    kind = f' class="wide" style="--cells:{len(head) - 1}"' if len(head) > 3 else ""
+    return f'<div class="scroll"><table{kind}>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def section(title: str, *content: str) -> str:
@@ -65,11 +69,13 @@ def section(title: str, *content: str) -> str:
 
 def percent(value: float) -> str:
     """
-    >>> percent(0.0944), percent(0.0000123)
-    ('9.44 %', '0.0012 %')
+    >>> [percent(value).replace(_SPACE, " ") for value in (0.0944, 0.001, 0.0000123, 0.0)]
+    ['9.44 %', '0.100 %', '0.0012 %', '0 %']
     """
     value = 100 * value
-    return f"{value:.{2 if value >= 0.095 or value == 0 else 4}f} %"
+    if value == 0:
+        return f"0{_SPACE}%"
+    return f"{value:.{2 if value >= 1 else 3 if value >= 0.0995 else 4}f}{_SPACE}%"
 
 
 def points(value: float) -> str:
@@ -83,11 +89,13 @@ def points(value: float) -> str:
 
 def signed(value: float, digits: int = 4) -> str:
     """
-    >>> signed(-0.00331), signed(0.0)
-    ('−0.0033', '0.0000')
+    What is not zero does not look like zero for want of a digit or two.
+
+    >>> signed(-0.00331), signed(-0.000028), signed(0.0)
+    ('−0.0033', '−0.00003', '0.0000')
     """
-    text = f"{value:+.{digits}f}"
-    return (text[1:] if float(text) == 0 else text).replace("-", "−")
+    text = next((t for n in range(digits, digits + 3) if float(t := f"{value:+.{n}f}")), f" {0:.{digits}f}")
+    return text.strip().replace("-", "−")
 
 
 def plain(value: float) -> str:
@@ -106,12 +114,27 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def bounds_text(bounds: list[float], form: Callable[[float], str]) -> str:
+    """Both ends of an interval; its unit is that of the figure above it.
+
+    >>> bounds_text([0.08, 0.11], percent)
+    '8.00 to 11.00'
+    """
+    low, high = (form(bound).removesuffix("%").removesuffix("×").strip() for bound in bounds)
+    return f"{low} to {high}"
+
+
 def small(text: str, kind: str = "") -> str:
     return f'<small class="{kind}">{text}</small>' if kind else f"<small>{text}</small>"
 
 
+def fmr_name(key: str) -> str:
+    """The label of an FMR, never broken at its hyphen."""
+    return f'<span class="nb">{escape(key)}</span>'
+
+
 def arrow(before: str, after: str) -> str:
-    return f'{before} <span class="arrow">→</span> {after}'
+    return f'{before} <span class="arrow">→</span>{_SPACE}{after}'
 
 
 def effect(ci95: list[float] | None, lower_is_better: bool, none: float = 0.0) -> tuple[str, str]:

@@ -8,8 +8,9 @@ STYLE = """
 --midbg:#272d33}img{filter:brightness(.9)}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
-body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",
-"PingFang SC","Microsoft YaHei","Noto Sans CJK SC","WenQuanYi Micro Hei",sans-serif;overflow-wrap:anywhere}
+body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",
+Roboto,"Noto Sans","PingFang SC","Microsoft YaHei","Noto Sans CJK SC","WenQuanYi Micro Hei",sans-serif;
+overflow-wrap:anywhere}
 main{max-width:1080px;margin:0 auto;padding:28px 20px 48px}
 header p{margin:0;color:var(--soft)}
 h1{font-size:1.7rem;line-height:1.25;margin:.1em 0 .2em}
@@ -18,6 +19,7 @@ h3{font-size:1rem;margin:1.3em 0 .35em}
 p{margin:.35em 0 .8em;max-width:72ch}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 22px;margin:16px 0}
 section>:last-child{margin-bottom:0}
+.nb{white-space:nowrap}
 .verdict{border-left:7px solid var(--mid);background:var(--midbg)}
 .verdict h2{font-size:1.5rem;color:var(--mid)}
 .verdict.good{border-left-color:var(--good);background:var(--goodbg)}.verdict.good h2{color:var(--good)}
@@ -25,9 +27,9 @@ section>:last-child{margin-bottom:0}
 .key{display:grid;grid-template-columns:repeat(auto-fit,minmax(215px,1fr));gap:12px;margin:16px 0}
 .key div{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
 .key b{display:block;font-size:1.3rem;line-height:1.35;font-variant-numeric:tabular-nums;margin:.15em 0}
+.key b span,.key .nb{display:inline;font-size:inherit}
 .key span,small{display:block;color:var(--soft);font-size:.82rem;line-height:1.4;font-weight:400}
 .arrow{color:var(--soft);font-weight:400}
-.good{color:var(--good)}.bad{color:var(--bad)}.mid{color:var(--mid)}
 small.good,small.bad,.key span.good,.key span.bad{font-weight:600}
 small.good{color:var(--good)}small.bad{color:var(--bad)}.key span.good{color:var(--good)}.key span.bad{color:var(--bad)}
 dl{display:grid;grid-template-columns:minmax(110px,max-content) 1fr;gap:5px 18px;margin:0}
@@ -48,8 +50,16 @@ sup{font-size:.7em;line-height:0}sup a{color:inherit}
 img{display:block;width:100%;height:auto;background:#fff;border:1px solid var(--line);border-radius:8px}
 details{margin:.7em 0 0}summary{cursor:pointer;color:var(--enh);padding:5px 0}
 footer{color:var(--soft);font-size:.84rem;margin-top:22px}
-@media (max-width:640px){main{padding:18px 12px 32px}section{padding:16px 14px}.figures,.figures.one{grid-template-columns:1fr}
+@media (max-width:640px){main{padding:18px 12px 32px}section{padding:16px 14px}
+.figures,.figures.one{grid-template-columns:1fr}
 h1{font-size:1.4rem}table{font-size:.87rem}th,td{padding:6px 7px}dl{grid-template-columns:1fr;gap:0}dd{margin:0 0 8px}
+table.wide,.wide thead,.wide tbody{display:block}
+.wide tr{display:grid;grid-template-columns:repeat(var(--cells),minmax(0,1fr))}
+.wide tbody tr{border-bottom:1px solid var(--line);padding:4px 0}
+.wide thead th:first-child{display:none}.wide caption{display:block}
+.wide tbody th{grid-column:1/-1;border-bottom:0;padding-bottom:0}.wide td{border-bottom:0;white-space:normal}
+.wide td,.wide thead th{padding-left:3px;padding-right:3px}.wide tbody th{padding-left:3px}
+.wide thead th:nth-child(2),.wide td:nth-child(2){text-align:left}
 .key{grid-template-columns:1fr 1fr;gap:8px}.key div{padding:11px 12px}.key b{font-size:1.06rem}}
 @media print{body{background:#fff}section,.key div{break-inside:avoid}}
 """

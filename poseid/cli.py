@@ -1,0 +1,77 @@
+"""The ``poseid`` command: subcommands, exit statuses and how errors are shown; no logic.
+
+Exit status: 0 done; 2 the input or the call is wrong, one line on stderr; 130 on Ctrl-C; 1 anything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import poseid
+from poseid.commands import baseline, compare, evaluate, synthetic
+from poseid.errors import InputError
+
+COMMANDS = (evaluate, compare, baseline, synthetic)
+TRACEBACK = "POSEID_TRACEBACK"
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells what is wrong with a call in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
+
+
+def make_parser() -> Parser:
+    """The parser of all subcommands; nothing heavy is imported for it."""
+    parser = Parser(prog="poseid", description="Take the head pose out of face vectors, and prove that it helped.")
+    parser.add_argument("--version", action="version", version=f"poseid {poseid.__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        one = commands.add_parser(
+            command.NAME,
+            help=command.HELP,
+            description=command.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(one)
+        one.set_defaults(run=command.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # names in any script must not end a command on a terminal that cannot show them
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        options = make_parser().parse_args(arguments)
+        options.run(options)
+    except InputError as error:
+        return _failed(f"error: {' '.join(str(error).split())}", 2)
+    except KeyboardInterrupt:
+        return _failed("stopped", 130)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+    except Exception as error:
+        if os.environ.get(TRACEBACK) == "1":
+            traceback.print_exc()
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        return _failed(f"error: unexpected {what} (set {TRACEBACK}=1 to see where)", 1)
+    return 0
+
+
+def _failed(line: str, status: int) -> int:
+    print(line, file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

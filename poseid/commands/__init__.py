@@ -1,0 +1,1 @@
+"""The subcommands of ``poseid``. Modules named like a command import nothing heavy until it runs."""

@@ -1,0 +1,90 @@
+"""From what a user calls a MODEL to an enhancer: ``raw``, a directory, a ``.safetensors`` or a ``.ckpt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from poseid.enhancers.build import OPPONENTS, build_saved
+from poseid.enhancers.opponents.raw import Raw
+from poseid.enhancers.saving import SavedEnhancer, load_enhancer, read_info
+from poseid.errors import InputError
+
+SAVED = "enhancer.safetensors"
+
+
+def open_model(text: str, dim: int = 512) -> SavedEnhancer:
+    """Opens a MODEL.
+
+    ``raw``; a directory that holds ``enhancer.safetensors`` (a run, or what ``poseid baseline`` wrote); a
+    ``.safetensors``; a ``.ckpt`` of a run, read without executing anything in it. A checkpoint does not know its
+    training people: they come from the ``enhancer.safetensors`` of its run where there is one, else
+    ``info["people"]`` is missing.
+
+    Args:
+        text: as written on the command line.
+        dim: D, for ``raw`` alone.
+
+    Raises:
+        InputError: one line that says what the text is not.
+    """
+    if text == "raw":
+        return SavedEnhancer(Raw(dim).eval(), {"model": {"name": "raw", "dim": dim}, "sides": "probe"})
+    path = Path(text)
+    if path.is_dir():
+        if not (path / SAVED).is_file():
+            raise InputError(f"{text}: holds no {SAVED}: give the directory of a finished run or of a baseline")
+        return load_enhancer(path / SAVED)
+    if not path.exists():
+        if text in OPPONENTS:
+            raise InputError(f"{text}: must be fitted first: poseid baseline {text} --data DIR --out NEW_DIR")
+        raise InputError(f"{text}: no such file or directory, and no opponent of that name")
+    if path.suffix == ".safetensors":
+        return load_enhancer(path)
+    if path.suffix == ".ckpt":
+        return _open_checkpoint(path)
+    raise InputError(f"{text}: is no MODEL: give raw, a run or baseline directory, a .safetensors or a .ckpt")
+
+
+def _open_checkpoint(path: Path) -> SavedEnhancer:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        model = dict(content["hyper_parameters"]["model"])
+        state = {
+            name.removeprefix("enhancer."): tensor
+            for name, tensor in content["state_dict"].items()
+            if name.startswith("enhancer.")
+        }
+        name = model["name"]
+    except Exception:
+        raise InputError(f"{path}: not a checkpoint of poseid, or damaged") from None
+    options = {key: value for key, value in model.items() if key != "name"}
+    try:
+        enhancer = build_saved(name, options)
+        enhancer.load_state_dict(state)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (RuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise InputError(f"{path}: weights do not fit the model {name} ({str(error).splitlines()[0]})") from None
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in enhancer.state_dict().values()):
+        raise InputError(f"{path}: weights hold NaN or infinity; the file is damaged")
+    return SavedEnhancer(enhancer.eval(), {"model": model, "sides": sides_of(enhancer)} | _of_its_run(path, model))
+
+
+def _of_its_run(path: Path, model: dict[str, Any]) -> dict[str, Any]:
+    """People, data and fingerprint from the file that the run of a checkpoint shipped, if it is there."""
+    shipped = path.resolve().parent.parent / SAVED
+    if not shipped.is_file():
+        return {}
+    info = read_info(shipped)
+    if info["model"] != model:
+        return {}
+    return {key: info[key] for key in ("people", "data", "fingerprint") if key in info}
+
+
+def sides_of(enhancer: nn.Module) -> str:
+    """Which sides of a comparison an enhancer is meant for: "probe" or "both"."""
+    return str(enhancer.sides)

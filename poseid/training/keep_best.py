@@ -1,0 +1,52 @@
+"""best.ckpt: the epoch, or the start, with the lowest val/selection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+from poseid.evaluation import evaluate_enhancer
+from poseid.training.metric_names import selection
+
+
+class KeepBest(L.Callback):
+    """Writes ``best.ckpt`` before the first epoch, and again whenever ``val/selection`` is lower than ever.
+
+    The start takes part: where training makes people never seen worse, what it started from is kept. Of equal
+    ones the earliest stays, since it is nearest to the start.
+
+    Args:
+        path: the checkpoint file; Lightning writes it whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.score = float("inf")
+        self.epochs = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"score": self.score, "epochs": self.epochs}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.score, self.epochs = state_dict["score"], state_dict["epochs"]
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.current_epoch == 0:
+            data = trainer.datamodule  # type: ignore[attr-defined]
+            found = evaluate_enhancer(
+                pl_module.enhancer,  # type: ignore[arg-type]
+                data.validation_set,
+                resamples=0,
+                sets=("all", "frontal_profile"),
+            )
+            self._offer(trainer, selection(found.block)[0], 0)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._offer(trainer, float(trainer.callback_metrics["val/selection"]), trainer.current_epoch + 1)
+
+    def _offer(self, trainer: L.Trainer, score: float, epochs: int) -> None:
+        if score < self.score:
+            self.score, self.epochs = score, epochs
+            trainer.save_checkpoint(self.path)
