@@ -15,4 +15,5 @@ class Decoder(nn.Module):
         self.scale = dim**-0.5
 
     def forward(self, identity: Tensor, code: Tensor) -> Tensor:
-        return self.layers(torch.cat([identity, code], dim=-1)) * self.scale
+        decoded: Tensor = self.layers(torch.cat([identity, code], dim=-1)) * self.scale
+        return decoded

@@ -79,7 +79,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         local = row - first_row
         partner = first_row + (local + 1) % self.row_counts[self.person]
         front = first_front + local % self.front_counts[self.person]
-        return list(torch.stack([row, partner, front]).split(batch_size, dim=1))
+        return list(torch.split(torch.stack([row, partner, front]), batch_size, dim=1))
 
 
 def _tensor(rows: Rows, index: np.ndarray) -> Tensor:

@@ -20,6 +20,7 @@ from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
 from poseid.training.start import fit_start
+from poseid.training.strength import choose_strength
 from poseid.training.trainer import make_trainer
 from poseid.training.wandb_run import finish_wandb, log_report, start_wandb
 
@@ -76,6 +77,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     try:
         fit(make_trainer(config, context.run_dir, logger, module.schedule.end_of_ramp()), module, data, checkpoint)
         load_state(module, context.run_dir / "checkpoints" / "best.ckpt")
+        choose_strength(module.enhancer, data.validation_set)
         summary = finish_run(config, context.run_dir, data, module, context.evaluate_test)
         if logger is not None:
             log_report(logger, context.run_dir, summary)

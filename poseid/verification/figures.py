@@ -44,6 +44,8 @@ MOST_POINTS = 5_000
 _BAND_RESAMPLES = 200
 _YAW_STEP = 10
 _HIGHEST_FMR = 0.5
+_MOST = 0.999
+"""A FNMR above is drawn here, so that it stays in sight."""
 _FEWEST = 5
 """A mean of fewer comparisons is not drawn."""
 _ENOUGH = 30
@@ -160,8 +162,7 @@ def _bars(out: Sheet, improvement: Block) -> None:
                 axes.plot([place - 0.09, place + 0.09], [bound, bound], color=INK, linewidth=1.3)
     axes.axhline(0, color=INK, linewidth=1.0)
     axes.set_xlim(-0.6, len(bins) - 0.4)
-    low, high = axes.get_ylim()
-    if max(-low, high) < 1e-3:
+    if max(abs(value) for entry in bins if entry["n"] for value in (entry["mean"], *(entry["ci95"] or []))) < 1e-4:
         axes.set_ylim(-1e-3, 1e-3)
     else:
         axes.margins(y=0.12)
@@ -270,35 +271,43 @@ def _draw_det(
         if bands is not None:
             ends = getattr(bands, form)
             ok = ~np.isnan(ends[:, 0])
-            under, over = (_deviate(column, bottom / 2, 0.9999) for column in ends[ok].T)
+            under, over = (_deviate(column, bottom / 2, _MOST) for column in ends[ok].T)
             axes.fill_between(_deviate(bands.fmr[ok]), under, over, color=colour, alpha=0.16, linewidth=0)
         eer, ci = entry[form]["eer"], entry[form]["eer_ci95"]
         text = f"{form}: EER {percent(eer)}"
         if ci:
             text += f" [{percent(ci[0])[:-2]}, {percent(ci[1])[:-2]}]"
-        y = _deviate(curves[n], bottom / 2, 0.9999)
+        y = _deviate(curves[n], bottom / 2, _MOST)
         axes.plot(_deviate(x), y, color=colour, linestyle=style, linewidth=1.9, label=text, zorder=4 - n)
         if bands is None:
             # the intervals that the tables give stand in
             for key, value in entry[form]["fnmr_at_fmr_ci95"].items():
                 if value:
                     place = _deviate(np.array([float(key)]))[0] + (0.03 if n else -0.03)
-                    ends = _deviate(np.array(value), bottom / 2, 0.9999)
+                    ends = _deviate(np.array(value), bottom / 2, _MOST)
                     axes.plot([place, place], ends, color=colour, linewidth=1.3)
     left, right = float(_deviate(x[:1])[0]), float(_deviate(x[-1:])[0])
     low, high = (float(value) for value in _deviate(np.array([bottom, top])))
     equal = [min(left, low), right]
     axes.plot(equal, equal, color=SOFT, linewidth=0.9, linestyle=":", zorder=1, label="FMR = FNMR")
+    said = []
+    if any(entry[form]["eer_ci95"] for form, _, _ in forms):
+        said.append("shaded: 95 % CI" if bands is not None else "upright bars: 95 % CI")
     few = MINIMUM_FALSE_MATCHES / entry["impostor"]
     if few > x[0]:
-        edge = min(float(_deviate(np.array([min(few, 0.5)]))[0]), right)
+        edge = min(float(_deviate(np.array([min(few, _HIGHEST_FMR)]))[0]), right)
         axes.axvspan(left, edge, color="#EFEFEF", linewidth=0, zorder=0)
-        text = f"grey: fewer than {MINIMUM_FALSE_MATCHES} false matches,\ntoo few to quote"
-        write(axes, 0.02, 0.03, text, SOFT, va="bottom")
+        said.append(f"grey: fewer than {MINIMUM_FALSE_MATCHES} false matches")
+    write(axes, 0.02, 0.03, "\n".join(said), SOFT, va="bottom")
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
     for axis, (first, last) in ((axes.xaxis, (left, right)), (axes.yaxis, (low, high))):
-        ticks = [p for p in _PERCENTS if first <= _deviate(np.array([p]))[0] <= last]
+        ticks: list[float] = []
+        for p in reversed(_PERCENTS):
+            place = _deviate(np.array([p]))[0]
+            apart = not ticks or _deviate(np.array(ticks[-1:]))[0] - place >= 0.05 * (last - first)
+            if first <= place <= last and apart:
+                ticks.append(p)
         axis.set_ticks(_deviate(np.array(ticks)), [f"{100 * p:g}" for p in ticks])
     legend(axes, "upper right")
     label(axes, "FMR, % of impostors let in", "FNMR, % of genuine refused")

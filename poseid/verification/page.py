@@ -229,7 +229,7 @@ def _who(summary: Block, block: Block, name: str) -> str:
     }
     bootstrap = block.get("bootstrap", {})
     rows = {
-        "People": f"{number(block['people'])} {name} people, none of them trained on",
+        "People": f"{number(block['people'])} {'' if name == 'evaluated' else name} people, none of them trained on",
         "References": f"{number(block['references'])} front rows",
         "Probes": f"{number(block['probes'])} video rows",
         "Data": _text(summary.get("data")),

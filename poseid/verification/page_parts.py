@@ -32,7 +32,7 @@ class Notes:
                 reason = self.reasons.get(".".join(parts[:end]))
                 if reason:
                     return reason
-        return "not defined on this data"
+        return "too few people: too many resamples hold no such comparison" if interval else "not defined on this data"
 
     def dash(self, *paths: str, interval: bool = False) -> str:
         """A dash for a null, with the letter of its reason."""

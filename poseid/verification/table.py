@@ -12,17 +12,18 @@ SET_TITLES = {
 }
 
 
-def table_text(block: dict[str, Any], part: str) -> str:
+def table_text(block: dict[str, Any], part: str, unseen: bool = True) -> str:
     """The evaluation block as lines: sizes, improvement, a table of rates a set, the verdict.
 
     Args:
-        block: as :func:`poseid.verification.block.evaluate` returns it.
+        block: as :func:`poseid.verification.evaluate.evaluate` returns it.
         part: which people it is about, such as "test" or "validation".
+        unseen: whether it is known that none of them was trained on.
     """
     improvement = block["improvement"]
     lines = [
         "",
-        f"{block['people']} {part} people never trained on: {block['references']} references, "
+        f"{block['people']} {part} people{' never trained on' if unseen else ''}: {block['references']} references, "
         f"{block['probes']} probes",
         f"improvement of genuine pairs: mean {signed(improvement['mean'])}{interval(improvement['ci95'], signed)}, "
         f"frontal {signed(improvement['frontal'])}, improved {percent(improvement['share_improved'])} of pairs",

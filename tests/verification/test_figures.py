@@ -1,0 +1,205 @@
+"""The figures: whole, offscreen, from any block, with the numbers of the block."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from poseid.verification import Side, evaluate
+from poseid.verification.det_bands import det_bands
+from poseid.verification.figures import MOST_POINTS, diagnosis_figure, draw_all
+from poseid.verification.genuine_pairs import genuine_pairs
+
+NAMES = {"diagnosis.png": 4, "det.png": 1, "scores.png": 2, "heatmap.png": 2}
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings() -> Iterator[None]:
+    # a missing glyph, an empty mean and an axis of no length are warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def pixels(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def empty(side: Side) -> Side:
+    none = slice(0, 0)
+    return Side(
+        side.raw[none], side.reference[none], side.probe[none], side.person[none], side.yaw[none], side.kind[none]
+    )
+
+
+def test_every_figure_is_made_of_its_tiles(sides):
+    front, video = sides(20, change=lambda rows: rows + 0.3)
+    drawn = draw_all(evaluate(front, video, resamples=20), front, video)
+    assert {name: len(figure.tiles) for name, figure in drawn.items()} == NAMES
+    for figure in drawn.values():
+        whole, tiles = pixels(figure.whole), [pixels(tile) for tile in figure.tiles]
+        columns = whole.shape[1] // tiles[0].shape[1]
+        rows = [np.concatenate(tiles[n : n + columns], axis=1) for n in range(0, len(tiles), columns)]
+        np.testing.assert_array_equal(np.concatenate(rows), whole)
+        assert all(len(np.unique(tile.sum(axis=2))) > 20 for tile in tiles)  # none is blank
+        assert len(figure.titles) == len(tiles)
+
+
+def degenerate(sides, case: str) -> tuple[Side, Side]:
+    front, video = sides(6, 2, 4)
+    yaw = video.yaw
+    if case == "no probe":
+        return front, empty(video)
+    if case == "no row":
+        return empty(front), empty(video)
+    if case == "one person":
+        return sides(1, 2, 2)
+    if case == "two rows":
+        return sides(2, 1, 1)
+    if case == "no genuine":
+        return front, dataclasses.replace(video, person=video.person + 100)
+    if case == "yaw unknown":
+        kind = np.full(yaw.shape, 2, np.int8)
+        return front, dataclasses.replace(video, yaw=np.full(yaw.shape, np.nan), kind=kind)
+    if case == "beyond 90":
+        return front, dataclasses.replace(video, yaw=np.full(yaw.shape, 120.0))
+    same = np.ones((12, 4))
+    kind = np.tile(np.array([0, 1], np.int8), 6)
+    side = Side(same, same, same, np.repeat(np.arange(6), 2), np.linspace(-80, 80, 12), kind)
+    return side, side
+
+
+@pytest.mark.parametrize(
+    ("case", "resamples"),
+    [
+        ("no probe", 5),
+        ("no row", 5),
+        ("one person", 5),
+        ("two rows", 5),
+        ("two rows", 0),
+        ("no genuine", 5),
+        ("yaw unknown", 5),
+        ("beyond 90", 0),
+        ("all scores tied", 5),
+    ],
+)
+def test_degenerate_blocks_are_drawn(sides, case, resamples):
+    front, video = degenerate(sides, case)
+    drawn = draw_all(evaluate(front, video, resamples=resamples), front, video)
+    assert {name: len(figure.tiles) for name, figure in drawn.items()} == NAMES
+    assert all(len(np.unique(pixels(tile)[..., 0])) > 5 for figure in drawn.values() for tile in figure.tiles)
+
+
+def test_figures_are_the_same_every_time_and_in_threads(sides):
+    front, video = sides(15)
+    block = evaluate(front, video, resamples=5)
+    before = dict(matplotlib.rcParams)
+    once = draw_all(block, front, video)
+    with ThreadPoolExecutor(2) as pool:
+        again = list(pool.map(lambda _: draw_all(block, front, video), range(2)))
+    assert all(drawn[name].whole == once[name].whole for drawn in again for name in NAMES)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_pyplot_knows_of_no_figure(sides):
+    import matplotlib.pyplot as plt
+
+    front, video = sides(5)
+    diagnosis_figure(evaluate(front, video, resamples=0), front, video)
+    assert plt.get_fignums() == []
+
+
+def test_diagnosis_shows_the_numbers_of_the_block(sides):
+    front, video = sides(30, 4, 60, change=lambda rows: rows + 0.2)
+    block = evaluate(front, video, resamples=10)
+    figure = diagnosis_figure(block, front, video)
+    scatter, histogram, bars, lines = figure.axes
+    points = np.asarray(scatter.collections[0].get_offsets())
+    assert block["improvement"]["n"] == 30 * 4 * 60
+    assert len(points) == MOST_POINTS
+    heights = sum(patch.get_height() for patch in histogram.patches)
+    assert heights == pytest.approx(100)
+    dashed = [line.get_xdata()[0] for line in histogram.lines]
+    assert dashed == pytest.approx([0.0, block["improvement"]["mean"]])
+    means = [entry["mean"] for entry in block["improvement"]["by_yaw"]]
+    assert [bar.get_height() for bar in bars.patches] == pytest.approx(means)
+    ticks = [text.get_text() for text in bars.get_xticklabels()]
+    assert [int(text.split("n = ")[1].replace(",", "")) for text in ticks] == [
+        entry["n"] for entry in block["improvement"]["by_yaw"]
+    ]
+    assert [line.get_label() for line in lines.lines] == ["raw", "enhanced"]
+
+
+def test_labels_lie_inside_their_tiles(sides):
+    front, video = sides(25, change=lambda rows: rows * 0.5 + 0.7)
+    figure = diagnosis_figure(evaluate(front, video, resamples=10), front, video)
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    width, height = figure.bbox.width, figure.bbox.height
+    for n, axes in enumerate(figure.axes):
+        box = axes.get_tightbbox(renderer)
+        column, row = n % 2, n // 2
+        assert box.x0 >= column * width / 2
+        assert box.x1 <= (column + 1) * width / 2
+        assert box.y0 >= (1 - row) * height / 2
+        assert box.y1 <= (2 - row) * height / 2
+
+
+def test_genuine_pairs_by_brute_force(sides):
+    front, video = sides(5, 2, 3, change=lambda rows: rows + 0.5)
+    pairs = genuine_pairs(front, video)
+
+    def cosine(a: np.ndarray, b: np.ndarray) -> float:
+        return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+    expected = [
+        (cosine(front.raw[i], video.raw[j]), cosine(front.reference[i], video.probe[j]), video.yaw[j])
+        for i in range(10)
+        for j in range(15)
+        if front.person[i] == video.person[j]
+    ]
+    found = np.stack([pairs.raw, pairs.enhanced, pairs.yaw], axis=1)
+    np.testing.assert_allclose(sorted(found.tolist()), sorted(map(list, expected)), atol=1e-6)
+    assert (pairs.total, pairs.people) == (30, 5)
+
+
+def test_a_share_of_genuine_pairs_is_even_and_fixed(sides):
+    front, video = sides(20, 5, 50)
+    everything, share = genuine_pairs(front, video), genuine_pairs(front, video, most=500)
+    assert share.total == everything.total == 5000
+    assert 480 <= share.raw.size <= 500
+    assert np.bincount(share.person).min() >= 20  # 25 of each person would be exactly even
+    assert share.raw.mean() == pytest.approx(everything.raw.mean(), abs=0.02)
+    np.testing.assert_array_equal(share.raw, genuine_pairs(front, video, most=500).raw)
+
+
+def test_bands_agree_with_the_intervals_of_the_block(sides):
+    front, video = sides(40, 3, 8, noise=1.2, change=lambda rows: rows + 0.3)
+    block = evaluate(front, video, resamples=200, seed=3)
+    bands = det_bands("frontal_profile", front, video, np.array([1e-3, 1e-2, 0.1, 0.9]), 200, seed=3)
+    assert bands is not None
+    assert bands.fmr.tolist() == [1e-3, 1e-2, 0.1]
+    for form, band in (("raw", bands.raw), ("enhanced", bands.enhanced)):
+        # the same resamples, so the same interval; scores in single precision
+        np.testing.assert_allclose(
+            band[1], block["sets"]["frontal_profile"][form]["fnmr_at_fmr_ci95"]["1e-2"], atol=2e-3
+        )
+        assert (band[:, 0] <= band[:, 1]).all()
+        assert (np.diff(band, axis=0) <= 0).all()
+
+
+def test_no_band_where_none_is_asked_for_or_too_large(sides, monkeypatch):
+    front, video = sides(10)
+    assert det_bands("frontal_profile", front, video, np.array([0.1]), 0) is None
+    monkeypatch.setattr("poseid.verification.det_bands.MOST_COMPARISONS", 10)
+    assert det_bands("frontal_profile", front, video, np.array([0.1]), 20) is None
+    block = evaluate(front, video, resamples=5)
+    assert draw_all(block, front, video)["det.png"].whole

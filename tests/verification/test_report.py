@@ -1,0 +1,300 @@
+"""The report: whole files, a page that stands alone, nulls with their reasons, nothing from the data taken as HTML."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+import warnings
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from poseid.features.folder import read_folder
+from poseid.verification import Side, evaluate
+from poseid.verification.page import page
+from poseid.verification.report import write_bytes, write_report, write_text
+
+FILES = ["det.png", "diagnosis.png", "heatmap.png", "report.html", "scores.png", "summary.json"]
+CFP = Path("../shared/data/cfp")
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+class Reader(HTMLParser):
+    """Tags, attributes and text of a page; a tag that is never closed, or closed twice, fails."""
+
+    VOID = ("meta", "img", "br")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] != ["style"]:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def summary_of(block: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "model": "residual",
+        "sides": "probe",
+        "data": "made up",
+        "poses_used": True,
+        "versions": {"poseid": "0.1"},
+        "evaluation": block,
+    } | more
+
+
+def small_page(block: dict[str, Any], **more: Any) -> Reader:
+    return Reader(page(summary_of(block, **more), block, {}))
+
+
+def test_files_are_there_and_whole(sides, tmp_path):
+    front, video = sides(20, change=lambda rows: rows + 0.3)
+    block = evaluate(front, video, resamples=20)
+    directory = tmp_path / "run" / "report"
+    write_report(summary_of(block), block, front, video, directory)
+    assert sorted(path.name for path in directory.iterdir()) == FILES
+    assert json.loads((directory / "summary.json").read_text(encoding="utf-8"))["evaluation"] == block
+    for name in FILES:
+        if name.endswith(".png"):
+            content = (directory / name).read_bytes()
+            assert content.startswith(b"\x89PNG")
+            assert content.endswith(b"IEND\xaeB`\x82")
+    first = {name: (directory / name).read_bytes() for name in FILES}
+    write_report(summary_of(block), block, front, video, directory)  # over an older one
+    assert {name: (directory / name).read_bytes() for name in FILES} == first
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    write_text(path, "old\nläuft 人\n")
+    assert path.read_bytes() == "old\nläuft 人\n".encode()
+
+    def fail(self: Path, target: Path) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == "old\nläuft 人\n".encode()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_the_page_stands_alone(sides, tmp_path):
+    front, video = sides(20)
+    block = evaluate(front, video, resamples=10)
+    write_report(summary_of(block), block, front, video, tmp_path)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    reader = Reader(text)
+    assert "script" not in reader.tags
+    assert "link" not in reader.tags
+    sources = [value for _, name, value in reader.attributes if name in ("src", "srcset", "href", "action", "data")]
+    assert all(value.startswith(("data:image/png;base64,", "#")) for value in sources)
+    assert not re.search(r"https?:|url\(|@import", re.sub(r"base64,[A-Za-z0-9+/=]+", "", text))
+    assert not [name for _, name, _ in reader.attributes if name.startswith("on")]
+    images = [value for tag, name, value in reader.attributes if (tag, name) == ("img", "src")]
+    assert len(images) == 9
+    assert all(base64.b64decode(value.split(",")[1]).startswith(b"\x89PNG") for value in images)
+    assert all(value for tag, name, value in reader.attributes if (tag, name) == ("img", "alt"))
+    assert ("meta", "content", "width=device-width, initial-scale=1") in reader.attributes
+    assert "prefers-color-scheme:dark" in text
+
+
+def test_links_to_notes_lead_somewhere_and_ids_are_unique(sides):
+    front, video = sides(4, 2, 3)
+    reader = small_page(evaluate(front, video, resamples=5))
+    ids = [value for _, name, value in reader.attributes if name == "id"]
+    links = {value[1:] for _, name, value in reader.attributes if name == "href"}
+    assert len(ids) == len(set(ids))
+    assert links
+    assert links <= set(ids)
+
+
+NAME = "人脸库 <script>alert('x')</script> & \"ß\" 얼굴"
+
+
+def test_text_from_the_data_is_escaped_and_never_drawn(sides, tmp_path):
+    front, video = sides(8)
+    block = evaluate(front, video, resamples=5)
+    block["protocols"] = {NAME: {form: {"eer": 0.1, "accuracy": 0.9} for form in ("raw", "enhanced")}}
+    block["reason"] = f"because of {NAME}"
+    block["null_reasons"] = {path: f"{NAME} {reason}" for path, reason in block["null_reasons"].items()}
+    summary = summary_of(block, data=NAME, model=NAME, sides=NAME, versions={NAME: NAME}, people_asked_for=NAME)
+    write_report(summary, block, front, video, tmp_path)  # a glyph that the font lacks would be a warning
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    reader = Reader(text)
+    assert "script" not in reader.tags
+    assert "<script" not in text
+    assert reader.text.count(NAME) >= 8
+    assert "People asked for" in reader.text
+    assert NAME in json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["data"]
+
+
+def test_reasons_in_another_script_are_not_drawn(sides, tmp_path):
+    front, video = sides(1, 2, 2)  # one person: no impostors, so that every figure gives its reason
+    block = evaluate(front, video, resamples=5)
+    block["null_reasons"] = dict.fromkeys(block["null_reasons"], NAME)
+    write_report(summary_of(block), block, front, video, tmp_path)
+    assert NAME in Reader((tmp_path / "report.html").read_text(encoding="utf-8")).text
+
+
+def test_nulls_are_dashes_with_their_reasons(sides):
+    front, video = sides(3, 1, 2)
+    block = evaluate(front, video, resamples=5)
+    text = small_page(block).text
+    assert "–" in text
+    for reason in {reason for path, reason in block["null_reasons"].items() if path.startswith("sets.")}:
+        assert f"because {reason}" in text
+    assert "None" not in text
+    assert "nan" not in text.lower().split()
+
+
+def test_without_resamples_the_page_says_so(sides):
+    front, video = sides(10)
+    text = small_page(evaluate(front, video, resamples=0)).text
+    assert "Not judged" in text
+    assert "because no confidence intervals were asked for" in text
+
+
+def test_empty_sides_make_a_page(sides):
+    front, video = sides(3)
+    none = slice(0, 0)
+    video = Side(
+        video.raw[none], video.reference[none], video.probe[none], video.person[none], video.yaw[none], video.kind[none]
+    )
+    text = small_page(evaluate(front, video, resamples=5)).text
+    assert "No effect shown" in text
+    assert "because there are no comparisons" in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"), [("helps", "It helps"), ("harms", "It does harm"), ("no effect shown", "No effect shown")]
+)
+def test_the_verdict_stands_first_with_its_reason(sides, verdict, words):
+    front, video = sides(10)
+    block = evaluate(front, video, resamples=5) | {"verdict": verdict, "reason": "Figures that decided."}
+    text = small_page(block).text
+    assert text.index(words) < text.index("Figures that decided.") < text.index("How to read this")
+
+
+def test_every_rate_of_the_block_stands_in_the_page(sides):
+    front, video = sides(60, 3, 8, change=lambda rows: rows + 0.3)
+    block = evaluate(front, video, resamples=30)
+    text = small_page(block).text.replace("\u00a0", " ")
+
+    def shown(value: float) -> str:
+        value = 100 * value
+        digits = 2 if value >= 1 else 3 if value >= 0.0995 else 4
+        return f"{value:.{digits}f} %" if value else "0 %"
+
+    checked = 0
+    for entry in [*block["sets"].values(), *block["turned"].values()]:
+        for form in ("raw", "enhanced"):
+            assert shown(entry[form]["eer"]) in text
+    for entry in block["sets"].values():
+        for form in ("raw", "enhanced"):
+            for value in entry[form]["fnmr_at_fmr"].values():
+                if value is not None:
+                    assert shown(value) in text
+                    checked += 1
+        for fixed in entry["fixed_threshold"].values():
+            if fixed["threshold"] is not None:
+                assert f"{fixed['fmr_ratio']:.2f}×" in text
+                assert shown(fixed["enhanced"]["fmr"]) in text
+                assert shown(fixed["enhanced"]["fnmr"]) in text
+    assert checked >= 10
+    for entry in block["improvement"]["by_yaw"]:
+        assert f"{entry['mean']:+.4f}".replace("-", "−") in text
+    for form in ("raw", "enhanced"):
+        assert shown(block["rank1"][form]) in text
+        for row, counts in zip(block["by_pose"][form], block["by_pose"]["n"], strict=True):
+            assert all(shown(value) in text for value, n in zip(row, counts, strict=True) if n)
+    assert "lower is better" in text
+    assert "higher is better" in text
+
+
+def test_changes_are_named_by_their_intervals(sides):
+    front, video = sides(10)
+    block = evaluate(front, video, resamples=5)
+    block["improvement"] |= {"mean": -0.1, "ci95": [-0.2, -0.05]}
+    assert "cosine, higher is better 95 % CI −0.2000 to −0.0500 worse" in small_page(block).text
+    block["improvement"] |= {"mean": 0.1, "ci95": [-0.05, 0.2]}
+    assert "95 % CI −0.0500 to +0.2000 no clear change" in small_page(block).text
+    block["improvement"] |= {"mean": 0.1, "ci95": [0.05, 0.2]}
+    assert "95 % CI +0.0500 to +0.2000 better" in small_page(block).text
+
+
+def test_test_people_come_first_and_validation_after(sides):
+    front, video = sides(12)
+    test = evaluate(front, video, resamples=5)
+    validation = test | {"people": 77}
+    summary = summary_of(test, test=test, validation=validation)
+    del summary["evaluation"]
+    text = Reader(page(summary, test, {})).text
+    assert "12 test people" in text
+    assert text.index("12 test people") < text.index("Validation people") < text.index("77 people")
+    alone = Reader(page(summary | {"test": None}, validation, {})).text
+    assert "77 validation people" in alone
+    assert "Validation people" not in alone
+
+
+def test_a_block_of_the_contract_alone_makes_a_page(sides):
+    front, video = sides(12)
+    block = evaluate(front, video, resamples=5)
+    for key in ("by_pose", "turned", "null_reasons", "bootstrap"):
+        del block[key]
+    for entry in block["sets"].values():
+        del entry["det"], entry["histogram"]
+    assert "Raw against enhanced" in small_page(block).text
+
+
+@pytest.mark.skipif(not CFP.is_dir(), reason="needs ../shared/data/cfp")
+def test_a_report_of_100_people_in_time(tmp_path):
+    features = read_folder(CFP)
+    features = features.select(features.people()[:100])
+    number = {name: n for n, name in enumerate(features.people())}
+
+    def side(rows: Any) -> Side:
+        raw = np.asarray(rows.features, np.float32)
+        turned = raw + 0.05 * np.roll(raw, 1, axis=1)
+        person = np.array([number[name] for name in rows.people])
+        return Side(raw, raw, turned, person, rows.poses[:, 0], rows.kinds())
+
+    front, video = side(features.front), side(features.video)
+    block = evaluate(front, video, features.pairs, resamples=100)
+    start = time.perf_counter()
+    write_report(summary_of(block), block, front, video, tmp_path)
+    assert time.perf_counter() - start < 5
+    text = Reader((tmp_path / "report.html").read_text(encoding="utf-8")).text
+    assert "700 genuine, 700 impostor" in text
