@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--people", type=Path, metavar="FILE", help="fit on these people, one name a line")
     group.add_argument(
-        "--folds", metavar="K,K", help="leave out the people of these folds of pairs.csv, such as 1,2, and fit on the rest"
+        "--folds",
+        metavar="K,K",
+        help="leave out the people of these folds of pairs.csv, such as 1,2, and fit on the rest",
     )
     parser.add_argument(
         "--set",

@@ -40,7 +40,11 @@ def run_baseline(arguments: argparse.Namespace) -> None:
         text = json.dumps(info, ensure_ascii=False, indent=1, sort_keys=True)
         (directory / "baseline.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     print(features.summary())
-    chosen = ", ".join(f"{key} {value:g}" for key, value in fitted.fit.items() if isinstance(value, (int, float)) and not isinstance(value, bool))
+    chosen = ", ".join(
+        f"{key} {value:g}"
+        for key, value in fitted.fit.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    )
     print(f"{arguments.name}: {len(train)} training, {len(validation)} validation, {len(test)} test people. {chosen}")
     print(f"baseline directory: {arguments.out}")
 

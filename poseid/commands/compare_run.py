@@ -145,7 +145,12 @@ def _report(
         "evaluated_people": reason,
         "people": first.people,
         "splits": [
-            {"name": split.name, "test": len(split.test), "train": len(split.train), "validation": len(split.validation)}
+            {
+                "name": split.name,
+                "test": len(split.test),
+                "train": len(split.train),
+                "validation": len(split.validation),
+            }
             for split in splits
         ],
         "genuine": first.genuine,

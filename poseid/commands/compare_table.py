@@ -122,7 +122,9 @@ def plain_table(report: dict[str, Any]) -> str:
         lines += ["", title]
         width = max(len(cell) for cell in head)
         widths = [max(len(row[0]), *(len(cell) for cell in row[1:])) for row in body]
-        lines.append("  ".join(["".ljust(width), *(row[0].ljust(w) for row, w in zip(body, widths, strict=True))]).rstrip())
+        lines.append(
+            "  ".join(["".ljust(width), *(row[0].ljust(w) for row, w in zip(body, widths, strict=True))]).rstrip()
+        )
         for n in range(1, len(head)):
             cells = [row[n].ljust(w) for row, w in zip(body, widths, strict=True)]
             lines.append("  ".join([head[n].ljust(width), *cells]).rstrip())

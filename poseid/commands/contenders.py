@@ -69,7 +69,7 @@ def fitted_for(contender: Contender, split: TestSplit, features: FeatureSet) -> 
         return fit_on(name, features, split.train, split.validation, options).enhancer
     seen: list[str] = []
     for path, saved in contender.saved.items():
-        check_dim(path, saved.enhancer.dim, features)
+        check_dim(path, saved.enhancer, features)
         trained, validated = not_allowed(saved.info, split.test)
         if not trained and not validated:
             return saved.enhancer

@@ -20,7 +20,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     check_new(arguments.out)
     features = load_features(arguments.data, arguments.pairs)
     saved = open_model(arguments.model, features.dim)
-    check_dim(arguments.model, saved.enhancer.dim, features)
+    check_dim(arguments.model, saved.enhancer, features)
     chosen = choose_people(arguments.model, saved.info, features, digest(features), arguments.people)
     check_enough(chosen.people, features.name)
     selected = features.select(chosen.people)
@@ -45,6 +45,8 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         write_report(summary, evaluation.block, evaluation.front, evaluation.video, directory)
     print(f"evaluated on {chosen.reason}")
     if not chosen.known:
-        print("warning: whom the model was trained on is not recorded; if they are among these people, the figures flatter it")
+        print(
+            "warning: whom the model was trained on is unknown; if they are among these people, the figures flatter it"
+        )
     print(table_text(evaluation.block, "evaluation", unseen=chosen.known))
     print(f"report directory: {arguments.out}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from poseid.enhancers.opponents.fit import Fitted, FitOptions, fit_opponent
+from poseid.enhancers.opponents.fit import FitOptions, Fitted, fit_opponent
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.fingerprint import fingerprint, hash_people
 from poseid.features.rows import FeatureSet

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from poseid.errors import InputError
 from poseid.features.fingerprint import hash_person
@@ -43,10 +44,11 @@ def load_features(path: Path, pairs: Path | None = None) -> FeatureSet:
     return replace(features, pairs=read_pairs(pairs, features.front.people, features.video.people))
 
 
-def check_dim(name: str, dim: int, features: FeatureSet) -> None:
+def check_dim(name: str, enhancer: nn.Module, features: FeatureSet) -> None:
     """Refuses a model for vectors of another length."""
+    dim = enhancer.dim
     if dim != features.dim:
-        raise InputError(f"{name}: is made for vectors of {dim} numbers, but those of {features.name} have {features.dim}")
+        raise InputError(f"{name}: is made for vectors of {dim} numbers, those of {features.name} have {features.dim}")
 
 
 def not_allowed(info: dict[str, Any], people: Collection[str]) -> tuple[list[str], list[str]]:
@@ -129,7 +131,7 @@ def split_rest(rest: Collection[str], seed: int, where: str) -> tuple[tuple[str,
     """
     names = sorted(rest)
     if len(names) < 2:
-        raise InputError(f"{where}: {len(names)} people outside the evaluated ones: opponents need at least 2 to be fitted")
+        raise InputError(f"{where}: {len(names)} people outside the evaluated ones: at least 2 are needed")
     count = min(max(1, round(VALIDATION_SHARE * len(names))), len(names) - 1)
     order = [names[i] for i in np.random.default_rng(seed).permutation(len(names)).tolist()]
     return tuple(sorted(order[count:])), tuple(sorted(order[:count]))

@@ -49,4 +49,4 @@ class KeepBest(L.Callback):
     def _offer(self, trainer: L.Trainer, score: float, epochs: int) -> None:
         if score < self.score:
             self.score, self.epochs = score, epochs
-            trainer.save_checkpoint(self.path)
+            trainer.save_checkpoint(self.path, weights_only=False)

@@ -63,7 +63,7 @@ def fixed_threshold(headline: dict[str, Any] | None) -> dict[str, Any] | None:
     if headline is None:
         return None
     for fmr in ("1e-3", "1e-2"):
-        entry = headline["fixed_threshold"].get(fmr)
+        entry: dict[str, Any] | None = headline["fixed_threshold"].get(fmr)
         if entry and entry["fmr_ratio"] is not None:
             return entry
     return None

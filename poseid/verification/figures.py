@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -301,16 +302,23 @@ def _draw_det(
     write(axes, 0.02, 0.03, "\n".join(said), SOFT, va="bottom")
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
-    for axis, (first, last) in ((axes.xaxis, (left, right)), (axes.yaxis, (low, high))):
-        ticks: list[float] = []
-        for p in reversed(_PERCENTS):
-            place = _deviate(np.array([p]))[0]
-            apart = not ticks or _deviate(np.array(ticks[-1:]))[0] - place >= 0.05 * (last - first)
-            if first <= place <= last and apart:
-                ticks.append(p)
-        axis.set_ticks(_deviate(np.array(ticks)), [f"{100 * p:g}" for p in ticks])
+    _percent_ticks(axes.xaxis, left, right, across=True)
+    _percent_ticks(axes.yaxis, low, high, across=False)
     legend(axes, "upper right")
     label(axes, "FMR, % of impostors let in", "FNMR, % of genuine refused")
+
+
+def _percent_ticks(axis: Axis, first: float, last: float, across: bool) -> None:
+    """Ticks in percent on a normal-deviate scale, those left out that would touch the next one."""
+    kept: list[tuple[float, str]] = []
+    for rate in reversed(_PERCENTS):
+        place, text = float(_deviate(np.array([rate]))[0]), f"{100 * rate:g}"
+        if not first <= place <= last:
+            continue
+        room = 0.02 + 0.0105 * (len(text) + len(kept[-1][1])) if across and kept else 0.05
+        if not kept or kept[-1][0] - place >= room * (last - first):
+            kept.append((place, text))
+    axis.set_ticks([place for place, _ in kept], [text for _, text in kept])
 
 
 def _deviate(rate: NDArray[np.float64], low: float = 1e-7, high: float = 1 - 1e-7) -> NDArray[np.float64]:

@@ -62,9 +62,7 @@ def average(samples: Sequence[Sampled]) -> Sampled:
     >>> average([Sampled(1.0, np.array([0.0, 2.0])), Sampled(2.0, np.array([1.0, 1.0]))])
     Sampled(value=1.5, resampled=array([0.5, 1.5]))
     """
-    return Sampled(
-        float(np.mean([one.value for one in samples])), np.mean([one.resampled for one in samples], axis=0)
-    )
+    return Sampled(float(np.mean([one.value for one in samples])), np.mean([one.resampled for one in samples], axis=0))
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,9 @@ class Dream(nn.Module):
             known, yaw = known_yaw(pose)
             share = torch.where(known, torch.sigmoid(10.0 * (yaw.abs() / 45.0 - 1.0)).to(share.dtype), share)
         # layers are initialised for components of size 1; those of a unit row have size 1/√D
-        return x + share * self.residual(x * self.dim**0.5) * self.dim**-0.5
+        added: Tensor = self.residual(x * self.dim**0.5)
+        mapped: Tensor = x + share * added * self.dim**-0.5
+        return mapped
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
         return shaped(self.direction(features, pose), features)

@@ -37,11 +37,11 @@ def train_early_stopped(
     best, kept, state = float("inf"), 0, copy.deepcopy(module.state_dict())
     for epoch in range(1, MAX_EPOCHS + 1):
         module.train()
-        for batch in torch.randperm(rows, generator=generator).split(BATCH):
+        for batch in torch.split(torch.randperm(rows, generator=generator), BATCH):
             if len(batch) < 2 and rows > 1:
                 continue  # batch normalisation has nothing to say about one row
             optimizer.zero_grad()
-            loss(batch, generator).backward()
+            torch.autograd.backward(loss(batch, generator))
             optimizer.step()
         module.eval()
         now = score(module)

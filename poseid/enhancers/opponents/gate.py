@@ -30,6 +30,9 @@ class ProfileGate(nn.Module):
         kind: "vector" or "yaw".
     """
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, dim: int, kind: str = "vector") -> None:
         super().__init__()
         if kind not in GATES:

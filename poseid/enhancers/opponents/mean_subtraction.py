@@ -27,6 +27,9 @@ class MeanSubtraction(nn.Module):
         sides: "probe" or "both".
     """
 
+    shift: Tensor
+    unknown_shift: Tensor
+
     def __init__(self, dim: int = 512, sides: str = "probe") -> None:
         super().__init__()
         self.dim = dim

@@ -28,6 +28,9 @@ class Ridge(nn.Module):
         sides: "probe" or "both".
     """
 
+    matrix: Tensor
+    centre: Tensor
+
     def __init__(self, dim: int = 512, gate: str = "vector", sides: str = "probe") -> None:
         super().__init__()
         self.dim = dim
@@ -47,7 +50,8 @@ class Ridge(nn.Module):
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
         """(N, D) the direction of the enhanced rows, of any length."""
         x = unit(features)
-        return x + self.gate(features, pose) * (self.corrected(x) - x)
+        share: Tensor = self.gate(features, pose)
+        return x + share * (self.corrected(x) - x)
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
         return shaped(self.direction(features, pose), features)

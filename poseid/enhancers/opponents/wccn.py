@@ -29,6 +29,8 @@ class Wccn(nn.Module):
         sides: "both"; "probe" is refused.
     """
 
+    whitening: Tensor
+
     def __init__(self, dim: int = 512, gate: str = "vector", sides: str = "both") -> None:
         super().__init__()
         if sides != "both":

@@ -1,0 +1,81 @@
+"""What ships: a bit-equal round trip, and nothing of a file is executed."""
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from poseid.enhancers.build import build
+from poseid.enhancers.saving import FORMAT, load_enhancer, save_enhancer
+from poseid.errors import InputError
+
+MODEL = {"name": "residual", "dim": 16, "pose_dim": 4, "rank": 4, "init": "ridge"}
+
+
+def saved(path: Path) -> torch.nn.Module:
+    enhancer = build("residual", {key: value for key, value in MODEL.items() if key != "name"}).eval()
+    save_enhancer(enhancer, {"model": MODEL, "sides": "probe"}, path)
+    return enhancer
+
+
+def test_round_trip_is_bit_equal(tmp_path: Path) -> None:
+    path = tmp_path / "增强.safetensors"
+    enhancer = saved(path)
+    loaded = load_enhancer(path)
+    assert loaded.info["sides"] == "probe"
+    for one, other in zip(enhancer.state_dict().values(), loaded.enhancer.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_broken_and_foreign_files_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "e.safetensors"
+    saved(path)
+    whole = path.read_bytes()
+    cases = {
+        "missing": None,
+        "empty": b"",
+        "garbage": b"\x00\xff" * 500,
+        "cut": whole[: len(whole) // 2],
+        "lying length": b"\xff\xff\xff\xff\xff\xff\xff\x7f" + whole[8:],
+        "pickle": pickle.dumps({"a": 1}),
+    }
+    for name, content in cases.items():
+        file = tmp_path / f"{name}.safetensors"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            load_enhancer(file)
+        assert str(file) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"name": "os.system"},
+        {"name": "residual", "_target_": "os.system"},
+        {"name": "residual", "dim": 32, "pose_dim": 4, "rank": 4},
+        {"dim": 16},
+        "residual",
+    ],
+)
+def test_header_that_names_something_else_is_refused(model: object, tmp_path: Path) -> None:
+    path = tmp_path / "e.safetensors"
+    tensors = build("residual", {"dim": 16, "pose_dim": 4, "rank": 4}).state_dict()
+    save_file(tensors, path, metadata={"format": FORMAT, "poseid": json.dumps({"model": model})})
+    with pytest.raises(InputError) as caught:
+        load_enhancer(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_nan_weights_are_refused(tmp_path: Path) -> None:
+    enhancer = build("residual", {"dim": 16, "pose_dim": 4, "rank": 4})
+    with torch.no_grad():
+        enhancer.linear_path.weight[0, 0] = torch.nan
+    save_enhancer(enhancer, {"model": {"name": "residual", "dim": 16, "pose_dim": 4, "rank": 4}}, tmp_path / "e")
+    with pytest.raises(InputError, match="NaN"):
+        load_enhancer(tmp_path / "e")

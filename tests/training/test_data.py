@@ -1,0 +1,136 @@
+"""Rows, targets and splits of the DataModule against brute force."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from poseid.errors import InputError
+from poseid.features.synthetic import synthetic
+from poseid.training.data import FeatureDataModule
+from poseid.training.probe_rows import ProbeRows
+
+FEATURES = synthetic(people=20, dim=32, seed=5)
+
+
+def rows(**options: Any) -> ProbeRows:
+    arguments: dict[str, Any] = {
+        "target": "centroid",
+        "min_yaw": 0,
+        "max_yaw": 90,
+        "missing_pose": "keep",
+        "swap": True,
+    }
+    return ProbeRows(FEATURES, **{**arguments, **options})
+
+
+def data(**options: Any) -> FeatureDataModule:
+    arguments: dict[str, Any] = {
+        "source": "synthetic",
+        "dir": None,
+        "dim": 32,
+        "target": "centroid",
+        "fractions": [0.6, 0.3, 0.1],
+        "split_seed": 0,
+        "folds": None,
+        "train_people": None,
+        "validation_people": None,
+        "test_people": None,
+        "min_yaw": 0,
+        "max_yaw": 90,
+        "missing_pose": "keep",
+        "synthetic_people": 20,
+        "synthetic_seed": 5,
+        "batch_size": 16,
+        "seed": 0,
+        "swap": False,
+    }
+    return FeatureDataModule(**{**arguments, **options})
+
+
+def test_every_row_has_the_centroid_of_its_own_person() -> None:
+    made = rows()
+    seen = 0
+    for index in made.in_order(7):
+        batch = made[index]
+        for x, target in zip(batch["features"], batch["target"], strict=True):
+            (row,) = np.flatnonzero((FEATURES.video.features == x.numpy()).all(axis=1))
+            name = FEATURES.video.people[row]
+            fronts = FEATURES.front.features[FEATURES.front.people == name].astype(np.float64)
+            expected = (fronts / np.linalg.norm(fronts, axis=1, keepdims=True)).mean(axis=0)
+            np.testing.assert_allclose(target.numpy(), expected, atol=1e-6)
+            seen += 1
+    assert seen == len(FEATURES.video.people) == len(made)
+
+
+def test_pair_targets_are_one_front_row_of_the_person() -> None:
+    made = rows(target="pair")
+    batch = made[made.in_order(1000)[0]]
+    fronts = torch.nn.functional.normalize(torch.from_numpy(FEATURES.front.features.astype(np.float32)), dim=1)
+    nearest = torch.cdist(batch["target"], fronts).argmin(dim=1)
+    for x, front in zip(batch["features"], nearest, strict=True):
+        (row,) = np.flatnonzero((FEATURES.video.features == x.numpy()).all(axis=1))
+        assert FEATURES.video.people[row] == FEATURES.front.people[front]
+
+
+def test_yaw_range_and_missing_poses() -> None:
+    yaw = np.abs(FEATURES.video.poses[:, 0])
+    assert len(rows(min_yaw=20, max_yaw=50)) == int(((yaw >= 20) & (yaw <= 50)).sum())
+    poses = FEATURES.video.poses.copy()
+    poses[:30] = np.nan
+    from dataclasses import replace
+
+    some = replace(FEATURES, video=replace(FEATURES.video, poses=poses))
+    kept = ProbeRows(some, "centroid", 0, 90, "keep", False)
+    dropped = ProbeRows(some, "centroid", 0, 90, "drop", False)
+    assert len(kept) - len(dropped) == 30
+    assert int(torch.isnan(kept.pose).any(dim=1).sum()) == 30
+
+
+def test_people_without_a_front_row_do_not_train() -> None:
+    from dataclasses import replace
+
+    name = FEATURES.front.people[0]
+    some = replace(FEATURES, front=FEATURES.front.take(FEATURES.front.people != name))
+    made = ProbeRows(some, "centroid", 0, 90, "keep", False)
+    assert len(made) == int((FEATURES.video.people != name).sum())
+    assert len(made.centroids) == 19
+
+
+def test_parts_share_nobody_and_do_not_depend_on_the_seed_of_the_training() -> None:
+    first, second = data(seed=0), data(seed=1)
+    first.load()
+    second.load()
+    assert first.split == second.split
+    parts = [set(first.split.train), set(first.split.validation), set(first.split.test)]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 20
+    other = data(split_seed=1)
+    other.load()
+    assert other.split != first.split
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"source": "folder"}, "data.dir: no feature folder given"),
+        ({"train_people": "a.txt"}, "give all three files"),
+        ({"train_people": "a.txt", "folds": [1]}, "not both"),
+        ({"min_yaw": 88.0, "max_yaw": 90.0}, "fewer than 2 training people"),
+    ],
+)
+def test_wrong_input(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        data(**options).load()
+
+
+def test_files_of_names_that_overlap_are_refused(tmp_path: Path) -> None:
+    people = FEATURES.people()
+    for name, part in (("a", people[:12]), ("b", people[11:16]), ("c", people[16:])):
+        (tmp_path / name).write_text("\n".join(part), encoding="utf-8")
+    files = {
+        f"{part}_people": str(tmp_path / name) for part, name in (("train", "a"), ("validation", "b"), ("test", "c"))
+    }
+    with pytest.raises(InputError, match="one part only"):
+        data(**files).load()
