@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--folds",
         metavar="K,K",
-        help="leave out the people of these folds of pairs.csv, such as 1,2, and fit on the rest",
+        help="fit on all but the people of these folds of pairs.csv, such as 1,2",
     )
     parser.add_argument(
         "--set",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,15 @@ from poseid.commands.contenders import (
     parse_contender,
 )
 from poseid.commands.output import check_new, whole_directory
-from poseid.commands.people import check_enough, choose_people, load_features, seeded_split, split_rest
+from poseid.commands.people import (
+    check_dim,
+    check_enough,
+    choose_people,
+    load_features,
+    recorded_people,
+    seeded_split,
+    split_rest,
+)
 from poseid.errors import InputError
 from poseid.evaluation import side_of
 from poseid.features.fingerprint import digest
@@ -35,6 +44,9 @@ def run_compare(arguments: argparse.Namespace) -> None:
     features = load_features(arguments.data)
     names = list(dict.fromkeys(arguments.models))
     contenders = [parse_contender(name, features.dim) for name in names]
+    for contender in contenders:
+        for path, saved in contender.saved.items():
+            check_dim(path, saved.enhancer, features)
     against = _against(arguments.against, names)
     if arguments.folds:
         splits, reason = _fold_splits(features, arguments.split_seed)
@@ -45,6 +57,8 @@ def run_compare(arguments: argparse.Namespace) -> None:
     for number, split in enumerate(splits):
         selected = features.select(split.test)
         for contender in contenders:
+            if sys.stderr.isatty():
+                print(f"{split.name}: {contender.name}", file=sys.stderr)
             own = own_model(contender, split) if arguments.folds else contender
             enhancer = fitted_for(own, split, features)
             people = selected.people()
@@ -108,7 +122,9 @@ def _one_split(
         test = sorted(seeded_split(features, arguments.split_seed).test)
         reason = f"the {len(test)} test people of the seeded split"
     check_enough(test, features.name)
-    unknown = [path for path, model in saved if not model.info.get("people") and model.info["model"]["name"] != "raw"]
+    unknown = [
+        path for path, model in saved if recorded_people(model.info) is None and model.info["model"]["name"] != "raw"
+    ]
     if unknown:
         reason += f"; the training people of {', '.join(unknown)} are unknown"
     train: tuple[str, ...] = ()

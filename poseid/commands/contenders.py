@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from poseid.commands.fitting import fit_on
-from poseid.commands.people import check_dim, not_allowed
+from poseid.commands.people import not_allowed, recorded_people
 from poseid.enhancers.models import SAVED, open_model
 from poseid.enhancers.opponents.fit import OPTIONS, FitOptions, parse_options
 from poseid.enhancers.saving import SavedEnhancer
@@ -69,7 +69,6 @@ def fitted_for(contender: Contender, split: TestSplit, features: FeatureSet) -> 
         return fit_on(name, features, split.train, split.validation, options).enhancer
     seen: list[str] = []
     for path, saved in contender.saved.items():
-        check_dim(path, saved.enhancer, features)
         trained, validated = not_allowed(saved.info, split.test)
         if not trained and not validated:
             return saved.enhancer
@@ -104,5 +103,5 @@ def own_model(contender: Contender, split: TestSplit) -> Contender:
 
 
 def _own(saved: SavedEnhancer, split: TestSplit) -> bool:
-    people = saved.info.get("people") or {}
-    return bool(people.get("test")) and set(people["test"]) == set(hash_people(split.test, people["salt"]))
+    recorded = recorded_people(saved.info)
+    return recorded is not None and recorded.test == frozenset(hash_people(split.test, recorded.salt))

@@ -51,19 +51,48 @@ def check_dim(name: str, enhancer: nn.Module, features: FeatureSet) -> None:
         raise InputError(f"{name}: is made for vectors of {dim} numbers, those of {features.name} have {features.dim}")
 
 
+@dataclass(frozen=True)
+class RecordedPeople:
+    """The people that a header records, as salted hashes."""
+
+    salt: str
+    train: frozenset[str]
+    validation: frozenset[str]
+    test: frozenset[str]
+
+
+def recorded_people(info: dict[str, Any]) -> RecordedPeople | None:
+    """The people in a header, None where it records none.
+
+    Raises:
+        InputError: they are there, but not as they are written.
+    """
+    people = info.get("people")
+    if not people:
+        return None
+    try:
+        salt, *parts = (people[key] for key in ("salt", "train", "validation", "test"))
+        if not isinstance(salt, str) or not all(isinstance(part, list) for part in parts):
+            raise TypeError
+        train, validation, test = (frozenset(part) for part in parts)
+    except (KeyError, TypeError):
+        raise InputError("the people in the model's header cannot be read: the file is damaged") from None
+    return RecordedPeople(salt, train, validation, test)
+
+
 def not_allowed(info: dict[str, Any], people: Collection[str]) -> tuple[list[str], list[str]]:
     """Which of these people the model was trained on, and which it was chosen by (its validation people).
 
     Names are compared as salted hashes: that is all a header holds.
     """
-    recorded = info.get("people") or {}
-    salt = recorded.get("salt", "")
-    hashed = {name: hash_person(name, salt) for name in people} if recorded else {}
-    parts = []
-    for part in ("train", "validation"):
-        known = set(recorded.get(part, ()))
-        parts.append(sorted(name for name, digest in hashed.items() if digest in known))
-    return parts[0], parts[1]
+    recorded = recorded_people(info)
+    if recorded is None:
+        return [], []
+    hashed = {name: hash_person(name, recorded.salt) for name in people}
+    return (
+        sorted(name for name, digest in hashed.items() if digest in recorded.train),
+        sorted(name for name, digest in hashed.items() if digest in recorded.validation),
+    )
 
 
 def choose_people(name: str, info: dict[str, Any], features: FeatureSet, digest: str, file: Path | None) -> Chosen:
@@ -84,7 +113,8 @@ def choose_people(name: str, info: dict[str, Any], features: FeatureSet, digest:
     """
     everybody = features.people()
     fitted = info["model"]["name"] != "raw"
-    known = not fitted or bool(info.get("people"))
+    recorded = recorded_people(info)
+    known = not fitted or recorded is not None
     if file is not None:
         asked = sorted(read_people_file(file, everybody))
         trained, validated = not_allowed(info, asked)
@@ -98,14 +128,12 @@ def choose_people(name: str, info: dict[str, Any], features: FeatureSet, digest:
         return Chosen(tuple(asked), f"the {len(asked)} people of {file.name}", known)
     if not fitted:
         return Chosen(tuple(everybody), f"all {len(everybody)} people: raw is trained on nobody", True)
-    if not known:
+    if recorded is None:
         return Chosen(
             tuple(everybody), f"all {len(everybody)} people: the people the model was trained on are unknown", False
         )
-    if info.get("data", {}).get("digest") == digest and info["people"].get("test"):
-        test = set(info["people"]["test"])
-        salt = info["people"]["salt"]
-        chosen = [person for person in everybody if hash_person(person, salt) in test]
+    if (info.get("data") or {}).get("digest") == digest and recorded.test:
+        chosen = [person for person in everybody if hash_person(person, recorded.salt) in recorded.test]
         if chosen:
             return Chosen(tuple(chosen), f"the {len(chosen)} test people of the split the model was trained with", True)
     trained, validated = not_allowed(info, everybody)

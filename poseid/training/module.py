@@ -120,7 +120,9 @@ class EnhancerModule(L.LightningModule):
             code = enhancer(rebuilt, None).pose_code
         person = batch["person"]
         terms = {
-            "id": lambda: id_loss(enhanced, target),
+            # In D dimensions even where the comparison has a space of its own: a trained projection of both sides
+            # could lower this term by forgetting who is who.
+            "id": lambda: id_loss(output.features.float(), batch["target"]),
             "pose": lambda: pose_loss(output.pose.float(), batch["pose"]),
             "ortho": lambda: ortho_loss(enhancer.to_identity.weight, enhancer.to_pose.weight),
             "contrast": lambda: contrast_loss(enhanced, target, candidates, person, candidate_person, self.temperature),

@@ -131,7 +131,11 @@ def test_comparison_in_a_trained_space() -> None:
     projection = made.enhancer.similarity.weight
     enhanced = F.normalize(made.enhancer(rows["features"], rows["pose"]).features, dim=-1) @ projection.T
     target = F.normalize(rows["target"], dim=-1) @ projection.T
-    assert terms["id"].item() == pytest.approx(1 - F.cosine_similarity(enhanced, target).mean().item(), rel=1e-5)
+    raw = F.cosine_similarity(rows["features"], rows["target"])
+    expected = F.relu(raw - F.cosine_similarity(enhanced, target)).mean().item()
+    assert terms["similarity_protection"].item() == pytest.approx(expected, rel=1e-4)
+    in_full = 1 - F.cosine_similarity(made.enhancer(rows["features"], rows["pose"]).features, rows["target"]).mean()
+    assert terms["id"].item() == pytest.approx(in_full.item(), rel=1e-5)
     total_loss(terms, made.weights).backward()
     assert projection.grad is not None
     assert projection.grad.abs().max() > 0
