@@ -122,9 +122,8 @@ def _one_split(
         test = sorted(seeded_split(features, arguments.split_seed).test)
         reason = f"the {len(test)} test people of the seeded split"
     check_enough(test, features.name)
-    unknown = [
-        path for path, model in saved if recorded_people(model.info) is None and model.info["model"]["name"] != "raw"
-    ]
+    fitted = [(path, model.info) for path, model in saved if model.info["model"]["name"] != "raw"]
+    unknown = [path for path, info in fitted if recorded_people(info) is None]
     if unknown:
         reason += f"; the training people of {', '.join(unknown)} are unknown"
     train: tuple[str, ...] = ()
