@@ -11,8 +11,9 @@ Rows are unit vectors x̂ with lengths L. F: frontal rows, P: profile rows, both
     lift       b = (T + 3 tr(T)/D · I)⁻¹ μ, b·μ = 1, μ and T: mean and covariance of frontal rows. b moves all scores
                of a probe alike: up for a long vector's and down for a short vector's.
     output     o = unit(unit((x̂ − m)(I + W)F) + clip(lift − slope · z, ±reach) · b)
-    gate       g = σ(2u) · clip((y − 5°)/5°, 0, 1), u: logit "profile, not frontal" of x̂, y = max(|yaw|, |pitch|) given;
-               a given pose also adds 0.1 (min(y, 40°) − 12°) to u. Without a pose g = σ(2u).
+    gate       g = σ(2u − 1) · clip((y − 5°)/15°, 0, 1), u: logit "profile, not frontal" of x̂ and log L, with
+               y = max(|yaw|, |pitch|) given; a given pose also adds 0.1 (min(y, 40°) − 12°) to u. Without a pose
+               g = σ(2u − 1). The 1 leans towards leaving a row as it is.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from torch import Tensor, nn
 
 CLIP = 2.5  # of the standardised length
 LIFT_RIDGE = 3.0  # shrinkage of the frontal covariance in b, in mean eigenvalues
-FIXED_UP_TO, WHOLE_FROM = 5.0, 10.0  # degrees of given pose: no correction below, no veto above
+FIXED_UP_TO, WHOLE_FROM = 5.0, 20.0  # degrees of given pose: no correction below, no veto above
 POSE_WEIGHT, POSE_CENTRE, POSE_LIMIT = 0.1, 12.0, 40.0  # what a given pose adds to the logit, degrees
+NEWTON_STEPS = 30
 FEWEST_ROWS, FEWEST_PEOPLE = 20, 5  # below these nothing is fitted
 
 
@@ -45,6 +47,7 @@ class ClosedForm(nn.Module):
     direction: Tensor
     length: Tensor
     logit_weight: Tensor
+    logit_length: Tensor
     logit_bias: Tensor
     lift: Tensor
     fitted: Tensor
@@ -58,18 +61,21 @@ class ClosedForm(nn.Module):
         self.register_buffer("direction", torch.zeros(dim))
         self.register_buffer("length", torch.tensor([1.0, 1.0]))  # median, standard deviation
         self.register_buffer("logit_weight", torch.zeros(dim))
+        self.register_buffer("logit_length", torch.zeros(()))
         self.register_buffer("logit_bias", torch.zeros(()))
         self.register_buffer("lift", torch.zeros(()))
         self.register_buffer("fitted", torch.zeros(()))
 
-    def gate(self, x: Tensor, pose: Tensor | None) -> Tensor:
+    def gate(self, x: Tensor, length: Tensor, pose: Tensor | None) -> Tensor:
         """(N, 1) share of the correction in [0, 1]: 0 for a row given as frontal, else by the vector and the pose.
 
         Args:
             x: (N, D) unit rows.
+            length: (N, 1) lengths they had.
             pose: (N, 3) degrees, NaN rows unknown, or None.
         """
-        logit = x @ self.logit_weight + self.logit_bias
+        logarithm = (length[:, 0] / self.length[0]).clamp(min=1e-6).log()
+        logit = x @ self.logit_weight + self.logit_length * logarithm + self.logit_bias
         veto = torch.ones_like(logit)
         if pose is not None:
             angle = pose[:, :2].abs().amax(dim=1)
@@ -77,7 +83,7 @@ class ClosedForm(nn.Module):
             angle = torch.where(known, torch.nan_to_num(angle), torch.full_like(angle, WHOLE_FROM)).to(x.dtype)
             logit = logit + known * POSE_WEIGHT * (angle.clamp(max=POSE_LIMIT) - POSE_CENTRE)
             veto = ((angle - FIXED_UP_TO) / (WHOLE_FROM - FIXED_UP_TO)).clamp(0.0, 1.0)
-        return (self.fitted * torch.sigmoid(2 * logit) * veto).unsqueeze(1)
+        return (self.fitted * torch.sigmoid(2 * logit - 1) * veto).unsqueeze(1)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """(N, D) unit rows and (N, 1) lengths to (N, D) unit rows o."""
@@ -158,28 +164,36 @@ def fit_closed_form(layer: ClosedForm, rows: TrainingRows, ridge: float, power: 
     if deviation_of_length < 1e-3 * median:
         # Vectors that come with one length carry no quality: z must be 0, not rounding errors blown up.
         deviation_of_length = torch.full_like(median, float("inf"))
-    weight, bias = _logistic(x[rows.frontal | rows.profile], rows.profile[rows.frontal | rows.profile])
+    either = rows.frontal | rows.profile
+    logarithm = (lengths[either] / median).log()
+    weight, of_length, bias = _logistic(x[either], logarithm, rows.profile[either])
     layer.centre.copy_(centre)
     layer.matrix.copy_(matrix)
     layer.direction.copy_(direction / (direction @ mean))
     layer.length.copy_(torch.stack([median, deviation_of_length]))
     layer.logit_weight.copy_(weight)
+    layer.logit_length.copy_(of_length)
     layer.logit_bias.copy_(bias)
     layer.lift.fill_(lift)
     layer.fitted.fill_(1.0)
     return None
 
 
-def _logistic(x: Tensor, positive: Tensor, penalty: float = 1.0, steps: int = 30) -> tuple[Tensor, Tensor]:
-    """Class-balanced logistic regression with an L2 penalty, by Newton's method: weight (D,) and bias on unit rows."""
+def _logistic(x: Tensor, logarithm: Tensor, positive: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Class-balanced logistic regression with an L2 penalty of 1, by Newton's method.
+
+    Returns:
+        Weights of the unit rows (D,) and of the logarithm of their length (), and the bias ().
+    """
     scale = x.shape[1] ** 0.5 / 4  # inputs of size about 1/4 a component: the penalty means the same for any D
-    inputs = torch.cat([x * scale, torch.ones(len(x), 1, dtype=x.dtype)], dim=1)
+    columns = [x * scale, 4 * logarithm[:, None], torch.ones(len(x), 1, dtype=x.dtype)]
+    inputs = torch.cat(columns, dim=1)
     target = positive.to(x.dtype)
     balance = torch.where(positive, 0.5 / target.mean(), 0.5 / (1 - target.mean()))
-    ridge = torch.full((inputs.shape[1],), penalty, dtype=x.dtype)
+    ridge = torch.ones(inputs.shape[1], dtype=x.dtype)
     ridge[-1] = 1e-6
     beta = torch.zeros(inputs.shape[1], dtype=x.dtype)
-    for _ in range(steps):
+    for _ in range(NEWTON_STEPS):
         probability = torch.sigmoid((inputs @ beta).clamp(-30, 30))
         gradient = inputs.T @ (balance * (probability - target)) + ridge * beta
         curvature = balance * (probability * (1 - probability)) + 1e-9
@@ -188,4 +202,4 @@ def _logistic(x: Tensor, positive: Tensor, penalty: float = 1.0, steps: int = 30
         beta = beta - step
         if float(step.abs().max()) < 1e-6:
             break
-    return beta[:-1] * scale, beta[-1]
+    return beta[:-2] * scale, beta[-2] * 4, beta[-1]

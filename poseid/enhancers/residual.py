@@ -105,7 +105,7 @@ class ResidualEnhancer(nn.Module):
             if self.start is not None:
                 length = torch.linalg.vector_norm(features.to(x.dtype), dim=-1, keepdim=True)
                 correction = correction + self.start.fitted * (self.start(x, length) - x)
-                gate = torch.where(self.start.fitted > 0, self.start.gate(x, pose), gate)
+                gate = torch.where(self.start.fitted > 0, self.start.gate(x, length, pose), gate)
             direction = x + self.strength * gate * correction
         return EnhancerOutput(with_length(direction, features, self.norm), identity, code, predicted)
 

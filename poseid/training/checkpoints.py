@@ -43,9 +43,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def load_state(module: EnhancerModule, path: Path) -> None:
+def load_state(module: EnhancerModule, path: Path) -> int:
+    """Puts a checkpoint's weights into a module; returns the number of steps that they have been trained for."""
     try:
-        module.load_state_dict(read_checkpoint(path)["state_dict"])
+        content = read_checkpoint(path)
+        module.load_state_dict(content["state_dict"])
+        return int(content["global_step"])
     except RuntimeError as error:
         raise InputError(f"{path}: its weights do not fit this model ({str(error).splitlines()[0]})") from None
 

@@ -76,9 +76,9 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     failed = True
     try:
         fit(make_trainer(config, context.run_dir, logger, module.schedule.end_of_ramp()), module, data, checkpoint)
-        load_state(module, context.run_dir / "checkpoints" / "best.ckpt")
+        steps = load_state(module, context.run_dir / "checkpoints" / "best.ckpt")
         choose_strength(module.enhancer, data.validation_set)
-        summary = finish_run(config, context.run_dir, data, module, context.evaluate_test)
+        summary = finish_run(config, context.run_dir, data, module, steps == 0, context.evaluate_test)
         if logger is not None:
             log_report(logger, context.run_dir, summary)
         failed = False

@@ -55,13 +55,14 @@ def test_output_agrees_with_the_equations() -> None:
 def test_own_gate_tells_profile_from_frontal_and_a_given_frontal_pose_closes_it() -> None:
     layer, rows = fitted()
     x = torch.nn.functional.normalize(rows.features.double(), dim=1)
-    gate = layer.gate(x, None)[:, 0]
+    length = rows.features.double().norm(dim=1, keepdim=True)
+    gate = layer.gate(x, length, None)[:, 0]
     assert gate[rows.profile].mean() > 0.7
     assert gate[rows.frontal].mean() < 0.3
     given = torch.zeros(len(x), 3)
-    assert layer.gate(x, given + 5.0).max() == 0
+    assert layer.gate(x, length, given + 5.0).max() == 0
     unknown = torch.full((len(x), 3), torch.nan)
-    assert torch.equal(layer.gate(x, unknown)[:, 0], gate)
+    assert torch.equal(layer.gate(x, length, unknown)[:, 0], gate)
 
 
 def test_helps_people_it_never_saw() -> None:
