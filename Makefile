@@ -13,7 +13,7 @@ train: .venv/installed  ## train on the embedded data
 	$(BIN)/python train.py
 
 test: .venv/installed  ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: .venv/installed  ## style and types
 	$(BIN)/ruff check .

@@ -35,8 +35,14 @@ def enhance_arrays(
             x = torch.from_numpy(np.asarray(features[rows], dtype=np.float32)).to(device)
             pose = None if poses is None else torch.from_numpy(np.asarray(poses[rows], dtype=np.float32)).to(device)
             output = enhancer(x, pose)
-            compared = enhancer.comparison(output.features)
-            parts.append(tuple(t.float().cpu().numpy() for t in (output.features, compared, output.identity)))
+            compared = compare_in(enhancer, output.features)
+            parts.append(
+                (
+                    output.features.float().cpu().numpy(),
+                    compared.float().cpu().numpy(),
+                    output.identity.float().cpu().numpy(),
+                )
+            )
     finally:
         enhancer.train(training)
     enhanced, compared_rows, identity = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -55,4 +61,11 @@ def project_arrays(enhancer: nn.Module, features: np.ndarray) -> np.ndarray:
     """
     x = torch.from_numpy(np.asarray(features, dtype=np.float32))
     device = next((tensor.device for tensor in (*enhancer.parameters(), *enhancer.buffers())), torch.device("cpu"))
-    return enhancer.comparison(x.to(device)).float().cpu().numpy()
+    compared: np.ndarray = compare_in(enhancer, x.to(device)).float().cpu().numpy()
+    return compared
+
+
+def compare_in(enhancer: nn.Module, features: torch.Tensor) -> torch.Tensor:
+    """``enhancer.comparison``: every model of this package has it, whatever its class."""
+    compared: torch.Tensor = enhancer.comparison(features)  # type: ignore[operator]
+    return compared

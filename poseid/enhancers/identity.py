@@ -31,4 +31,5 @@ class IdentityEnhancer(nn.Module):
     def forward(self, identity: Tensor, code: Tensor) -> Tensor:
         gate = torch.sigmoid(self.gate(code))
         cleaned = identity - self.suppression * gate * self.contamination(code)
-        return identity + self.residual * (cleaned - identity)
+        out: Tensor = identity + self.residual * (cleaned - identity)
+        return out

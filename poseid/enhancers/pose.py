@@ -50,7 +50,8 @@ def pose_gate(pose: Tensor, start: float, full: float) -> Tensor:
     """
     angle = torch.linalg.vector_norm(pose[..., :2], dim=-1, keepdim=True)
     s = ((angle - start) / (full - start)).clamp(0.0, 1.0)
-    return s * s * (3.0 - 2.0 * s)
+    gate: Tensor = s * s * (3.0 - 2.0 * s)
+    return gate
 
 
 def pose_inputs(pose: Tensor) -> Tensor:
@@ -85,4 +86,5 @@ class PoseHead(nn.Module):
 
     def forward(self, code: Tensor) -> Tensor:
         # The network works in radians; degrees everywhere outside.
-        return self.layers(code) * (180.0 / math.pi)
+        degrees: Tensor = self.layers(code) * (180.0 / math.pi)
+        return degrees

@@ -56,9 +56,8 @@ def set_rows(entry: dict[str, Any]) -> list[str]:
         if fixed and fixed["fmr_ratio"] is not None:
             ratio = f"{fixed['fmr_ratio']:.2f}x"
             rows.append((f"false matches at raw's FMR {fmr} threshold", "1.00x", ratio))
-            rows.append(
-                (f"FNMR at raw's FMR {fmr} threshold", percent(fixed["raw"]["fnmr"]), percent(fixed["enhanced"]["fnmr"]))
-            )
+            missed = (percent(fixed["raw"]["fnmr"]), percent(fixed["enhanced"]["fnmr"]))
+            rows.append((f"FNMR at raw's FMR {fmr} threshold", *missed))
     width = max(len(row[0]) for row in rows)
     return [f"  {label:<{width}}  {left:>9}  {right:>9}" for label, left, right in rows]
 
