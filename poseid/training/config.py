@@ -133,6 +133,7 @@ DATA: dict[str, Check] = {
     "train_people": optional(text),
     "validation_people": optional(text),
     "test_people": optional(text),
+    "train_limit": optional(whole(2)),
     "min_yaw": number(0, 180),
     "max_yaw": number(0, 180),
     "missing_pose": choice("keep", "drop"),

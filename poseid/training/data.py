@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import lightning as L
+import numpy as np
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -29,6 +30,7 @@ class FeatureDataModule(L.LightningDataModule):
         split_seed: seed of the split of people, apart from ``seed`` so that repeats see the same people.
         folds: test folds of pairs.csv; the other folds train and validate. None: split by ``fractions``.
         train_people, validation_people, test_people: files of names, one a line; all three or none.
+        train_limit: at most so many training people and half as many validation people, drawn by ``split_seed``.
         min_yaw, max_yaw: |yaw| range in degrees of the probes that train.
         missing_pose: "keep" or "drop" probes without a pose in training.
         synthetic_people, synthetic_seed: size and seed of the made-up features.
@@ -49,6 +51,7 @@ class FeatureDataModule(L.LightningDataModule):
         train_people: str | None,
         validation_people: str | None,
         test_people: str | None,
+        train_limit: int | None,
         min_yaw: float,
         max_yaw: float,
         missing_pose: str,
@@ -67,6 +70,7 @@ class FeatureDataModule(L.LightningDataModule):
         self.split_seed = split_seed
         self.folds = folds
         self.people_files = (train_people, validation_people, test_people)
+        self.train_limit = train_limit
         self.min_yaw = min_yaw
         self.max_yaw = max_yaw
         self.missing_pose = missing_pose
@@ -87,7 +91,7 @@ class FeatureDataModule(L.LightningDataModule):
             if not self.dir:
                 raise InputError("data.dir: no feature folder given; add data.dir=DIR")
             self.feature_set = read_folder(Path(self.dir), dim=self.dim)
-        self.split = self._split()
+        self.split = self._limited(self._split())
         self.train_set = self.feature_set.select(self.split.train)
         self.validation_set = self.feature_set.select(self.split.validation)
         self.train_rows = self._rows(self.train_set, self.min_yaw, self.max_yaw, self.missing_pose)
@@ -102,6 +106,16 @@ class FeatureDataModule(L.LightningDataModule):
 
     def _rows(self, part: FeatureSet, min_yaw: float, max_yaw: float, missing_pose: str) -> ProbeRows:
         return ProbeRows(part, self.target, min_yaw, max_yaw, missing_pose, self.swap)
+
+    def _limited(self, split: Split) -> Split:
+        if self.train_limit is None:
+            return split
+        generator = np.random.default_rng(self.split_seed)
+        parts = []
+        for people, limit in ((split.train, self.train_limit), (split.validation, max(2, self.train_limit // 2))):
+            chosen = generator.permutation(len(people))[:limit]
+            parts.append(tuple(people[i] for i in sorted(chosen.tolist())))
+        return Split(parts[0], parts[1], split.test)
 
     def _split(self) -> Split:
         people = self.feature_set.people()

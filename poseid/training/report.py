@@ -55,6 +55,7 @@ def finish_run(
         "data": data.feature_set.name,
         "poses_used": True,
         "fitted_on": fitted_on,
+        "strength": float(enhancer.strength),
         "versions": versions(),
         "validation": validation.block,
         "test": None if test is None else test.block,

@@ -38,6 +38,7 @@ def data(**options: Any) -> FeatureDataModule:
         "train_people": None,
         "validation_people": None,
         "test_people": None,
+        "train_limit": None,
         "min_yaw": 0,
         "max_yaw": 90,
         "missing_pose": "keep",
@@ -123,6 +124,16 @@ def test_parts_share_nobody_and_do_not_depend_on_the_seed_of_the_training() -> N
 def test_wrong_input(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         data(**options).load()
+
+
+def test_a_limit_takes_training_and_validation_people_but_no_test_people() -> None:
+    whole, limited = data(), data(train_limit=5)
+    whole.load()
+    limited.load()
+    assert len(limited.split.train) == 5
+    assert len(limited.split.validation) == 2
+    assert set(limited.split.train) < set(whole.split.train)
+    assert limited.split.test == whole.split.test
 
 
 def test_files_of_names_that_overlap_are_refused(tmp_path: Path) -> None:
