@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: train test check bench
+.PHONY: train test check bench results
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -22,3 +22,6 @@ check: .venv/installed  ## style and types
 
 bench: .venv/installed  ## speed, as ratios measured side by side
 	$(BIN)/python benchmarks/training_speed.py
+
+results: .venv/installed  ## docs/results.md, from two feature folders: make results REAL=DIR TURNED=DIR
+	$(BIN)/python benchmarks/results.py --real "$(REAL)" --turned "$(TURNED)"
