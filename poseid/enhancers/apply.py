@@ -30,7 +30,7 @@ def enhance_arrays(
     enhancer.eval()
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     try:
-        for start in range(0, len(features), block_rows):
+        for start in range(0, max(1, len(features)), block_rows):  # once at least: no rows are fine too
             rows = slice(start, start + block_rows)
             x = torch.from_numpy(np.asarray(features[rows], dtype=np.float32)).to(device)
             pose = None if poses is None else torch.from_numpy(np.asarray(poses[rows], dtype=np.float32)).to(device)

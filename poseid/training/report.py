@@ -6,12 +6,13 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from poseid.enhancers.residual import ResidualEnhancer
 from poseid.enhancers.saving import save_enhancer
 from poseid.evaluation import Evaluation, evaluate_enhancer
 from poseid.features.fingerprint import digest, fingerprint, hash_people
 from poseid.training.data import FeatureDataModule
 from poseid.training.module import EnhancerModule
-from poseid.training.start import fit_start
+from poseid.training.start import refit
 from poseid.verification.report import write_report
 from poseid.versions import versions
 
@@ -23,7 +24,7 @@ def finish_run(
     run_dir: Path,
     data: FeatureDataModule,
     module: EnhancerModule,
-    start_kept: bool,
+    closed_form: bool,
     evaluate_test: bool,
 ) -> dict[str, Any]:
     """Evaluates the enhancer, writes ``report/`` and ``enhancer.safetensors``, returns the summary.
@@ -33,17 +34,18 @@ def finish_run(
         run_dir: the run's directory.
         data: with validation and test people.
         module: with the weights that are kept.
-        start_kept: whether these are the start. A closed form is then fitted once more, on training and
-            validation people together, after everything was chosen and the validation people were looked at.
+        closed_form: whether these are the closed form alone. It is then fitted once more, on training and validation
+            people together, after everything was chosen and the validation people were looked at.
         evaluate_test: False leaves the test people unlooked at; ``test`` is then null.
     """
     log.info("evaluating on %d validation people", len(data.split.validation))
     enhancer = module.enhancer.cpu()
     validation = evaluate_enhancer(enhancer, data.validation_set)
     fitted_on = "training people"
-    if start_kept and config["model"]["init"] == "ridge" and not config["init_from"]:
+    if closed_form:
         log.info("no epoch was better than the start on validation people: fitting the start on them as well")
-        fit_start(enhancer, data.feature_set.select([*data.split.train, *data.split.validation]))
+        assert isinstance(enhancer, ResidualEnhancer)
+        refit(enhancer, data.feature_set.select([*data.split.train, *data.split.validation]))
         fitted_on = "training and validation people"
     test: Evaluation | None = None
     if evaluate_test and data.split.test:

@@ -13,13 +13,15 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerStatus
 
 from poseid.enhancers.build import parameter_count
+from poseid.enhancers.residual import ResidualEnhancer
 from poseid.features.synthetic import NOTICE
 from poseid.training.checkpoints import find_checkpoint, load_state, take_weights
 from poseid.training.data import FeatureDataModule
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
-from poseid.training.start import fit_start
+from poseid.training.safety import choose_safe
+from poseid.training.start import fit_start, is_fitted
 from poseid.training.strength import choose_strength
 from poseid.training.trainer import make_trainer
 from poseid.training.wandb_run import finish_wandb, log_report, start_wandb
@@ -77,8 +79,14 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     try:
         fit(make_trainer(config, context.run_dir, logger, module.schedule.end_of_ramp()), module, data, checkpoint)
         steps = load_state(module, context.run_dir / "checkpoints" / "best.ckpt")
-        choose_strength(module.enhancer, data.validation_set)
-        summary = finish_run(config, context.run_dir, data, module, steps == 0, context.evaluate_test)
+        # The closed form alone can be cross-validated in a second; what was trained has the validation people only.
+        enhancer, closed_form = module.enhancer, False
+        if steps == 0 and not config["init_from"] and isinstance(enhancer, ResidualEnhancer) and is_fitted(enhancer):
+            closed_form = True
+            choose_safe(enhancer, data.feature_set.select([*data.split.train, *data.split.validation]))
+        else:
+            choose_strength(enhancer, data.validation_set)
+        summary = finish_run(config, context.run_dir, data, module, closed_form, context.evaluate_test)
         if logger is not None:
             log_report(logger, context.run_dir, summary)
         failed = False

@@ -44,3 +44,16 @@ def fit_start(enhancer: torch.nn.Module, features: FeatureSet) -> None:
         log.info("start: ridge on %d profile rows of the training people", int(rows.profile.sum()))
     else:
         log.warning("start: the raw vector, since the training people have only %s", missing)
+
+
+def is_fitted(enhancer: ResidualEnhancer) -> bool:
+    """Whether a residual enhancer starts at a closed form that could be fitted."""
+    return enhancer.start is not None and bool(enhancer.start.fitted)
+
+
+def refit(enhancer: ResidualEnhancer, features: FeatureSet) -> None:
+    """Fits the closed form anew, on more people; its lift and the strength, which were chosen, stay."""
+    assert enhancer.start is not None
+    lift = enhancer.start.lift.clone()
+    fit_start(enhancer, features)
+    enhancer.start.lift.copy_(lift)

@@ -12,9 +12,9 @@ from poseid.features.rows import FeatureSet
 from poseid.training.metric_names import fixed_threshold, headline_set, selection
 
 STRENGTHS = (1.0, 0.75, 0.5, 0.25)
-# The verdict's limits for "harms", taken on point estimates: stricter, since here nothing forces us to go on.
-MOST_FMR_RATIO = 1.05
-MOST_FNMR_RISE = 0.005
+# Stricter than the verdict's limits for "harms": no rise of false matches is let pass, and a small gain is asked for.
+MOST_FMR_RATIO = 1.0
+MOST_FNMR_RISE = -0.003
 LEAST_FRONTAL = -0.005
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def harmless(block: dict[str, Any]) -> bool:
     """Whether an evaluation block shows no sign of harm on its point estimates.
 
-    False matches at the raw threshold ≤ 1.05 × raw's, FNMR there ≤ raw's + 0.005, frontal improvement ≥ −0.005, and
+    False matches at the raw threshold not above raw's, FNMR there at least 0.003 below raw's, frontal improvement ≥ −0.005, and
     the selection figure not above raw's. What is null cannot speak against.
     """
     fixed = fixed_threshold(headline_set(block))
