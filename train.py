@@ -7,6 +7,7 @@ python train.py resume=RUN_DIR
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
@@ -27,6 +28,10 @@ def train(config: DictConfig) -> float | tuple[float, ...]:
 
 def main(arguments: list[str]) -> int:
     """Runs the command and returns its exit status: 0 done, 2 wrong input, 130 Ctrl-C, 1 anything else."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that a terminal cannot show must not end a run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.argv[1:] = hydra_arguments(arguments)
     except InputError as error:

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +64,10 @@ def summary_of(directory: Path) -> dict[str, Any]:
     return content
 
 
-def test_help_is_quick() -> None:
-    start = time.perf_counter()
+def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-m", "poseid", "--help"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0
     assert "evaluate" in done.stdout
-    assert time.perf_counter() - start < 2.0  # 0.1 s alone; importing torch would take longer than this
     check = "import sys; from poseid import cli; cli.make_parser(); sys.exit(bool({'torch', 'numpy'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT).returncode == 0
 

@@ -98,6 +98,10 @@ def test_root_keys_are_set_by_one_group_only() -> None:
         (["schedule=two_stage", "max_epochs=9"], "schedule.stage1_epochs \\+ schedule.ramp_epochs: 10 epochs"),
         (["schedule=progressive", "max_epochs=9"], "schedule.ramp_epochs: 10 epochs"),
         (["logger.mode=sometimes"], "logger.mode: expected one of"),
+        (["loss=identity_only", "lambda_id=0"], "lambda_id: all seven loss weights are 0"),
+        (["model.dim=256"], "model.dim: 256 is not data.dim 512"),
+        (["seed=99999999999999999999"], "seed: expected a whole number"),
+        (["trainer.limit_train_batches=1.5"], "trainer.limit_train_batches: expected a number above 0 and at most 1"),
         (["+lambda_idd=3"], "lambda_idd: no such key here"),
     ],
 )
@@ -111,8 +115,7 @@ def test_schedules_and_their_files_agree() -> None:
     assert sorted(SCHEDULES) == sorted(choice for group, choice in CHOICES if group == "schedule")
 
 
-def test_every_value_in_conf_has_a_reader() -> None:
-    """What no check knows cannot be a knob: an unknown key in a file fails as on the command line."""
+def test_an_unknown_key_in_a_file_fails_as_on_the_command_line() -> None:
     config = composed()
     config["model"]["nosuch"] = 1
     with pytest.raises(InputError, match="model.nosuch: no such key"):

@@ -17,6 +17,7 @@ import torch
 
 import train
 from poseid.enhancers.saving import load_enhancer, read_info
+from poseid.training.arguments import quote_value, quoted
 from poseid.training.losses import TERMS
 from poseid.training.metrics_file import MetricsFile
 from poseid.training.module import EnhancerModule
@@ -201,6 +202,52 @@ def test_resumed_run_equals_uninterrupted_one_bit_for_bit(model: list[str], monk
         torch.equal(x, y)
         for x, y in zip(a.enhancer.state_dict().values(), b.enhancer.state_dict().values(), strict=False)
     )
+
+
+def test_stopped_before_the_first_checkpoint_a_resumed_run_is_the_whole_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(directory="whole") == 0
+    handler = signal.getsignal(signal.SIGINT)
+    stop = StopAfter(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricsFile, "on_train_epoch_end", lambda *given: stop(*given))
+        assert run(directory="parted") == 130
+    signal.signal(signal.SIGINT, handler)
+    Path("parted/checkpoints/last.ckpt").unlink(missing_ok=True)
+    assert train.main(["resume=parted"]) == 0
+    whole, parted = last_weights("whole"), last_weights("parted")
+    assert all(torch.equal(whole[name], parted[name]) for name in whole)
+
+
+def test_going_on_from_a_checkpoint_in_a_new_directory() -> None:
+    assert run(directory="first") == 0
+    assert run("ckpt_path=first/checkpoints/last.ckpt", "max_epochs=3", directory="second") == 0
+    assert [row["epoch"] for row in metrics("second")] == ["2"]
+    assert Path("second/checkpoints/best.ckpt").is_file()
+
+
+def test_a_run_that_stopped_early_trains_no_more_when_resumed() -> None:
+    assert run("max_epochs=30", "callbacks.patience=1", "lr=0.5", "warmup_epochs=0") == 0
+    before, rows = last_weights("run"), len(metrics())
+    assert rows < 30
+    assert train.main(["resume=run"]) == 0
+    assert len(metrics()) == rows
+    after = last_weights("run")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_resume_of_a_multirun_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("run/.hydra").mkdir(parents=True)
+    Path("run/.hydra/overrides.yaml").write_text("[]", encoding="utf-8")
+    assert train.main(["resume=run", "-m"]) == 2
+    assert "leave -m out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["C:\\data\\", "D:\\Users\\张伟\\特征 一", "it's", "a\\'b", "名字"])
+def test_values_in_any_script_reach_the_configuration(value: str) -> None:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    text = f"data.dir={quoted(value)}" if "'" in value else quote_value(f"data.dir={value}")
+    assert str(OverridesParser.create().parse_override(text).value()) == value
 
 
 def test_same_seed_same_bits_other_seed_other_weights() -> None:

@@ -58,7 +58,9 @@ def build_saved(name: str, options: dict[str, Any]) -> torch.nn.Module:
         InputError: unknown name or option.
     """
     if name in CLASSES:
-        return build(name, options)
+        # Weights follow: what is drawn here must not disturb the caller's random numbers.
+        with torch.random.fork_rng(devices=[]):
+            return build(name, options)
     if name not in OPPONENTS:
         raise InputError(f"model.name: {name!r} is not one of {', '.join([*CLASSES, *OPPONENTS])}")
     _check_options(name, OPPONENTS[name], options)

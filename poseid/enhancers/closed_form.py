@@ -11,9 +11,9 @@ Rows are unit vectors x̂ with lengths L. F: frontal rows, P: profile rows, both
     lift       b = (T + 3 tr(T)/D · I)⁻¹ μ, b·μ = 1, μ and T: mean and covariance of frontal rows. b moves all scores
                of a probe alike: up for a long vector's and down for a short vector's.
     output     o = unit(unit((x̂ − m)(I + W)F) + clip(lift − slope · z, ±reach) · b)
-    gate       g = σ(2u − 1) · clip((y − 5°)/15°, 0, 1), u: logit "profile, not frontal" of x̂ and log L, with
-               y = max(|yaw|, |pitch|) given; a given pose also adds 0.1 (min(y, 40°) − 12°) to u. Without a pose
-               g = σ(2u − 1). The 1 leans towards leaving a row as it is.
+    gate       g = σ(u + 0.3 (min(y, 40°) − 25°)) · clip((y − 5°)/15°, 0, 1), u: logit "profile, not frontal" of x̂ and
+               log L, y = max(|yaw|, |pitch|) given. Without a pose g = σ(u − 2): the 2 leans towards leaving a row as
+               it is, so that frontal rows that look turned are spared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from torch import Tensor, nn
 CLIP = 2.5  # of the standardised length
 LIFT_RIDGE = 3.0  # shrinkage of the frontal covariance in b, in mean eigenvalues
 FIXED_UP_TO, WHOLE_FROM = 5.0, 20.0  # degrees of given pose: no correction below, no veto above
-POSE_WEIGHT, POSE_CENTRE, POSE_LIMIT = 0.1, 12.0, 40.0  # what a given pose adds to the logit, degrees
+POSE_WEIGHT, POSE_CENTRE, POSE_LIMIT = 0.3, 25.0, 40.0  # what a given pose adds to the logit, degrees
+UNKNOWN_POSE = 2.0  # what the logit must reach by itself where no pose is given
 NEWTON_STEPS = 30
 FEWEST_ROWS, FEWEST_PEOPLE = 20, 5  # below these nothing is fitted
 
@@ -77,13 +78,16 @@ class ClosedForm(nn.Module):
         logarithm = (length[:, 0] / self.length[0]).clamp(min=1e-6).log()
         logit = x @ self.logit_weight + self.logit_length * logarithm + self.logit_bias
         veto = torch.ones_like(logit)
-        if pose is not None:
+        if pose is None:
+            logit = logit - UNKNOWN_POSE
+        else:
             angle = pose[:, :2].abs().amax(dim=1)
             known = torch.isfinite(pose).all(dim=1)
             angle = torch.where(known, torch.nan_to_num(angle), torch.full_like(angle, WHOLE_FROM)).to(x.dtype)
-            logit = logit + known * POSE_WEIGHT * (angle.clamp(max=POSE_LIMIT) - POSE_CENTRE)
+            by_pose = POSE_WEIGHT * (angle.clamp(max=POSE_LIMIT) - POSE_CENTRE)
+            logit = logit + torch.where(known, by_pose, torch.full_like(by_pose, -UNKNOWN_POSE))
             veto = ((angle - FIXED_UP_TO) / (WHOLE_FROM - FIXED_UP_TO)).clamp(0.0, 1.0)
-        return (self.fitted * torch.sigmoid(2 * logit - 1) * veto).unsqueeze(1)
+        return (self.fitted * torch.sigmoid(logit) * veto).unsqueeze(1)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """(N, D) unit rows and (N, 1) lengths to (N, D) unit rows o."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -41,6 +42,8 @@ def resume_arguments(arguments: list[str]) -> list[str]:
     given = [argument for argument in arguments if argument.startswith("resume=")]
     if not given or given[-1] in ("resume=", "resume=null"):
         return arguments
+    if {"-m", "--multirun"} & set(arguments):
+        raise InputError("resume: goes on with one run; leave -m out")
     run_dir = Path(given[-1].removeprefix("resume=").strip("'\""))
     saved = run_dir / ".hydra" / "overrides.yaml"
     if not saved.is_file():
@@ -55,7 +58,10 @@ def resume_arguments(arguments: list[str]) -> list[str]:
 def quoted(text: str) -> str:
     """A text as Hydra's override grammar reads it back, with any character in it.
 
+    Backslashes stand for themselves except before a quote and at the end, where they are doubled.
+
     >>> quoted("it's")
     "'it\\\\'s'"
     """
-    return "'" + text.replace("\\'", "\\\\'").replace("'", "\\'") + "'"
+    inside = re.sub(r"(\\*)'", r"\1\1\'", text)
+    return "'" + re.sub(r"(\\+)$", r"\1\1", inside) + "'"

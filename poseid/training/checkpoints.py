@@ -53,8 +53,21 @@ def load_state(module: EnhancerModule, path: Path) -> int:
         raise InputError(f"{path}: its weights do not fit this model ({str(error).splitlines()[0]})") from None
 
 
+def take_pose_layers(module: EnhancerModule, path: Path) -> None:
+    """The pose head, the pose and identity projections and the IdentityEnhancer of a checkpoint.
+
+    A closed form moves no vector by them, so that they may come from the last epoch: they make the predicted pose and
+    the embeddings mean something.
+    """
+    if not path.is_file():
+        return
+    trained = read_checkpoint(path)["state_dict"]
+    layers = ("enhancer.to_pose.", "enhancer.pose_head.", "enhancer.to_identity.", "enhancer.identity_enhancer.")
+    module.load_state_dict({name: value for name, value in trained.items() if name.startswith(layers)}, strict=False)
+
+
 def take_weights(module: EnhancerModule, path: Path) -> None:
-    """``init_from``: weights only, from a checkpoint or a saved enhancer."""
+    """``init_from``: weights only, from a checkpoint or a saved enhancer; the strength is chosen anew."""
     if path.suffix == ".safetensors":
         try:
             module.enhancer.load_state_dict(load_enhancer(path).enhancer.state_dict())
@@ -62,3 +75,4 @@ def take_weights(module: EnhancerModule, path: Path) -> None:
             raise InputError(f"init_from: {path}: its weights do not fit this model") from None
     else:
         load_state(module, path)
+    module.enhancer.strength.fill_(1.0)

@@ -38,9 +38,9 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         check_config(resolved)
         check_objective(resolved["objective"])
     except InputError as error:
-        return _failed(error, run_dir, overrides, in_multirun, None)
+        return _failed(error, run_dir, overrides, in_multirun, config.objective)
     # Lightning is imported only now: a misspelt key need not wait for it.
-    from poseid.training.run import Interrupted, RunContext, run_training
+    from poseid.training.run import Interrupted, OtherRank, RunContext, run_training
 
     (run_dir / FAILED).unlink(missing_ok=True)
     evaluate_test = resolved["evaluate_test"]
@@ -53,6 +53,8 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     )
     try:
         summary = run_training(resolved, context)
+    except OtherRank:
+        sys.exit(0)
     except (Interrupted, KeyboardInterrupt):
         log.warning("stopped. To go on: python train.py resume=%s", run_dir)
         if in_multirun:
@@ -81,7 +83,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
 
 
 def _failed(
-    error: Exception, run_dir: Path, overrides: list[str], in_multirun: bool, objective: list[str] | None
+    error: Exception, run_dir: Path, overrides: list[str], in_multirun: bool, objective: Any
 ) -> float | tuple[float, ...]:
     if not in_multirun:
         print(f"error: {error}", file=sys.stderr)
@@ -89,7 +91,7 @@ def _failed(
     unexpected = not isinstance(error, InputError)
     log.error("job failed: %s", error, exc_info=unexpected)
     write_failure(run_dir, error, overrides)
-    return worst_values(objective or [])
+    return worst_values(objective)
 
 
 def quiet_libraries() -> None:

@@ -33,7 +33,7 @@ def whole(low: int = 0) -> Check:
     """A whole number of at least ``low``."""
 
     def check(key: str, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value < 2**31:
             raise InputError(f"{key}: expected a whole number of at least {low}, got {value!r}")
 
     return check
@@ -69,6 +69,14 @@ def numbers(count: int | None = None) -> Check:
             number(0)(key, part)
 
     return check
+
+
+def share_or_steps(key: str, value: Any) -> None:
+    """A share in (0, 1] as a number with a point, or a whole number of steps."""
+    if isinstance(value, float):
+        number(0, 1, above=True)(key, value)
+    else:
+        whole(1)(key, value)
 
 
 def texts(key: str, value: Any) -> None:
@@ -189,7 +197,7 @@ TRAINER: dict[str, Check] = {
     "devices": whole(1),
     "strategy": choice("auto", "ddp"),
     "gradient_clip_val": number(0, above=True),
-    "limit_train_batches": number(0, above=True),
+    "limit_train_batches": share_or_steps,
     "progress_bar": flag,
 }
 LOGGER: dict[str, Check] = {
@@ -232,6 +240,12 @@ def check_config(config: Mapping[str, Any]) -> None:
             raise InputError(f"model.tokens: {model['tokens']} does not divide data.dim {model['dim']}")
         if model["width"] % model["heads"]:
             raise InputError(f"model.heads: {model['heads']} does not divide model.width {model['width']}")
+    if not any(config[f"lambda_{name}"] > 0 for name in TERMS):
+        raise InputError("lambda_id: all seven loss weights are 0, so there is nothing to train; give one of them")
+    if schedule["name"] == "two_stage" and schedule["stage1_lambda_id"] == 0:
+        raise InputError("schedule.stage1_lambda_id: 0 leaves stage 1 nothing to train; give a number above 0")
+    if model["dim"] != data["dim"]:
+        raise InputError(f"model.dim: {model['dim']} is not data.dim {data['dim']}; set data.dim alone")
     ramp = schedule.get("stage1_epochs", 0) + schedule.get("ramp_epochs", 0)
     if ramp > config["max_epochs"]:
         key = "schedule.stage1_epochs + schedule.ramp_epochs" if "stage1_epochs" in schedule else "schedule.ramp_epochs"

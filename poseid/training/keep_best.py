@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import lightning as L
 
 from poseid.evaluation import evaluate_enhancer
 from poseid.training.metric_names import selection
+
+log = logging.getLogger(__name__)
 
 
 class KeepBest(L.Callback):
@@ -30,10 +33,12 @@ class KeepBest(L.Callback):
         return {"score": self.score, "epochs": self.epochs}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.score, self.epochs = state_dict["score"], state_dict["epochs"]
+        # A checkpoint of another directory brings its score but not its file.
+        if self.path.is_file():
+            self.score, self.epochs = state_dict["score"], state_dict["epochs"]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.current_epoch == 0:
+        if not self.path.is_file() or trainer.current_epoch == 0:
             data = trainer.datamodule  # type: ignore[attr-defined]
             found = evaluate_enhancer(
                 pl_module.enhancer,  # type: ignore[arg-type]
@@ -41,7 +46,9 @@ class KeepBest(L.Callback):
                 resamples=0,
                 sets=("all", "frontal_profile"),
             )
-            self._offer(trainer, selection(found.block)[0], 0)
+            score, name = selection(found.block)
+            log.info("best.ckpt is chosen by %s on validation people: %.4f before training", name, score)
+            self._offer(trainer, score, trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._offer(trainer, float(trainer.callback_metrics["val/selection"]), trainer.current_epoch + 1)

@@ -100,6 +100,9 @@ class EnhancerModule(L.LightningModule):
     def loss_terms(self, batch: dict[str, Tensor], pose: Tensor, weights: dict[str, float]) -> dict[str, Tensor]:
         """All seven terms of one batch; those with λ = 0 carry no gradient.
 
+        With ``similarity_dim`` the contrast and protection terms see the enhanced side in that space; the raw baseline
+        stays in D dimensions, where the raw system compares.
+
         Args:
             batch: features, pose (given), person, target, and partner when ``swap``.
             pose: (N, 3) the pose handed to the enhancer, with withheld rows NaN.
@@ -165,8 +168,8 @@ class EnhancerModule(L.LightningModule):
         total = total_loss(terms, weights)
         size = len(pose)
         logged = {f"train/loss/{name}": term.detach() for name, term in terms.items()}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=size)
-        self.log("train/loss/total", total.detach(), on_step=False, on_epoch=True, batch_size=size, prog_bar=True)
+        logged["train/loss/total"] = total.detach()
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
         return total
 
     def on_train_epoch_start(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from omegaconf import ListConfig
+
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
 from poseid.evaluation import evaluate_enhancer
@@ -43,7 +45,7 @@ def check_objective(objective: list[str]) -> None:
     Raises:
         InputError: no evaluation block has such a key.
     """
-    features = synthetic(people=12, probes=6, dim=16)
+    features = synthetic(people=20, probes=6, dim=16, comparisons=2)
     example = evaluate_enhancer(ResidualEnhancer(dim=16, pose_dim=2, rank=2), features, resamples=0).block
     for entry in objective:
         look_up(example, entry.split()[1])
@@ -60,11 +62,11 @@ def objective_values(block: dict[str, Any], objective: list[str]) -> float | tup
     return values[0] if len(values) == 1 else tuple(values)
 
 
-def worst_values(objective: list[str]) -> float | tuple[float, ...]:
+def worst_values(objective: Any) -> float | tuple[float, ...]:
     """The value of each objective that no job does worse than."""
     values = []
-    for entry in objective:
-        direction, key = entry.split()
-        size = WORST_OTHER if "ratio" in key else WORST_RATE
-        values.append(size if direction == "minimize" else -size)
+    # The objective itself may be what is wrong with a configuration: then there is one, a rate to minimise.
+    for entry in objective if isinstance(objective, (list, ListConfig)) and len(objective) else ["minimize rate"]:
+        size = WORST_OTHER if "ratio" in str(entry) else WORST_RATE
+        values.append(-size if str(entry).startswith("maximize") else size)
     return values[0] if len(values) == 1 else tuple(values)

@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.enhancers.saving import save_enhancer
 from poseid.evaluation import Evaluation, evaluate_enhancer
@@ -41,11 +43,12 @@ def finish_run(
     log.info("evaluating on %d validation people", len(data.split.validation))
     enhancer = module.enhancer.cpu()
     validation = evaluate_enhancer(enhancer, data.validation_set)
-    fitted_on = "training people"
+    fitted, fitted_on = data.train_set, "training people"
     if closed_form:
         log.info("no epoch was better than the start on validation people: fitting the start on them as well")
         assert isinstance(enhancer, ResidualEnhancer)
-        refit(enhancer, data.feature_set.select([*data.split.train, *data.split.validation]))
+        fitted = data.feature_set.select([*data.split.train, *data.split.validation])
+        refit(enhancer, fitted)
         fitted_on = "training and validation people"
     test: Evaluation | None = None
     if evaluate_test and data.split.test:
@@ -55,7 +58,7 @@ def finish_run(
         "model": config["model"]["name"],
         "sides": config["model"]["sides"],
         "data": data.feature_set.name,
-        "poses_used": True,
+        "poses_used": bool(np.isfinite(data.feature_set.video.poses).any()),
         "fitted_on": fitted_on,
         "strength": float(enhancer.strength),
         "versions": versions(),
@@ -74,7 +77,7 @@ def finish_run(
         "config": config,
         "versions": versions(),
         "data": {"name": data.feature_set.name, "digest": salt},
-        "fingerprint": fingerprint(data.train_set),
+        "fingerprint": fingerprint(fitted),
         "people": people
         | {part: hash_people(getattr(data.split, part), salt) for part in ("train", "validation", "test")},
         "report": {

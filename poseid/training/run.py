@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from poseid.enhancers.build import parameter_count
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.features.synthetic import NOTICE
-from poseid.training.checkpoints import find_checkpoint, load_state, take_weights
+from poseid.training.checkpoints import find_checkpoint, load_state, take_pose_layers, take_weights
 from poseid.training.data import FeatureDataModule
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
@@ -31,6 +32,10 @@ log = logging.getLogger(__name__)
 
 class Interrupted(Exception):
     """Ctrl-C during the training; everything up to the last whole epoch is on disk."""
+
+
+class OtherRank(Exception):
+    """This process has done its part: of several, the first one writes the report."""
 
 
 @dataclass(frozen=True)
@@ -63,26 +68,32 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         InputError: data, a checkpoint or the machine does not fit the configuration.
         Interrupted: Ctrl-C.
     """
-    if config["threads"]:
-        torch.set_num_threads(config["threads"])
+    # Set anew each time: in a multirun the job before may have asked for another number.
+    torch.set_num_threads(config["threads"] or os.cpu_count() or 1)
     data = make_data(config)
     data.load()
     module = make_module(config)
-    if not config["resume"]:
+    checkpoint = find_checkpoint(config, context.run_dir)
+    if checkpoint is None:
         fit_start(module.enhancer, data.train_set)
     if config["init_from"]:
         take_weights(module, Path(config["init_from"]))
-    checkpoint = find_checkpoint(config, context.run_dir)
     announce(config, data, module)
-    logger = start_logger(config, context)
+    trainer = make_trainer(config, context.run_dir, module.schedule.end_of_ramp())
+    logger = start_logger(config, context) if trainer.is_global_zero else None
+    trainer.loggers = [] if logger is None else [logger]
     failed = True
     try:
-        fit(make_trainer(config, context.run_dir, logger, module.schedule.end_of_ramp()), module, data, checkpoint)
+        fit(trainer, module, data, checkpoint)
+        if not trainer.is_global_zero:
+            # What follows needs one process: it writes the files that ship.
+            raise OtherRank
         steps = load_state(module, context.run_dir / "checkpoints" / "best.ckpt")
         # The closed form alone can be cross-validated in a second; what was trained has the validation people only.
         enhancer, closed_form = module.enhancer, False
         if steps == 0 and not config["init_from"] and isinstance(enhancer, ResidualEnhancer) and is_fitted(enhancer):
             closed_form = True
+            take_pose_layers(module, context.run_dir / "checkpoints" / "last.ckpt")
             choose_safe(enhancer, data.feature_set.select([*data.split.train, *data.split.validation]))
         else:
             choose_strength(enhancer, data.validation_set)

@@ -41,9 +41,9 @@ def fit_start(enhancer: torch.nn.Module, features: FeatureSet) -> None:
     rows = training_rows(features)
     missing = fit_closed_form(enhancer.start, rows, enhancer.ridge, enhancer.power, enhancer.lift)
     if missing is None:
-        log.info("start: ridge on %d profile rows of the training people", int(rows.profile.sum()))
+        log.info("start: ridge on %d profile rows of %d people", int(rows.profile.sum()), len(features.people()))
     else:
-        log.warning("start: the raw vector, since the training people have only %s", missing)
+        log.warning("start: the raw vector, since there are only %s", missing)
 
 
 def is_fitted(enhancer: ResidualEnhancer) -> bool:

@@ -12,9 +12,9 @@ from poseid.features.rows import FeatureSet
 from poseid.training.metric_names import fixed_threshold, headline_set, selection
 
 STRENGTHS = (1.0, 0.75, 0.5, 0.25)
-# Stricter than the verdict's limits for "harms": no rise of false matches is let pass, and a small gain is asked for.
+# Stricter than the verdict's limits for "harms": on point estimates, no rise at all is let pass.
 MOST_FMR_RATIO = 1.0
-MOST_FNMR_RISE = -0.003
+MOST_FNMR_RISE = 0.0
 LEAST_FRONTAL = -0.005
 
 log = logging.getLogger(__name__)
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 def harmless(block: dict[str, Any]) -> bool:
     """Whether an evaluation block shows no sign of harm on its point estimates.
 
-    False matches at the raw threshold not above raw's, FNMR there at least 0.003 below raw's, frontal improvement ≥ −0.005, and
-    the selection figure not above raw's. What is null cannot speak against.
+    Neither false matches nor FNMR at the raw threshold above raw's, frontal improvement ≥ −0.005, and the selection
+    figure not above raw's. What is null cannot speak against.
     """
     fixed = fixed_threshold(headline_set(block))
     frontal = block["improvement"]["frontal"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import WandbLogger
 
 from poseid.errors import InputError
 from poseid.training.diagnosis import Diagnosis
@@ -22,6 +22,11 @@ class PatienceAfterRamp(EarlyStopping):
     def __init__(self, first_epoch: int, patience: int) -> None:
         super().__init__(monitor="val/selection", mode="min", patience=patience, check_on_train_epoch_end=True)
         self.first_epoch = first_epoch
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        # A run that had stopped early and is resumed has nothing left to train.
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if trainer.current_epoch >= self.first_epoch:
@@ -38,13 +43,12 @@ def precision_name(precision: str, accelerator: str) -> str:
     return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[precision]
 
 
-def make_trainer(config: dict[str, Any], run_dir: Path, logger: WandbLogger | None, end_of_ramp: int) -> L.Trainer:
+def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.Trainer:
     """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last whole epoch.
 
     Args:
         config: resolved and checked.
         run_dir: receives ``checkpoints/`` and ``metrics.csv``.
-        logger: the W&B logger or None.
         end_of_ramp: first epoch that early stopping counts.
     """
     options, stopping = config["trainer"], config["callbacks"]
@@ -67,21 +71,29 @@ def make_trainer(config: dict[str, Any], run_dir: Path, logger: WandbLogger | No
         callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
     if options["progress_bar"]:
         callbacks.append(RichProgressBar(leave=False))
-    limit = options["limit_train_batches"]
+    try:
+        return _trainer(config, options, run_dir, callbacks)
+    except MisconfigurationException as error:
+        raise InputError(f"trainer: {str(error).splitlines()[0]}") from None
+
+
+def _trainer(config: dict[str, Any], options: dict[str, Any], run_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
+    # A term with weight 0 leaves its layers without a gradient, which plain DDP takes for a fault.
+    strategy = "ddp_find_unused_parameters_true" if options["strategy"] == "ddp" else options["strategy"]
     return L.Trainer(
         accelerator=options["accelerator"],
         devices=options["devices"],
-        strategy=options["strategy"],
+        strategy=strategy,
         precision=precision_name(str(config["precision"]), options["accelerator"]),  # type: ignore[arg-type]
         max_epochs=config["max_epochs"],
         gradient_clip_val=options["gradient_clip_val"],
-        limit_train_batches=limit if limit < 1 else (1.0 if limit == 1 else int(limit)),
+        limit_train_batches=options["limit_train_batches"],
         deterministic=True,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         enable_progress_bar=options["progress_bar"],
         enable_model_summary=False,
-        logger=logger if logger is not None else False,
+        logger=False,
         callbacks=callbacks,
         log_every_n_steps=1,
         default_root_dir=run_dir,
