@@ -84,6 +84,7 @@ def test_root_keys_are_set_by_one_group_only() -> None:
         (["data.target=median"], "data.target: expected one of centroid, pair"),
         (["data.fractions=[0.6,0.3,0.3]"], "data.fractions: the three shares"),
         (["data.min_yaw=50", "data.max_yaw=20"], "data.min_yaw: 50 is not below"),
+        (["data.dir=somewhere"], "data.dir: made-up people are not read from a folder; add data=folder"),
         (["data.dir=3"], "data.dir: expected a text"),
         (["data.pose_dropout=2"], "data.pose_dropout: expected a number at least 0 and at most 1"),
         (["model.suppression=1.5"], "model.suppression: expected"),

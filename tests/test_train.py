@@ -235,6 +235,19 @@ def test_a_run_that_stopped_early_trains_no_more_when_resumed() -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_a_resume_that_would_change_the_people_is_refused_and_leaves_the_run_as_it_was(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run() == 0
+    before = Path("run/.hydra/overrides.yaml").read_text(encoding="utf-8")
+    assert train.main(["resume=run", "data.split_seed=7"]) == 2
+    assert "would change who is trained on" in capsys.readouterr().err
+    assert train.main(["resume=run", "lambda_id=-1"]) == 2
+    assert Path("run/.hydra/overrides.yaml").read_text(encoding="utf-8") == before
+    assert run() == 2  # the same directory again would overwrite the run
+    assert "holds a run already" in capsys.readouterr().err
+
+
 def test_resume_of_a_multirun_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     Path("run/.hydra").mkdir(parents=True)
     Path("run/.hydra/overrides.yaml").write_text("[]", encoding="utf-8")
@@ -262,11 +275,16 @@ def test_same_seed_same_bits_other_seed_other_weights() -> None:
 def test_init_from_takes_weights_only() -> None:
     assert run(directory="first") == 0
     for source in ("first/checkpoints/best.ckpt", "first/enhancer.safetensors"):
-        assert run(f"init_from={source}", "max_epochs=1", "lr=1e-9", "warmup_epochs=0", directory="second") == 0
-        first, second = (load_enhancer(Path(d) / "enhancer.safetensors").enhancer for d in ("first", "second"))
+        new = source.rsplit(".", 1)[-1]
+        assert run(f"init_from={source}", "max_epochs=1", "lr=1e-9", "warmup_epochs=0", directory=new) == 0
+        first, second = (load_enhancer(Path(d) / "enhancer.safetensors").enhancer for d in ("first", new))
         for one, other in zip(first.state_dict().values(), second.state_dict().values(), strict=True):
             torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
-        assert len(metrics("second")) == 1
+        assert len(metrics(new)) == 1
+    for key in ("init_from", "ckpt_path"):
+        # Weights that have seen the people of another split would make them look unseen.
+        source = "first/checkpoints/last.ckpt"
+        assert run(f"{key}={source}", "data.split_seed=3", directory=f"leak-{key}") == 2
 
 
 def test_multirun_goes_on_after_a_failed_job_and_names_it(capfd: pytest.CaptureFixture[str]) -> None:

@@ -51,8 +51,14 @@ def resume_arguments(arguments: list[str]) -> list[str]:
     overrides = [str(item) for item in OmegaConf.load(saved)]
     overrides = [item for item in overrides if not item.startswith("resume=")]
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
+    for argument in rest:
+        if argument.lstrip("+~").split("=")[0].split(".")[0] == "data":
+            raise InputError(
+                f"resume: {argument} would change who is trained on and who is tested; leave it out, or begin a new run"
+            )
     directory = quoted(str(run_dir))
-    return [*overrides, *rest, f"resume={directory}", f"hydra.run.dir={directory}"]
+    # The run keeps its own .hydra: a resume that fails must leave it as it was.
+    return [*overrides, *rest, f"resume={directory}", f"hydra.run.dir={directory}", "hydra.output_subdir=null"]
 
 
 def quoted(text: str) -> str:

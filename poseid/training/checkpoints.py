@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 
-from poseid.enhancers.saving import load_enhancer
+from poseid.enhancers.saving import load_enhancer, read_info
 from poseid.errors import InputError
+from poseid.features.fingerprint import hash_person
+from poseid.features.people import Split
 from poseid.training.module import EnhancerModule
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,33 @@ def load_state(module: EnhancerModule, path: Path) -> int:
         return int(content["global_step"])
     except RuntimeError as error:
         raise InputError(f"{path}: its weights do not fit this model ({str(error).splitlines()[0]})") from None
+
+
+def refuse_seen_people(key: str, path: Path, split: Split) -> None:
+    """Refuses weights that were trained on people who are now to validate or test.
+
+    Args:
+        key: ``init_from`` or ``ckpt_path``, for the message.
+        path: a saved enhancer, or a checkpoint whose run left one; a checkpoint alone does not know its people.
+        split: of this run.
+
+    Raises:
+        InputError: with the number of people.
+    """
+    saved = path if path.suffix == ".safetensors" else path.parent.parent / "enhancer.safetensors"
+    if not saved.is_file():
+        log.warning("%s: %s does not say whom it was trained on; make sure that nobody is tested on it", key, path)
+        return
+    people = read_info(saved).get("people", {})
+    trained = {*people.get("train", []), *people.get("validation", [])}
+    for part in ("validation", "test"):
+        names = getattr(split, part)
+        known = people.get("train", []) if part == "validation" else trained
+        seen = sum(hash_person(name, people.get("salt", "")) in known for name in names)
+        if seen:
+            raise InputError(
+                f"{key}: {path} has seen {seen} of the {len(names)} {part} people; use the same split of people"
+            )
 
 
 def take_pose_layers(module: EnhancerModule, path: Path) -> None:

@@ -240,6 +240,8 @@ def check_config(config: Mapping[str, Any]) -> None:
             raise InputError(f"model.tokens: {model['tokens']} does not divide data.dim {model['dim']}")
         if model["width"] % model["heads"]:
             raise InputError(f"model.heads: {model['heads']} does not divide model.width {model['width']}")
+    if data["source"] == "synthetic" and data["dir"]:
+        raise InputError("data.dir: made-up people are not read from a folder; add data=folder")
     if not any(config[f"lambda_{name}"] > 0 for name in TERMS):
         raise InputError("lambda_id: all seven loss weights are 0, so there is nothing to train; give one of them")
     if schedule["name"] == "two_stage" and schedule["stage1_lambda_id"] == 0:

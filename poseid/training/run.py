@@ -15,8 +15,9 @@ from lightning.pytorch.trainer.states import TrainerStatus
 
 from poseid.enhancers.build import parameter_count
 from poseid.enhancers.residual import ResidualEnhancer
+from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
-from poseid.training.checkpoints import find_checkpoint, load_state, take_pose_layers, take_weights
+from poseid.training.checkpoints import find_checkpoint, load_state, refuse_seen_people, take_pose_layers, take_weights
 from poseid.training.data import FeatureDataModule
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
@@ -73,7 +74,14 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     data = make_data(config)
     data.load()
     module = make_module(config)
+    if not config["resume"] and (context.run_dir / "checkpoints").is_dir():
+        raise InputError(f"{context.run_dir}: holds a run already; go on with resume=DIR or take another directory")
     checkpoint = find_checkpoint(config, context.run_dir)
+    if config["ckpt_path"] and checkpoint is not None:
+        load_state(module, checkpoint)  # says in one line where the weights do not fit
+    for key in ("init_from", "ckpt_path"):
+        if config[key]:
+            refuse_seen_people(key, Path(config[key]), data.split)
     if checkpoint is None:
         fit_start(module.enhancer, data.train_set)
     if config["init_from"]:

@@ -40,6 +40,8 @@ def table_text(block: dict[str, Any], part: str, unseen: bool = True) -> str:
         mark = ", the headline" if name == block["headline"] else ""
         lines += ["", f"{SET_TITLES.get(name, name)}{mark}: {entry['genuine']} genuine, {entry['impostor']} impostor"]
         lines += set_rows(entry)
+    if any("  -" in line for line in lines):
+        lines += ["", "- : too few comparisons; FNMR at FMR f needs 30 / f impostor comparisons"]
     lines += ["", f"verdict: {block['verdict']}. {block['reason']}"]
     return "\n".join(lines)
 
