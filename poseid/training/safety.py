@@ -16,7 +16,7 @@ from poseid.verification.evaluate import evaluate
 from poseid.verification.sides import Side
 
 FOLDS = 5
-ENOUGH_PEOPLE = 60  # below, even a harmless look is too uncertain for the whole correction: half of it for 30 people
+ENOUGH_PEOPLE = 120  # below, even a harmless look is too uncertain for the whole correction: half of it for 60 people
 # From the default outwards: a lift moves all scores of a probe, up to cure lost matches, down to cure false ones.
 LIFT_STEPS = (0.0, 0.004, -0.004, 0.008, -0.008, 0.012, 0.016, 0.02, 0.03)
 
