@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poseid.verification.bootstrap import Resampled, interval, resample_rates
 from poseid.verification.operating import Figures, det_curve, figures
-from poseid.verification.rates import FMRS, fmr_label, why_null
+from poseid.verification.rates import FMRS, MINIMUM_FALSE_MATCHES, fmr_label, why_null
 from poseid.verification.scores import Compared, Impostors
 
 LABELS: tuple[str, ...] = tuple(fmr_label(f) for f in FMRS)
@@ -129,13 +129,12 @@ def _fixed(
         reasons[f"{path}.fmr_ratio"] = "no raw impostor score reaches the threshold: the highest scores are tied"
     if again is not None and known:
         before, after = again[0].fixed_fmr[n], again[1].fixed_fmr[n]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            # none before and none after is no change; none before and some after is no number
-            ratios = np.where((before == 0) & (after == 0), 1.0, after / before)
         if math.isfinite(ratio):
-            ratio_ci = interval(ratios)
-            if ratio_ci is None:
-                reasons[f"{path}.fmr_ratio_ci95"] = "too many resamples hold no raw false match: too few people"
+            # None before and none after is no change. None before and some after must count as a rise, or harm
+            # would hide behind an interval without bounds: raw then counts as a thirtieth of its full-sample rate,
+            # that is one false match at most, since fewer than 30 are not quoted.
+            least = raw.fixed_fmr[n] / MINIMUM_FALSE_MATCHES
+            ratio_ci = interval(np.where((before == 0) & (after == 0), 1.0, after / np.maximum(before, least)))
         difference_ci = interval(again[1].fixed_fnmr[n] - again[0].fixed_fnmr[n])
     return {
         "threshold": number(raw.thresholds[n]),
