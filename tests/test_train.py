@@ -62,6 +62,13 @@ def metrics(directory: str = "run") -> list[dict[str, str]]:
         return list(csv.DictReader(opened))
 
 
+def wandb_records(path: Path) -> list[dict[str, Any]]:
+    """The records of an offline W&B run, read without an account."""
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
 def last_weights(directory: str) -> dict[str, Any]:
     return dict(torch.load(Path(directory) / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"])
 
@@ -301,6 +308,12 @@ def test_multirun_goes_on_after_a_failed_job_and_names_it(capfd: pytest.CaptureF
         assert summary["test"] is None  # a sweep chooses on validation people
         (record,) = (Path("sweep") / job / "wandb").glob("offline-run-*/*.wandb")
         names.add(record.name)
+        records = wandb_records(record)
+        (begun,) = (entry["run"] for entry in records if "run" in entry)
+        assert begun["config"]["update"]["lambda_id"] == 1.0
+        assert f"lr={'0.001' if job == '0' else '0.002'}" in begun["display_name"]
+        assert [entry["exit"]["exit_code"] for entry in records if "exit" in entry] == [0]
+        assert "weight/similarity_protection" in json.dumps([entry for entry in records if "history" in entry])
     assert len(names) == 2
     assert not Path("sweep/1/wandb").exists()
 
