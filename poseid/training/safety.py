@@ -18,7 +18,7 @@ from poseid.verification.sides import Side
 FOLDS = 5
 ENOUGH_PEOPLE = 120  # below, even a harmless look is too uncertain for the whole correction: half of it for 60 people
 # From the default outwards: a lift moves all scores of a probe, up to cure lost matches, down to cure false ones.
-LIFT_STEPS = (0.0, 0.004, -0.004, 0.008, -0.008, 0.012, 0.016, 0.02, 0.03)
+LIFT_STEPS = (0.0, 0.002, -0.002, 0.004, -0.004, 0.006, -0.006, 0.008, -0.008, 0.012, 0.016, 0.02, 0.03)
 
 log = logging.getLogger(__name__)
 
