@@ -68,3 +68,8 @@ def evaluate_enhancer(
     video = side_of(enhancer, features.video, people, use_poses)
     block = evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed)
     return Evaluation(block, front, video)
+
+
+def quick_look(enhancer: nn.Module, features: FeatureSet) -> Evaluation:
+    """What every choice while training looks at: the headline's sets on some people, without intervals."""
+    return evaluate_enhancer(enhancer, features, resamples=0, sets=("all", "frontal_profile"))

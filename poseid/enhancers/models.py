@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from poseid.enhancers.build import OPPONENTS, build_saved
+from poseid.enhancers.build import OPPONENTS
 from poseid.enhancers.opponents.raw import Raw
-from poseid.enhancers.saving import SavedEnhancer, load_enhancer, read_info
+from poseid.enhancers.saving import SavedEnhancer, load_enhancer, read_info, restored
 from poseid.errors import InputError
 
 SAVED = "enhancer.safetensors"
@@ -58,20 +58,11 @@ def _open_checkpoint(path: Path) -> SavedEnhancer:
             for name, tensor in content["state_dict"].items()
             if name.startswith("enhancer.")
         }
-        name = model["name"]
+        model["name"]
     except Exception:
         raise InputError(f"{path}: not a checkpoint of poseid, or damaged") from None
-    options = {key: value for key, value in model.items() if key != "name"}
-    try:
-        enhancer = build_saved(name, options)
-        enhancer.load_state_dict(state)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    except (RuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise InputError(f"{path}: weights do not fit the model {name} ({str(error).splitlines()[0]})") from None
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in enhancer.state_dict().values()):
-        raise InputError(f"{path}: weights hold NaN or infinity; the file is damaged")
-    return SavedEnhancer(enhancer.eval(), {"model": model, "sides": sides_of(enhancer)} | _of_its_run(path, model))
+    enhancer = restored(path, model, lambda: state)
+    return SavedEnhancer(enhancer, {"model": model, "sides": sides_of(enhancer)} | _of_its_run(path, model))
 
 
 def _of_its_run(path: Path, model: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,15 +77,29 @@ def load_enhancer(path: Path) -> SavedEnhancer:
         InputError: as :func:`read_info`, or the weights do not fit the model named in the header.
     """
     info = read_info(path)
-    model = dict(info["model"])
-    name = model.pop("name")
+    return SavedEnhancer(restored(path, info["model"], lambda: load_file(path)), info)
+
+
+def restored(path: Path, model: dict[str, Any], state: Callable[[], dict[str, torch.Tensor]]) -> nn.Module:
+    """The model that a file names, with the file's weights, in evaluation mode.
+
+    Args:
+        path: the file, for messages.
+        model: "name" and the options of its constructor.
+        state: gives the weights.
+
+    Raises:
+        InputError: unknown model or option, weights that do not fit it, or that are not finite.
+    """
+    options = dict(model)
+    name = options.pop("name")
     try:
-        enhancer = build_saved(name, model)
-        enhancer.load_state_dict(load_file(path))
+        enhancer = build_saved(name, options)
+        enhancer.load_state_dict(state())
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except (RuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
         raise InputError(f"{path}: weights do not fit the model {name} ({str(error).splitlines()[0]})") from None
     if not all(bool(torch.isfinite(tensor).all()) for tensor in enhancer.state_dict().values()):
         raise InputError(f"{path}: weights hold NaN or infinity; the file is damaged")
-    return SavedEnhancer(enhancer.eval(), info)
+    return enhancer.eval()

@@ -9,7 +9,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.loggers import WandbLogger
 
-from poseid.evaluation import evaluate_enhancer
+from poseid.evaluation import quick_look
 from poseid.training.metric_names import validation_metrics
 from poseid.verification.figures import diagnosis_figure
 
@@ -81,12 +81,7 @@ class Diagnosis(L.Callback):
         if not trainer.is_global_zero:
             return
         validation_set = trainer.datamodule.validation_set  # type: ignore[attr-defined]
-        found = evaluate_enhancer(
-            module.enhancer,  # type: ignore[arg-type]
-            validation_set,
-            resamples=0,
-            sets=("all", "frontal_profile"),
-        )
+        found = quick_look(module.enhancer, validation_set)  # type: ignore[arg-type]
         metrics = validation_metrics(found.block)
         self.similarity.append(metrics["val/similarity/enhanced"])
         self.fmr_ratio.append(metrics["val/fmr_ratio"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import lightning as L
 
-from poseid.evaluation import evaluate_enhancer
+from poseid.evaluation import quick_look
 from poseid.training.metric_names import selection
 
 MARGIN = 0.03
@@ -44,12 +44,7 @@ class KeepBest(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if not self.path.is_file() or trainer.current_epoch == 0:
             data = trainer.datamodule  # type: ignore[attr-defined]
-            found = evaluate_enhancer(
-                pl_module.enhancer,  # type: ignore[arg-type]
-                data.validation_set,
-                resamples=0,
-                sets=("all", "frontal_profile"),
-            )
+            found = quick_look(pl_module.enhancer, data.validation_set)  # type: ignore[arg-type]
             score, name = selection(found.block)
             log.info("best.ckpt is chosen by %s on validation people: %.4f before training", name, score)
             self._offer(trainer, score, trainer.current_epoch)

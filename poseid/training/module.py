@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from poseid.enhancers.build import build
-from poseid.evaluation import evaluate_enhancer
+from poseid.evaluation import quick_look
 from poseid.training.decoder import Decoder
 from poseid.training.losses import (
     TERMS,
@@ -187,9 +187,7 @@ class EnhancerModule(L.LightningModule):
     def on_validation_epoch_end(self) -> None:
         # Every rank looks at all validation people: the figures are exact, and the same everywhere.
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        block = evaluate_enhancer(
-            self.enhancer, data.validation_set, resamples=0, sets=("all", "frontal_profile")
-        ).block
+        block = quick_look(self.enhancer, data.validation_set).block
         for name, value in validation_metrics(block).items():
             self.log(name, math.nan if value is None else float(value), sync_dist=False)
         self.log("val/selection", selection(block)[0], prog_bar=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from poseid.evaluation import evaluate_enhancer
+from poseid.evaluation import quick_look
 from poseid.features.rows import FeatureSet
 from poseid.training.metric_names import fixed_threshold, headline_set, selection
 
@@ -51,7 +51,7 @@ def choose_strength(enhancer: torch.nn.Module, validation: FeatureSet) -> float:
     assert isinstance(strength, torch.Tensor)
     for value in STRENGTHS:
         strength.fill_(value)
-        if harmless(evaluate_enhancer(enhancer, validation, resamples=0, sets=("all", "frontal_profile")).block):
+        if harmless(quick_look(enhancer, validation).block):
             break
     else:
         strength.fill_(0.0)
