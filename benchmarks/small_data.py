@@ -1,18 +1,22 @@
 """How often does the default recipe harm people never seen, by the number of training people?
 
-python benchmarks/small_data.py --data DIR [--data DIR] [--seeds 10] [--sizes 20 50 100 200 300]
+python benchmarks/small_data.py --data DIR [--data DIR] [--seeds 10] [--sizes 20 50 100 200 300] [--record FILE]
 
 Each run is a whole training with the defaults on so many training people (and half as many validation people), judged
 on its test people. With pairs.csv the test people are two of its folds, which change with the seed; else a seeded
-tenth. A run that ends in "harms" is listed.
+tenth. A run that ends in "harms" is listed. With --record each run is kept as a line of JSON, and those that stand
+there already are not run again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
+import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hydra import compose, initialize_config_dir
@@ -26,7 +30,7 @@ from poseid.training.run import RunContext, run_training
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def one_run(folder: Path, size: int, seed: int, threads: int) -> dict[str, object]:
+def one_run(folder: Path, size: int, seed: int, threads: int) -> dict[str, Any]:
     overrides = [
         "data=folder",
         f"data.dir='{folder.as_posix()}'",
@@ -53,6 +57,10 @@ def one_run(folder: Path, size: int, seed: int, threads: int) -> dict[str, objec
     headline, fixed = headline_set(block), fixed_threshold(headline_set(block))
     assert headline is not None
     return {
+        "data": folder.name,
+        "size": size,
+        "seed": seed,
+        "people": block["people"],
         "verdict": block["verdict"],
         "reason": block["reason"],
         "eer": headline["enhanced"]["eer"] / headline["raw"]["eer"] - 1,
@@ -61,37 +69,57 @@ def one_run(folder: Path, size: int, seed: int, threads: int) -> dict[str, objec
     }
 
 
+def recorded(path: Path | None) -> list[dict[str, Any]]:
+    if path is None or not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def table(runs: list[dict[str, Any]]) -> str:
+    """A line for each folder and size, and below it every harmful run."""
+    lines = [
+        "| data | training people | runs | helps | no effect shown | harms "
+        "| EER change, mean (least, most) | strength, mean |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for data, size in dict.fromkeys((run["data"], run["size"]) for run in runs):
+        some = [run for run in runs if (run["data"], run["size"]) == (data, size)]
+        counts = [sum(run["verdict"] == name for run in some) for name in ("helps", "no effect shown", "harms")]
+        changes = 100 * np.array([run["eer"] for run in some])
+        strength = float(np.mean([run["strength"] for run in some]))
+        lines.append(
+            f"| {data} | {size} | {len(some)} | {counts[0]} | {counts[1]} | {counts[2]} "
+            f"| {changes.mean():+.1f} % ({changes.max():+.1f}, {changes.min():+.1f}) | {strength:.2f} |"
+        )
+    harmful = [run for run in runs if run["verdict"] == "harms"]
+    lines += ["", f"harms: {len(harmful)} of {len(runs)} runs"]
+    lines += [f"- {run['data']}, {run['size']} people, seed {run['seed']}: {run['reason']}" for run in harmful]
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, action="append", required=True)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--sizes", type=int, nargs="+", default=[20, 50, 100, 200, 300])
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--record", type=Path)
     arguments = parser.parse_args()
     quiet_libraries()
     logging.getLogger().setLevel(logging.ERROR)
-    print("| data | training people | runs | helps | no effect shown | harms | EER change, mean | strength, mean |")
-    print("|---|---|---|---|---|---|---|---|")
-    harmful = []
+    runs = recorded(arguments.record)
+    there = {(run["data"], run["size"], run["seed"]) for run in runs}
     for folder in arguments.data:
         for size in arguments.sizes:
-            runs = [one_run(folder, size, seed, arguments.threads) for seed in range(arguments.seeds)]
-            counts = [sum(run["verdict"] == name for run in runs) for name in ("helps", "no effect shown", "harms")]
-            change = 100 * float(np.mean([run["eer"] for run in runs]))  # type: ignore[misc]
-            strength = float(np.mean([run["strength"] for run in runs]))  # type: ignore[misc]
-            print(
-                f"| {folder.name} | {size} | {len(runs)} | {counts[0]} | {counts[1]} | {counts[2]} "
-                f"| {change:+.1f} % | {strength:.2f} |",
-                flush=True,
-            )
-            harmful += [
-                f"{folder.name}, {size} people, seed {seed}: {run['reason']}"
-                for seed, run in enumerate(runs)
-                if run["verdict"] == "harms"
-            ]
-    print(f"\nharms: {len(harmful)}")
-    for line in harmful:
-        print(f"- {line}")
+            for seed in range(arguments.seeds):
+                if (folder.name, size, seed) in there:
+                    continue
+                runs.append(one_run(folder, size, seed, arguments.threads))
+                print(f"{folder.name}, {size} people, seed {seed}: {runs[-1]['verdict']}", file=sys.stderr, flush=True)
+                if arguments.record is not None:
+                    with arguments.record.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(runs[-1], ensure_ascii=False) + "\n")
+    print(table(runs))
 
 
 if __name__ == "__main__":

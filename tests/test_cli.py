@@ -383,7 +383,7 @@ def test_compare(work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     for text in (markdown, out):
         assert "paired differences from raw" in text
         assert "paired differences from ridge:lambda=10" in text
-    assert markdown.count("\n| ") == 5 + 4 + 4  # heads and rows of three tables
+    assert markdown.count("\n| ") == 5 + 5 + 4 + 4  # heads and rows of four tables
 
 
 def test_compare_says_the_same_as_evaluate(work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,10 @@ def rate(figure: Figure) -> str:
     return _with_interval(figure, lambda value: f"{value:.3f}")
 
 
+def rare(figure: Figure) -> str:
+    return _with_interval(figure, lambda value: f"{value:.5f}")
+
+
 def times(figure: Figure) -> str:
     return _with_interval(figure, lambda value: f"{value:.2f}")
 
@@ -60,6 +64,14 @@ PAIRED: tuple[tuple[str, str, Callable[[Figure], str]], ...] = (
     ("frontal-frontal EER, points of %", "frontal_frontal_eer", signed_percent),
     ("mean improvement", "improvement", signed),
 )
+FIXED: tuple[tuple[str, str, Callable[[Figure], str]], ...] = (
+    ("FMR at raw's 1e-2 threshold", "fmr_at_raw_threshold_1e-2", rare),
+    ("FNMR there", "fnmr_at_raw_threshold_1e-2", rate),
+    ("FMR at raw's 1e-3 threshold", "fmr_at_raw_threshold_1e-3", rare),
+    ("FNMR there", "fnmr_at_raw_threshold_1e-3", rate),
+    ("FMR at raw's 1e-4 threshold", "fmr_at_raw_threshold_1e-4", rare),
+    ("FNMR there", "fnmr_at_raw_threshold_1e-4", rate),
+)
 _NONE: Figure = {"value": None, "ci95": None}
 
 
@@ -73,7 +85,14 @@ def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
                 ["model", *(title for title, _, _ in COLUMNS), "verdict"],
                 *([m["name"], *(form(m[key]) for _, key, form in COLUMNS), m["verdict"]] for m in models),
             ],
-        )
+        ),
+        (
+            "at the raw system's thresholds, left untouched",
+            [
+                ["model", *(title for title, _, _ in FIXED)],
+                *([m["name"], *(form(m[key]) for _, key, form in FIXED)] for m in models),
+            ],
+        ),
     ]
     pairs = [("raw", "against_raw")]
     if report["against"] is not None:

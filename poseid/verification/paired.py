@@ -237,6 +237,8 @@ def figures_of(measured: Measured, resamples: int) -> dict[str, Any]:
     for n, label in enumerate(LABELS):
         ratio = headline.fixed_fmr[n].over(raw.fixed_fmr[n]).block() if headline and raw else none
         row[f"fmr_ratio_{label}"] = ratio
+        row[f"fmr_at_raw_threshold_{label}"] = headline.fixed_fmr[n].block() if headline else none
+        row[f"fnmr_at_raw_threshold_{label}"] = headline.fixed_fnmr[n].block() if headline else none
     profile, frontal = measured.enhanced.get("profile_profile"), measured.enhanced.get("frontal_frontal")
     for n, label in enumerate(LABELS):
         row[f"profile_profile_fnmr_at_fmr_{label}"] = profile.fnmr_at_fmr[n].block() if profile else none

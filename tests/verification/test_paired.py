@@ -27,6 +27,9 @@ def test_figures_are_those_of_evaluate(sides: Sides) -> None:
         assert row[f"fnmr_at_fmr_{label}"]["ci95"] == headline["enhanced"]["fnmr_at_fmr_ci95"][label]
         assert row[f"fmr_ratio_{label}"]["value"] == headline["fixed_threshold"][label]["fmr_ratio"]
         assert row[f"fmr_ratio_{label}"]["ci95"] == headline["fixed_threshold"][label]["fmr_ratio_ci95"]
+        for rate in ("fmr", "fnmr"):
+            at_raw = headline["fixed_threshold"][label]["enhanced"][rate]
+            assert row[f"{rate}_at_raw_threshold_{label}"]["value"] == at_raw
     assert row["fnmr_at_fmr_1e-2"]["ci95"] is not None
     assert row["rank1"]["value"] == block["rank1"]["enhanced"]
     assert row["improvement"] == {"value": block["improvement"]["mean"], "ci95": block["improvement"]["ci95"]}
