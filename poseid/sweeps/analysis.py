@@ -15,7 +15,7 @@ from poseid.sweeps.differences import Change, paired, single_changes
 from poseid.sweeps.estimates import Estimate
 from poseid.sweeps.importance import Importance, importance
 from poseid.sweeps.jobs import Job, job_directories, read_job, read_yaml
-from poseid.sweeps.measures import FMR_RATIO, FNMR, Measure, best_known, objectives, shown_measures
+from poseid.sweeps.measures import Measure, all_measures, front_measures, main_measures, objectives
 from poseid.sweeps.overrides import constant_values, varied_keys
 from poseid.sweeps.pareto import on_front
 from poseid.sweeps.plan import Plan, read_plan
@@ -35,7 +35,7 @@ class Sweep:
         means: of the first objective, of the settings that have one, in the same order.
         best, best_job: the first of them, and the best of its jobs; None where no setting has a figure.
         asked: the objectives; the first one orders everything.
-        measures: columns of the tables, the objectives first.
+        main, measures: columns of the page and of the file, the objectives first.
         front_measures: FNMR (or what stands in for it) and the FMR ratio.
         front: the settings that no other beats in both.
         against_best: of each setting, its paired difference from the best one.
@@ -56,6 +56,7 @@ class Sweep:
     best: Setting | None
     best_job: Job | None
     asked: tuple[Measure, ...]
+    main: tuple[Measure, ...]
     measures: tuple[Measure, ...]
     front_measures: tuple[Measure, Measure]
     front: tuple[Setting, ...]
@@ -90,7 +91,7 @@ def read_sweep(directory: Path) -> Sweep:
     keys = setting_keys([job for job in jobs if job.overrides])
     settings = settings_of(finished, keys, asked[0])
     figures = [job.figures for job in finished]
-    front_measures = (best_known(FNMR, figures), best_known(FMR_RATIO, figures))
+    axes = front_measures(asked, figures)
     means = {setting: estimate.mean for setting in settings if (estimate := setting.estimate(asked[0].key))}
     best = settings[0] if means else None
     best_job = next((job for job in jobs if best is not None and job in best.jobs.values()), None)
@@ -106,9 +107,10 @@ def read_sweep(directory: Path) -> Sweep:
         best=best,
         best_job=best_job,
         asked=asked,
-        measures=shown_measures(asked, figures),
-        front_measures=front_measures,
-        front=_front(settings, front_measures),
+        main=main_measures(asked, figures),
+        measures=all_measures(asked, figures),
+        front_measures=axes,
+        front=_front(settings, axes),
         against_best={} if best is None else {other: paired(other, best, asked[0]) for other in settings[1:]},
         changes=tuple(single_changes(settings, keys, asked[0])),
         weights=importance(list(means), keys, list(means.values())),

@@ -160,9 +160,7 @@ def to_evaluate(job: Job) -> Advice:
         return Advice(what, (shell_line(evaluate),))
     people, seed = str(data.get("synthetic_people")), str(data.get("synthetic_seed"))
     make = ["poseid", "synthetic", "--people", people, "--seed", seed, "--out", "DATA"]
-    return Advice(
-        f"{what} (made-up people: they say nothing about real faces)", (shell_line(make), shell_line(evaluate))
-    )
+    return Advice(f"{what[:-1]} (made-up ones here):", (shell_line(make), shell_line(evaluate)))
 
 
 def to_repeat(directory: Path, settings: Sequence[Setting]) -> Advice | None:

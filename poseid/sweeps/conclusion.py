@@ -7,9 +7,11 @@ from typing import Literal
 
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.differences import words
-from poseid.sweeps.estimates import Estimate
+from poseid.sweeps.estimates import Estimate, t_interval
+from poseid.sweeps.measures import Measure
+from poseid.sweeps.repeats import Setting
 
-_MOST_NAMES = 4
+_MOST_NAMES, _LONGEST_HEADING = 3, 120
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,16 @@ def conclude(sweep: Sweep) -> Conclusion:
     """The answer to "which setting is best?" as far as the repeats carry it."""
     best, measure = sweep.best, sweep.asked[0]
     if best is None:
-        heading = "No job has finished yet" if not sweep.settings else f"No setting has a figure for {measure.title}"
-        return Conclusion("mid", heading, ("What is there of each job stands below.",))
+        if not sweep.settings:
+            return Conclusion("mid", "No job has finished yet", ("What is there of each job stands below.",))
+        why = (
+            "It is null in all of them, for want of impostor comparisons: validate on more people, or take an "
+            "objective that needs fewer, such as objective=['minimize sets.headline.enhanced.eer']."
+        )
+        return Conclusion("mid", f"No setting has a figure for {measure.title}", (why,))
     estimate = best.estimate(measure.key)
     assert estimate is not None
-    first = f"{measure.title} {interval(estimate)} ({measure.direction}), on validation people."
+    first = f"{measure.title} {interval(estimate)} ({measure.direction}), on validation people.{_raw(best, measure)}"
     others = list(sweep.means)[1:]
     if not others:
         return Conclusion("mid", f"One setting: {best.name}", (first, "There is nothing to compare it with."))
@@ -48,16 +55,33 @@ def conclude(sweep: Sweep) -> Conclusion:
     open_ones = [name for name, text in said.items() if text != "worse"]
     sentences = [first]
     if open_ones:
-        named = "; ".join(open_ones[:_MOST_NAMES]) + (
-            f"; and {len(open_ones) - _MOST_NAMES} more" if len(open_ones) > _MOST_NAMES else ""
-        )
-        sentences.append(f"Not shown to be better than {len(open_ones)} of {len(others)} others: {named}.")
+        named = f": {'; '.join(open_ones)}" if len(open_ones) <= _MOST_NAMES else ""
+        sentences.append(f"Not shown to be better than {len(open_ones)} of {len(others)} others{named}.")
     else:
         sentences.append(f"Shown to be better than each of the {len(others)} others, paired by repeat.")
     if all(len(setting.jobs) < 2 for setting in sweep.settings):
         sentences.append("No setting was repeated, so every difference may be chance: add seed=0,1,2.")
-    heading = f"Best on average: {best.name}"
+    if len(sweep.asked) > 1:
+        fnmr, ratio = sweep.front_measures
+        sentences.append(f"No other setting beats {len(sweep.front)} settings in both {fnmr.title} and {ratio.title}.")
+    heading = f"Best{' on average' if len(best.jobs) > 1 else ''}: {best.name}"
+    if len(heading) > _LONGEST_HEADING:
+        heading = f"The best of {len(sweep.means)} settings"
+        sentences.insert(0, best.name)
     return Conclusion("mid" if open_ones else "good", heading, tuple(sentences))
+
+
+def _raw(best: Setting, measure: Measure) -> str:
+    """The same figure of the raw vectors, and whether the best setting is shown to beat it."""
+    key = measure.raw_key
+    pairs = [(job.figures[measure.key], job.figures[key]) for job in best.jobs.values()] if key is not None else []
+    known = [(enhanced, raw) for enhanced, raw in pairs if enhanced is not None and raw is not None]
+    if not known:
+        return ""
+    difference = t_interval([enhanced - raw for enhanced, raw in known])
+    raw = t_interval([raw for _, raw in known])
+    said, _ = words(difference, measure.lower_is_better)
+    return f" Raw vectors: {raw.mean:.4f}; change {interval(difference)}: {said}."
 
 
 def interval(estimate: Estimate | None) -> str:
@@ -68,5 +92,14 @@ def interval(estimate: Estimate | None) -> str:
     if estimate is None:
         return "-"
     if estimate.ci95 is None:
-        return f"{estimate.mean:.4f}"
-    return f"{estimate.mean:.4f} [{estimate.ci95[0]:.4f}, {estimate.ci95[1]:.4f}]"
+        return figure(estimate.mean)
+    return f"{figure(estimate.mean)} [{figure(estimate.ci95[0])}, {figure(estimate.ci95[1])}]"
+
+
+def figure(value: float) -> str:
+    """
+    >>> figure(0.12345), figure(-0.00001)
+    ('0.1235', '0.0000')
+    """
+    text = f"{value:.4f}"
+    return text.lstrip("-") if float(text) == 0 else text

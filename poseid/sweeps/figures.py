@@ -55,7 +55,13 @@ def _pareto(sweep: Sweep) -> Sheet:
     front = np.array([points[setting] for setting in sweep.front])
     front = front[np.argsort(front[:, 0], kind="stable")]
     axes.scatter(
-        rest[:, 0], rest[:, 1], s=26, color=SOFT, alpha=0.6, linewidths=0, label="beaten in both" if len(rest) else None
+        rest[:, 0],
+        rest[:, 1],
+        s=26,
+        color=SOFT,
+        alpha=0.6,
+        linewidths=0,
+        label="beaten by another" if len(rest) else None,
     )
     axes.plot(front[:, 0], front[:, 1], color=ENHANCED, linewidth=1.2, drawstyle="steps-post", alpha=0.7)
     axes.scatter(front[:, 0], front[:, 1], s=42, color=ENHANCED, linewidths=0, zorder=3, label="Pareto front")
@@ -96,7 +102,7 @@ def _one_way(out: Sheet, key: str, settings: Sequence[Setting], means: Sequence[
         axes.tick_params(axis="x", labelrotation=30 if sum(map(len, scale.texts)) > 34 else 0)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(6))
-        if scale.at.min() > 0 and scale.at.max() / scale.at.min() > 100:
+        if scale.log:
             axes.set_xscale("log")
     axes.yaxis.set_major_locator(MaxNLocator(6))
     label(axes, "", measure.title if len(measure.title) < 36 else "objective")
@@ -123,4 +129,4 @@ def _importance(out: Sheet, weights: Importance) -> None:
         axes.text(0.0, place + 0.32, f" {key}", fontsize=SMALL, color=INK, fontfamily=FONT, parse_math=False)
     axes.set_ylim(-0.6, len(places) - 0.2)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    label(axes, "share of the variance lost when shuffled", "")
+    label(axes, "error that shuffling it adds, in variances", "")

@@ -99,15 +99,34 @@ def _figure(block: dict[str, Any], key: str) -> float | None:
     return value
 
 
-def best_known(keys: Sequence[str], figures: Sequence[dict[str, float | None]]) -> Measure:
+def front_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, Measure]:
+    """FNMR, or what stands in for it, and the FMR ratio; at the operating points that are objectives, if any is."""
+    fnmr, ratio = (
+        next((measure for measure in asked if measure.key in keys), None) or _best_known(keys, figures)
+        for keys in (FNMR, FMR_RATIO)
+    )
+    return fnmr, ratio
+
+
+def _best_known(keys: Sequence[str], figures: Sequence[dict[str, float | None]]) -> Measure:
     """Of some figures the one that most jobs have; of equals the first."""
-    most = max(keys, key=lambda key: sum(job[key] is not None for job in figures))
-    return Measure(most, most not in _HIGHER_IS_BETTER)
+    return Measure(max(keys, key=lambda key: sum(job[key] is not None for job in figures)), True)
 
 
-def shown_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, ...]:
-    """The columns of the tables: the objectives, then the key figures that any job has."""
-    keys = (best_known(FNMR, figures).key, best_known(FMR_RATIO, figures).key, *OTHERS)
-    known = [key for key in dict.fromkeys(keys) if any(job[key] is not None for job in figures)]
-    taken = {measure.key for measure in asked}
-    return (*asked, *(Measure(key, key not in _HIGHER_IS_BETTER) for key in known if key not in taken))
+def main_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, ...]:
+    """The columns of the page: the objectives, and beside them what they could be bought with."""
+    keys = [measure.key for measure in front_measures(asked, figures)]
+    return _with(asked, (*keys, "improvement.mean"), figures)
+
+
+def all_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, ...]:
+    """The columns of the file: those of the page, then every other key figure that any job has."""
+    return _with(main_measures(asked, figures), OTHERS, figures)
+
+
+def _with(
+    measures: Sequence[Measure], keys: Sequence[str], figures: Sequence[dict[str, float | None]]
+) -> tuple[Measure, ...]:
+    taken = {measure.key for measure in measures}
+    more = [key for key in keys if key not in taken and any(job[key] is not None for job in figures)]
+    return (*measures, *(Measure(key, key not in _HIGHER_IS_BETTER) for key in more))

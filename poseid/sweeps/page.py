@@ -5,15 +5,18 @@ No script, no network: styles and images lie inside. Whatever comes from the job
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.commands import Advice, to_evaluate, to_reproduce
-from poseid.sweeps.conclusion import conclude
+from poseid.sweeps.conclusion import conclude, figure
 from poseid.sweeps.differences import Change, words
 from poseid.sweeps.estimates import Estimate
 from poseid.sweeps.importance import Importance
+from poseid.sweeps.jobs import Job
+from poseid.sweeps.measures import Measure
 from poseid.sweeps.overrides import setting_text
 from poseid.sweeps.repeats import Setting
 from poseid.sweeps.scales import labels, values_of
@@ -25,6 +28,8 @@ _STYLE = """
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--head);border-radius:8px;padding:10px 12px;
 margin:.4em 0 1em;font-size:.86rem;line-height:1.5}
 code{overflow-wrap:anywhere}
+.say{display:block;white-space:normal}
+thead small{white-space:normal}
 """
 _MOST_OPEN = 12
 _MOST_CHANGES = 300
@@ -60,10 +65,10 @@ def _left_over(sweep: Sweep) -> str:
     if not sweep.unfinished and not sweep.finish:
         return ""
     rows = [
-        [escape(job.name), _words(job.state), _words(job.reason), _words(setting_text(_varied(sweep, job.given)))]
+        f"<dt>Job {escape(job.name)}</dt><dd>{escape(job.state)}: {escape(job.reason)}{_own(sweep, job)}</dd>"
         for job in sweep.unfinished
     ]
-    shown = table(["Job", "State", "Why", "Overrides"], rows) if rows else ""
+    shown = f"<dl>{''.join(rows)}</dl>" if rows else ""
     return section("Not finished", shown, *map(_advice, sweep.finish))
 
 
@@ -71,21 +76,17 @@ def _settings(sweep: Sweep) -> str:
     if not sweep.settings:
         return ""
     first = sweep.asked[0]
-    head = [
-        "Setting",
-        "Repeats",
-        *(escape(measure.title) + small(measure.direction) for measure in sweep.measures),
-        "From the best" + small(escape(first.title)),
-    ]
+    head = ["Setting", *map(_head, sweep.main), "From the best" + small(_title(first))]
     rows = []
     for setting in sweep.settings:
         star = " ★" if setting in sweep.front else ""
-        figures = [_estimate(setting.estimate(measure.key)) for measure in sweep.measures]
-        rows.append([escape(setting.name) + star, str(len(setting.jobs)), *figures, _from_best(sweep, setting)])
+        repeats = small(f"n = {len(setting.jobs)}")
+        figures = [_estimate(setting.estimate(measure.key)) for measure in sweep.main]
+        rows.append([escape(setting.name) + star + repeats, *figures, _from_best(sweep, setting)])
     constant = f"<p>In every job: <code>{escape(setting_text(sweep.constant))}</code></p>" if sweep.constant else ""
     return section(
         "All settings",
-        f"<p>Sorted by {escape(first.title)}. Under each mean stands its 95 % interval over the repeats. ★ no other "
+        f"<p>Sorted by {_title(first)}. Under each mean stands its 95 % interval over the repeats. ★ no other "
         "setting beats it in both figures of the front below.</p>",
         constant,
         _folded(table(head, rows[:_MOST_OPEN]), table(head, rows[_MOST_OPEN:]), len(rows) - _MOST_OPEN, "settings"),
@@ -96,34 +97,53 @@ def _folded(shown: str, rest: str, more: int, what: str) -> str:
     return shown + (f"<details><summary>{more} more {what}</summary>{rest}</details>" if more > 0 else "")
 
 
+def _title(measure: Measure) -> str:
+    """The name of a measure, never broken within an operating point."""
+    text = escape(measure.title).replace("improvement", "improve&shy;ment")
+    return re.sub(r"1e-\d", r'<span class="nb">\g<0></span>', text)
+
+
+def _head(measure: Measure) -> str:
+    return _title(measure) + small(measure.direction)
+
+
+def _own(sweep: Sweep, job: Job) -> str:
+    """The overrides that not all jobs have, as a small line."""
+    own = {key: value for key, value in job.given.items() if key in sweep.varied}
+    return small(escape(setting_text(own))) if own else ""
+
+
 def _estimate(estimate: Estimate | None) -> str:
     if estimate is None:
         return "–" + small("null in a repeat")
-    mean = f"{estimate.mean:.4f}".replace("-", "−")
-    return mean + ("" if estimate.ci95 is None else small(_bounds(estimate.ci95)))
+    return _figure(estimate.mean) + ("" if estimate.ci95 is None else small(" to ".join(map(_figure, estimate.ci95))))
 
 
-def _bounds(ci95: list[float]) -> str:
-    return f"{ci95[0]:.4f} to {ci95[1]:.4f}".replace("-", "−")
+def _figure(value: float | None) -> str:
+    return "–" if value is None else figure(value).replace("-", "−")
 
 
-def _difference(difference: Estimate, lower_is_better: bool) -> list[str]:
-    """Mean, interval and n of a paired difference, and what it says."""
-    text, kind = words(difference, lower_is_better)
-    interval = "–" if difference.ci95 is None else " to ".join(signed(bound) for bound in difference.ci95)
-    return [signed(difference.mean), interval, str(difference.n), _words(text, kind)]
+def _difference(difference: Estimate) -> str:
+    return signed(difference.mean) + (
+        "" if difference.ci95 is None else small(" to ".join(signed(bound) for bound in difference.ci95))
+    )
+
+
+def _said(difference: Estimate | None, measure: Measure) -> str:
+    text, kind = words(difference, measure.lower_is_better)
+    return f'<span class="say">{small(text, kind)}</span>'
 
 
 def _from_best(sweep: Sweep, setting: Setting) -> str:
-    if setting is sweep.best or sweep.best is None:
+    if sweep.best is None:
+        return "–"
+    if setting is sweep.best:
         return small("the best")
     difference = sweep.against_best[setting]
-    text, kind = words(difference, sweep.asked[0].lower_is_better)
     if difference is None:
-        return small(text, kind)
-    mean, interval, n, _ = _difference(difference, sweep.asked[0].lower_is_better)
-    pairs = f"{interval}, n = {n}" if difference.ci95 is not None else f"n = {n}"
-    return mean + small(pairs) + small(text, kind)
+        return _said(difference, sweep.asked[0])
+    fewer = small(f"n = {difference.n}") if difference.n < len(setting.jobs) else ""
+    return _difference(difference) + fewer + _said(difference, sweep.asked[0])
 
 
 def _changes(sweep: Sweep) -> str:
@@ -131,62 +151,46 @@ def _changes(sweep: Sweep) -> str:
     if not averages:
         return ""
     first = sweep.asked[0]
-    head = ["Change", "Averaged over", "Difference", "95 % interval", "Repeats", "Says"]
-    rows = [
-        [_change(change), f"{change.contexts} settings", *_difference(change.difference, first.lower_is_better)]
-        for change in averages
-    ]
+    head = ["Change", "Difference", "Repeats", "What it says"]
+    rows = [_change(change, first) for change in averages]
     single = [change for change in sweep.changes if change.alike]
-    each = table(
-        ["Change, all else alike", "Difference", "95 % interval", "Repeats", "Says"],
-        [
-            [
-                _change(change) + small(escape(setting_text(change.alike or {}))),
-                *_difference(change.difference, first.lower_is_better),
-            ]
-            for change in single[:_MOST_CHANGES]
-        ],
-    )
+    each = [_change(change, first) for change in single[:_MOST_CHANGES]]
     what = "changes, each in its own setting" if len(single) <= _MOST_CHANGES else f"changes, {_MOST_CHANGES} of them"
     below = f"below zero is {'better' if first.lower_is_better else 'worse'}"
     return section(
         "One change at a time",
-        f"<p>What changing one key does to {escape(first.title)}, all else alike: the same other keys, the same "
+        f"<p>What changing one key does to {_title(first)}, all else alike: the same other keys, the same "
         "seed and "
         f"the same people on both sides; {below}. Where the interval holds zero, a difference is not shown; that is no "
         "proof that there is none.</p>",
         table(head, rows),
-        _folded("", each, len(single), what),
-        f"<p>{_by_chance(len(averages))}</p>",
+        _folded("", table(head, each), len(single), what),
+        "<p>One in 20 such intervals misses the truth by chance alone.</p>",
     )
 
 
-def _change(change: Change) -> str:
-    return f"{escape(change.key)}: {escape(change.before)} → {escape(change.after)}"
-
-
-def _by_chance(comparisons: int) -> str:
-    return (
-        f"With {comparisons} comparisons at 95 %, about {max(1, round(comparisons / 20))} may come out as a "
-        "difference by "
-        "chance alone."
-        if comparisons > 1
-        else ""
-    )
+def _change(change: Change, measure: Measure) -> list[str]:
+    where = setting_text(change.alike) if change.alike else f"average over {change.contexts} combinations of the other keys"
+    name = f"{escape(change.key)}: {escape(change.before)} → {escape(change.after)}" + small(escape(where))
+    return [name, _difference(change.difference), str(change.difference.n), _said(change.difference, measure)]
 
 
 def _front(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     if not sweep.front:
         return ""
     fnmr, ratio = sweep.front_measures
-    head = ["Setting on the front", *(escape(measure.title) + small("lower is better") for measure in (ratio, fnmr))]
+    head = ["Setting on the front", "Repeats", _head(ratio), _head(fnmr)]
     rows = [
-        [escape(setting.name), *(_estimate(setting.estimate(measure.key)) for measure in (ratio, fnmr))]
+        [
+            escape(setting.name),
+            str(len(setting.jobs)),
+            *(_estimate(setting.estimate(measure.key)) for measure in (ratio, fnmr)),
+        ]
         for setting in sweep.front
     ]
     return section(
         "Refused genuine pairs against false matches",
-        f"<p>{escape(fnmr.title)} says how many genuine pairs are refused; the FMR ratio, how many times as "
+        f"<p>{_title(fnmr)} says how many genuine pairs are refused; the FMR ratio, how many times as "
         "many impostors "
         "get in at the threshold that was set for raw vectors. One can be bought with the other: on the front "
         "stand the "
@@ -252,27 +256,16 @@ def _advice(advice: Advice) -> str:
 def _jobs(sweep: Sweep) -> str:
     if not sweep.finished:
         return ""
-    head = [
-        "Job",
-        "Overrides",
-        *(escape(measure.title) + small(measure.direction) for measure in sweep.measures),
-        "Verdict",
+    head = ["Job", *map(_head, sweep.main), "Verdict"]
+    rows = [
+        [
+            escape(job.name) + _own(sweep, job),
+            *(_figure(job.figures[measure.key]) for measure in sweep.main),
+            f'<span class="say">{escape(job.verdict or "–")}</span>',
+        ]
+        for job in sweep.finished
     ]
-    rows = []
-    for job in sweep.finished:
-        figures = [job.figures[measure.key] for measure in sweep.measures]
-        cells = ["–" if figure is None else f"{figure:.4f}".replace("-", "−") for figure in figures]
-        own = _words(setting_text(_varied(sweep, job.given)))
-        rows.append([escape(job.name), own, *cells, _words(job.verdict or "–")])
     return section("All finished jobs", _folded("", table(head, rows), len(rows), "jobs").replace(" more ", " "))
-
-
-def _varied(sweep: Sweep, given: Mapping[str, str]) -> dict[str, str]:
-    return {key: given[key] for key in sweep.varied if key in given}
-
-
-def _words(text: str, kind: str = "") -> str:
-    return small(escape(text), kind)
 
 
 def _how_to_read(sweep: Sweep) -> str:

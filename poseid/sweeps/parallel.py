@@ -15,12 +15,12 @@ from poseid.sweeps.scales import Scale, scale_of
 from poseid.verification.figure_tiles import ENHANCED, FONT, INK, SMALL, SOFT, Sheet, sheet
 
 _BY_RANK = LinearSegmentedColormap.from_list("rank", [ENHANCED, "#9CC9E3", "#D8DCE0"])
-_STEP, _AROUND = 0.62, 1.75
+_STEP, _AROUND = 0.7, 1.6
 """Inches between two axes, and above and below all of them."""
 
 
 def draw_parallel(settings: Sequence[Setting], means: Sequence[float], keys: Sequence[str], measure: Measure) -> Sheet:
-    """One line a setting through its value of each key, down to its figure; the better, the bluer."""
+    """One line a setting, the best first, through its value of each key down to its figure; the better, the bluer."""
     scales = [scale_of(settings, key) for key in keys]
     y = np.array(means)
     title = measure.title if len(measure.title) < 36 else "objective"
@@ -32,18 +32,18 @@ def draw_parallel(settings: Sequence[Setting], means: Sequence[float], keys: Seq
     axes.set_axis_off()
     heights = np.arange(len(scales))[::-1].astype(np.float64)
     x = np.stack([_across(scale) for scale in scales], axis=1)
-    better_last = np.argsort(-y if measure.lower_is_better else y, kind="stable")
     rank = np.linspace(1, 0, len(y))
-    lines = np.stack([x, np.broadcast_to(heights, x.shape)], axis=2)[better_last]
+    # the best one last, on top of the others
+    lines = np.stack([x, np.broadcast_to(heights, x.shape)], axis=2)[::-1]
     axes.add_collection(LineCollection(list(lines), colors=_BY_RANK(rank), linewidths=1.2 + 1.3 * (rank == 0)))
     for scale, height in zip(scales, heights, strict=True):
-        axes.plot([0, 1], [height, height], color=INK, linewidth=0.8)
-        _write(axes, -0.13, height + 0.1, scale.title, title=True)
+        axes.plot([0, 1], [height, height], color=INK, linewidth=0.8, clip_on=False)
+        _write(axes, -0.13, height + 0.12, scale.title, title=True)
         for tick, text in zip(_across_ticks(scale), scale.texts, strict=True):
-            axes.plot([tick, tick], [height - 0.06, height + 0.06], color=INK, linewidth=0.8)
-            _write(axes, tick, height - 0.1, text)
+            axes.plot([tick, tick], [height - 0.06, height + 0.06], color=INK, linewidth=0.8, clip_on=False)
+            _write(axes, tick, height - 0.12, text)
     axes.set_xlim(-0.13, 1.06)
-    axes.set_ylim(-0.35, len(scales) - 1 + 0.35)
+    axes.set_ylim(0, len(scales) - 1 + 0.4)
     return out
 
 
@@ -59,6 +59,8 @@ def _write(axes: Axes, x: float, y: float, text: str, title: bool = False) -> No
         ha="left" if title else "center",
         va="bottom" if title else "top",
         parse_math=False,
+        zorder=6,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
     )
 
 
@@ -73,5 +75,6 @@ def _across_ticks(scale: Scale) -> list[float]:
 
 def _shares(scale: Scale, values: np.ndarray) -> np.ndarray:
     """Values as shares of the axis; a single value stands in its middle."""
-    low, high = min(scale.ticks), max(scale.ticks)
+    ends = np.array([min(scale.ticks), max(scale.ticks)])
+    values, (low, high) = (np.log10(values), np.log10(ends)) if scale.log else (values, ends)
     return (values - low) / (high - low) if high > low else np.full(len(values), 0.5)

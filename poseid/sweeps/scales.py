@@ -13,6 +13,7 @@ from poseid.sweeps.repeats import Setting
 
 MOST_VALUES = 10
 """A key with more numbers than that is drawn along a scale."""
+_SEVERAL_POWERS = 100
 _LONGEST_LABEL, _LONGEST_TITLE = 14, 40
 
 
@@ -26,13 +27,15 @@ class Scale:
         ticks: where something is written.
         texts: what, as many as ticks.
         even: each value has a place of its own, 0, 1, 2 …; else they stand where the numbers are.
+        log: numbers of several powers of ten.
     """
 
     title: str
     at: NDArray[np.float64]
     ticks: tuple[float, ...]
     texts: tuple[str, ...]
-    even: bool
+    even: bool = True
+    log: bool = False
 
 
 def scale_of(settings: Sequence[Setting], key: str) -> Scale:
@@ -43,10 +46,11 @@ def scale_of(settings: Sequence[Setting], key: str) -> Scale:
     numbers = [number for value in values if (number := as_number(value)) is not None]
     if len(values) > MOST_VALUES and len(numbers) == len(values):
         at = np.array([float(value) for value in given])
-        return Scale(title, at, (numbers[0], numbers[-1]), (f"{numbers[0]:.4g}", f"{numbers[-1]:.4g}"), False)
+        log = numbers[0] > 0 and numbers[-1] / numbers[0] > _SEVERAL_POWERS
+        return Scale(title, at, (numbers[0], numbers[-1]), (f"{numbers[0]:.4g}", f"{numbers[-1]:.4g}"), False, log)
     places = {value: float(place) for place, value in enumerate(values)}
     at = np.array([places[value] for value in given])
-    return Scale(title, at, tuple(places.values()), tuple(labels(values)), True)
+    return Scale(title, at, tuple(places.values()), tuple(labels(values)))
 
 
 def values_of(settings: Sequence[Setting], key: str) -> list[str]:

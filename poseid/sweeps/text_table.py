@@ -42,17 +42,16 @@ def counts(sweep: Sweep) -> str:
 def _table(sweep: Sweep) -> list[str]:
     first, ratio = sweep.asked[0], sweep.front_measures[1]
     columns = (*sweep.asked, *(measure for measure in (ratio,) if measure not in sweep.asked))
-    head = ["", *(sweep.keys or ("setting",)), "n", *(measure.title for measure in columns), "from the best"]
+    head = ["", "n", *(measure.title for measure in columns), "from the best", "setting"]
     rows = []
     for setting in sweep.settings[:MOST_ROWS]:
         star = "*" if setting in sweep.front else ""
-        values = [setting.values.get(key, "-") for key in sweep.keys] or [setting.name]
         figures = [interval(setting.estimate(measure.key)) for measure in columns]
         said = ""
         if setting in sweep.against_best:
             difference = sweep.against_best[setting]
             said = f"{interval(difference)} {words(difference, first.lower_is_better)[0]}"
-        rows.append([star, *values, str(len(setting.jobs)), *figures, said])
+        rows.append([star, str(len(setting.jobs)), *figures, said, setting.name])
     widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
     if len(sweep.settings) > MOST_ROWS:
