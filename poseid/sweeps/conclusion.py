@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.differences import words
-from poseid.sweeps.estimates import Estimate, t_interval
+from poseid.sweeps.estimates import Estimate
 from poseid.sweeps.measures import Measure
 from poseid.sweeps.repeats import Setting
 
@@ -41,7 +43,8 @@ def conclude(sweep: Sweep) -> Conclusion:
         return Conclusion("mid", f"No setting has a figure for {measure.title}", (why,))
     estimate = best.estimate(measure.key)
     assert estimate is not None
-    first = f"{measure.title} {interval(estimate)} ({measure.direction}), on validation people.{_raw(best, measure)}"
+    first = f"{measure.title} {interval(estimate)} ({measure.direction}), on validation people."
+    first += _against_raw(best, measure)
     others = list(sweep.means)[1:]
     if not others:
         return Conclusion("mid", f"One setting: {best.name}", (first, "There is nothing to compare it with."))
@@ -61,6 +64,11 @@ def conclude(sweep: Sweep) -> Conclusion:
         sentences.append(f"Shown to be better than each of the {len(others)} others, paired by repeat.")
     if all(len(setting.jobs) < 2 for setting in sweep.settings):
         sentences.append("No setting was repeated, so every difference may be chance: add seed=0,1,2.")
+    elif "data.split_seed" not in sweep.varied:
+        sentences.append(
+            "The repeats change the seed alone, so intervals tell luck in training on these very validation people; "
+            "with data.split_seed=0,1,2 as well they would tell for people like these."
+        )
     if len(sweep.asked) > 1:
         fnmr, ratio = sweep.front_measures
         sentences.append(f"No other setting beats {len(sweep.front)} settings in both {fnmr.title} and {ratio.title}.")
@@ -71,17 +79,13 @@ def conclude(sweep: Sweep) -> Conclusion:
     return Conclusion("mid" if open_ones else "good", heading, tuple(sentences))
 
 
-def _raw(best: Setting, measure: Measure) -> str:
-    """The same figure of the raw vectors, and whether the best setting is shown to beat it."""
-    key = measure.raw_key
-    pairs = [(job.figures[measure.key], job.figures[key]) for job in best.jobs.values()] if key is not None else []
-    known = [(enhanced, raw) for enhanced, raw in pairs if enhanced is not None and raw is not None]
-    if not known:
-        return ""
-    difference = t_interval([enhanced - raw for enhanced, raw in known])
-    raw = t_interval([raw for _, raw in known])
-    said, _ = words(difference, measure.lower_is_better)
-    return f" Raw vectors: {raw.mean:.4f}; change {interval(difference)}: {said}."
+def _against_raw(best: Setting, measure: Measure) -> str:
+    """What the reports of the best setting say against raw: their intervals are over people, not over seeds."""
+    raw = [job.figures[measure.raw_key] for job in best.jobs.values()] if measure.raw_key is not None else []
+    known = [value for value in raw if value is not None]
+    verdicts = Counter(job.verdict or "not judged" for job in best.jobs.values())
+    said = ", ".join(f"{verdict} ({count} of {len(best.jobs)})" for verdict, count in verdicts.most_common())
+    return f"{f' Raw vectors: {fmean(known):.4f}.' if known else ''} Verdict of its reports against raw: {said}."
 
 
 def interval(estimate: Estimate | None) -> str:

@@ -48,7 +48,7 @@ def page(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
         _effects(sweep, figures),
         _best(sweep),
         _jobs(sweep),
-        _how_to_read(sweep),
+        _how_to_read(),
         "<footer>Made by poseid. The same figures, for programs, are in sweep.csv beside this page.</footer>",
     ]
     return document(f"poseid sweep: {title}", [part for part in parts if part], _STYLE)
@@ -159,9 +159,8 @@ def _changes(sweep: Sweep) -> str:
     below = f"below zero is {'better' if first.lower_is_better else 'worse'}"
     return section(
         "One change at a time",
-        f"<p>What changing one key does to {_title(first)}, all else alike: the same other keys, the same "
-        "seed and "
-        f"the same people on both sides; {below}. Where the interval holds zero, a difference is not shown; that is no "
+        f"<p>What changing one key does to {_title(first)}, all else alike: the same other keys, the same seed and the "
+        f"same people on both sides; {below}. Where the interval holds zero, a difference is not shown; that is no "
         "proof that there is none.</p>",
         table(head, rows),
         _folded("", table(head, each), len(single), what),
@@ -170,7 +169,9 @@ def _changes(sweep: Sweep) -> str:
 
 
 def _change(change: Change, measure: Measure) -> list[str]:
-    where = setting_text(change.alike) if change.alike else f"average over {change.contexts} combinations of the other keys"
+    where = setting_text(change.alike) if change.alike else ""
+    if change.contexts > 1:
+        where = f"average over {change.contexts} combinations of the other keys"
     name = f"{escape(change.key)}: {escape(change.before)} → {escape(change.after)}" + small(escape(where))
     return [name, _difference(change.difference), str(change.difference.n), _said(change.difference, measure)]
 
@@ -190,10 +191,8 @@ def _front(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     ]
     return section(
         "Refused genuine pairs against false matches",
-        f"<p>{_title(fnmr)} says how many genuine pairs are refused; the FMR ratio, how many times as "
-        "many impostors "
-        "get in at the threshold that was set for raw vectors. One can be bought with the other: on the front "
-        "stand the "
+        f"<p>{_title(fnmr)} says how many genuine pairs are refused; the FMR ratio, how many times as many impostors get "
+        "in at the threshold that was set for raw vectors. One can be bought with the other: on the front stand the "
         "settings that no other one beats in both. Right of the dashed line more impostors get in than before.</p>",
         images(figures, "pareto.png", "one"),
         _folded(table(head, rows[:_MOST_OPEN]), table(head, rows[_MOST_OPEN:]), len(rows) - _MOST_OPEN, "settings"),
@@ -222,10 +221,9 @@ def _effects(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     )
     return section(
         "Effect of each key",
-        "<p>Each dot is a setting, the mean over its repeats. Blue: the mean of all settings with that value, "
-        "and its 95 % "
-        "interval over settings; it holds whatever else those settings differ in, so the paired differences above are "
-        "the sharper answer.</p>",
+        "<p>Each dot is a setting, the mean over its repeats. Blue: the mean of all settings with that value, and its "
+        "95 % interval over settings; it holds whatever else those settings differ in, so the paired differences above "
+        "are the sharper answer.</p>",
         images(figures, "effects.png"),
         f"<p>{escape(said)}</p>",
         images(figures, "parallel.png", "one"),
@@ -242,9 +240,8 @@ def _best(sweep: Sweep) -> str:
         "What to run next",
         *([_advice(sweep.repeat)] if sweep.repeat else []),
         *map(_advice, steps),
-        "<p>The best of many looks better than it is: it was chosen on these people. The test people, looked "
-        "at once, say "
-        "what it is worth.</p>",
+        "<p>The best of many looks better than it is: it was chosen on these people. The test people, looked at once, "
+        "say what it is worth.</p>",
     )
 
 
@@ -268,23 +265,13 @@ def _jobs(sweep: Sweep) -> str:
     return section("All finished jobs", _folded("", table(head, rows), len(rows), "jobs").replace(" more ", " "))
 
 
-def _how_to_read(sweep: Sweep) -> str:
-    people = (
-        "The repeats also split the people anew, so the intervals are about people like these."
-        if "data.split_seed" in sweep.varied
-        else "The repeats change the seed alone: the intervals say how far luck in training goes, on these "
-        "very validation "
-        "people. For other people, repeat with data.split_seed=0,1,2 as well."
-    )
+def _how_to_read() -> str:
     return section(
         "How to read this",
-        "<p>FNMR is the share of genuine pairs that are refused, FMR the share of impostors that get in. All "
-        "figures are of "
-        "validation people: they choose among settings. Nothing here has looked at the test people.</p>",
-        "<p>Jobs that differ only in seed or data.split_seed are repeats of one setting. A mean of n repeats "
-        "has Student's "
-        f"95 % interval; one job has none. {people}</p>",
-        "<p>A difference is paired: the same seed and the same people on both sides, so that what they share "
-        "falls out. The "
-        "best of many settings was chosen for looking best, so its lead is flattered.</p>",
+        "<p>FNMR is the share of genuine pairs that are refused, FMR the share of impostors that get in. All figures "
+        "are of validation people: they choose among settings. Nothing here has looked at the test people.</p>",
+        "<p>Jobs that differ only in seed or data.split_seed are repeats of one setting. A mean of n repeats has "
+        "Student's 95 % interval; one job has none.</p>",
+        "<p>A difference is paired: the same seed and the same people on both sides, so that what they share falls "
+        "out. The best of many settings was chosen for looking best, so its lead is flattered.</p>",
     )

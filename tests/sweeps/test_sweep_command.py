@@ -117,7 +117,7 @@ def test_what_it_shows_is_known_by_hand(sweep_dir: Path) -> None:
     assert worse.ci95 == pytest.approx(t_interval([0.05, 0.055, 0.06]).ci95)
     said = conclude(sweep).sentences
     assert "Not shown to be better than 1 of 5 others: loss=after lambda_id=2." in said
-    assert "Raw vectors: 0.4000; change -0.0900" in said[0]
+    assert "Raw vectors: 0.4000. Verdict of its reports against raw: no effect shown (3 of 3)." in said[0]
     average = next(change for change in sweep.changes if change.key == "loss")
     assert (average.before, average.after, average.contexts) == ("after", "before", 3)
     assert average.difference.mean == pytest.approx(0.1)
