@@ -177,10 +177,11 @@ def ready(config: DictConfig) -> int:
     """
     sweep = config.hydra.sweep
     sweep_dir = Path(sweep.dir)
-    prepare_study(config.hydra.sweeper, config.objective, sweep_dir)
+    prepare_study(config.hydra.sweeper, list(config.hydra.overrides.task), config.objective, sweep_dir)
     before = job_dirs(sweep_dir)
     first = int(before[-1].name) + 1 if before else 0
-    if first and OmegaConf.to_container(sweep)["subdir"] == JOB_NUMBER:  # type: ignore[index,call-overload]
+    as_written: Any = OmegaConf.to_container(sweep)
+    if first and as_written["subdir"] == JOB_NUMBER:
         # Launchers compose every job anew from these overrides, in whatever process it runs.
         config.hydra.overrides.hydra.append(f"hydra.sweep.subdir='${{poseid.add:{first},{JOB_NUMBER}}}'")
     return first
