@@ -1,15 +1,19 @@
 """Every file under conf/ composes, and what is misspelt or of the wrong type fails before training."""
 
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from poseid.errors import InputError
+from poseid.training.arguments import SWEEP_PLUGINS, hydra_arguments
 from poseid.training.config import check_config
 from poseid.training.losses import TERMS
+from poseid.training.objective import check_objective
 from poseid.training.schedule import SCHEDULES
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -25,8 +29,52 @@ def composed(*overrides: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES, ids=[f"{g}={c}" for g, c in CHOICES])
 def test_every_file_composes_and_passes_the_checks(group: str, choice: str) -> None:
-    prefix = "+" if group not in composed() and group != "experiment" else ""
-    check_config(composed(f"{prefix}{group}={choice}"))
+    if group == "sweep":
+        needs_plugin(choice)
+    check_config(composed(f"{group}={choice}"))
+
+
+def needs_plugin(choice: str) -> None:
+    """Skips where the extra of a choice of ``sweep`` is not installed; each of them needs one."""
+    plugin, extra = SWEEP_PLUGINS[choice]
+    try:
+        distribution(plugin)
+    except PackageNotFoundError:
+        pytest.skip(f"needs the extra {extra}")
+
+
+@pytest.mark.parametrize("space", ["weights", "enhancer", "schedule"])
+@pytest.mark.parametrize("algorithm", ["optuna", "optuna_pareto"])
+def test_every_value_of_a_search_space_passes_the_checks(space: str, algorithm: str) -> None:
+    needs_plugin(space)
+    choices = f"sweep=[{space},{algorithm}]"
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        sweeper = compose("config", [choices], return_hydra_config=True).hydra.sweeper
+    assert sweeper.sampler._target_.endswith("NSGAIISampler" if "pareto" in algorithm else "TPESampler")
+    assert "optuna.db" in OmegaConf.to_container(sweeper)["storage"]
+    parsed = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in sweeper.params.items()])
+    assert len(parsed) >= 5
+    for override in parsed:
+        for value in override.sweep_string_iterator():
+            check_config(composed(choices, f"{override.key_or_group}={value}"))
+    check_objective(composed(choices)["objective"])
+
+
+def test_the_space_of_the_weights_is_all_seven_over_the_same_values() -> None:
+    needs_plugin("weights")
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        params = compose("config", ["sweep=weights"], return_hydra_config=True).hydra.sweeper.params
+    assert dict(params) == {f"lambda_{name}": "choice(0, .01, .03, .1, .3, 1, 3)" for name in TERMS}
+
+
+def test_a_choice_without_its_extra_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("poseid.training.arguments.distribution", missing)
+    with pytest.raises(InputError, match=r'sweep=slurm: needs pip install "poseid\[slurm\]"'):
+        hydra_arguments(["-m", "sweep=[slurm,weights]"])
+    assert hydra_arguments(["-m", "lambda_id=1,2"]) == ["-m", "lambda_id=1,2"]
 
 
 PRESETS = {

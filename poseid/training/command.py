@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     evaluate_test = resolved["evaluate_test"]
     context = RunContext(
         run_dir=run_dir,
-        name=run_name(run_dir, overrides),
+        name=run_name(run_dir, overrides, hydra.job.config.override_dirname.exclude_keys),
         group=sweep_name(Path(hydra.sweep.dir)) if in_multirun else None,
         tags=[f"{group}={choice}" for group, choice in hydra.runtime.choices.items() if "/" not in group and choice],
         evaluate_test=not in_multirun if evaluate_test is None else evaluate_test,
@@ -76,13 +77,14 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     return objective_values(summary["validation"], resolved["objective"])
 
 
-def run_name(run_dir: Path, overrides: list[str]) -> str:
-    """The name of a W&B run: the overrides, but for how the sweep runs; where that is too long, cut, after the job.
+def run_name(run_dir: Path, overrides: list[str], fixed: Collection[str] = ()) -> str:
+    """The name of a W&B run: the overrides, in a multirun without those that all jobs share; cut where W&B would.
 
-    >>> run_name(Path("sweep/3"), ["sweep=[optuna,weights]", "lambda_id=3"])
+    >>> run_name(Path("sweep/3"), ["data.dir=faces", "lambda_id=3"], ["data.dir"])
     'lambda_id=3'
     """
-    name = " ".join(item for item in overrides if not item.startswith("sweep=")) or run_dir.name
+    own = [item for item in overrides if item.lstrip("+").split("=")[0] not in fixed]
+    name = " ".join(own or overrides) or run_dir.name
     return name if len(name) <= WANDB_LONGEST else f"{run_dir.name}: {name}"[: WANDB_LONGEST - 1] + "…"
 
 

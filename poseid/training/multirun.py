@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
@@ -132,7 +133,8 @@ def best_text(sweep_dir: Path, objective: list[str]) -> str:
 
 def evaluate_command(job: Job) -> str:
     """The command that looks at a job's test people, or what stands in its way."""
-    data = OmegaConf.load(job.directory / ".hydra" / "config.yaml")["data"]
+    config: Any = OmegaConf.load(job.directory / ".hydra" / "config.yaml")
+    data = config["data"]
     if data["source"] == "synthetic":
         return "not for made-up people"
     arguments = ["poseid", "evaluate", str(job.directory), "--data", str(data["dir"])]
@@ -178,10 +180,18 @@ def ready(config: DictConfig) -> int:
     sweep = config.hydra.sweep
     sweep_dir = Path(sweep.dir)
     prepare_study(config.hydra.sweeper, list(config.hydra.overrides.task), config.objective, sweep_dir)
+    # Launchers compose every job anew from these overrides, in whatever process it runs.
+    overrides = config.hydra.overrides.hydra
+    overrides.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(fixed_keys(config))}]")
     before = job_dirs(sweep_dir)
     first = int(before[-1].name) + 1 if before else 0
     as_written: Any = OmegaConf.to_container(sweep)
     if first and as_written["subdir"] == JOB_NUMBER:
-        # Launchers compose every job anew from these overrides, in whatever process it runs.
-        config.hydra.overrides.hydra.append(f"hydra.sweep.subdir='${{poseid.add:{first},{JOB_NUMBER}}}'")
+        overrides.append(f"hydra.sweep.subdir='${{poseid.add:{first},{JOB_NUMBER}}}'")
     return first
+
+
+def fixed_keys(config: DictConfig) -> list[str]:
+    """The keys that a multirun gives all its jobs the same value of: they name no job."""
+    parsed = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+    return [override.key_or_group for override in parsed if not override.is_sweep_override()]
