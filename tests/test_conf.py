@@ -1,5 +1,6 @@
 """Every file under conf/ composes, and what is misspelt or of the wrong type fails before training."""
 
+import copy
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from poseid.errors import InputError
 from poseid.training.arguments import SWEEP_PLUGINS, hydra_arguments
@@ -44,27 +45,55 @@ def needs_plugin(choice: str) -> None:
 
 
 @pytest.mark.parametrize("space", ["weights", "enhancer", "schedule"])
-@pytest.mark.parametrize("algorithm", ["optuna", "optuna_pareto"])
-def test_every_value_of_a_search_space_passes_the_checks(space: str, algorithm: str) -> None:
+def test_every_value_of_a_search_space_passes_the_checks(space: str) -> None:
     needs_plugin(space)
-    choices = f"sweep=[{space},{algorithm}]"
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        sweeper = compose("config", [choices], return_hydra_config=True).hydra.sweeper
-    assert sweeper.sampler._target_.endswith("NSGAIISampler" if "pareto" in algorithm else "TPESampler")
-    assert "optuna.db" in OmegaConf.to_container(sweeper)["storage"]
-    parsed = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in sweeper.params.items()])
+    params = sweeper(f"sweep={space}").params
+    parsed = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in params.items()])
     assert len(parsed) >= 5
+    config = composed(f"sweep={space}")
     for override in parsed:
-        for value in override.sweep_string_iterator():
-            check_config(composed(choices, f"{override.key_or_group}={value}"))
-    check_objective(composed(choices)["objective"])
+        *parents, name = override.key_or_group.split(".")
+        for value in override.sweep_iterator():
+            changed = copy.deepcopy(config)
+            group = changed
+            for parent in parents:
+                group = group[parent]
+            assert name in group
+            group[name] = value
+            check_config(changed)
+
+
+def sweeper(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", list(overrides), return_hydra_config=True).hydra.sweeper
+
+
+@pytest.mark.parametrize(
+    ("choices", "sampler"),
+    [
+        ("weights", "TPESampler"),
+        ("[schedule,optuna]", "TPESampler"),
+        ("[enhancer,optuna_pareto]", "NSGAIISampler"),
+        ("[optuna_pareto,joblib,weights]", "NSGAIISampler"),
+    ],
+)
+def test_choices_of_sweep_go_together_in_any_order(choices: str, sampler: str) -> None:
+    needs_plugin("optuna")
+    needs_plugin("joblib")
+    chosen = sweeper(f"sweep={choices}")
+    assert chosen.sampler._target_ == f"optuna.samplers.{sampler}"
+    assert chosen.n_jobs == (2 if "joblib" in choices else 1)
+    assert chosen.params
+    config = composed(f"sweep={choices}")
+    assert len(config["objective"]) == (2 if "pareto" in choices else 1)
+    check_objective(config["objective"])
 
 
 def test_the_space_of_the_weights_is_all_seven_over_the_same_values() -> None:
     needs_plugin("weights")
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        params = compose("config", ["sweep=weights"], return_hydra_config=True).hydra.sweeper.params
-    assert dict(params) == {f"lambda_{name}": "choice(0, .01, .03, .1, .3, 1, 3)" for name in TERMS}
+    assert dict(sweeper("sweep=weights").params) == {
+        f"lambda_{name}": "choice(0, .01, .03, .1, .3, 1, 3)" for name in TERMS
+    }
 
 
 def test_a_choice_without_its_extra_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
