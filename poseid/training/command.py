@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from poseid.training.multirun import FAILED, write_failure
 from poseid.training.objective import check_objective, objective_values, worst_values
 from poseid.verification.table import table_text
 
+WANDB_LONGEST = 128
+"""Characters of a name that W&B takes."""
 log = logging.getLogger(__name__)
 
 
@@ -34,6 +37,8 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     run_dir = Path(hydra.runtime.output_dir)
     overrides = list(hydra.overrides.task)
     try:
+        if not in_multirun and config.resume is None and any(item.startswith("sweep=") for item in overrides):
+            raise InputError("sweep: chooses how a multirun runs; add -m")
         resolved = resolve(config)
         check_config(resolved)
         check_objective(resolved["objective"])
@@ -46,9 +51,9 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     evaluate_test = resolved["evaluate_test"]
     context = RunContext(
         run_dir=run_dir,
-        name=" ".join(overrides) or run_dir.name,
-        group=Path(hydra.sweep.dir).as_posix() if in_multirun else None,
-        tags=[f"{group}={choice}" for group, choice in hydra.runtime.choices.items() if "/" not in group],
+        name=run_name(run_dir, overrides, hydra.job.config.override_dirname.exclude_keys),
+        group=sweep_name(Path(hydra.sweep.dir)) if in_multirun else None,
+        tags=[f"{group}={choice}" for group, choice in hydra.runtime.choices.items() if "/" not in group and choice],
         evaluate_test=not in_multirun if evaluate_test is None else evaluate_test,
     )
     try:
@@ -70,6 +75,26 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     print(table_text(summary[part], part), flush=True)
     print(f"run directory: {run_dir}", flush=True)
     return objective_values(summary["validation"], resolved["objective"])
+
+
+def run_name(run_dir: Path, overrides: list[str], fixed: Collection[str] = ()) -> str:
+    """The name of a W&B run: the overrides, in a multirun without those that all jobs share; cut where W&B would.
+
+    >>> run_name(Path("sweep/3"), ["data.dir=faces", "lambda_id=3"], ["data.dir"])
+    'lambda_id=3'
+    """
+    own = [item for item in overrides if item.lstrip("+").split("=")[0] not in fixed]
+    name = " ".join(own or overrides) or run_dir.name
+    return name if len(name) <= WANDB_LONGEST else f"{run_dir.name}: {name}"[: WANDB_LONGEST - 1] + "…"
+
+
+def sweep_name(sweep_dir: Path) -> str:
+    """The name of a W&B group: the directory as given; of an absolute one the last part, without the machine's path.
+
+    >>> sweep_name(Path("multirun/2030-01-31/12-00-00")), sweep_name(Path("/home/me/sweep").absolute())
+    ('multirun/2030-01-31/12-00-00', 'sweep')
+    """
+    return (sweep_dir.name if sweep_dir.is_absolute() else sweep_dir.as_posix())[-WANDB_LONGEST:]
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
