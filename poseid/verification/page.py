@@ -5,7 +5,6 @@ No script, no network: styles and images lie inside. Whatever comes from the dat
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
@@ -16,8 +15,10 @@ from poseid.verification.page_parts import (
     Notes,
     arrow,
     bounds_text,
+    document,
     effect,
     fmr_name,
+    images,
     number,
     percent,
     plain,
@@ -28,7 +29,6 @@ from poseid.verification.page_parts import (
     table,
     times,
 )
-from poseid.verification.page_style import STYLE
 
 Block = dict[str, Any]
 
@@ -95,15 +95,7 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
         *(_other(*part) for part in other),
         _footer(summary, block),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; style-src '
-        "'unsafe-inline'\">"
-        f"<title>poseid report: {title}</title><style>{STYLE}</style></head>\n<body><main>\n"
-        + "\n".join(part for part in body if part)
-        + "\n</main></body></html>\n"
-    )
+    return document(f"poseid report: {title}", body)
 
 
 def _text(value: object) -> str:
@@ -620,10 +612,4 @@ def _footer(summary: Block, block: Block) -> str:
 
 def _images(figures: Mapping[str, Drawn], name: str, kind: str = "") -> str:
     drawn = figures.get(name)
-    if drawn is None:
-        return ""
-    images = "".join(
-        f'<img alt="{escape(title)}" src="data:image/png;base64,{base64.b64encode(png).decode("ascii")}">'
-        for png, title in zip(drawn.tiles, drawn.titles, strict=True)
-    )
-    return f'<div class="figures {kind}">{images}</div>'
+    return "" if drawn is None else images(drawn, kind)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from poseid.verification.page_style import STYLE
+
+if TYPE_CHECKING:  # matplotlib, which text and tables can do without
+    from poseid.verification.figure_tiles import Drawn
 
 Block = dict[str, Any]
 
@@ -61,6 +67,28 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "")
     # on a phone the heading of a row of many cells takes a line of its own
     kind = f' class="wide" style="--cells:{len(head) - 1}"' if len(head) > 3 else ""
     return f'<div class="scroll"><table{kind}>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def images(drawn: Drawn, kind: str = "") -> str:
+    """The tiles of a figure one by one, so that they stay readable on a phone."""
+    tiles = "".join(
+        f'<img alt="{escape(title)}" src="data:image/png;base64,{base64.b64encode(png).decode("ascii")}">'
+        for png, title in zip(drawn.tiles, drawn.titles, strict=True)
+    )
+    return f'<div class="figures {kind}">{tiles}</div>'
+
+
+def document(title: str, body: Iterable[str]) -> str:
+    """One file for the browser from a title and parts that are HTML already: no script, no network."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; style-src '
+        "'unsafe-inline'\">"
+        f"<title>{title}</title><style>{STYLE}</style></head>\n<body><main>\n"
+        + "\n".join(part for part in body if part)
+        + "\n</main></body></html>\n"
+    )
 
 
 def section(title: str, *content: str) -> str:
