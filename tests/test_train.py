@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,6 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 def metrics(directory: str = "run") -> list[dict[str, str]]:
     with (Path(directory) / "metrics.csv").open(encoding="utf-8", newline="") as opened:
         return list(csv.DictReader(opened))
-
-
-def wandb_records(path: Path) -> list[dict[str, Any]]:
-    """The records of an offline W&B run, read without an account."""
-    command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 def last_weights(directory: str) -> dict[str, Any]:
@@ -204,6 +198,8 @@ def test_resumed_run_equals_uninterrupted_one_bit_for_bit(model: list[str], monk
     assert whole.keys() == parted.keys()
     assert all(torch.equal(whole[name], parted[name]) for name in whole)
     assert metrics("whole") == metrics("parted")
+    pages = [Path(name, "report", "training.html").read_text(encoding="utf-8") for name in ("whole", "parted")]
+    assert pages[0].replace("whole", "x") == pages[1].replace("parted", "x")
     a, b = load_enhancer(Path("whole/enhancer.safetensors")), load_enhancer(Path("parted/enhancer.safetensors"))
     assert all(
         torch.equal(x, y)
@@ -298,7 +294,9 @@ def test_init_from_takes_weights_only() -> None:
         assert run(f"{key}={source}", "model.init=zero", "data.split_seed=3", directory=f"leak-{key}") == 2
 
 
-def test_multirun_goes_on_after_a_failed_job_and_names_it(capfd: pytest.CaptureFixture[str]) -> None:
+def test_multirun_goes_on_after_a_failed_job_and_names_it(
+    capfd: pytest.CaptureFixture[str], wandb_records: Callable[[Path], list[dict[str, Any]]]
+) -> None:
     jobs = ["-m", *SHORT, "logger=wandb", "logger.mode=offline", "hydra.sweep.dir=sweep", "lr=1e-3,-1,2e-3"]
     assert train.main(jobs) == 1
     out = capfd.readouterr().out
@@ -312,7 +310,7 @@ def test_multirun_goes_on_after_a_failed_job_and_names_it(capfd: pytest.CaptureF
         assert summary["test"] is None  # a sweep chooses on validation people
         (record,) = (Path("sweep") / job / "wandb").glob("offline-run-*/*.wandb")
         names.add(record.name)
-        records = wandb_records(record)
+        records = wandb_records(Path("sweep") / job)
         (begun,) = (entry["run"] for entry in records if "run" in entry)
         assert begun["config"]["update"]["lambda_id"] == 1.0
         assert f"lr={'0.001' if job == '0' else '0.002'}" in begun["display_name"]
@@ -322,12 +320,18 @@ def test_multirun_goes_on_after_a_failed_job_and_names_it(capfd: pytest.CaptureF
     assert not Path("sweep/1/wandb").exists()
 
 
-def test_wandb_disabled_and_logger_none_say_what_is_lost(capfd: pytest.CaptureFixture[str]) -> None:
-    assert run("logger.mode=disabled", logger="wandb") == 0
+def test_wandb_disabled_and_logger_none_say_what_is_lost(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert run(logger="wandb") == 0
     assert "W&B is disabled" in capfd.readouterr().out
+    assert not list(Path("run").glob("wandb/**/*.wandb"))
+    assert Path("run/report/training.html").is_file()
     assert run(logger="none", directory="none") == 0
     assert "logger=none: no metrics are kept" in capfd.readouterr().out
     assert not Path("none/metrics.csv").exists()
+    assert not Path("none/report/training.html").exists()
     assert Path("none/report/summary.json").is_file()
 
 

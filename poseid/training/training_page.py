@@ -74,6 +74,7 @@ def training_page(name: str, curves: Curves) -> str:
 
 def _reading(curves: Curves) -> str:
     scores = curves.values["val/selection"]
+    finished = "1 epoch is" if curves.epochs[-1] == 1 else f"{curves.epochs[-1]} epochs are"
     kept = ""
     if curves.kept == curves.epochs[0]:
         kept = "No epoch was clearly better than the start, so <strong>the start</strong> is kept (dotted line). "
@@ -85,7 +86,7 @@ def _reading(curves: Curves) -> str:
         )
     return section(
         "How to read this",
-        f"<p>{curves.epochs[-1]} epochs are finished. {kept}The horizontal axis counts finished epochs; validation "
+        f"<p>{finished} finished. {kept}The horizontal axis counts finished epochs; validation "
         "figures begin at the start, before any training. Validation people are not trained on, but the kept epoch is "
         "chosen by them: proof stands in report.html, on people looked at once.</p>",
     )
