@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +49,6 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, str(ROOT / "train.py"), *SHORT, *arguments]
 
 
-def wandb_records(job: Path) -> list[dict[str, Any]]:
-    """The records of a job's only W&B run, read without an account."""
-    (path,) = (job / "wandb").glob("offline-run-*/*.wandb")
-    reader = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(path)]
-    done = subprocess.run(reader, capture_output=True, text=True, encoding="utf-8", timeout=60, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-
-
 def summary(job: Path) -> dict[str, Any]:
     block = json.loads((job / "report" / "summary.json").read_text(encoding="utf-8"))
     assert isinstance(block, dict)
@@ -71,7 +63,9 @@ def assert_same_results(one: Path, other: Path) -> None:
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_every_job_has_a_directory_and_a_wandb_run_of_its_own(grid: Path) -> None:
+def test_every_job_has_a_directory_and_a_wandb_run_of_its_own(
+    grid: Path, wandb_records: Callable[[Path], list[dict[str, Any]]]
+) -> None:
     assert sorted(path.name for path in grid.iterdir() if path.is_dir()) == list("012345")
     ids = set()
     for number, (loss, weight) in enumerate(JOBS):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,8 @@ def test_resumed_run_equals_uninterrupted_one_bit_for_bit(model: list[str], monk
     assert whole.keys() == parted.keys()
     assert all(torch.equal(whole[name], parted[name]) for name in whole)
     assert metrics("whole") == metrics("parted")
+    pages = [Path(name, "report", "training.html").read_text(encoding="utf-8") for name in ("whole", "parted")]
+    assert pages[0].replace("whole", "x") == pages[1].replace("parted", "x")
     a, b = load_enhancer(Path("whole/enhancer.safetensors")), load_enhancer(Path("parted/enhancer.safetensors"))
     assert all(
         torch.equal(x, y)
@@ -297,9 +300,12 @@ def test_wandb_disabled_and_logger_none_say_what_is_lost(
     monkeypatch.setenv("WANDB_MODE", "disabled")
     assert run(logger="wandb") == 0
     assert "W&B is disabled" in capfd.readouterr().out
+    assert not list(Path("run").glob("wandb/**/*.wandb"))
+    assert Path("run/report/training.html").is_file()
     assert run(logger="none", directory="none") == 0
     assert "logger=none: no metrics are kept" in capfd.readouterr().out
     assert not Path("none/metrics.csv").exists()
+    assert not Path("none/report/training.html").exists()
     assert Path("none/report/summary.json").is_file()
 
 

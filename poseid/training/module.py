@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from poseid.enhancers.build import build
-from poseid.evaluation import quick_look
+from poseid.evaluation import Evaluation, quick_look
 from poseid.training.decoder import Decoder
 from poseid.training.losses import (
     TERMS,
@@ -71,7 +71,8 @@ class EnhancerModule(L.LightningModule):
         seed: int,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
+        # Loggers get the whole configuration from the run, under the names that the command line has.
+        self.save_hyperparameters(logger=False)
         self.weights = {name: float(weights[name]) for name in TERMS}
         self.temperature = temperature
         self.margin = margin
@@ -84,6 +85,7 @@ class EnhancerModule(L.LightningModule):
         self.warmup_epochs = warmup_epochs
         self.pose_dropout = pose_dropout
         self.seed = seed
+        self._look: tuple[int, Evaluation] | None = None
         options = {key: value for key, value in model.items() if key != "name"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -186,11 +188,18 @@ class EnhancerModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         # Every rank looks at all validation people: the figures are exact, and the same everywhere.
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        block = quick_look(self.enhancer, data.validation_set).block
+        block = self.look().block
         for name, value in validation_metrics(block).items():
             self.log(name, math.nan if value is None else float(value), sync_dist=False)
         self.log("val/selection", selection(block)[0], prog_bar=True)
+
+    def look(self) -> Evaluation:
+        """The quick look at the validation people with the weights as they are: one for whoever asks before the next
+        step."""
+        if self._look is None or self._look[0] != self.global_step:
+            data = self.trainer.datamodule  # type: ignore[attr-defined]
+            self._look = self.global_step, quick_look(self.enhancer, data.validation_set)
+        return self._look[1]
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW; identity layers, matrices and vectors in groups of their own; warm-up, then cosine decay."""

@@ -26,6 +26,7 @@ from poseid.training.safety import choose_safe
 from poseid.training.start import fit_start, is_fitted
 from poseid.training.strength import choose_strength
 from poseid.training.trainer import make_trainer
+from poseid.training.training_page import write_training_page
 from poseid.training.wandb_run import finish_wandb, log_report, start_wandb
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,9 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         failed = False
     finally:
         finish_wandb(logger, failed)
+        if trainer.is_global_zero:
+            # Of a run that failed or was stopped too: the curves may say why.
+            write_training_page(context.run_dir)
     return summary
 
 

@@ -95,7 +95,7 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
         *(_other(*part) for part in other),
         _footer(summary, block),
     ]
-    return document(f"poseid report: {title}", [part for part in body if part])
+    return document(f"poseid report: {title}", body)
 
 
 def _text(value: object) -> str:

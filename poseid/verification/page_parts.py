@@ -80,7 +80,7 @@ def document(title: str, parts: Iterable[str], style: str = "") -> str:
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; style-src '
         "'unsafe-inline'\">"
         f"<title>{title}</title><style>{STYLE}{style}</style></head>\n<body><main>\n"
-        + "\n".join(parts)
+        + "\n".join(part for part in parts if part)
         + "\n</main></body></html>\n"
     )
 
