@@ -180,7 +180,7 @@ def name_fault(name: object) -> str | None:
     return None
 
 
-def check_features(features: np.ndarray, file: str, dim: int | None = None) -> None:
+def check_features(features: np.ndarray, file: str, dim: int | None = None, first: int = 0) -> None:
     """Refuse an array that is not (rows, D) finite floats with a direction in every row.
 
     Looks at a block of rows at a time, so that a memory map larger than memory can be checked.
@@ -189,6 +189,7 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None) -> N
         features: the array; float16, float32 or float64.
         file: what the message calls it.
         dim: D that it must have, None for any.
+        first: number of the first row, where the array is a block of a longer one.
 
     Raises:
         InputError: naming the file and, where it is one row's fault, the first such row, counted from 0.
@@ -221,4 +222,4 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None) -> N
                 fault = "is all zeros and so has no direction: remove the photo (often one with no face found)"
             else:
                 fault = f"has length {length[i]:.1e}, not {SHORTEST} to {LONGEST}: rescale the vectors"
-            raise InputError(f"{file}: row {start + i} {fault}")
+            raise InputError(f"{file}: row {first + start + i} {fault}")
