@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import poseid
-from poseid.commands import baseline, compare, enhance, evaluate, synthetic
+from poseid.commands import baseline, compare, enhance, evaluate, import_table, synthetic
 from poseid.errors import InputError
 
-COMMANDS = (evaluate, compare, enhance, baseline, synthetic)
+COMMANDS = (evaluate, compare, enhance, import_table, baseline, synthetic)
 TRACEBACK = "POSEID_TRACEBACK"
 
 
