@@ -40,7 +40,7 @@ def differences(sample: np.ndarray, fingerprint: dict[str, Any]) -> list[str]:
                 f"the vectors are already normalised (length 1); {trained}: length carries quality, "
                 "so give the vectors as the recogniser makes them"
             )
-        elif not low <= middle <= high:
+        elif not low * (1 - _UNIT) <= middle <= high * (1 + _UNIT):
             found.append(f"the median length is {middle:.3g}; {trained}")
     if len(x) >= _ENOUGH_FOR_DIRECTION and fingerprint["mean_length"] >= _MEAN_TELLS:
         mean = (x / lengths[:, None]).mean(axis=0)

@@ -26,13 +26,17 @@ def look_npz(path: Path, columns: Columns, sampled: int) -> Table:
     """
     with _opened(path) as archive:
         arrays = {}
+        faults: dict[str, InputError] = {}  # of members that may pass through, as long as nobody asks for them
         for name in archive.namelist():
             if name.endswith(".npy"):
                 with archive.open(name) as member:
                     try:
                         arrays[name.removesuffix(".npy")] = read_header(member, f"{path}: {name}")
-                    except InputError:
-                        continue  # passes through unread
+                    except InputError as error:
+                        faults[name.removesuffix(".npy")] = error
+        for name in (*columns.features, *columns.poses, "features", "poses"):
+            if name in faults:
+                raise faults[name]
         chosen = choose_arrays(arrays, columns, str(path))
         where = f"{path}: {chosen.features[0]}"
         rows, dim = checked(where, *arrays[chosen.features[0]])
