@@ -69,13 +69,16 @@ def test_the_page_runs_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert read_folder(Path("album")).video.poses.tolist() == [[60.0, 1.0, 2.0]]
 
 
-def test_the_message_it_shows_is_the_real_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_message_it_shows_is_the_real_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     rows = ["person,yaw,pitch,roll,f2,f3", *["a,0,0,0,1,2"] * 4, "a,0,0,0,1,failed"]
-    (tmp_path / "photos.csv").write_text("\n".join(rows), encoding="utf-8")
+    Path("photos.csv").write_text("\n".join(rows), encoding="utf-8")
     arguments = ["--feature-columns", "f2,f3", "--person", "person", "--pose", "yaw,pitch,roll"]
-    assert cli.main(["import", str(tmp_path / "photos.csv"), *arguments, "--out", str(tmp_path / "o")]) == 2
+    assert cli.main(["import", "photos.csv", *arguments, "--out", "o"]) == 2
     (shown,) = re.findall(r"^error: photos.csv: .*$", PAGE, flags=re.MULTILINE)
-    assert capsys.readouterr().err.replace(f"{tmp_path}/", "").strip() == shown
+    assert capsys.readouterr().err.strip() == shown
 
 
 def test_its_options_exist() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +47,7 @@ class TableColumns:
     frontal_max: float = FRONTAL_LIMIT
 
 
-def import_table(path: Path, columns: TableColumns, out: Path) -> FeatureSet:
+def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable[[int], None]) -> FeatureSet:
     """Writes a feature folder from a table with one photo a row.
 
     Front and video rows are told apart by the role column where there is one. Else the first, third, fifth, …
@@ -57,6 +58,7 @@ def import_table(path: Path, columns: TableColumns, out: Path) -> FeatureSet:
         path: .csv (UTF-8; commas, semicolons or tabs) or .parquet.
         columns: which hold what.
         out: the new folder.
+        advance: called with the number of rows just read.
 
     Returns:
         What was written, read back.
@@ -75,7 +77,7 @@ def import_table(path: Path, columns: TableColumns, out: Path) -> FeatureSet:
     with tempfile.TemporaryDirectory(
         prefix=f".{out.name}.", suffix=".partial", dir=place, ignore_cleanup_errors=True
     ) as directory:
-        write_folder(_streamed(path, columns, Path(directory)), out)
+        write_folder(_streamed(path, columns, Path(directory), advance), out)
     return read_folder(out)
 
 
@@ -104,7 +106,7 @@ class _Side:
         return Rows(features, np.concatenate(self.poses), np.array(self.people, np.str_), entries)
 
 
-def _streamed(path: Path, columns: TableColumns, directory: Path) -> FeatureSet:
+def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Callable[[int], None]) -> FeatureSet:
     file, have = str(path), table_columns(path)
     names = find_columns(columns.features, have, file)
     poses = find_columns(columns.poses, have, file) if columns.poses else ()
@@ -140,6 +142,7 @@ def _streamed(path: Path, columns: TableColumns, directory: Path) -> FeatureSet:
             for side, mask in zip(sides, (front, ~front), strict=True):
                 side.add(features[mask], degrees[mask], people[mask], sources[mask])
             first += len(batch)
+            advance(len(batch))
         if not first:
             raise InputError(f"{file}: holds no rows")
         for side, role in zip(sides, ROLES, strict=True):

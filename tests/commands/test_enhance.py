@@ -320,6 +320,23 @@ def test_without_torch(work: Path, data: FeatureSet, tmp_path: Path) -> None:
     assert np.array_equal(np.load(tmp_path / "out" / "video_feature.npy"), data.video.features)
 
 
+@pytest.mark.parametrize(("package", "name"), [("pyarrow", "a.parquet"), ("h5py", "a.h5"), ("pyarrow", "poses.csv")])
+def test_a_missing_package_is_one_line(
+    package: str, name: str, work: Path, bad: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    (bad / name).write_bytes(b"")
+    inputs = ("good.npy", "--poses", bad / name) if name == "poses.csv" else (name,)
+    out = bad / f"out{Path(inputs[0]).suffix}"
+    status, _, err = call(capsys, "enhance", work / "ridge", bad / inputs[0], *inputs[1:], "--out", out)
+    assert (status, err.count("\n")) == (2, 1)
+    assert f'{name}: reading it needs {package}: pip install "poseid[tables]"' in err
+    if package == "pyarrow":
+        table = ("--feature-columns", "f*", "--person", "person", "--out", bad / "folder")
+        status, _, err = call(capsys, "import", bad / name, *table)
+        assert (status, "pip install" in err) == (2, True)
+
+
 def test_the_record_says_what_was_made_from_what(
     work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -401,8 +418,8 @@ def test_bad_input_is_one_line(
 
 def test_outputs_that_are_refused(work: Path, bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files(bad)
-    (bad / "link.npy").symlink_to(bad / "good.npy")
-    (bad / "folder").symlink_to(work / "data")
+    os.link(bad / "good.npy", bad / "link.npy")
+    shutil.copytree(work / "data", bad / "folder")
     for source, out, line in (
         ("good.npy", "good.npy", "would write over the input"),
         ("good.npy", "link.npy", "would write over the input"),
@@ -418,7 +435,7 @@ def test_outputs_that_are_refused(work: Path, bad: Path, capsys: pytest.CaptureF
         status, _, err = call(capsys, "enhance", work / "ridge", bad / source, *force, "--out", bad / out)
         assert (status, line in err) == (2, True), (source, out, err)
     (bad / "link.npy").unlink()
-    (bad / "folder").unlink()
+    shutil.rmtree(bad / "folder")
     assert files(bad) == before
 
 

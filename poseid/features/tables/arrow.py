@@ -9,19 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
 
 from poseid.errors import InputError
 from poseid.features.rows import shown
 from poseid.features.tables.names import listed
-from poseid.features.tables.table import needs_extra
-
-try:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.csv
-    import pyarrow.parquet as pq
-except ModuleNotFoundError as error:
-    raise needs_extra(Path("Parquet or CSV"), "pyarrow") from error
 
 _CSV_BLOCK = 8 * 2**20
 _BATCH_ROWS = 8192

@@ -7,7 +7,7 @@ from pathlib import Path
 from poseid.errors import InputError
 from poseid.features.tables.npy import look_npy, rewrite_npy
 from poseid.features.tables.npz import look_npz, rewrite_npz
-from poseid.features.tables.table import Change, Columns, Table
+from poseid.features.tables.table import Change, Columns, Table, require
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".h5", ".hdf5")
 
@@ -34,10 +34,12 @@ def look(path: Path, columns: Columns, sampled: int = 4096) -> Table:
             case ".npz":
                 return look_npz(path, columns, sampled)
             case ".parquet":
+                require("pyarrow", path)
                 from poseid.features.tables.parquet import look_parquet
 
                 return look_parquet(path, columns, sampled)
             case ".h5" | ".hdf5":
+                require("h5py", path)
                 from poseid.features.tables.hdf5 import look_hdf5
 
                 return look_hdf5(path, columns, sampled)

@@ -7,16 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from poseid.errors import InputError
 from poseid.features.tables.arrays import choose_arrays
-from poseid.features.tables.table import Change, Columns, Table, block_rows, checked, needs_extra, sample_runs
-
-try:
-    import h5py
-except ModuleNotFoundError as error:
-    raise needs_extra(Path("HDF5"), "h5py") from error
+from poseid.features.tables.table import Change, Columns, Table, block_rows, checked, sample_runs
 
 _CHUNK_CACHE = 64 * 2**20
 

@@ -14,6 +14,7 @@ from poseid.errors import InputError
 from poseid.features.folder import read_array, read_metadata
 from poseid.features.rows import shown
 from poseid.features.tables.names import find_columns
+from poseid.features.tables.table import require
 
 ANGLES = ("yaw", "pitch", "roll")
 ORDERS = tuple(itertools.permutations(ANGLES))
@@ -119,6 +120,7 @@ def read_poses(path: Path, names: Sequence[str]) -> np.ndarray:
         return read_metadata(path)[1]
     if path.suffix not in (".csv", ".parquet"):
         raise InputError(f"{path}: poses are read from .npy, .json, .csv or .parquet")
+    require("pyarrow", path)
     from poseid.features.tables.arrow import angles_of, table_batches, table_columns
 
     columns = find_columns(names or ANGLES, table_columns(path), str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,7 @@ def sample_runs(rows: int, wanted: int) -> list[tuple[int, int]]:
     return [(first, first + run) for first in np.linspace(0, rows - run, wanted // run).astype(int).tolist()]
 
 
-def needs_extra(path: Path, package: str) -> InputError:
-    """The one line for a missing package."""
-    return InputError(f'{path}: reading it needs {package}: pip install "poseid[tables]"')
+def require(package: str, path: Path) -> None:
+    """Refuses a file whose format needs a package that is not installed."""
+    if importlib.util.find_spec(package) is None:
+        raise InputError(f'{path}: reading it needs {package}: pip install "poseid[tables]"')
