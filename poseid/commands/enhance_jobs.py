@@ -37,9 +37,12 @@ def plan_files(inputs: Sequence[Path], poses: Path | None, out: Path) -> list[Jo
     """One job a file.
 
     Raises:
-        InputError: there is no file to enhance; two have one name; an output is an input; ``--out`` or ``--poses``
-            is a file where a directory is needed, or the other way round.
+        InputError: an input is missing; there is no file to enhance; two have one name; an output is an input;
+            ``--out`` or ``--poses`` is a file where a directory is needed, or the other way round.
     """
+    missing = next((path for path in inputs if not path.exists()), None)
+    if missing is not None:
+        raise InputError(f"{missing}: no such file or directory")
     if len(inputs) == 1 and not inputs[0].is_dir():
         source = inputs[0]
         if out.is_dir():
@@ -56,9 +59,7 @@ def plan_files(inputs: Sequence[Path], poses: Path | None, out: Path) -> list[Jo
         jobs = [Job(source, out / source.name, _poses_of(source, poses)) for source in sources]
     for job in jobs:
         # a link to an input is that input too
-        if job.source.resolve() == job.target.resolve() or (
-            job.target.exists() and job.source.exists() and job.target.samefile(job.source)
-        ):
+        if job.source.resolve() == job.target.resolve() or (job.target.exists() and job.target.samefile(job.source)):
             raise InputError(f"--out {out}: would write over the input {job.source}: choose another place")
     return jobs
 

@@ -67,13 +67,12 @@ def run_enhance(arguments: argparse.Namespace) -> None:
     call = _Call(enhancer, asked, arguments.no_pose, arguments.pose_order, arguments.pose_unit, arguments.strict)
     by = {
         "model": model_digest(arguments.model),
-        "features": asked.features,
-        "poses": asked.poses,
+        "features": list(asked.features),
+        "poses": list(asked.poses),
         "no_pose": call.no_pose,
         "order": call.order,
         "unit": call.unit,
     }
-    by = {key: list(value) if isinstance(value, tuple) else value for key, value in by.items()}
     if folder:
         _enhance_folder(call, arguments, by)
     else:
@@ -92,20 +91,11 @@ def _enhance_files(call: _Call, arguments: argparse.Namespace, by: dict[str, obj
                 other = "and not made by this model from this input" if arguments.resume else "already"
                 raise InputError(f"--out {job.target}: is there {other}: remove it, choose another name or --force")
     works = _looked_at(call, waiting)
-    began = time.monotonic()
-    total = sum(work.table.rows for work in works)
-    with progress(total) as advance:
-        for work in works:
-
-            def finished(written: Path, job: Job = work.job) -> None:
-                record.add(job.target.name, written, _inputs(job))
-
-            with whole_file(work.job.target, finished) as partial:
-                _enhance_file(call, work, partial, advance)
+    seconds = _write(call, works, record)
     if len(waiting) < len(jobs):
         print(f"{len(jobs) - len(waiting)} of {len(jobs)} files were done before")
     if works:
-        _say(works, total, time.monotonic() - began, call)
+        _say(works, seconds, call)
     print(f"enhanced: {out}")
 
 
@@ -123,24 +113,29 @@ def _enhance_folder(call: _Call, arguments: argparse.Namespace, by: dict[str, ob
     if not arguments.force:
         check_new(out)
     works = _looked_at(call, jobs)
-    began = time.monotonic()
-    total = sum(work.table.rows for work in works)
     with whole_directory(out, replaces=VIDEO if arguments.force else None) as partial:
         kept = {FRONT, VIDEO, "front_metadata.json", "video_metadata.json", "pairs.csv"} - set(sides.values())
         for name in sorted(kept):
             if (source / name).is_file():
                 shutil.copyfile(source / name, partial / name)
-        inside = Record(partial / RECORD, by)
-        with progress(total) as advance:
-            for work in works:
-
-                def finished(written: Path, job: Job = work.job) -> None:
-                    inside.add(job.target.name, written, _inputs(job))
-
-                with whole_file(partial / work.job.target.name, finished) as file:
-                    _enhance_file(call, work, file, advance)
-    _say(works, total, time.monotonic() - began, call)
+        inside = [replace(work, job=replace(work.job, target=partial / work.job.target.name)) for work in works]
+        seconds = _write(call, inside, Record(partial / RECORD, by))
+    _say(works, seconds, call)
     print(f"enhanced: {out}")
+
+
+def _write(call: _Call, works: Sequence[_Work], record: Record) -> float:
+    """Enhances one file after the other, each whole and recorded; returns the seconds it took."""
+    began = time.monotonic()
+    with progress(sum(work.table.rows for work in works)) as advance:
+        for work in works:
+
+            def finished(written: Path, job: Job = work.job) -> None:
+                record.add(job.target.name, written, _inputs(job))
+
+            with whole_file(work.job.target, finished) as partial:
+                _enhance_file(call, work, partial, advance)
+    return time.monotonic() - began
 
 
 def _inputs(job: Job) -> dict[str, Path]:
@@ -185,20 +180,24 @@ def _enhance_file(call: _Call, work: _Work, target: Path, advance: Callable[[int
     written = pose_format(call.order, call.unit, names)
 
     def change(first: int, features: np.ndarray, poses: np.ndarray | None) -> np.ndarray:
-        check_features(features, file, table.dim, first)
         if angles is not None:
             poses = angles[first : first + len(features)]
         degrees = None if poses is None else written.degrees(poses, pose_file, first)
         if first == 0 and degrees is not None and call.unit == "deg" and looks_like_radians(degrees):
             call.warn(f"{pose_file}: all angles are within 3.15: if they are radians, say --pose-unit rad")
-        enhanced = call.enhancer.enhance(features, degrees)
+        try:
+            enhanced = call.enhancer.enhance(features, degrees)
+        except InputError:
+            check_features(features, file, table.dim, first)  # the same fault, with the file and its row
+            raise
         advance(len(features))
         return enhanced
 
     rewrite(work.job.source, target, table.columns, change)
 
 
-def _say(works: Sequence[_Work], total: int, seconds: float, call: _Call) -> None:
+def _say(works: Sequence[_Work], seconds: float, call: _Call) -> None:
+    total = sum(work.table.rows for work in works)
     files = f"{len(works)} file{'s' if len(works) != 1 else ''}"
     print(f"{total:,} rows in {files}, {total / max(seconds, 1e-9):,.0f} rows/s")
     for poses_from in sorted({work.poses_from for work in works}):
