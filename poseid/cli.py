@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import poseid
-from poseid.commands import baseline, compare, dashboard, evaluate, sweep, synthetic
+from poseid.commands import baseline, compare, dashboard, enhance, evaluate, import_table, sweep, synthetic
 from poseid.errors import InputError
 
-COMMANDS = (evaluate, compare, sweep, dashboard, baseline, synthetic)
+COMMANDS = (evaluate, compare, enhance, import_table, sweep, dashboard, baseline, synthetic)
 TRACEBACK = "POSEID_TRACEBACK"
 
 

@@ -79,3 +79,9 @@ def _of_its_run(path: Path, model: dict[str, Any]) -> dict[str, Any]:
 def sides_of(enhancer: nn.Module) -> str:
     """Which sides of a comparison an enhancer is meant for: "probe" or "both"."""
     return str(enhancer.sides)
+
+
+def dim_of(enhancer: nn.Module) -> int:
+    """D, the number of numbers in the vectors that an enhancer takes."""
+    dim: int = enhancer.dim  # type: ignore[assignment]
+    return dim

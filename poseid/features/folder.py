@@ -83,7 +83,7 @@ def _read_rows(folder: Path, side: str, dim: int | None) -> Rows:
     features = read_array(array_path)
     check_features(features, str(array_path), dim)
     json_path = folder / f"{side}_metadata.json"
-    metadata, poses = _read_metadata(json_path)
+    metadata, poses = read_metadata(json_path)
     for what, count in (("metadata entries", len(metadata)), ("poses", len(poses))):
         if count != len(features):
             raise InputError(
@@ -93,7 +93,12 @@ def _read_rows(folder: Path, side: str, dim: int | None) -> Rows:
     return Rows(features, poses, _names(metadata, str(json_path)), tuple(metadata))
 
 
-def _read_metadata(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
+def read_metadata(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """The entries of a metadata file and (n, 3) float32 poses in degrees, unknown ones NaN.
+
+    Raises:
+        InputError: as :func:`read_folder`.
+    """
     try:
         raw = path.read_bytes()
         text = raw.decode("utf-8-sig")
@@ -233,11 +238,11 @@ def write_folder(features: FeatureSet, path: Path) -> None:
                 os.fsync(text_file.fileno())
         if features.pairs is not None:
             _read_back(partial / "pairs.csv", features.pairs, features)
-        _sync_directory(partial)
+        sync_directory(partial)
         if os.path.lexists(path):  # rename would replace an empty folder made meanwhile
             raise InputError(f"{path}: exists already: remove it or choose another name")
         partial.rename(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -270,7 +275,8 @@ def _read_back(path: Path, pairs: Pairs, features: FeatureSet) -> None:
         raise InputError(str(error).replace(str(path), path.name, 1)) from None
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Puts what was renamed in a directory on the disk."""
     if os.name == "posix":  # elsewhere a directory cannot be opened for this
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -16,7 +16,7 @@ from poseid.features.pairs import Pairs
 FRONTAL, PROFILE, OTHER = 0, 1, 2
 FRONTAL_LIMIT, PROFILE_LIMIT = 20.0, 45.0  # degrees of |yaw|
 DTYPES = (np.float16, np.float32, np.float64)
-_SHORTEST, _LONGEST = 1e-12, 1e12  # lengths whose square still fits float32
+SHORTEST, LONGEST = 1e-12, 1e12  # lengths whose square still fits float32
 _BLOCK_BYTES = 32 * 2**20
 
 
@@ -180,7 +180,7 @@ def name_fault(name: object) -> str | None:
     return None
 
 
-def check_features(features: np.ndarray, file: str, dim: int | None = None) -> None:
+def check_features(features: np.ndarray, file: str, dim: int | None = None, first: int = 0) -> None:
     """Refuse an array that is not (rows, D) finite floats with a direction in every row.
 
     Looks at a block of rows at a time, so that a memory map larger than memory can be checked.
@@ -189,6 +189,7 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None) -> N
         features: the array; float16, float32 or float64.
         file: what the message calls it.
         dim: D that it must have, None for any.
+        first: number of the first row, where the array is a block of a longer one.
 
     Raises:
         InputError: naming the file and, where it is one row's fault, the first such row, counted from 0.
@@ -212,7 +213,7 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None) -> N
         finite = np.asarray(np.isfinite(block).all(axis=1))
         with np.errstate(over="ignore", invalid="ignore"):
             length = np.sqrt(np.einsum("ij,ij->i", block, block))
-        bad = ~finite | ~((length >= _SHORTEST) & (length <= _LONGEST))
+        bad = ~finite | ~((length >= SHORTEST) & (length <= LONGEST))
         if bad.any():
             i = int(np.argmax(bad))
             if not finite[i]:
@@ -220,5 +221,5 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None) -> N
             elif not block[i].any():
                 fault = "is all zeros and so has no direction: remove the photo (often one with no face found)"
             else:
-                fault = f"has length {length[i]:.1e}, not {_SHORTEST} to {_LONGEST}: rescale the vectors"
-            raise InputError(f"{file}: row {start + i} {fault}")
+                fault = f"has length {length[i]:.1e}, not {SHORTEST} to {LONGEST}: rescale the vectors"
+            raise InputError(f"{file}: row {first + start + i} {fault}")
