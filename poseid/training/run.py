@@ -102,7 +102,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         if steps == 0 and not config["init_from"] and isinstance(enhancer, ResidualEnhancer) and is_fitted(enhancer):
             closed_form = True
             take_pose_layers(module, context.run_dir / "checkpoints" / "last.ckpt")
-            choose_safe(enhancer, data.feature_set.select([*data.split.train, *data.split.validation]))
+            choose_safe(enhancer, data.part([*data.split.train, *data.split.validation]))
         else:
             choose_strength(enhancer, data.validation_set)
         summary = finish_run(config, context.run_dir, data, module, closed_form, context.evaluate_test)
