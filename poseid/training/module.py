@@ -9,6 +9,7 @@ import lightning as L
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
+from torch.optim import Optimizer
 
 from poseid.enhancers.build import build
 from poseid.enhancers.output import unit
@@ -221,6 +222,13 @@ class EnhancerModule(L.LightningModule):
             self.log(name, math.nan if value is None else float(value), sync_dist=False)
         self.log("val/selection", selection(block)[0], prog_bar=True)
 
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        # Lightning's own refuses one-pass optimisers under bf16, where nothing is scaled and clipping is right.
+        if gradient_clip_val is not None:
+            torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW; identity layers, matrices and vectors in groups of their own; warm-up, then cosine decay."""
         identity = {id(p) for p in self.enhancer.identity_parameters()}
@@ -230,7 +238,8 @@ class EnhancerModule(L.LightningModule):
                 chosen = [p for p in self.parameters() if (id(p) in identity) == wanted and (p.ndim > 1) == matrix]
                 if chosen:
                     groups.append({"params": chosen, "lr": self.lr * scale, "weight_decay": decay})
-        # One pass over the weights instead of a dozen. On a GPU torch chooses, since clipping under fp16 forbids it.
+        # One pass over the weights instead of a dozen. On a GPU torch chooses: fp16 gradients must be unscaled and
+        # clipped before the step, which a one-pass optimiser would unscale by itself.
         optimizer = torch.optim.AdamW(groups, lr=self.lr, fused=self.device.type == "cpu" or None)
         steps = max(1, int(self.trainer.estimated_stepping_batches))
         per_epoch = steps / max(1, self.trainer.max_epochs or 1)
