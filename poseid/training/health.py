@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
+RAN_AWAY = "ran_away.json"
 CHECK_EVERY = 50  # steps; each look waits for the device
 SHOWN_ROWS = 8
 
 
 class RanAway(Exception):
-    """A loss or a weight is NaN or infinite: the training cannot go on; the checkpoints before are as they were."""
+    """A loss or a weight is NaN or infinite: the training cannot go on; the checkpoints before are as they were.
+
+    Args:
+        what: is no number, in words.
+        epoch, step: counted from 0.
+        rows: of the batch, as they count in video_feature.npy.
+    """
 
     def __init__(self, what: str, epoch: int, step: int, rows: list[int]) -> None:
         self.what, self.epoch, self.step, self.rows = what, epoch, step, rows
         shown = ", ".join(map(str, rows[:SHOWN_ROWS])) + (", …" if len(rows) > SHOWN_ROWS else "")
+        batch = f" (batch of {len(rows)} video rows: {shown})" if rows else ""
         super().__init__(
-            f"training ran away in epoch {epoch}, step {step}: {what} (batch of {len(rows)} video rows: {shown}); "
-            "lower lr or look at these rows; the checkpoints of earlier epochs are kept"
+            f"training ran away in epoch {epoch}, step {step}: {what}{batch}; lower lr"
+            f"{' or look at these rows' if rows else ''}; the checkpoints of earlier epochs are kept"
         )
 
     def write(self, path: Path) -> None:
@@ -38,10 +47,11 @@ def first_fault(steps: Tensor, names: tuple[str, ...]) -> tuple[int, str] | None
         steps: (S, K) values of S steps.
         names: of the K values.
 
+    >>> import torch
     >>> first_fault(torch.tensor([[1.0, 2.0], [3.0, float("nan")]]), ("id", "pose"))
     (1, 'pose is nan')
     """
-    bad = (~torch.isfinite(steps)).cpu()
+    bad = (~steps.isfinite()).cpu()
     if not bad.any():
         return None
     step = int(bad.any(dim=1).nonzero()[0])
@@ -52,6 +62,6 @@ def first_fault(steps: Tensor, names: tuple[str, ...]) -> tuple[int, str] | None
 def weights_fault(module: nn.Module) -> str | None:
     """The first parameter that is not finite, in words."""
     for name, parameter in module.named_parameters():
-        if not bool(torch.isfinite(parameter).all()):
+        if not bool(parameter.isfinite().all()):
             return f"the weights {name} are not finite"
     return None

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from poseid.enhancers.build import build
 from poseid.enhancers.output import unit
+from poseid.errors import InputError
 from poseid.evaluation import quick_look
 from poseid.training.decoder import Decoder
 from poseid.training.health import CHECK_EVERY, RanAway, first_fault, weights_fault
@@ -195,9 +196,13 @@ class EnhancerModule(L.LightningModule):
             # The loss of the last step does not show what the step made of the weights.
             fault = weights_fault(self)
             found = None if fault is None else (len(values) - 1, fault)
-        if self.trainer.strategy.reduce_boolean_decision(found is not None, all=False):
-            step, what = found or (len(values) - 1, "a loss of another process is not finite")
-            raise RanAway(what, self.current_epoch, first_step + step, self._rows[step].tolist())
+        mine = None if found is None else (found[1], first_step + found[0], self._rows[found[0]].tolist())
+        if self.trainer.strategy.reduce_boolean_decision(mine is not None, all=False):
+            everybodys = [mine] * self.trainer.world_size
+            if self.trainer.world_size > 1:
+                torch.distributed.all_gather_object(everybodys, mine)
+            what, step, rows = min((one for one in everybodys if one is not None), key=lambda one: one[1])
+            raise RanAway(what, self.current_epoch, step, rows)
 
     def on_train_epoch_start(self) -> None:
         self._values: list[Tensor] = []
@@ -217,7 +222,12 @@ class EnhancerModule(L.LightningModule):
     def on_validation_epoch_end(self) -> None:
         # Every rank looks at all validation people: the figures are exact, and the same everywhere.
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        block = quick_look(self.enhancer, data.validation_set).block
+        try:
+            block = quick_look(self.enhancer, data.validation_set).block
+        except InputError as error:
+            # The rows were checked when they were read: it is the enhancer that made no vectors of them.
+            what = f"enhancing validation people: {error}"
+            raise RanAway(what, self.current_epoch, int(self.trainer.num_training_batches) - 1, []) from None
         for name, value in validation_metrics(block).items():
             self.log(name, math.nan if value is None else float(value), sync_dist=False)
         self.log("val/selection", selection(block)[0], prog_bar=True)

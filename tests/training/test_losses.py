@@ -33,7 +33,9 @@ def test_id_oracle_and_scale_does_not_matter() -> None:
 
 @pytest.mark.parametrize(("vector", "expected"), [((2.0, 0.0), 0.0), ((0.0, 3.0), 1.0), ((-1.0, 0.0), 2.0)])
 def test_id_by_hand(vector: tuple[float, float], expected: float) -> None:
-    assert losses.id_loss(losses.cosine(torch.tensor([vector]), torch.tensor([[1.0, 0.0]]))).item() == pytest.approx(expected)
+    assert losses.id_loss(losses.cosine(torch.tensor([vector]), torch.tensor([[1.0, 0.0]]))).item() == pytest.approx(
+        expected
+    )
 
 
 def test_pose_oracle_over_known_rows_only() -> None:
