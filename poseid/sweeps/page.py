@@ -192,8 +192,8 @@ def _front(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     return section(
         "Refused genuine pairs against false matches",
         f"<p>{_title(fnmr)} says how many genuine pairs are refused; the FMR ratio, how many times as many impostors "
-        "get in at the threshold that was set for raw vectors. One can be bought with the other: on the front stand the "
-        "settings that no other one beats in both. Right of the dashed line more impostors get in than before.</p>",
+        "get in at the threshold that was set for raw vectors. One can be bought with the other: on the front stand "
+        "the settings that no other one beats in both. Right of the dashed line more impostors get in than before.</p>",
         images(figures, "pareto.png", "one"),
         _folded(table(head, rows[:_MOST_OPEN]), table(head, rows[_MOST_OPEN:]), len(rows) - _MOST_OPEN, "settings"),
     )

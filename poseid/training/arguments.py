@@ -77,6 +77,10 @@ def resume_arguments(arguments: list[str]) -> list[str]:
     if not saved.is_file():
         raise InputError(f"resume: {run_dir} is no run directory (it has no .hydra/overrides.yaml)")
     overrides = [str(item) for item in OmegaConf.load(saved)]
+    for item in overrides:
+        # A run of ours saves keys of its own configuration alone; Hydra's could name any class to be made.
+        if not re.match(r"[+~]{0,2}(?!hydra)[a-z_][\w./]*(=|$)", item) or "_target_" in item:
+            raise InputError(f"resume: {saved}: {item!r} is no key of a run: remove the line")
     overrides = [item for item in overrides if not item.startswith("resume=")]
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
     for argument in rest:

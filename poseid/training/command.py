@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from poseid.errors import InputError
 from poseid.training.config import check_config
+from poseid.training.health import RanAway
 from poseid.training.multirun import FAILED, write_failure
 from poseid.training.objective import check_objective, objective_values, worst_values
 from poseid.verification.table import table_text
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 def run_job(config: DictConfig) -> float | tuple[float, ...]:
     """One job of Hydra: checks, trains, prints, returns the objective.
 
-    A single run ends the process: status 2 for bad input, 130 on Ctrl-C. In a multirun a failing job leaves
+    A single run ends the process: status 2 for bad input, 1 when its losses ran away, 130 on Ctrl-C. In a multirun a failing job leaves
     ``failed.json`` and returns the worst objective, since ending the process would take the other jobs along.
     """
     quiet_libraries()
@@ -65,7 +66,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         if in_multirun:
             raise KeyboardInterrupt from None
         sys.exit(130)
-    except InputError as error:
+    except (InputError, RanAway) as error:
         return _failed(error, run_dir, overrides, in_multirun, resolved["objective"])
     except Exception as error:
         if not in_multirun:
@@ -112,8 +113,8 @@ def _failed(
 ) -> float | tuple[float, ...]:
     if not in_multirun:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    unexpected = not isinstance(error, InputError)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    unexpected = not isinstance(error, (InputError, RanAway))
     log.error("job failed: %s", error, exc_info=unexpected)
     write_failure(run_dir, error, overrides)
     return worst_values(objective)

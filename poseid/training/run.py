@@ -17,8 +17,16 @@ from poseid.enhancers.build import parameter_count
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
-from poseid.training.checkpoints import find_checkpoint, load_state, refuse_seen_people, take_pose_layers, take_weights
+from poseid.training.checkpoints import (
+    check_whole,
+    find_checkpoint,
+    load_state,
+    refuse_seen_people,
+    take_pose_layers,
+    take_weights,
+)
 from poseid.training.data import FeatureDataModule
+from poseid.training.health import RAN_AWAY, RanAway
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
@@ -78,8 +86,8 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     if not config["resume"] and (context.run_dir / "checkpoints").is_dir():
         raise InputError(f"{context.run_dir}: holds a run already; go on with resume=DIR or take another directory")
     checkpoint = find_checkpoint(config, context.run_dir)
-    if config["ckpt_path"] and checkpoint is not None:
-        load_state(module, checkpoint)  # says in one line where the weights do not fit
+    if checkpoint is not None:
+        check_whole(module, checkpoint)
     for key in ("init_from", "ckpt_path"):
         if config[key]:
             refuse_seen_people(key, Path(config[key]), data.split)
@@ -93,7 +101,12 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     trainer.loggers = [] if logger is None else [logger]
     failed = True
     try:
-        fit(trainer, module, data, checkpoint)
+        try:
+            fit(trainer, module, data, checkpoint)
+        except RanAway as error:
+            if trainer.is_global_zero:
+                error.write(context.run_dir / RAN_AWAY)
+                raise
         if not trainer.is_global_zero:
             # What follows needs one process: it writes the files that ship.
             raise OtherRank
@@ -103,7 +116,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         if steps == 0 and not config["init_from"] and isinstance(enhancer, ResidualEnhancer) and is_fitted(enhancer):
             closed_form = True
             take_pose_layers(module, context.run_dir / "checkpoints" / "last.ckpt")
-            choose_safe(enhancer, data.feature_set.select([*data.split.train, *data.split.validation]))
+            choose_safe(enhancer, data.part([*data.split.train, *data.split.validation]))
         else:
             choose_strength(enhancer, data.validation_set)
         summary = finish_run(config, context.run_dir, data, module, closed_form, context.evaluate_test)
