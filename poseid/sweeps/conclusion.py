@@ -62,7 +62,7 @@ def conclude(sweep: Sweep) -> Conclusion:
         sentences.append(f"Not shown to be better than {len(open_ones)} of {len(others)} others{named}.")
     else:
         sentences.append(f"Shown to be better than each of the {len(others)} others, paired by repeat.")
-    if all(len(setting.jobs) < 2 for setting in sweep.settings):
+    if all(setting.repeats < 2 for setting in sweep.settings):
         sentences.append("No setting was repeated, so every difference may be chance: add seed=0,1,2.")
     elif "data.split_seed" not in sweep.varied:
         sentences.append(
@@ -72,7 +72,7 @@ def conclude(sweep: Sweep) -> Conclusion:
     if len(sweep.asked) > 1:
         fnmr, ratio = sweep.front_measures
         sentences.append(f"No other setting beats {len(sweep.front)} settings in both {fnmr.title} and {ratio.title}.")
-    heading = f"Best{' on average' if len(best.jobs) > 1 else ''}: {best.name}"
+    heading = f"Best{' on average' if best.repeats > 1 else ''}: {best.name}"
     if len(heading) > _LONGEST_HEADING:
         heading = f"The best of {len(sweep.means)} settings"
         sentences.insert(0, best.name)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from poseid.sweeps.estimates import Estimate, t_interval
+from poseid.sweeps.estimates import Estimate
 from poseid.sweeps.measures import Measure
 from poseid.sweeps.overrides import NOT_GIVEN, value_order
-from poseid.sweeps.repeats import Repeat, Setting
+from poseid.sweeps.repeats import Repeat, Setting, over_repeats
 from poseid.verification.page_parts import effect
 
 NO_PAIR, ONE_PAIR = "no repeat in common", "one pair: may be chance"
@@ -38,8 +38,8 @@ class Change:
 
 def paired(setting: Setting, against: Setting, measure: Measure) -> Estimate | None:
     """Mean and interval of ``setting`` − ``against`` over the repeats that both have; None where there is none."""
-    differences = list(_differences(setting, against, measure).values())
-    return t_interval(differences) if differences else None
+    differences = _differences(setting, against, measure)
+    return over_repeats(differences) if differences else None
 
 
 def _differences(setting: Setting, against: Setting, measure: Measure) -> dict[Repeat, float]:
@@ -91,7 +91,7 @@ def single_changes(settings: Sequence[Setting], keys: Sequence[str], measure: Me
             changes.append(Change(key, before, after, None, contexts, difference))
             for setting, differences in found:
                 alike = {other: value for other, value in setting.values.items() if other != key}
-                changes.append(Change(key, before, after, alike, 1, t_interval(list(differences.values()))))
+                changes.append(Change(key, before, after, alike, 1, over_repeats(differences)))
     return changes
 
 
@@ -101,5 +101,5 @@ def _average(contexts: Sequence[dict[Repeat, float]]) -> tuple[int, Estimate]:
     whole = [each for each in contexts if len(each) == most]
     # where contexts were repeated with different seeds, none is common: then every seed has its own contexts
     repeats = set.intersection(*(set(each) for each in whole)) or {repeat for each in whole for repeat in each}
-    means = [fmean(each[repeat] for each in whole if repeat in each) for repeat in repeats]
-    return len(whole), t_interval(sorted(means))
+    means = {repeat: fmean(each[repeat] for each in whole if repeat in each) for repeat in sorted(repeats, key=str)}
+    return len(whole), over_repeats(means)

@@ -80,7 +80,7 @@ def _settings(sweep: Sweep) -> str:
     rows = []
     for setting in sweep.settings:
         star = " ★" if setting in sweep.front else ""
-        repeats = small(f"n = {len(setting.jobs)}")
+        repeats = small(f"n = {setting.repeats}")
         figures = [_estimate(setting.estimate(measure.key)) for measure in sweep.main]
         rows.append([escape(setting.name) + star + repeats, *figures, _from_best(sweep, setting)])
     constant = f"<p>In every job: <code>{escape(setting_text(sweep.constant))}</code></p>" if sweep.constant else ""
@@ -142,7 +142,7 @@ def _from_best(sweep: Sweep, setting: Setting) -> str:
     difference = sweep.against_best[setting]
     if difference is None:
         return _said(difference, sweep.asked[0])
-    fewer = small(f"n = {difference.n}") if difference.n < len(setting.jobs) else ""
+    fewer = small(f"n = {difference.n}") if difference.n < setting.repeats else ""
     return _difference(difference) + fewer + _said(difference, sweep.asked[0])
 
 
@@ -184,7 +184,7 @@ def _front(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     rows = [
         [
             escape(setting.name),
-            str(len(setting.jobs)),
+            str(setting.repeats),
             *(_estimate(setting.estimate(measure.key)) for measure in (ratio, fnmr)),
         ]
         for setting in sweep.front
@@ -271,7 +271,8 @@ def _how_to_read() -> str:
         "<p>FNMR is the share of genuine pairs that are refused, FMR the share of impostors that get in. All figures "
         "are of validation people: they choose among settings. Nothing here has looked at the test people.</p>",
         "<p>Jobs that differ only in seed or data.split_seed are repeats of one setting. A mean of n repeats has "
-        "Student's 95 % interval; one job has none.</p>",
+        "Student's 95 % interval; one job has none. Where people are split anew, n counts the splits: seeds on the "
+        "same people are averaged first.</p>",
         "<p>A difference is paired: the same seed and the same people on both sides, so that what they share falls "
         "out. The best of many settings was chosen for looking best, so its lead is flattered.</p>",
     )

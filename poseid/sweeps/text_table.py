@@ -51,7 +51,7 @@ def _table(sweep: Sweep) -> list[str]:
         if setting in sweep.against_best:
             difference = sweep.against_best[setting]
             said = f"{interval(difference)} {words(difference, first.lower_is_better)[0]}"
-        rows.append([star, str(len(setting.jobs)), *figures, said, setting.name])
+        rows.append([star, str(setting.repeats), *figures, said, setting.name])
     widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
     if len(sweep.settings) > MOST_ROWS:

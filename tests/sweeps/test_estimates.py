@@ -65,6 +65,26 @@ def test_repeats_are_merged_and_equal_jobs_count_once() -> None:
     assert best.estimate(FNMR) == t_interval([0.1])
 
 
+def test_seeds_on_the_same_people_count_once() -> None:
+    """Two splits of people with two seeds each are two repeats, not four."""
+    figures = {(0, 0): 0.1, (1, 0): 0.2, (0, 1): 0.5, (1, 1): 0.7}
+    jobs = [
+        made_job(figure, lr=1, seed=seed, **{"data.split_seed": split}) for (seed, split), figure in figures.items()
+    ]
+    jobs += [
+        made_job(figure + split, lr=2, seed=seed, **{"data.split_seed": split})
+        for (seed, split), figure in figures.items()
+    ]
+    first, second = settings(jobs, "lr")
+    estimate = first.estimate(FNMR)
+    assert estimate is not None
+    assert (first.repeats, estimate.n) == (2, 2)
+    assert estimate.ci95 == pytest.approx(t_interval([0.15, 0.6]).ci95)
+    difference = paired(second, first, MEASURE)
+    assert difference is not None
+    assert difference.ci95 == pytest.approx(t_interval([0.0, 1.0]).ci95)
+
+
 def test_a_null_figure_is_not_left_out_of_a_mean() -> None:
     jobs = [made_job(None, lr=1, seed=0), made_job(0.1, lr=1, seed=1), made_job(0.9, lr=2, seed=0)]
     assert [setting.name for setting in settings(jobs, "lr")] == ["lr=2", "lr=1"]
