@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import poseid
-from poseid.commands import baseline, compare, evaluate, synthetic
+from poseid.commands import baseline, compare, evaluate, export, synthetic
 from poseid.errors import InputError
 
-COMMANDS = (evaluate, compare, baseline, synthetic)
+COMMANDS = (evaluate, compare, export, baseline, synthetic)
 TRACEBACK = "POSEID_TRACEBACK"
 
 

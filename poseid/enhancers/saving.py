@@ -9,7 +9,7 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from poseid.enhancers.build import build_saved
@@ -40,7 +40,8 @@ def save_enhancer(enhancer: nn.Module, info: dict[str, Any], path: Path) -> None
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in enhancer.state_dict().items()}
     temporary = path.with_name(path.name + ".part")
-    save_file(tensors, temporary, metadata=to_metadata(info))
+    # not save_file, which makes files that nobody but their owner may read: a service is often another user
+    temporary.write_bytes(save(tensors, metadata=to_metadata(info)))
     temporary.replace(path)
 
 
