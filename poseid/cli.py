@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except InputError as error:
         return _failed(f"error: {' '.join(str(error).split())}", 2)
+    except ModuleNotFoundError as error:  # such as torch, where only numpy and onnxruntime are installed
+        return _failed(f"error: this command needs the package {error.name}: pip install {error.name}", 2)
     except KeyboardInterrupt:
         return _failed("stopped", 130)
     except SystemExit as stop:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import ArrayLike
 
-BLOCK_ROWS = 4096
+BLOCK_ROWS = 1024  # a block of 512 numbers a row stays in the processor's cache
 
 Vectors = TypeVar("Vectors", np.ndarray, "torch.Tensor")
 

@@ -34,12 +34,13 @@ def onnx_run(path: Path) -> tuple[Run, dict[str, Any], int]:
     return run, from_metadata(path, metadata), dim
 
 
-def onnx_session(content: bytes, name: str) -> tuple[Run, dict[str, str], int]:
+def onnx_session(content: bytes, name: str, threads: int = 0) -> tuple[Run, dict[str, str], int]:
     """What enhances a block of rows, the metadata and D, from the bytes of an ONNX file.
 
     Args:
         content: of the file.
         name: for messages.
+        threads: CPU threads; 0 leaves it to onnxruntime, which takes all cores.
     """
     try:
         import onnxruntime
@@ -47,6 +48,7 @@ def onnx_session(content: bytes, name: str) -> tuple[Run, dict[str, str], int]:
         raise InputError(f'{name}: needs onnxruntime: pip install onnxruntime, or "poseid[onnx]"') from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong is said once, by us
+    options.intra_op_num_threads = threads
     with tempfile.TemporaryDirectory() as nothing:
         # A file of ours holds its weights itself. One that names others must not reach into this machine.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", nothing)

@@ -163,24 +163,31 @@ numpy.save(out, poseid.load(model).enhance(video.features, video.poses))
 """
 
 
+def python(code: str, place: Path, *arguments: str) -> tuple[int, str]:
+    """Exit status and stderr of a piece of Python in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    return done.returncode, done.stderr
+
+
 def test_without_torch(tmp_path: Path) -> None:
     write(exported("residual_ridge")[0], tmp_path / "m.onnx")
     write_folder(synthetic(people=3, probes=4, seed=1, dim=DIM), tmp_path / "data")
-    call = ["m.onnx", "data", "out.npy"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TORCH + TRY, *call],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert python(WITHOUT_TORCH + TRY, tmp_path, "m.onnx", "data", "out.npy") == (0, "")
     video = synthetic(people=3, probes=4, seed=1, dim=DIM).video
     enhancer = poseid.load(tmp_path / "m.onnx")
     assert np.array_equal(np.load(tmp_path / "out.npy"), enhancer.enhance(video.features, video.poses))
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TORCH + "import poseid; poseid.load('m.safetensors')"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8",
-    )  # fmt: skip
-    assert "InputError: m.safetensors: needs torch: pip install torch, or give an .onnx" in done.stderr
+    _, error = python(WITHOUT_TORCH + "import poseid; poseid.load('m.safetensors')", tmp_path)
+    assert "InputError: m.safetensors: needs torch: pip install torch, or give an .onnx" in error
+    call = "from poseid import cli; sys.exit(cli.main(['export', 'raw', '--out', 'x.onnx']))"
+    expected = "error: this command needs the package torch: pip install torch\n"
+    assert python(WITHOUT_TORCH + call, tmp_path) == (2, expected)
 
 
 def test_safetensors_needs_torch_alone(tmp_path: Path) -> None:
@@ -188,8 +195,7 @@ def test_safetensors_needs_torch_alone(tmp_path: Path) -> None:
     save_enhancer(enhancer, header, tmp_path / "m.safetensors")
     block = BLOCK.format(names=("lightning", "torchmetrics", "hydra", "omegaconf", "wandb", "matplotlib", "rich"))
     code = block + f"import numpy, poseid; poseid.load('m.safetensors').enhance(numpy.ones((2, {DIM}), numpy.float16))"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment).returncode == 0
+    assert python(code, tmp_path) == (0, "")
 
 
 def foreign(metadata: dict[str, str], inputs: tuple[str, str] = ("features", "poses")) -> bytes:
