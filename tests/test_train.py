@@ -92,6 +92,10 @@ def test_a_run_leaves_what_it_promises(capsys: pytest.CaptureFixture[str]) -> No
     info = read_info(Path("run/enhancer.safetensors"))
     assert info["config"]["lambda_id"] == 3.0
     assert len(info["people"]["train"]) == 15
+    eer = summary["test"]["sets"]["frontal_profile"]["enhanced"]["eer"]
+    assert info["report"]["test"]["eer"]["enhanced"] == eer
+    assert info["report"]["verdict"] == summary["test"]["verdict"]
+    assert info["report"]["validation"]["people"] == 7
     # No name of a person leaves with the file.
     assert "张" not in json.dumps(info, ensure_ascii=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -99,3 +100,28 @@ def whole_file(path: Path, before: Callable[[Path], None]) -> Iterator[Path]:
             with suppress(OSError):  # not empty: another file is finished
                 path.parent.rmdir()
         raise
+
+
+@contextmanager
+def whole_files(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Files of one directory to write, which take their names only when all of them are there.
+
+    Raises:
+        InputError: one of them is there already, or the place cannot be written to.
+    """
+    for path in paths:
+        if path.exists() or path.is_symlink():
+            raise InputError(f"{path}: is there already: remove it or choose another name")
+    place = paths[0].absolute().parent
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{paths[0].name}.", suffix=".partial", dir=place))
+    except OSError as error:
+        raise InputError(f"{paths[0]}: cannot be made ({error.strerror}): choose another place") from None
+    try:
+        written = tuple(partial / path.name for path in paths)
+        yield written
+        for file, path in zip(written, paths, strict=True):
+            file.replace(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

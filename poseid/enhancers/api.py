@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poseid.enhancers.info import ModelInfo, info_of
+from poseid.enhancers.run import Float32, Run
 from poseid.errors import InputError
 from poseid.features.rows import DTYPES, LONGEST, SHORTEST, check_features
 
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import ArrayLike
 
-BLOCK_ROWS = 4096
-
-Float32 = NDArray[np.float32]
-Run = Callable[[Float32, "Float32 | None"], Float32]
-"""(n, D) float32 rows and (n, 3) float32 degrees, rows of NaN unknown, or None, to (n, D) float32 rows."""
+BLOCK_ROWS = 1024  # a block of 512 numbers a row stays in the processor's cache
 
 Vectors = TypeVar("Vectors", np.ndarray, "torch.Tensor")
 
@@ -137,11 +133,20 @@ def open_enhancer(model: str | Path) -> Enhancer:
     text = str(model)
     if text == "raw":
         return Enhancer(None, info_of({"model": {"name": "raw"}}, None))
+    run, header, dim = _opened(text)
+    # what came is handed through as it is, in float64 too
+    return Enhancer(None if header["model"]["name"] == "raw" else run, info_of(header, dim))
+
+
+def _opened(text: str) -> tuple[Run, dict[str, Any], int]:
+    if text.endswith(".onnx"):
+        from poseid.enhancers.onnx_run import onnx_run
+
+        return onnx_run(Path(text))
     try:
         from poseid.enhancers.torch_run import torch_run
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "safetensors"):
             raise
         raise InputError(f"{text}: needs {error.name}: pip install {error.name}, or give an .onnx") from None
-    run, info = torch_run(text)
-    return Enhancer(run, info)
+    return torch_run(text)

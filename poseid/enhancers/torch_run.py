@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
 import torch
-from numpy.typing import NDArray
+from torch import nn
 
-from poseid.enhancers.api import Run
-from poseid.enhancers.info import ModelInfo, info_of
+from poseid.enhancers.folded import for_use
 from poseid.enhancers.models import dim_of, open_model
+from poseid.enhancers.run import Float32, Run
 
 
-def torch_run(text: str) -> tuple[Run, ModelInfo]:
+def torch_run(text: str) -> tuple[Run, dict[str, Any], int]:
     """Opens a MODEL as :func:`poseid.enhancers.models.open_model` does.
 
     Returns:
-        What enhances a block of rows, and what the model says about itself.
+        What enhances a block of rows, the header, and D.
     """
     saved = open_model(text)
-    enhancer = saved.enhancer
+    return run_of(saved.enhancer), saved.info, dim_of(saved.enhancer)
+
+
+def run_of(enhancer: nn.Module) -> Run:
+    """What enhances a block of rows; folded, so that it differs from the enhancer itself by rounding."""
+    module = for_use(enhancer)
 
     @torch.inference_mode()
-    def run(features: NDArray[np.float32], poses: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    def run(features: Float32, poses: Float32 | None) -> Float32:
         pose = None if poses is None else torch.from_numpy(poses)
-        enhanced: NDArray[np.float32] = enhancer(torch.from_numpy(features), pose).features.numpy()
+        enhanced: Float32 = module(torch.from_numpy(features), pose).numpy()
         return enhanced
 
-    return run, info_of(saved.info, dim_of(enhancer))
+    return run

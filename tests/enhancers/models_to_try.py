@@ -11,7 +11,7 @@ from torch import nn
 from poseid.enhancers.build import build_saved
 
 DIM = 32
-_TOKENS = {"identity_dim": 16, "pose_dim": 8, "tokens": 4, "width": 16, "depth": 2, "heads": 4, "mlp": 32}
+_TOKENS = {"identity_dim": 16, "pose_dim": 8, "tokens": 4, "width": 16, "depth": 1, "heads": 4, "mlp": 32}
 OPTIONS: dict[str, dict[str, Any]] = {
     "residual": {"name": "residual", "pose_dim": 8, "rank": 8},
     "residual_ridge": {"name": "residual", "pose_dim": 8, "rank": 8, "init": "ridge"},
@@ -34,7 +34,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def made(kind: str, dim: int = DIM) -> tuple[nn.Module, dict[str, Any]]:
     """A model of a kind of ``OPTIONS``, every weight drawn at random, and its header."""
     options = {**OPTIONS[kind], "dim": dim}
-    enhancer = build_saved(str(options["name"]), {key: value for key, value in options.items() if key != "name"})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        enhancer = build_saved(str(options["name"]), {key: value for key, value in options.items() if key != "name"})
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, tensor in enhancer.state_dict().items():
