@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import NamedTuple
 
 from matplotlib.ticker import MaxNLocator
 
@@ -32,6 +33,15 @@ class Curve:
     name: str
     look: str
     values: Sequence[float]
+
+
+class Point(NamedTuple):
+    """A value of a curve, and its place in the picture."""
+
+    epoch: int
+    value: float
+    x: float
+    y: float
 
 
 def chart(title: str, note: str, epochs: Sequence[int], curves: Sequence[Curve], mark: int | None) -> str:
@@ -79,25 +89,31 @@ def chart(title: str, note: str, epochs: Sequence[int], curves: Sequence[Curve],
         parts.append(f'<path class="mark" d="M{across(mark):.1f} {_TOP}v{tall}"/>')
     for curve in curves:
         points = [
-            (epoch, value, across(epoch), down(value)) if math.isfinite(value) else None
+            Point(epoch, value, across(epoch), down(value)) if math.isfinite(value) else None
             for epoch, value in zip(epochs, curve.values, strict=True)
         ]
-        path, after_gap = "", True
-        for point in points:
-            if point is not None:
-                path += f"{'M' if after_gap else 'L'}{point[2]:.1f} {point[3]:.1f}"
-            after_gap = point is None
-        parts.append(f'<path class="curve {curve.look}" d="{path}"/>')
-        if len(points) <= _MOST_POINTS:
-            parts += [
-                f'<circle class="{curve.look}" cx="{point[2]:.1f}" cy="{point[3]:.1f}" r="2.6">'
-                f"<title>{escape(curve.name)}, epoch {point[0]}: {point[1]:.5g}</title></circle>"
-                for point in points
-                if point is not None
-            ]
+        parts += _drawn(curve, points)
     parts.append("</svg>")
     names = "".join(f'<span><i class="{curve.look}"></i>{escape(curve.name)}</span>' for curve in curves)
     return f'<figure>{head}{"".join(parts)}<p class="legend">{names}</p></figure>'
+
+
+def _drawn(curve: Curve, points: Sequence[Point | None]) -> list[str]:
+    """A curve as a line that breaks at its gaps, and its points, each with its value for the pointer."""
+    path, after_gap = "", True
+    for point in points:
+        if point is not None:
+            path += f"{'M' if after_gap else 'L'}{point.x:.1f} {point.y:.1f}"
+        after_gap = point is None
+    parts = [f'<path class="curve {curve.look}" d="{path}"/>']
+    if len(points) <= _MOST_POINTS:
+        parts += [
+            f'<circle class="{curve.look}" cx="{point.x:.1f}" cy="{point.y:.1f}" r="2.6">'
+            f"<title>{escape(curve.name)}, epoch {point.epoch}: {point.value:.5g}</title></circle>"
+            for point in points
+            if point is not None
+        ]
+    return parts
 
 
 def _number(value: float, digits: int) -> str:
