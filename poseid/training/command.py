@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 def run_job(config: DictConfig) -> float | tuple[float, ...]:
     """One job of Hydra: checks, trains, prints, returns the objective.
 
-    A single run ends the process: status 2 for bad input, 1 when its losses ran away, 130 on Ctrl-C. In a multirun a failing job leaves
-    ``failed.json`` and returns the worst objective, since ending the process would take the other jobs along.
+    A single run ends the process: status 2 for bad input, 1 when its losses ran away, 130 on Ctrl-C. In a multirun a
+    failing job leaves ``failed.json`` and returns the worst objective, since ending the process would take the other
+    jobs along.
     """
     quiet_libraries()
     hydra = HydraConfig.get()

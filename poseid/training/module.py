@@ -224,9 +224,9 @@ class EnhancerModule(L.LightningModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         try:
             block = quick_look(self.enhancer, data.validation_set).block
-        except InputError as error:
-            # The rows were checked when they were read: it is the enhancer that made no vectors of them.
-            what = f"enhancing validation people: {error}"
+        except InputError:
+            # The rows were checked when they were read: it is the enhancer that makes no vectors of them.
+            what = "enhanced vectors of validation people are not finite"
             raise RanAway(what, self.current_epoch, int(self.trainer.num_training_batches) - 1, []) from None
         for name, value in validation_metrics(block).items():
             self.log(name, math.nan if value is None else float(value), sync_dist=False)

@@ -63,7 +63,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         of_front = torch.from_numpy(np.searchsorted(present, front_person[fronts]))
         self.front_counts = torch.bincount(of_front, minlength=len(present))
         total = torch.zeros(len(present), features.dim)
-        for some in torch.arange(len(fronts)).split(BLOCK_ROWS):
+        for some in torch.split(torch.arange(len(fronts)), BLOCK_ROWS):
             total.index_add_(0, of_front[some], unit(_read(self.front, self.fronts[some])))
         self.centroids = total / self.front_counts[:, None].clamp(min=1)
         self.target = target
