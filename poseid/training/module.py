@@ -225,9 +225,9 @@ class EnhancerModule(L.LightningModule):
         # Every rank looks at all validation people: the figures are exact, and the same everywhere.
         try:
             block = self.look().block
-        except InputError as error:
-            # The rows were checked when they were read: it is the enhancer that made no vectors of them.
-            what = f"enhancing validation people: {error}"
+        except InputError:
+            # The rows were checked when they were read: it is the enhancer that makes no vectors of them.
+            what = "enhanced vectors of validation people are not finite"
             raise RanAway(what, self.current_epoch, int(self.trainer.num_training_batches) - 1, []) from None
         for name, value in validation_metrics(block).items():
             self.log(name, math.nan if value is None else float(value), sync_dist=False)
