@@ -13,9 +13,8 @@ from poseid.errors import InputError
 def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], sweep_dir: Path) -> None:
     """Readies the sweeper's configuration and, where there is one, the study that it goes on with.
 
-    A trial that was running when an earlier call was killed counts as failed,
-    and the search's seed moves on by the trials that are there: it would draw the same ones again. One call at a time
-    may work on a study.
+    A trial that was running when an earlier call was killed counts as failed, and the search's seed moves on by the
+    trials that are there: it would draw the same ones again. One call at a time may work on a study.
 
     Args:
         sweeper: ``hydra.sweeper``, changed in place; nothing is to be done for a plain grid.
