@@ -166,6 +166,8 @@ def test_sweep_without_m_and_an_objective_that_is_none_are_refused(
     assert capsys.readouterr().err == "error: sweep: chooses how a multirun runs; add -m\n"
     assert train.main(["-m", "objective=[smallest eer]", "hydra.sweep.dir=sweep"]) == 2
     assert capsys.readouterr().err.startswith("error: objective: expected 'minimize KEY'")
+    assert train.main(["-m", "objective=[minimize sets.nosuch]", "hydra.sweep.dir=sweep"]) == 2
+    assert capsys.readouterr().err.startswith("error: objective: the validation block has no sets.nosuch")
     assert not Path("sweep").exists()
 
 

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from poseid.errors import InputError
 from poseid.training.config import directions
-from poseid.training.objective import look_up
+from poseid.training.objective import check_objective, look_up
 from poseid.training.study import prepare_study
 
 FAILED = "failed.json"
@@ -179,7 +179,9 @@ def ready(config: DictConfig) -> int:
     """
     sweep = config.hydra.sweep
     sweep_dir = Path(sweep.dir)
-    prepare_study(config.hydra.sweeper, list(config.hydra.overrides.task), config.objective, sweep_dir)
+    wanted = directions(config.objective)
+    check_objective(list(config.objective))
+    prepare_study(config.hydra.sweeper, list(config.hydra.overrides.task), wanted, sweep_dir)
     # Launchers compose every job anew from these overrides, in whatever process it runs.
     overrides = config.hydra.overrides.hydra
     overrides.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(fixed_keys(config))}]")

@@ -8,27 +8,23 @@ from typing import Any
 from omegaconf import DictConfig
 
 from poseid.errors import InputError
-from poseid.training.config import directions
 
 
-def prepare_study(sweeper: DictConfig, overrides: list[str], objective: Any, sweep_dir: Path) -> None:
+def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], sweep_dir: Path) -> None:
     """Readies the sweeper's configuration and, where there is one, the study that it goes on with.
 
-    The directions come from ``objective``. A trial that was running when an earlier call was killed counts as failed,
-    and the search's seed moves on by the trials that are there: it would draw the same ones again. One call at a time
-    may work on a study.
+    A trial that was running when an earlier call was killed counts as failed, and the search's seed moves on by the
+    trials that are there: it would draw the same ones again. One call at a time may work on a study.
 
     Args:
         sweeper: ``hydra.sweeper``, changed in place; nothing is to be done for a plain grid.
         overrides: of the call, which with ``sweeper.params`` say what is searched.
-        objective: the root key.
+        wanted: directions, ``minimize`` or ``maximize`` for each objective.
         sweep_dir: made where it is not there, since the study's file comes before the first job.
 
     Raises:
-        InputError: the objective is none; trials at once below 1; the study has other directions or searches
-            other values.
+        InputError: trials at once below 1; the study has other directions or searches other values.
     """
-    wanted = directions(objective)
     sweep_dir.mkdir(parents=True, exist_ok=True)
     if "study_name" not in sweeper:
         return
