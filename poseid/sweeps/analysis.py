@@ -115,7 +115,7 @@ def read_sweep(directory: Path) -> Sweep:
         changes=tuple(single_changes(settings, keys, asked[0])),
         weights=importance(list(means), keys, list(means.values())),
         finish=tuple(to_finish(directory, plan, jobs)),
-        repeat=to_repeat(directory, list(means)),
+        repeat=to_repeat(directory, list(means)) if len(set(means.values())) > 1 else None,
     )
 
 

@@ -12,7 +12,14 @@ from poseid.errors import InputError
 from poseid.sweeps.jobs import job_directories, read_yaml
 
 MULTIRUN = "multirun.yaml"
-_SET_ANEW = ("hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.sweeper.n_trials")
+_SET_ANEW = (
+    "hydra.mode",
+    "hydra.sweep.dir",
+    "hydra.sweep.subdir",
+    "hydra.sweeper.n_trials",
+    "hydra.job.config.override_dirname.exclude_keys",
+)
+"""What every call sets for itself."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,9 @@ def plan_of(hydra: dict[str, Any], objective: Any) -> Plan:
     own = tuple(item for item in arguments if item.partition("=")[0].lstrip("+") not in _SET_ANEW)
     sweeper = hydra["sweeper"]
     if "n_trials" in sweeper:
-        subdir = str(hydra["sweep"].get("subdir") or "")
+        # where an earlier call left jobs, the number of the first new one stands among the arguments alone
+        given = [item for item in arguments if item.startswith("hydra.sweep.subdir=")]
+        subdir = given[-1] if given else str(hydra["sweep"].get("subdir"))
         return Plan("search", (), int(sweeper["n_trials"]), _first_job(subdir), task, own, objective)
     if not str(sweeper.get("_target_", "")).endswith(".BasicSweeper"):
         return Plan("unknown", task=task, hydra=own, objective=objective, unknown="its sweeper is not one known here")

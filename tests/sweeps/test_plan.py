@@ -109,9 +109,12 @@ def test_trials_left_of_a_search(tmp_path: Path) -> None:
     assert shlex.split(line) == want
 
 
-def test_trials_left_of_a_search_that_was_gone_on_with(tmp_path: Path) -> None:
+@pytest.mark.parametrize("among_arguments", [True, False])
+def test_trials_left_of_a_search_that_was_gone_on_with(among_arguments: bool, tmp_path: Path) -> None:
     """The second call began with job 7 and was to add 6 trials."""
-    write_multirun(tmp_path, ["a=1,2"], {**OPTUNA, "n_trials": 6}, subdir="${poseid.add:7,${hydra.job.num}}")
+    subdir = "${poseid.add:7,${hydra.job.num}}"
+    where = {"hydra": [f"hydra.sweep.subdir='{subdir}'"]} if among_arguments else {"subdir": subdir}
+    write_multirun(tmp_path, ["a=1,2"], {**OPTUNA, "n_trials": 6}, **where)  # type: ignore[arg-type]
     for number in (0, 1, 2, 3, 4, 5, 7, 8):
         write_job(tmp_path, number, ["a=1"], 0.2)
     (line,) = lines(read_sweep(tmp_path))
