@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import poseid
-from poseid.commands import baseline, compare, evaluate, synthetic
+from poseid.commands import baseline, compare, doctor, evaluate, synthetic
 from poseid.errors import InputError
 
-COMMANDS = (evaluate, compare, baseline, synthetic)
+COMMANDS = (evaluate, compare, baseline, doctor, synthetic)
 TRACEBACK = "POSEID_TRACEBACK"
 
 

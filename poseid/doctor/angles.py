@@ -26,7 +26,7 @@ def in_radians(folder: Folder) -> tuple[str, ...]:
     """
     files = []
     for file, most, least_spread in ((folder.front, 0.5, _STILL), (folder.video, math.inf, 0.1)):
-        known = file.poses[~np.isnan(file.poses).any(axis=1)]
+        known = file.poses[file.known]
         if len(known) < 10 or len(np.unique(known)) < len(known) / 4:  # nominal poses are no measurements
             continue
         spread = float(known.std(axis=0, dtype=np.float64).max())
@@ -63,21 +63,20 @@ def check_unit(folder: Folder, files: tuple[str, ...]) -> list[Finding]:
 
 
 def check_angles(folder: Folder) -> list[Finding]:
-    """Poses that are missing, all alike, out of range or one-sided; too few profiles; front rows that are turned."""
-    known = {file.name: ~np.isnan(file.poses).any(axis=1) for file in folder.files}
-    findings = [*_missing(folder, known)]
+    """Poses that are missing, all alike, beyond 90 degrees or one-sided; too few profiles; turned front rows."""
+    findings = [*_missing(folder)]
     for file in folder.files:
-        findings += _range(file)
-    findings += _still(folder.video, known["video"])
+        findings += _behind(file)
+    findings += _still(folder.video)
     findings += _one_sided(folder.video)
     findings += _front(folder.front)
     findings += _profiles(folder)
     return findings
 
 
-def _missing(folder: Folder, known: dict[str, NDArray[np.bool_]]) -> list[Finding]:
+def _missing(folder: Folder) -> list[Finding]:
     total = len(folder.front) + len(folder.video)
-    missing = total - sum(int(mask.sum()) for mask in known.values())
+    missing = total - sum(int(file.known.sum()) for file in folder.files)
     if not missing:
         return []
     if missing == total and not any(file.sources for file in folder.files):
@@ -92,9 +91,7 @@ def _missing(folder: Folder, known: dict[str, NDArray[np.bool_]]) -> list[Findin
                 {"n": missing, "of": total},
             )
         ]
-    rows = [
-        name for file in folder.files for name in row_names(file.name, np.flatnonzero(~known[file.name])[:500])
-    ]
+    rows = [name for file in folder.files for name in row_names(file.name, np.flatnonzero(~file.known)[:500])]
     return [
         Finding(
             "missing-poses",
@@ -108,41 +105,51 @@ def _missing(folder: Folder, known: dict[str, NDArray[np.bool_]]) -> list[Findin
     ]
 
 
-def _range(file: FileRows) -> list[Finding]:
-    yaw = np.abs(file.poses[:, 0])
-    beyond, behind = np.flatnonzero(yaw > 180), np.flatnonzero((yaw > 90) & (yaw <= 180))
-    if beyond.size:
-        top = float(np.nanmax(yaw))
-        full = bool(np.nanmin(file.poses[:, 0]) >= 0 and top <= 360)
-        cure = "Take 360 away from yaw above 180." if full else "Look for another unit, or another column."
-        return [
+def check_range(folder: Folder) -> tuple[list[Finding], Folder]:
+    """Angles beyond 180 degrees, and the folder with whole turns taken out of its poses."""
+    findings = []
+    for file in folder.files:
+        beyond = np.flatnonzero((np.abs(file.poses) > 180).any(axis=1))
+        if not beyond.size:
+            continue
+        top = float(np.nanmax(np.abs(file.poses)))
+        circle = bool(np.nanmin(file.poses[beyond]) > -180 and top <= 360)
+        cure = "Take 360 away from angles above 180." if circle else "Look for another unit, or another column."
+        findings.append(
             Finding(
                 "yaw-range",
                 ERROR,
-                f"Yaw beyond 180 degrees in {file.name}_metadata.json",
-                f"{share(beyond.size, len(file))} rows, up to {top:.4g}.",
+                f"Angles beyond 180 degrees in {file.name}_metadata.json",
+                f"{share(beyond.size, len(file))} rows, up to {top:.4g}. What follows has whole turns taken out.",
                 f"{cure} Yaw goes from −90 (a profile) over 0 (frontal) to 90.",
                 {"n": int(beyond.size), "of": len(file), "largest": top},
                 row_names(file.name, beyond),
             )
-        ]
-    if behind.size:
-        return [
-            Finding(
-                "beyond-90",
-                NOTE,
-                f"Yaw beyond 90 degrees in {file.name}_metadata.json",
-                f"{share(behind.size, len(file))} rows: heads turned away.",
-                "Estimators are seldom right there. Figures by yaw count such rows apart.",
-                {"n": int(behind.size), "of": len(file)},
-                row_names(file.name, behind),
-            )
-        ]
-    return []
+        )
+    if not findings:
+        return [], folder
+    return findings, folder.with_poses(lambda file: (file.poses + 180) % 360 - 180)
 
 
-def _still(video: FileRows, known: NDArray[np.bool_]) -> list[Finding]:
-    yaw = video.poses[known, 0]
+def _behind(file: FileRows) -> list[Finding]:
+    behind = np.flatnonzero(np.abs(file.poses[:, 0]) > 90)
+    if not behind.size:
+        return []
+    return [
+        Finding(
+            "beyond-90",
+            NOTE,
+            f"Yaw beyond 90 degrees in {file.name}_metadata.json",
+            f"{share(behind.size, len(file))} rows: heads turned away.",
+            "Estimators are seldom right there. Figures by yaw count such rows apart.",
+            {"n": int(behind.size), "of": len(file)},
+            row_names(file.name, behind),
+        )
+    ]
+
+
+def _still(video: FileRows) -> list[Finding]:
+    yaw = video.poses[video.known, 0]
     if len(yaw) < 20 or float(yaw.std()) > _STILL:
         return []
     return [

@@ -16,8 +16,8 @@ from poseid.verification.scores import compare
 from poseid.verification.set_block import set_block
 from poseid.verification.sets import Group, Part
 
-MOST_COMPARISONS = 4_000_000
-_RESAMPLES = 200
+MOST_COMPARISONS = 2_000_000
+_RESAMPLES = 100
 
 
 @dataclass(frozen=True)

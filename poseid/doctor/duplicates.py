@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from poseid.doctor.finding import ERROR, MOST_ROWS, NOTE, WARNING, Finding, share
 from poseid.doctor.reading import NOBODY, Folder
-from poseid.doctor.scan import BITS, TABLES, Scan
+from poseid.doctor.scan import TABLES, Scan
 from poseid.features.rows import shown
 
 SAME, NEAR = 0.9999, 0.99
@@ -26,7 +26,7 @@ MOST_PAIRS = 50_000
 
 _NEIGHBOURS = 4
 _MOST_SIGNS = 20  # of the TABLES · BITS = 160; rows of cosine 0.99 differ in 7 ± 2.6
-_FEW = 0.01
+_FEW = 0.02
 _BITS_SET = np.array([bin(value).count("1") for value in range(256)], np.uint8)
 
 
@@ -155,7 +155,7 @@ def _finding(id: str, folder: Folder, doubles: Doubles, mask: NDArray[np.bool_])
         severity, of = NOTE, total
     else:
         of = len(folder.video) if id == "front-in-video" else total
-        severity = NOTE if len(involved) < _FEW * of else WARNING
+        severity = NOTE if len(involved) < max(_FEW * of, 5) else WARNING
     names = [_place(folder, row) for pair in zip(a.tolist(), b.tolist(), strict=True) for row in pair][:MOST_ROWS]
     return Finding(
         id,

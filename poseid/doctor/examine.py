@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.angles import check_angles, check_unit, in_radians, to_degrees
+from poseid.doctor.angles import check_angles, check_range, check_unit, in_radians, to_degrees
 from poseid.doctor.baseline import Baseline, measure
 from poseid.doctor.duplicates import check_doubles, find_doubles
 from poseid.doctor.finding import Finding, by_severity
@@ -70,7 +70,8 @@ def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examin
     """
     radians = in_radians(folder)
     findings = [*findings, *check_unit(folder, radians)]
-    read_as = to_degrees(folder, radians)
+    out_of_range, read_as = check_range(to_degrees(folder, radians))
+    findings += out_of_range
     found = scan(read_as, advance)
     for name, one in (("front", found.front), ("video", found.video)):
         if not one.fine.any():
@@ -87,8 +88,10 @@ def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examin
         sample = sample.with_poses(read_as)
         turned = find_drop(sample)
     findings += check_angles(read_as)
-    findings += check_meaning(sample, turned)
-    findings += check_recognisers(find_links(sample))
+    strangers = check_recognisers(find_links(sample))
+    findings += strangers
+    if not strangers:  # else no similarity says anything about poses
+        findings += check_meaning(sample, turned)
     findings += check_doubles(folder, find_doubles(folder, found))
     likeness = find_likeness(folder, found, advance)
     findings += check_labels(folder, likeness)

@@ -138,16 +138,14 @@ def check_labels(folder: Folder, likeness: Likeness | None) -> list[Finding]:
     wrong = wrong[np.argsort(likeness.own[wrong] - likeness.other[wrong])]
     n = len(wrong)
     part = n / likeness.judged
-    names = [
-        row_names(folder.files[likeness.file[k]].name, [likeness.row[k]])[0] for k in wrong[:1000].tolist()
-    ]
+    names = [row_names(folder.files[likeness.file[k]].name, [likeness.row[k]])[0] for k in wrong[:1000].tolist()]
     worst = wrong[0]
     file = folder.files[likeness.file[worst]]
     named = shown(folder.names[file.person[likeness.row[worst]]])
     return [
         Finding(
             "wrong-labels",
-            NOTE if part < _MANY else ERROR if part >= _VERY_MANY else WARNING,
+            NOTE if part < _MANY or n < 3 else ERROR if part >= _VERY_MANY else WARNING,
             "Rows that are more like another person",
             f"{share(n, likeness.judged)} rows; such as {names[0]}, named {named}: cosine {likeness.own[worst]:.2f} "
             f"with the other rows of that name, {likeness.other[worst]:.2f} with "

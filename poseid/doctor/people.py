@@ -44,7 +44,7 @@ def count_people(folder: Folder) -> People:
 def check_people(folder: Folder, people: People) -> list[Finding]:
     """Whether front and video rows are of the same people, and whether there are enough of them."""
     everybody = len(folder.names)
-    if not everybody:
+    if not people.front.any() or not people.video.any():  # names could not be read: another finding says so
         return []
     return [
         *_unpaired(folder, people, everybody),

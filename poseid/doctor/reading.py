@@ -44,6 +44,11 @@ class FileRows:
         return len(self.features)
 
     @property
+    def known(self) -> NDArray[np.bool_]:
+        """(n,) rows of known pose."""
+        return np.asarray(~np.isnan(self.poses).any(axis=1))
+
+    @property
     def kinds(self) -> NDArray[np.int8]:
         """(n,) FRONTAL, PROFILE or OTHER."""
         kinds: NDArray[np.int8] = kinds_of(self.poses[:, 0], self.sources or (None,) * len(self))
@@ -61,11 +66,12 @@ class FileRows:
             if isinstance(array, np.memmap) and array.flags.c_contiguous and array.filename is not None:
                 offset = array.offset + start * array.strides[0]
                 flat = np.fromfile(array.filename, array.dtype, rows * array.shape[1], offset=offset)
-                block = flat.reshape(rows, -1)
+                block: NDArray[np.floating] = flat.reshape(rows, -1)
             else:
                 block = array[start : start + rows]
             with np.errstate(over="ignore", invalid="ignore"):
-                yield start, block.astype(np.float32)
+                single = block.astype(np.float32)
+            yield start, single
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,15 +193,15 @@ def _file(
                 row_names(side, (row for row, _ in nameless)),
             )
         )
-    broken = {i: fault for i, pose in enumerate(poses) if (fault := pose_fault(pose)) is not None}
+    broken = {i: why for i, pose in enumerate(poses) if (why := pose_fault(pose)) is not None}
     if broken:
-        row, fault = next(iter(broken.items()))
+        row = next(iter(broken))
         findings.append(
             Finding(
                 "bad-poses",
                 ERROR,
                 f"Poses of {path.name} that are no angles",
-                f"{len(broken):,} of {n:,} rows; row {row} {_cause(fault)}.",
+                f"{len(broken):,} of {n:,} rows; row {row} {_cause(broken[row])}.",
                 "Write [yaw, pitch, roll] in degrees, or null where the pose is unknown.",
                 {"n": len(broken), "of": n},
                 row_names(side, broken),
@@ -220,14 +226,16 @@ def _people(
     faults: list[tuple[int, str]] = []
     kept: dict[str, str] = {}  # one object for each source that says something
     for i, entry in enumerate(entries):
-        known = isinstance(entry, dict)
-        source = entry.get("source") if known else None
-        side = isinstance(source, str) and source.startswith(("frontal/", "profile/"))
-        sources.append(kept.setdefault(source[:8], source[:8]) if side else None)
-        name = entry.get("person_name") if known else None
+        fields = entry if isinstance(entry, dict) else {}
+        source = fields.get("source")
+        if isinstance(source, str) and source.startswith(("frontal/", "profile/")):
+            sources.append(kept.setdefault(source[:8], source[:8]))
+        else:
+            sources.append(None)
+        name = fields.get("person_name")
         place = number.get(name) if isinstance(name, str) else None
         if place is None:
-            fault = name_fault(name) if known and "person_name" in entry else "is missing"
+            fault = name_fault(name) if "person_name" in fields else "is missing"
             if fault is not None:
                 faults.append((i, fault))
                 continue

@@ -14,7 +14,7 @@ from poseid.features.rows import FRONTAL
 FEWEST_PEOPLE = 10
 _ROWS_OF_A_PERSON = 8  # of each file
 _MOST_PEOPLE = 2000
-_IMPOSTORS = 200_000
+_IMPOSTORS = 60_000
 _ALLOWED = 0.005  # impostor pairs at or above the threshold
 _SPLIT = 0.15
 _LINKED, _LOST = 0.7, 0.5
@@ -44,8 +44,8 @@ def find_links(sample: Sample) -> Links | None:
     width = 2 * _ROWS_OF_A_PERSON
     unit = np.zeros((len(people), width, sample.front.unit.shape[1]), np.float32)
     there = np.zeros((len(people), width), bool)
-    for part, rows, first in ((sample.front, front, 0), (sample.video, video, _ROWS_OF_A_PERSON)):
-        rows = rows[np.isin(part.person[rows], people)]
+    for part, frontal, first in ((sample.front, front, 0), (sample.video, video, _ROWS_OF_A_PERSON)):
+        rows = frontal[np.isin(part.person[frontal], people)]
         rows = rows[np.argsort(part.person[rows], kind="stable")]
         person = part.person[rows]
         rank = np.arange(len(rows)) - np.searchsorted(person, person)
@@ -55,9 +55,9 @@ def find_links(sample: Sample) -> Links | None:
     if int((there.sum(axis=1) >= 2).sum()) < FEWEST_PEOPLE:
         return None
     generator = np.random.default_rng(0)
-    flat, person = unit[there], np.nonzero(there)[0]
+    flat, of = unit[there], np.nonzero(there)[0]
     a, b = generator.integers(0, len(flat), (2, _IMPOSTORS))
-    a, b = a[person[a] != person[b]], b[person[a] != person[b]]
+    a, b = a[of[a] != of[b]], b[of[a] != of[b]]
     scores = np.concatenate(
         [np.einsum("ij,ij->i", flat[a[n : n + 8192]], flat[b[n : n + 8192]]) for n in range(0, len(a), 8192)]
     )
@@ -104,8 +104,8 @@ def check_recognisers(links: Links | None) -> list[Finding]:
             "mixed-recognisers",
             ERROR,
             "Photos of one person fall into groups that have nothing in common",
-            f"{share(several, total)} people with four or more frontal rows have two groups of rows: alike within, like "
-            "strangers between.",
+            f"{share(several, total)} people with four or more frontal rows have two groups of rows: alike within, "
+            "like strangers between.",
             "Are some vectors of another recogniser, another version, or faces aligned or coloured otherwise (RGB, "
             "BGR)? Extract all of them one way. Two people under one name look like this too.",
             {"people": several, "of": total},
@@ -113,9 +113,7 @@ def check_recognisers(links: Links | None) -> list[Finding]:
     ]
 
 
-def _share(
-    alike: NDArray[np.bool_], left: NDArray[np.bool_], right: NDArray[np.bool_]
-) -> tuple[float, int]:
+def _share(alike: NDArray[np.bool_], left: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[float, int]:
     """Which share of the pairs of a left and a right row is alike, and how many pairs that is; no row with itself."""
     pairs = left[:, :, None] & right[:, None, :] & ~np.eye(left.shape[1], dtype=bool)
     n = int(pairs.sum())

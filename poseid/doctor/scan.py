@@ -53,7 +53,8 @@ class FileScan:
     @property
     def fine(self) -> NDArray[np.bool_]:
         """(n,) rows that can be used."""
-        return self.status == FINE
+        fine: NDArray[np.bool_] = self.status == FINE
+        return fine
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,6 @@ class Sample:
     video: SampleRows
     people: int
     everybody: bool
-
 
     def with_poses(self, folder: Folder) -> Sample:
         """The sample with the poses that the folder has now."""
@@ -261,9 +261,7 @@ def _both(folder: Folder) -> NDArray[np.bool_]:
     return both if both.any() else np.ones_like(both)
 
 
-def _choose(
-    folder: Folder, generator: np.random.Generator
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], bool]:
+def _choose(folder: Folder, generator: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.bool_], bool]:
     """Which rows of each file are in the sample, and whether these are all rows of all people who have both."""
     people, both = len(folder.names), _both(folder)
     wanted: list[NDArray[np.bool_]] = []
