@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.doctor.finding import ERROR, NOTE, WARNING, Finding, row_names, share
-from poseid.doctor.reading import FileRows, Folder
+from poseid.doctor.reading import NOBODY, FileRows, Folder
 from poseid.features.rows import FRONTAL, PROFILE
 
 FEWEST_PROFILES, FEWEST_PEOPLE = 20, 5
 """Fewer profile rows, or of fewer people, and nothing is learned."""
 
 _STILL = 1e-3
+_NOMINAL = 8  # so few different values are no measurements
 _FEW_FRONT = 0.05
 
 
@@ -27,7 +28,7 @@ def in_radians(folder: Folder) -> tuple[str, ...]:
     files = []
     for file, most, least_spread in ((folder.front, 0.5, _STILL), (folder.video, math.inf, 0.1)):
         known = file.poses[file.known]
-        if len(known) < 10 or len(np.unique(known)) < len(known) / 4:  # nominal poses are no measurements
+        if len(known) < 10 or len(np.unique(known)) <= _NOMINAL:
             continue
         spread = float(known.std(axis=0, dtype=np.float64).max())
         if float(np.abs(known).max()) <= math.pi + 1e-3 and least_spread < spread < most:
@@ -75,11 +76,13 @@ def check_angles(folder: Folder) -> list[Finding]:
 
 
 def _missing(folder: Folder) -> list[Finding]:
-    total = len(folder.front) + len(folder.video)
-    missing = total - sum(int(file.known.sum()) for file in folder.files)
+    # where entries and vectors differ in number, poses are not missing but cannot be told apart
+    files = [file for file in folder.files if (file.person != NOBODY).any()]
+    total = sum(len(file) for file in files)
+    missing = total - sum(int(file.known.sum()) for file in files)
     if not missing:
         return []
-    if missing == total and not any(file.sources for file in folder.files):
+    if missing == total and not any(file.sources for file in files):
         return [
             Finding(
                 "no-poses",
@@ -91,7 +94,7 @@ def _missing(folder: Folder) -> list[Finding]:
                 {"n": missing, "of": total},
             )
         ]
-    rows = [name for file in folder.files for name in row_names(file.name, np.flatnonzero(~file.known)[:500])]
+    rows = [name for file in files for name in row_names(file.name, np.flatnonzero(~file.known)[:500])]
     return [
         Finding(
             "missing-poses",

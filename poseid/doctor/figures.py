@@ -30,7 +30,7 @@ from poseid.verification.figure_tiles import (
 
 _FILES = (("front", RAW, (0, (4, 1.5))), ("video", ENHANCED, "-"))
 _ANGLES = (("first angle", INK, "-", "o"), ("second angle", RAW, (0, (4, 2)), "s"), ("third angle", ENHANCED, ":", "^"))
-_FEWEST = 10
+_FEWEST = 30
 """A mean of fewer rows is not drawn."""
 _MOST_POINTS = 5_000
 _STEP = 10
@@ -123,7 +123,7 @@ def _vectors(examination: Examination) -> Sheet:
     joined = np.concatenate(lengths).astype(np.float64)
     low, high = np.quantile(joined, [0.002, 0.998])
     room = max(0.05 * (high - low), 0.05 * high)
-    edges = np.linspace(max(low - room, 0), high + room, 60)
+    edges = np.linspace(max(low - room, 0), high + room, 41)
     for values, (name, colour, style) in zip(lengths, _FILES, strict=True):
         share = 100 * np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values)
         axes.stairs(share, edges, fill=True, color=colour, alpha=0.25, linewidth=0)

@@ -122,7 +122,8 @@ def _nearest(
             unit = file.features[chosen].astype(np.float32) / one.lengths[chosen][:, None]
             parts.append((unit - found.bin_means[one.bins[chosen]], place[file.person[chosen]]))
         moved, own = (np.concatenate(column) for column in zip(*parts, strict=True))
-        cosine = moved @ centres.T / np.maximum(np.linalg.norm(moved, axis=1), 1e-12)[:, None]
+        cosine = moved @ centres.T
+        cosine /= np.maximum(np.linalg.norm(moved, axis=1), 1e-12)[:, None]
         cosine[np.arange(len(rows)), own] = -1.0
         best = cosine.argmax(axis=1)
         other[start : start + len(rows)] = cosine[np.arange(len(rows)), best]

@@ -17,7 +17,7 @@ from poseid.verification.page_parts import document, images, number, plain, sect
 Block = dict[str, Any]
 
 _STYLE = """
-.finding{border-top:1px solid var(--line);padding:14px 0 2px}
+.finding{border-top:1px solid var(--line);padding:14px 0 12px}
 .finding h3{margin:0 0 .3em}
 .badge{display:inline-block;border-radius:6px;padding:1px 8px;margin-right:.5em;font-size:.82rem;font-weight:600;
 color:var(--mid);background:var(--midbg)}
@@ -158,7 +158,7 @@ def _raw(summary: Block, figures: Mapping[str, Drawn]) -> str:
         else f" Comparisons are of {number(sample['people'])} people drawn at random: {number(sample['front_rows'])} "
         f"front and {number(sample['video_rows'])} video rows."
     )
-    words = raw_words(summary)
+    words = raw_words(summary).replace(" x ", " × ")
     return section(
         "What the raw vectors score",
         f"<p>{escape(words[0].upper() + words[1:])}. This is what an enhancer has to beat, on people that it was not "

@@ -7,10 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.finding import ERROR, WARNING, Finding, row_names, share
+from poseid.doctor.finding import ERROR, NOTE, WARNING, Finding, row_names, share
 from poseid.doctor.reading import Folder
 from poseid.doctor.scan import NOT_FINITE, OUT_OF_RANGE, ZERO, FileScan, Scan
 from poseid.features.rows import FRONTAL
+
+DEFAULT_DIM = 512
+"""``data.dim`` unless it is set."""
 
 _UNIT = 2e-3
 """Float16 rounds a length of 1 by less."""
@@ -24,6 +27,7 @@ def check_vectors(folder: Folder, found: Scan) -> list[Finding]:
     scans = {"front": found.front, "video": found.video}
     findings = [finding for name, one in scans.items() for finding in _bad_rows(name, one)]
     scans = {name: one for name, one in scans.items() if one.fine.any()}
+    findings += _dim(folder)
     findings += _columns(scans)
     findings += _lengths(folder, scans)
     findings += _centred(scans)
@@ -48,6 +52,21 @@ def _bad_rows(name: str, found: FileScan) -> list[Finding]:
             "extract them again. Training refuses the folder as it is.",
             {"n": int(bad.size), "of": len(found.status)},
             row_names(name, bad),
+        )
+    ]
+
+
+def _dim(folder: Folder) -> list[Finding]:
+    if folder.dim == DEFAULT_DIM:
+        return []
+    return [
+        Finding(
+            "other-dim",
+            NOTE,
+            f"Vectors of {folder.dim} numbers",
+            f"Training expects {DEFAULT_DIM} unless told otherwise.",
+            f"Train with data.dim={folder.dim} beside data.dir.",
+            {"dim": folder.dim},
         )
     ]
 
