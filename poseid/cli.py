@@ -18,6 +18,7 @@ from poseid.commands import (
     baseline,
     compare,
     dashboard,
+    doctor,
     enhance,
     evaluate,
     export,
@@ -27,7 +28,7 @@ from poseid.commands import (
 )
 from poseid.errors import InputError
 
-COMMANDS = (import_table, evaluate, compare, enhance, export, sweep, dashboard, baseline, synthetic)
+COMMANDS = (import_table, doctor, evaluate, compare, enhance, export, sweep, dashboard, baseline, synthetic)
 TRACEBACK = "POSEID_TRACEBACK"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +73,7 @@ class Rows:
         By ``source`` where it begins with ``frontal/`` or ``profile/``; else FRONTAL for abs(yaw) <= 20,
         PROFILE for abs(yaw) > 45, and OTHER between the two or where the yaw is unknown too.
         """
-        yaw = np.abs(self.poses[:, 0])
-        kinds = np.full(len(self), OTHER, np.int8)
-        kinds[yaw <= FRONTAL_LIMIT] = FRONTAL
-        kinds[yaw > PROFILE_LIMIT] = PROFILE
-        sources = [entry.get("source") for entry in self.metadata]
-        kinds[[isinstance(s, str) and s.startswith("frontal/") for s in sources]] = FRONTAL
-        kinds[[isinstance(s, str) and s.startswith("profile/") for s in sources]] = PROFILE
-        return kinds
+        return kinds_of(self.poses[:, 0], [entry.get("source") for entry in self.metadata])
 
     def take(self, index: ArrayLike | slice) -> Rows:
         """The rows at ``index``: a mask, row numbers (in that order) or a slice."""
@@ -151,6 +144,17 @@ class FeatureSet:
             f"{len(self.video)} probes, {missing} poses missing, D = {self.dim}, "
             f"{' and '.join(dtypes)}{pairs}"
         )
+
+
+def kinds_of(yaw: np.ndarray, sources: Sequence[object]) -> np.ndarray:
+    """(n,) int8 FRONTAL, PROFILE or OTHER from (n,) degrees and what ``source`` says; see `Rows.kinds`."""
+    turn = np.abs(yaw)
+    kinds = np.full(len(turn), OTHER, np.int8)
+    kinds[turn <= FRONTAL_LIMIT] = FRONTAL
+    kinds[turn > PROFILE_LIMIT] = PROFILE
+    kinds[[isinstance(s, str) and s.startswith("frontal/") for s in sources]] = FRONTAL
+    kinds[[isinstance(s, str) and s.startswith("profile/") for s in sources]] = PROFILE
+    return kinds
 
 
 def shown(value: object) -> str:
