@@ -8,6 +8,7 @@ import pytest
 from tests.documented import ROOT, commands, run_commands
 
 LEAVES = {
+    "doctor.md": [],
     "choosing-a-preset.md": ["FRESH/enhancer.safetensors", "WHICH/compare.md"],
     "reading-the-report.md": ["RUN/report/report.html", "REPORT/report.html"],
     "watching.md": ["RUN/report/training.html", "workspace.json"],
