@@ -44,6 +44,7 @@ def run(line: str) -> None:
     assert train.main([*arguments[1:], *SHORT]) == 0, line
 
 
+@pytest.mark.slow
 def test_the_page_runs_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = ModuleType("insightface.app")
     app.FaceAnalysis = FaceAnalysis  # type: ignore[attr-defined]

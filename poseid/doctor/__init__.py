@@ -1,1 +1,1 @@
-"""Looking at a feature folder before training: is it what its owner thinks it is? On features and verification alone."""
+"""Is a feature folder what its owner thinks it is? Looks before training; uses features and verification alone."""
