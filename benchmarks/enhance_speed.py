@@ -4,8 +4,8 @@ python benchmarks/enhance_speed.py [--rows N] [--threads N]
 
 Two states of the default model, D = 512: "closed form", where no epoch of training beat the start and that is what
 ships, and "trained", where every weight counts. The bare products are those of all its weight matrices with rows in
-memory, nothing else. One row: the median time of `enhance` on a float32 row with a pose, divided by that of the
-products (lower is better). Many rows: rows a second from a float16 .npy to a float16 .npy, divided by rows a second
+memory, nothing else. One row: the time of `enhance` on a float32 row with a pose, divided by that of the products
+(lower is better). Many rows: rows a second from a float16 .npy to a float16 .npy, divided by rows a second
 of the products (higher is better).
 """
 
@@ -64,8 +64,8 @@ def products(enhancer: ResidualEnhancer, rows: int) -> Callable[[], object]:
     return multiply
 
 
-def medians(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median seconds of each call, taken in turn so that what else the machine does meets all of them."""
+def seconds(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Seconds of each call, taken in turn; the lowest decile, which what else the machine does hardly touches."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for repeat in range(repeats + 2):
         for name, call in calls.items():
@@ -73,7 +73,7 @@ def medians(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, f
             call()
             if repeat >= 2:
                 times[name].append(time.perf_counter() - start)
-    return {name: float(np.median(values)) for name, values in times.items()}
+    return {name: float(np.quantile(values, 0.1)) for name, values in times.items()}
 
 
 def file_to_file(enhancer: Enhancer, source: Path, poses: np.ndarray, target: Path) -> None:
@@ -107,13 +107,13 @@ def main() -> None:
             save_enhancer(enhancer, header, place / "m.safetensors")
             run, _, dim = onnx_session(to_onnx(enhancer, header)[0], "model", arguments.threads)
             opened = {"torch": poseid.load(place / "m.safetensors"), "onnxruntime": Enhancer(run, info_of(header, dim))}
-            single = medians(
+            single = seconds(
                 {"products": products(enhancer, 1)}
                 | {name: (lambda e=e: e.enhance(one, pose)) for name, e in opened.items()},
                 500,
             )
             bare = products(enhancer, 4096)
-            many = medians(
+            many = seconds(
                 {"products": lambda bare=bare: [bare() for _ in range(0, arguments.rows, 4096)]}
                 | {
                     name: (lambda e=e: file_to_file(e, place / "in.npy", poses, place / "out.npy"))
