@@ -1,1 +1,1 @@
-"""Looking at a feature folder before training: is it what its owner thinks it is? Uses features and verification alone."""
+"""Looking at a feature folder before training: is it what its owner thinks it is? Needs features and verification."""
