@@ -35,6 +35,8 @@ check: .venv/installed  ## style and types
 bench: .venv/installed  ## speed, as ratios measured side by side
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/sweep_speed.py
+	$(BIN)/python benchmarks/enhance_speed.py
+	$(BIN)/python benchmarks/doctor_speed.py
 
 results: .venv/installed  ## docs/results.md, from two feature folders: make results REAL=DIR TURNED=DIR
 	$(BIN)/python benchmarks/results.py --real "$(REAL)" --turned "$(TURNED)"
