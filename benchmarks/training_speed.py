@@ -1,25 +1,37 @@
-"""Training speed against the first design, side by side in one run.
+"""Training speed: ours against references, side by side in one run.
 
-python benchmarks/training_speed.py [--data DIR] [--threads N]
+python benchmarks/training_speed.py [--data DIR] [--threads N] [--rounds N] [--clock wall|cpu] [--disk ROWS]
 
-The first design: a Dataset that fetches and normalises one row at a time in Python, a DataLoader that collates
-lists, the token network of about 10 million parameters at batch 32, and six loss terms. Its epoch is measured on
-some batches and scaled to all rows. Ours: a whole epoch of train.py's defaults, validation included and not.
+All cases take turns, round after round, and each row of the table compares medians, so that a busy machine slows both
+sides alike; where it is very busy, ``--clock cpu --threads 1`` counts this process's own seconds.
+
+- An epoch of train.py's defaults against the first design: a Dataset that fetches and normalises one row at a time in
+  Python, a DataLoader that collates lists, the token network of about 10 million parameters in textbook form at batch
+  32, six loss terms. The first design is measured on some batches and scaled to all rows. It does not validate.
+- Lightning's loop against a bare loop over the same batches with the same losses and optimiser.
+- A step of ``pose_transformer`` against the same maths in textbook form (plain_transformer.py), in the same precision,
+  and in bf16 where the textbook form stays in float32.
+- With ``--disk``: a step on made-up float16 rows in a memory map larger than the page cache may grow, against the
+  same step on rows in memory. The machine's memory is left as it is: limit it from outside (docs/many-machines.md).
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from plain_transformer import plain, plain_step
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
@@ -29,9 +41,17 @@ from poseid.features.rows import FeatureSet
 from poseid.training.command import quiet_libraries
 from poseid.training.data import FeatureDataModule
 from poseid.training.decoder import Decoder
+from poseid.training.losses import total_loss
+from poseid.training.module import EnhancerModule
+from poseid.training.probe_rows import read_rows
 from poseid.training.run import make_data, make_module
+from poseid.training.start import fit_start
+from poseid.training.trainer import make_trainer
 
 ROOT = Path(__file__).resolve().parents[1]
+Lap = Callable[[], dict[str, list[float]]]
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+clock = CLOCKS["wall"]
 
 
 class RowByRow(Dataset[dict[str, Tensor]]):
@@ -59,18 +79,23 @@ class RowByRow(Dataset[dict[str, Tensor]]):
         }
 
 
-def reference_epoch(features: FeatureSet, batches: int) -> float:
-    """Seconds an epoch of the first design takes, from ``batches`` batches of 32."""
+def first_design(features: FeatureSet, steps: int) -> Lap:
+    """Seconds an epoch of the first design takes, from ``steps`` batches of 32 a lap."""
     torch.manual_seed(0)
     rows = RowByRow(features)
     loader = DataLoader(rows, batch_size=32, shuffle=True, drop_last=True)
-    network = PoseTransformer(dim=features.dim, skip=False, similarity_dim=256, suppression=1.0, residual=1.0)
+    network = plain(PoseTransformer(dim=features.dim, skip=False, similarity_dim=256, suppression=1.0, residual=1.0))
     decoder = Decoder(256, 128, features.dim)
-    optimizer = torch.optim.AdamW([*network.parameters(), *decoder.parameters()], lr=1e-4)
-    start = 0.0
-    for step, batch in enumerate(loader):
-        if step == 2:  # the first steps pay for allocations
-            start = time.perf_counter()
+    parameters = [*network.parameters(), *decoder.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4)
+
+    def forever() -> Iterator[dict[str, Tensor]]:
+        while True:
+            yield from loader
+
+    batches = forever()
+
+    def step(batch: dict[str, Tensor]) -> None:
         output = network(batch["video"], batch["pose"])
         probe, front = network.comparison(output.features), network.comparison(batch["front"])
         cosine = F.cosine_similarity(probe, front)
@@ -86,64 +111,189 @@ def reference_epoch(features: FeatureSet, batches: int) -> float:
         )
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
-        if step == batches + 1:
-            break
-    return (time.perf_counter() - start) / batches * (len(rows) / 32)
+
+    def lap() -> dict[str, list[float]]:
+        seconds = timed(lambda: step(next(batches)), steps)
+        return {"first design": [statistics.median(seconds) * len(rows) / 32]}
+
+    return lap
 
 
-def our_epoch(overrides: list[str], validate: bool) -> tuple[float, FeatureDataModule]:
-    """Seconds an epoch of train.py's defaults takes, the first epoch left out."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        config = OmegaConf.to_container(compose("config", [*overrides, "logger=none"]), resolve=True)
-    assert isinstance(config, dict)
-    options = {str(key): value for key, value in config.items()}
-    data, module = make_data(options), make_module(options)
-    data.load()
-    marks: list[float] = []
+class Clock(L.Callback):
+    """Seconds of each epoch's training, and from the start of one epoch to the start of the next."""
 
-    class Clock(L.Callback):
-        def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-            marks.append(time.perf_counter())
+    def __init__(self) -> None:
+        self.starts: list[float] = []
+        self.training: list[float] = []
 
-    with tempfile.TemporaryDirectory() as directory:
-        trainer = L.Trainer(
-            accelerator="cpu",
-            max_epochs=6,
-            gradient_clip_val=1.0,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            limit_val_batches=1.0 if validate else 0,
-            callbacks=[Clock()],
-            default_root_dir=directory,
-        )
-        trainer.fit(module, datamodule=data)
-    return (marks[-1] - marks[0]) / (len(marks) - 1), data
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.starts.append(clock())
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.training.append(clock() - self.starts[-1])
+
+
+def whole_run(options: dict[str, Any], data: FeatureDataModule, epochs: int = 3) -> Lap:
+    """Epochs as train.py runs them, checkpoints and metrics.csv included."""
+
+    def lap() -> dict[str, list[float]]:
+        module = fresh(options, data)
+        clock = Clock()
+        with tempfile.TemporaryDirectory() as directory:
+            trainer = make_trainer(options, Path(directory), 0)
+            trainer.callbacks.insert(0, clock)
+            trainer.fit_loop.max_epochs = epochs
+            trainer.fit(module, datamodule=data)
+        whole = [after - before for before, after in zip(clock.starts, clock.starts[1:], strict=False)]
+        return {"training": clock.training[1:], "whole": whole[1:] or whole}
+
+    return lap
+
+
+def bare_loop(options: dict[str, Any], data: FeatureDataModule) -> Lap:
+    """The same losses and optimiser over the same batches without Lightning."""
+    module = fresh(options, data)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-4, fused=True)
+    loader = data.train_dataloader()
+
+    def lap() -> dict[str, list[float]]:
+        start = clock()
+        for batch in loader:
+            total = total_loss(module.loss_terms(batch, batch["pose"], module.weights), module.weights)
+            optimizer.zero_grad()
+            total.backward()
+            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            optimizer.step()
+        return {"bare": [clock() - start]}
+
+    return lap
+
+
+def transformers(data: FeatureDataModule, batch_size: int, steps: int) -> Lap:
+    """Steps of the token network: ours, ours in bf16, and the textbook's."""
+    index = data.train_rows.in_order(batch_size)[0]
+    batch = data.train_rows[index]
+    networks = {}
+    for name in ("ours", "ours bf16", "plain"):
+        torch.manual_seed(0)
+        network = PoseTransformer(dim=data.dim, init="random")
+        network = plain(network) if name == "plain" else network
+        networks[name] = network, torch.optim.AdamW(network.parameters(), lr=1e-4, fused=name != "plain" or None)
+
+    def lap() -> dict[str, list[float]]:
+        seconds: dict[str, list[float]] = {}
+        for name, (network, optimizer) in networks.items():
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=name == "ours bf16"):
+                seconds[f"{name} {batch_size}"] = timed(lambda: plain_step(network, optimizer, batch), steps)  # noqa: B023
+        return seconds
+
+    return lap
+
+
+def on_disk(options: dict[str, Any], data: FeatureDataModule, rows: int, directory: Path, steps: int) -> Lap:
+    """Steps on ``rows`` float16 rows in a memory map, and on rows in memory."""
+    module = fresh(options, data)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-4, fused=True)
+    path = directory / "rows.npy"
+    vectors = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=(rows, data.dim))
+    block = np.asarray(data.train_set.video.features, dtype=np.float16)
+    for start in range(0, rows, len(block)):
+        part = vectors[start : start + len(block)]
+        part[:] = block[: len(part)]
+    vectors.flush()
+    mapped = np.load(path, mmap_mode="r")
+    sides = {"memory": block, "disk": mapped}
+    generator = torch.Generator().manual_seed(0)
+    batch = data.train_rows[data.train_rows.in_order(options["batch_size"])[0]]
+
+    def step(side: np.ndarray) -> None:
+        index = torch.randint(len(side), (options["batch_size"],), generator=generator)
+        batch["features"] = read_rows(side, index)
+        total = total_loss(module.loss_terms(batch, batch["pose"], module.weights), module.weights)
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+
+    def lap() -> dict[str, list[float]]:
+        return {name: timed(lambda: step(side), steps) for name, side in sides.items()}  # noqa: B023
+
+    return lap
+
+
+def fresh(options: dict[str, Any], data: FeatureDataModule) -> EnhancerModule:
+    module = make_module(options)
+    fit_start(module.enhancer, data.train_set)
+    return module
+
+
+def timed(step: Callable[[], None], steps: int) -> list[float]:
+    seconds = []
+    for _ in range(steps):
+        start = clock()
+        step()
+        seconds.append(clock() - start)
+    return seconds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "turned")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batches", type=int, default=40, help="batches of the reference to measure")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=6, help="steps of each reference a round")
+    parser.add_argument(
+        "--clock", choices=CLOCKS, default="wall", help="cpu: seconds of this process alone, all threads"
+    )
+    parser.add_argument("--disk", type=int, default=0, metavar="ROWS", help="also measure so many rows on disk")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    global clock
+    clock = CLOCKS[arguments.clock]
     quiet_libraries()
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    overrides = [f"threads={arguments.threads}"]
+    overrides = [f"threads={arguments.threads}", "logger=csv", "trainer=cpu", "trainer.progress_bar=false"]
     if arguments.data.is_dir():
         overrides += ["data=folder", f"data.dir='{arguments.data.as_posix()}'"]
-    training, data = our_epoch(overrides, validate=False)
-    whole, _ = our_epoch(overrides, validate=True)
-    reference = reference_epoch(data.train_set, arguments.batches)
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = OmegaConf.to_container(compose("config", overrides), resolve=True)
+    assert isinstance(config, dict)
+    options = {str(key): value for key, value in config.items()}
+    torch.set_num_threads(arguments.threads)
+    data = make_data(options)
+    data.load()
+    seconds: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        laps = [
+            first_design(data.train_set, arguments.steps),
+            whole_run(options, data),
+            bare_loop(options, data),
+            transformers(data, 32, arguments.steps),
+            transformers(data, 256, max(1, arguments.steps // 4)),
+        ]
+        if arguments.disk:
+            laps.append(on_disk(options, data, arguments.disk, Path(directory), 40))
+        for number in range(arguments.rounds + 1):
+            for lap in laps:
+                for name, measured in lap().items():
+                    # the first round pays for allocations
+                    seconds.setdefault(name, []).extend(measured if number else [])
     print(f"data: {data.feature_set.name}, {len(data.train_rows)} training probes, {arguments.threads} threads")
-    print(f"{'case':<44} {'ours s':>9} {'reference s':>12} {'ratio':>8} {'goal':>8}")
-    for case, ours in (("epoch, training", training), ("epoch, training and validation", whole)):
-        print(f"{case:<44} {ours:>9.2f} {reference:>12.2f} {reference / ours:>7.0f}x {'>= 30x':>8}")
+    print(f"{'case':<60} {'ours s':>9} {'reference s':>12} {'ratio':>8} {'goal':>9}")
+    table = [
+        ("epoch, training, against the first design", "training", "first design", ">= 50x"),
+        ("epoch with validation, against the first design without", "whole", "first design", ""),
+        ("pose_transformer step of 32 against textbook form", "ours 32", "plain 32", ">= 1.8x"),
+        ("pose_transformer step of 256 against textbook form", "ours 256", "plain 256", ">= 1.8x"),
+        ("the same of 32, ours in bf16", "ours bf16 32", "plain 32", ""),
+        ("the same of 256, ours in bf16", "ours bf16 256", "plain 256", ""),
+        ("Lightning's loop, of the rate of a bare loop", "training", "bare", ">= 0.80x"),
+        ("rows on disk, of the rate in memory", "disk", "memory", ">= 0.60x"),
+    ]
+    for case, ours, reference, goal in table:
+        if ours in seconds:
+            a, b = statistics.median(seconds[ours]), statistics.median(seconds[reference])
+            print(f"{case:<60} {a:>9.3f} {b:>12.3f} {b / a:>7.2f}x {goal:>9}")
 
 
 if __name__ == "__main__":

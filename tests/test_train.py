@@ -313,7 +313,7 @@ def test_wandb_disabled_and_logger_none_say_what_is_lost(
 
 
 @pytest.mark.parametrize(
-    ("mode", "line"), [("offline", "W&B could not take the report"), ("online", "W&B could not start")]
+    ("mode", "line"), [("offline", "W&B did not take all of the report"), ("online", "W&B could not start")]
 )
 def test_no_home_to_write_to_and_no_account_leave_the_run_whole(
     mode: str, line: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

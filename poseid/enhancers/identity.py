@@ -30,6 +30,5 @@ class IdentityEnhancer(nn.Module):
 
     def forward(self, identity: Tensor, code: Tensor) -> Tensor:
         gate = torch.sigmoid(self.gate(code))
-        cleaned = identity - self.suppression * gate * self.contamination(code)
-        out: Tensor = identity + self.residual * (cleaned - identity)
-        return out
+        # out = id − residual · suppression · gate · contamination, in one pass
+        return torch.addcmul(identity, gate, self.contamination(code), value=-self.residual * self.suppression)

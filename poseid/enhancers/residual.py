@@ -98,7 +98,7 @@ class ResidualEnhancer(nn.Module):
         used = fill_pose(pose, predicted)
         scale, shift = self.modulation(pose_inputs(used)).chunk(2, dim=-1)
         hidden = self.from_identity(identity) + self.from_features(scaled)
-        correction = self.linear_path(x) + self.low_rank_path(F.gelu(hidden * (1 + scale) + shift)) * self.dim**-0.5
+        correction = self.linear_path(x) + self.low_rank_path(F.gelu(hidden * (1 + scale) + shift) * self.dim**-0.5)
         direction = correction
         if self.skip:
             gate = pose_gate(used, self.gate_start, self.gate_full)

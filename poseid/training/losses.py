@@ -74,8 +74,10 @@ def ortho_loss(to_identity: Tensor, to_pose: Tensor) -> Tensor:
     >>> ortho_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 3.0], [4.0, 0.0]]))
     tensor(0.5000)
     """
-    product = F.normalize(to_identity, dim=-1) @ F.normalize(to_pose, dim=-1).T
-    return product.square().sum() / to_pose.shape[0]
+    # Lengths are divided out of the small product: dividing the weights would take several passes over them.
+    product = (to_identity @ to_pose.T).square()
+    lengths = to_identity.square().sum(dim=-1)[:, None] * to_pose.square().sum(dim=-1)[None, :]
+    return (product / lengths.clamp(min=torch.finfo(lengths.dtype).tiny)).sum() / to_pose.shape[0]
 
 
 def contrast_loss(similarity: Tensor, scores: Tensor, same: Tensor, temperature: float) -> Tensor:
@@ -93,9 +95,9 @@ def contrast_loss(similarity: Tensor, scores: Tensor, same: Tensor, temperature:
     >>> contrast_loss(torch.ones(2), torch.eye(2), torch.eye(2).bool(), 1.0)  # log(1 + 1/e)
     tensor(0.3133)
     """
-    positive = similarity / temperature
-    logits = torch.cat([positive[:, None], (scores / temperature).masked_fill(same, -torch.inf)], dim=1)
-    return (torch.logsumexp(logits, dim=1) - positive).mean()
+    negatives = torch.logsumexp((scores / temperature).masked_fill(same, -torch.inf), dim=1)
+    # −log(e^p / (e^p + e^n)) = log(1 + e^(n − p)), and 0 where there are no negatives
+    return F.softplus(negatives - similarity / temperature).mean()
 
 
 def reconstruction_loss(decoded: Tensor, unit_features: Tensor) -> Tensor:

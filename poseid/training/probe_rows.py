@@ -63,9 +63,8 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         of_front = torch.from_numpy(np.searchsorted(present, front_person[fronts]))
         self.front_counts = torch.bincount(of_front, minlength=len(present))
         total = torch.zeros(len(present), features.dim)
-        for start in range(0, len(fronts), BLOCK_ROWS):
-            some = torch.arange(start, min(start + BLOCK_ROWS, len(fronts)))
-            total.index_add_(0, of_front[some], unit(_read(self.front, self.fronts[some])))
+        for some in torch.split(torch.arange(len(fronts)), BLOCK_ROWS):
+            total.index_add_(0, of_front[some], unit(read_rows(self.front, self.fronts[some])))
         self.centroids = total / self.front_counts[:, None].clamp(min=1)
         self.target = target
         self.swap = swap
@@ -79,15 +78,15 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         person = self.person[row]
         batch = {
             "row": self.rows[row],
-            "features": _read(self.video, self.rows[row]),
+            "features": read_rows(self.video, self.rows[row]),
             "pose": self.pose[row],
             "person": person,
             "target": self.centroids[person]
             if self.target == "centroid"
-            else unit(_read(self.front, self.fronts[front])),
+            else unit(read_rows(self.front, self.fronts[front])),
         }
         if self.swap:
-            batch["partner"] = _read(self.video, self.rows[partner])
+            batch["partner"] = read_rows(self.video, self.rows[partner])
         return batch
 
     def in_order(self, batch_size: int) -> list[Tensor]:
@@ -101,7 +100,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         return list(torch.split(torch.stack([row, partner, front]), batch_size, dim=1))
 
 
-def _read(vectors: np.ndarray, rows: Tensor) -> Tensor:
+def read_rows(vectors: np.ndarray, rows: Tensor) -> Tensor:
     """(B, D) float32 of the rows, read in the order in which they lie."""
     order = rows.argsort()
     read = torch.from_numpy(vectors[rows[order].numpy()]).float()

@@ -121,7 +121,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
             choose_strength(enhancer, data.validation_set)
         summary = finish_run(config, context.run_dir, data, module, closed_form, context.evaluate_test)
         if logger is not None:
-            send_report(logger, context.run_dir, summary)
+            log_report(logger, context.run_dir, summary)
         failed = False
     finally:
         finish_wandb(logger, failed)
@@ -198,12 +198,3 @@ def start_logger(config: dict[str, Any], context: RunContext) -> WandbLogger | N
     if options["mode"] == "disabled":
         log.warning("W&B is disabled: nothing goes to W&B; metrics.csv is written all the same")
     return start_wandb(options, config, context.run_dir, context.name, context.group, context.tags)
-
-
-def send_report(logger: WandbLogger, run_dir: Path, summary: dict[str, Any]) -> None:
-    """Sends the report to W&B. Whatever W&B lacks, such as a home directory to write to, the run itself is complete."""
-    try:
-        log_report(logger, run_dir, summary)
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        log.warning("W&B could not take the report (%s): it stands in %s alone", reason, run_dir / "report")
