@@ -1,0 +1,65 @@
+"""Every case of bad input: status 2, one line on stderr, nothing written."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import train
+from poseid import cli
+from poseid.features.folder import write_folder
+from poseid.features.synthetic import synthetic
+from tests.corpus.cases import CASES, DIM, vectors
+
+HYDRAS_OWN = {".hydra", "train.log"}  # what Hydra writes of a call before the job begins
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    here = tmp_path_factory.mktemp("good")
+    write_folder(synthetic(people=12, probes=4, seed=1, dim=DIM), here / "data")
+    np.save(here / "x.npy", vectors())
+    assert cli.main(["baseline", "ridge", "--data", str(here / "data"), "--out", str(here / "fitted")]) == 0
+    for suffix in ("safetensors", "onnx"):
+        assert cli.main(["export", str(here / "fitted"), "--out", str(here / f"ridge.{suffix}")]) == 0
+    shutil.rmtree(here / "fitted")
+    return here
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_one_line_and_nothing_is_written(
+    name: str,
+    good: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    here = tmp_path / "here"
+    shutil.copytree(good, here)
+    monkeypatch.chdir(here)
+    program, *arguments = CASES[name](here)
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    before = contents(tmp_path)
+    capfd.readouterr()
+    status = train.main(arguments) if program == "train" else cli.main(arguments)
+    err = capfd.readouterr().err
+    assert status == 2, err
+    assert err.startswith("error: "), err
+    assert err.count("\n") == 1, err
+    assert "unexpected" not in err
+    assert not [str(warning.message) for warning in recwarn]  # shown on stderr outside a test
+    after = contents(tmp_path)
+    if program == "train":
+        after = {path: content for path, content in after.items() if not HYDRAS_OWN & {*Path(path).parts}}
+    assert after == before
+    assert not (here / "sprung").exists()
+    assert program == "train" or not (here / "out").exists()

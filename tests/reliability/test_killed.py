@@ -1,0 +1,174 @@
+"""SIGKILL at random moments: going on ends in the same bits as never stopping, and no final name is truncated."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from poseid.features.folder import read_folder, write_folder
+from poseid.features.synthetic import synthetic
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLS = int(os.environ.get("POSEID_KILLS", "5"))
+TRAINING = [
+    "data.synthetic_people=24",
+    "data.dim=64",
+    "max_epochs=4",
+    "batch_size=64",
+    "threads=1",
+    "logger=csv",
+    "trainer.progress_bar=false",
+    "trainer.accelerator=cpu",
+    "callbacks.diagnosis.every_n_epochs=0",
+    "hydra.run.dir=run",
+]
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")]
+
+
+def start(here: Path, *command: str) -> subprocess.Popen[bytes]:
+    here.mkdir(exist_ok=True)
+    with (here.parent / f"{here.name}.log").open("ab") as log:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.Popen([sys.executable, *command], cwd=here, env=environment, stdout=log, stderr=log)
+
+
+def finished(here: Path, *command: str) -> float:
+    """Runs a command to its end; returns the seconds that it took."""
+    began = time.monotonic()
+    assert start(here, *command).wait(timeout=600) == 0, (here.parent / f"{here.name}.log").read_text(encoding="utf-8")
+    return time.monotonic() - began
+
+
+def killed(process: subprocess.Popen[bytes], until: float, watched: Path | None) -> bool:
+    """Kills a process at a moment, or as soon as something new is written in ``watched``; False if it had ended."""
+
+    def written() -> list[tuple[str, int, int]]:
+        found = []
+        for path in watched.rglob("*") if watched is not None and watched.is_dir() else ():
+            try:
+                found.append((path.name, path.stat().st_size, path.stat().st_mtime_ns))
+            except FileNotFoundError:  # renamed meanwhile
+                found.append((path.name, -1, 0))
+        return sorted(found)
+
+    before = written()
+    while process.poll() is None and time.monotonic() < until and (watched is None or written() == before):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    return process.wait() == -signal.SIGKILL
+
+
+def check_whole(directory: Path) -> int:
+    """Opens every file with a final name; returns how many there are."""
+    count = 0
+    for path in sorted(directory.rglob("*")):
+        if not path.is_file() or path.name.endswith((".part", ".partial")) or ".partial" in str(path.parent):
+            continue
+        count += 1
+        match path.suffix:
+            case ".ckpt":
+                assert torch.load(path, weights_only=True)["state_dict"], path
+            case ".safetensors":
+                assert load_file(path), path
+            case ".json":
+                assert json.loads(path.read_text(encoding="utf-8")), path
+            case ".csv":
+                assert path.read_bytes().endswith(b"\n"), path
+                assert len({len(row) for row in csv.reader(path.read_text(encoding="utf-8").splitlines())}) == 1, path
+            case ".html" | ".svg":
+                assert path.read_text(encoding="utf-8").rstrip().endswith((">",)), path
+            case ".png":
+                assert path.read_bytes()[-8:-4] == b"IEND", path
+            case ".npy":
+                assert len(np.load(path, mmap_mode="r", allow_pickle=False)), path
+    return count
+
+
+def same_bits(one: object, other: object, where: str) -> None:
+    """Compares what a checkpoint holds, down to every number."""
+    assert type(one) is type(other), where
+    if isinstance(one, dict):
+        assert isinstance(other, dict)
+        assert list(one) == list(other), where
+        for key in one:
+            same_bits(one[key], other[key], f"{where}.{key}")
+    elif isinstance(one, (list, tuple)):
+        assert isinstance(other, (list, tuple))
+        assert len(one) == len(other), where
+        for i, (a, b) in enumerate(zip(one, other, strict=True)):
+            same_bits(a, b, f"{where}[{i}]")
+    elif isinstance(one, torch.Tensor):
+        assert isinstance(other, torch.Tensor)
+        assert torch.equal(one, other), where
+    else:
+        assert one == other, where
+
+
+def test_training(tmp_path: Path) -> None:
+    train = str(ROOT / "train.py")
+    duration = finished(tmp_path / "whole", train, *TRAINING)
+    draw = random.Random(0)
+    here, run = tmp_path / "stopped", tmp_path / "stopped" / "run"
+    kills = 0
+    for attempt in range(4 * KILLS):
+        again = (run / ".hydra" / "overrides.yaml").is_file() and (run / "checkpoints").is_dir()
+        process = start(here, train, *(["resume=run"] if again else TRAINING))
+        # every second time while something is written, such as a checkpoint
+        watched = run if attempt % 2 else None
+        until = time.monotonic() + draw.uniform(0.3, 1.0) * duration
+        if not killed(process, until, watched):
+            break
+        kills += 1
+        check_whole(here)
+        if kills == KILLS:
+            break
+    assert kills, "the run was over before it could be stopped"
+    finished(here, train, "resume=run")
+    whole = tmp_path / "whole" / "run"
+    assert (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
+    for name in ("best.ckpt", "last.ckpt"):
+        one, other = (torch.load(d / "checkpoints" / name, weights_only=True) for d in (whole, run))
+        same_bits(one["state_dict"], other["state_dict"], name)
+        same_bits(one["optimizer_states"], other["optimizer_states"], name)
+        assert (one["epoch"], one["global_step"]) == (other["epoch"], other["global_step"])
+    weights = [load_file(directory / "enhancer.safetensors") for directory in (whole, run)]
+    same_bits(*weights, "enhancer.safetensors")
+    with safe_open(run / "enhancer.safetensors", framework="pt") as opened:
+        assert opened.metadata()
+    check_whole(here)
+    assert not [path for path in run.rglob("*") if path.name.endswith((".part", ".partial"))]
+
+
+def test_evaluate_and_export_are_whole_or_absent(tmp_path: Path) -> None:
+    write_folder(synthetic(people=20, probes=6, seed=1, dim=32), tmp_path / "data")
+    names = "\n".join(read_folder(tmp_path / "data").people())
+    (tmp_path / "people.txt").write_text(names + "\n", encoding="utf-8")
+    draw = random.Random(1)
+    here = tmp_path / "at"
+    command = ["-m", "poseid", "evaluate", "raw", "--data", "../data", "--resamples", "200", "--out"]
+    duration = finished(here, *command, "whole")
+    for attempt in range(KILLS):
+        watched = here if attempt % 2 else None
+        process = start(here, *command, f"out{attempt}")
+        moment = time.monotonic() + draw.uniform(0.4, 1.0) * duration
+        was_killed = killed(process, moment, watched)
+        left = here / f"out{attempt}"
+        if left.exists():
+            assert {path.name for path in left.rglob("*")} == {path.name for path in (here / "whole").rglob("*")}
+        else:
+            assert was_killed
+        check_whole(here)
