@@ -11,12 +11,15 @@ import io
 import sys
 from pathlib import Path
 
-import hydra
-from omegaconf import DictConfig
+from poseid.interrupt import importing
 
-from poseid.errors import InputError
-from poseid.training.arguments import hydra_arguments
-from poseid.training.command import run_job
+with importing():
+    import hydra
+    from omegaconf import DictConfig
+
+    from poseid.errors import InputError
+    from poseid.training.arguments import hydra_arguments
+    from poseid.training.command import run_job
 
 CONF = str(Path(__file__).resolve().parent / "conf")
 
