@@ -7,13 +7,13 @@ python train.py resume=RUN_DIR
 
 from __future__ import annotations
 
-import io
-import sys
-from pathlib import Path
-
 from poseid.interrupt import importing
 
 with importing():
+    import io
+    import sys
+    from pathlib import Path
+
     import hydra
     from omegaconf import DictConfig
 

@@ -1,7 +1,5 @@
 """The ``poseid`` command and ``python -m poseid``: what it needs is imported after Ctrl-C is taken care of."""
 
-import sys
-
 from poseid.interrupt import importing
 
 
@@ -13,4 +11,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())
