@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: train test check bench results
+.PHONY: train test test-long test-ray check bench results
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -15,6 +15,18 @@ train: .venv/installed  ## train on the embedded data
 test: .venv/installed  ## every test
 	$(BIN)/python -m pytest -n 2
 
+test-long: .venv/installed  ## the tests that take longer
+	$(BIN)/python -m pytest -m slow
+
+# Ray's launcher and joblib ask for different versions of cloudpickle: an environment of its own.
+.venv-ray/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-ray
+	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[ray]" pytest
+	touch $@
+
+test-ray: .venv-ray/installed  ## the tests that need Ray
+	.venv-ray/bin/python -m pytest -m ray tests/test_sweeps.py
+
 check: .venv/installed  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -22,6 +34,9 @@ check: .venv/installed  ## style and types
 
 bench: .venv/installed  ## speed, as ratios measured side by side
 	$(BIN)/python benchmarks/training_speed.py
+	$(BIN)/python benchmarks/sweep_speed.py
+	$(BIN)/python benchmarks/enhance_speed.py
+	$(BIN)/python benchmarks/doctor_speed.py
 
 results: .venv/installed  ## docs/results.md, from two feature folders: make results REAL=DIR TURNED=DIR
 	$(BIN)/python benchmarks/results.py --real "$(REAL)" --turned "$(TURNED)"

@@ -19,7 +19,7 @@ from poseid.evaluation import evaluate_enhancer
 from poseid.training.run import make_data
 
 ROOT = Path(__file__).resolve().parents[1]
-QUIET = ["logger=none", "trainer.progress_bar=false", "evaluate_test=false"]
+QUIET = ["logger=none", "threads=1", "trainer.progress_bar=false", "evaluate_test=false"]
 # Every variant trains for as long; the learning rate is what a fresh correction needs to get anywhere.
 ZERO = ("model.init=zero", "lr=1e-3", "max_epochs=10", "callbacks.early_stopping=false")
 RANDOM = (*ZERO[1:], "model.init=random")

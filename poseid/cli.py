@@ -14,11 +14,22 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import poseid
-from poseid.commands import baseline, compare, evaluate, synthetic
+from poseid.commands import (
+    baseline,
+    compare,
+    dashboard,
+    doctor,
+    enhance,
+    evaluate,
+    export,
+    import_table,
+    sweep,
+    synthetic,
+)
 from poseid.errors import InputError
 from poseid.interrupt import importing
 
-COMMANDS = (evaluate, compare, baseline, synthetic)
+COMMANDS = (import_table, doctor, evaluate, compare, enhance, export, sweep, dashboard, baseline, synthetic)
 TRACEBACK = "POSEID_TRACEBACK"
 
 
@@ -59,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except InputError as error:
         return _failed(f"error: {' '.join(str(error).split())}", 2)
+    except ModuleNotFoundError as error:  # such as torch, where only numpy and onnxruntime are installed
+        return _failed(f"error: this command needs the package {error.name}: pip install {error.name}", 2)
     except KeyboardInterrupt:
         return _failed("stopped", 130)
     except SystemExit as stop:

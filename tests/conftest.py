@@ -1,6 +1,44 @@
-"""Settings that must stand before torch is imported."""
+"""Settings that must stand before torch is imported, and a run that tests of several rooms read."""
 
+import json
 import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 # Tests run side by side: one thread each, or they would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+Records = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def wandb_records() -> Callable[[Path], Records]:
+    """Reads the records of the only offline W&B run of a run directory, without an account."""
+
+    def read(run_dir: Path) -> Records:
+        (path,) = run_dir.glob("wandb/offline-run-*/*.wandb")
+        command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def logged_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a short training with W&B offline, on enough people for FMR 1e-2."""
+    import train
+
+    run_dir = tmp_path_factory.mktemp("logged") / "run"
+    short = ["data.synthetic_people=90", "data.dim=32", "batch_size=64", "max_epochs=2", "threads=1"]
+    quick = ["trainer.limit_train_batches=2", "trainer.progress_bar=false", "trainer.accelerator=cpu"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["train.py"])
+        logged = ["logger=wandb", "logger.mode=offline", f"hydra.run.dir={run_dir.as_posix()}"]
+        assert train.main([*short, *quick, *logged]) == 0
+    return run_dir

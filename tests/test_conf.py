@@ -1,15 +1,20 @@
 """Every file under conf/ composes, and what is misspelt or of the wrong type fails before training."""
 
+import copy
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
 
 from poseid.errors import InputError
+from poseid.training.arguments import SWEEP_PLUGINS, hydra_arguments
 from poseid.training.config import check_config
 from poseid.training.losses import TERMS
+from poseid.training.objective import check_objective
 from poseid.training.schedule import SCHEDULES
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -25,8 +30,80 @@ def composed(*overrides: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES, ids=[f"{g}={c}" for g, c in CHOICES])
 def test_every_file_composes_and_passes_the_checks(group: str, choice: str) -> None:
-    prefix = "+" if group not in composed() and group != "experiment" else ""
-    check_config(composed(f"{prefix}{group}={choice}"))
+    if group == "sweep":
+        needs_plugin(choice)
+    check_config(composed(f"{group}={choice}"))
+
+
+def needs_plugin(choice: str) -> None:
+    """Skips where the extra of a choice of ``sweep`` is not installed; each of them needs one."""
+    plugin, extra = SWEEP_PLUGINS[choice]
+    try:
+        distribution(plugin)
+    except PackageNotFoundError:
+        pytest.skip(f"needs the extra {extra}")
+
+
+@pytest.mark.parametrize("space", ["weights", "enhancer", "schedule"])
+def test_every_value_of_a_search_space_passes_the_checks(space: str) -> None:
+    needs_plugin(space)
+    params = sweeper(f"sweep={space}").params
+    parsed = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in params.items()])
+    assert len(parsed) >= 5
+    config = composed(f"sweep={space}")
+    for override in parsed:
+        *parents, name = override.key_or_group.split(".")
+        for value in override.sweep_iterator():
+            changed = copy.deepcopy(config)
+            group = changed
+            for parent in parents:
+                group = group[parent]
+            assert name in group
+            group[name] = value
+            check_config(changed)
+
+
+def sweeper(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", list(overrides), return_hydra_config=True).hydra.sweeper
+
+
+@pytest.mark.parametrize(
+    ("choices", "sampler"),
+    [
+        ("weights", "TPESampler"),
+        ("[schedule,optuna]", "TPESampler"),
+        ("[enhancer,optuna_pareto]", "NSGAIISampler"),
+        ("[optuna_pareto,joblib,weights]", "NSGAIISampler"),
+    ],
+)
+def test_choices_of_sweep_go_together_in_any_order(choices: str, sampler: str) -> None:
+    needs_plugin("optuna")
+    needs_plugin("joblib")
+    chosen = sweeper(f"sweep={choices}")
+    assert chosen.sampler._target_ == f"optuna.samplers.{sampler}"
+    assert chosen.n_jobs == (2 if "joblib" in choices else 1)
+    assert chosen.params
+    config = composed(f"sweep={choices}")
+    assert len(config["objective"]) == (2 if "pareto" in choices else 1)
+    check_objective(config["objective"])
+
+
+def test_the_space_of_the_weights_is_all_seven_over_the_same_values() -> None:
+    needs_plugin("weights")
+    assert dict(sweeper("sweep=weights").params) == {
+        f"lambda_{name}": "choice(0, .01, .03, .1, .3, 1, 3)" for name in TERMS
+    }
+
+
+def test_a_choice_without_its_extra_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("poseid.training.arguments.distribution", missing)
+    with pytest.raises(InputError, match=r'sweep=slurm: needs pip install "poseid\[slurm\]"'):
+        hydra_arguments(["-m", "sweep=[slurm,weights]"])
+    assert hydra_arguments(["-m", "lambda_id=1,2"]) == ["-m", "lambda_id=1,2"]
 
 
 PRESETS = {

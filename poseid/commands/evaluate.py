@@ -1,7 +1,7 @@
 """Evaluate a MODEL on people it was not trained on: summary.json, report.html and figures.
 
-MODEL is raw, a run directory, a directory made by `poseid baseline`, a .safetensors or a .ckpt. Without --people:
-the run's test people where --data is the folder it was trained on, else everybody not among its training and
+MODEL is raw, a run directory, a directory made by `poseid baseline`, a .safetensors, an .onnx or a .ckpt. Without
+--people: the run's test people where --data is the folder it was trained on, else everybody not among its training and
 validation people. Asked for people that the model was trained on, it refuses.
 """
 
@@ -17,7 +17,7 @@ HELP = "evaluate a MODEL on people it was not trained on"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="raw, a run or baseline directory, .safetensors or .ckpt")
+    parser.add_argument("model", metavar="MODEL", help="raw, a run or baseline directory, .safetensors, .onnx or .ckpt")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a feature folder")
     parser.add_argument("--people", type=Path, metavar="FILE", help="evaluate these people, one name a line")
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="listed comparisons in place of DIR/pairs.csv")

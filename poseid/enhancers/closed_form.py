@@ -23,6 +23,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from poseid.enhancers.output import unit
+
 CLIP = 2.5  # of the standardised length
 LIFT_RIDGE = 3.0  # shrinkage of the frontal covariance in b, in mean eigenvalues
 FIXED_UP_TO, WHOLE_FROM = 5.0, 20.0  # degrees of given pose: no correction below, no veto above
@@ -77,24 +79,21 @@ class ClosedForm(nn.Module):
         """
         logarithm = (length[:, 0] / self.length[0]).clamp(min=1e-6).log()
         logit = x @ self.logit_weight + self.logit_length * logarithm + self.logit_bias
-        veto = torch.ones_like(logit)
         if pose is None:
-            logit = logit - UNKNOWN_POSE
-        else:
-            angle = pose[:, :2].abs().amax(dim=1)
-            known = torch.isfinite(pose).all(dim=1)
-            angle = torch.where(known, torch.nan_to_num(angle), torch.full_like(angle, WHOLE_FROM)).to(x.dtype)
-            by_pose = POSE_WEIGHT * (angle.clamp(max=POSE_LIMIT) - POSE_CENTRE)
-            logit = logit + torch.where(known, by_pose, torch.full_like(by_pose, -UNKNOWN_POSE))
-            veto = ((angle - FIXED_UP_TO) / (WHOLE_FROM - FIXED_UP_TO)).clamp(0.0, 1.0)
+            return (self.fitted * torch.sigmoid(logit - UNKNOWN_POSE)).unsqueeze(1)
+        known = torch.isfinite(pose).all(dim=1)
+        angle = torch.where(known, pose[:, :2].abs().amax(dim=1), WHOLE_FROM).to(x.dtype)
+        by_pose = POSE_WEIGHT * (angle.clamp(max=POSE_LIMIT) - POSE_CENTRE)
+        veto = ((angle - FIXED_UP_TO) / (WHOLE_FROM - FIXED_UP_TO)).clamp(0.0, 1.0)
+        logit = logit + torch.where(known, by_pose, -UNKNOWN_POSE)
         return (self.fitted * torch.sigmoid(logit) * veto).unsqueeze(1)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
         """(N, D) unit rows and (N, 1) lengths to (N, D) unit rows o."""
-        h = nn.functional.normalize((x - self.centre) @ self.matrix, dim=-1)
+        h = unit((x - self.centre) @ self.matrix)
         z = ((length - self.length[0]) / self.length[1]).clamp(-CLIP, CLIP)
         shift = (self.lift - self.slope * z).clamp(-self.reach, self.reach)
-        return nn.functional.normalize(h + shift * self.direction, dim=-1)
+        return unit(h + shift * self.direction)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From what a user calls a MODEL to an enhancer: ``raw``, a directory, a ``.safetensors`` or a ``.ckpt``."""
+"""From what a user calls a MODEL to an enhancer: ``raw``, a directory, a .safetensors, a .ckpt or an .onnx."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from poseid.enhancers.build import OPPONENTS
+from poseid.enhancers.onnx_module import OnnxModule
+from poseid.enhancers.onnx_run import onnx_run
 from poseid.enhancers.opponents.raw import Raw
 from poseid.enhancers.saving import SavedEnhancer, load_enhancer, read_info, restored
 from poseid.errors import InputError
@@ -20,7 +22,8 @@ def open_model(text: str, dim: int = 512) -> SavedEnhancer:
     """Opens a MODEL.
 
     ``raw``; a directory that holds ``enhancer.safetensors`` (a run, or what ``poseid baseline`` wrote); a
-    ``.safetensors``; a ``.ckpt`` of a run, read without executing anything in it. A checkpoint does not know its
+    ``.safetensors``; an ``.onnx`` that was exported from one of them (which compares in D dimensions, whatever
+    ``similarity_dim`` was); a ``.ckpt`` of a run, read without executing anything in it. A checkpoint does not know its
     training people: they come from the ``enhancer.safetensors`` of its run where there is one, else
     ``info["people"]`` is missing.
 
@@ -46,7 +49,10 @@ def open_model(text: str, dim: int = 512) -> SavedEnhancer:
         return load_enhancer(path)
     if path.suffix == ".ckpt":
         return _open_checkpoint(path)
-    raise InputError(f"{text}: is no MODEL: give raw, a run or baseline directory, a .safetensors or a .ckpt")
+    if path.suffix == ".onnx":
+        run, header, found = onnx_run(path)
+        return SavedEnhancer(OnnxModule(run, found, str(header.get("sides", "probe"))).eval(), header)
+    raise InputError(f"{text}: is no MODEL: give raw, a run or baseline directory, a .safetensors, .onnx or .ckpt")
 
 
 def _open_checkpoint(path: Path) -> SavedEnhancer:
@@ -79,3 +85,9 @@ def _of_its_run(path: Path, model: dict[str, Any]) -> dict[str, Any]:
 def sides_of(enhancer: nn.Module) -> str:
     """Which sides of a comparison an enhancer is meant for: "probe" or "both"."""
     return str(enhancer.sides)
+
+
+def dim_of(enhancer: nn.Module) -> int:
+    """D, the number of numbers in the vectors that an enhancer takes."""
+    dim: int = enhancer.dim  # type: ignore[assignment]
+    return dim

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+SHORTEST = 1e-12  # length below which a row counts as zero
 
 
 class EnhancerOutput(NamedTuple):
@@ -31,7 +32,9 @@ def unit(x: Tensor) -> Tensor:
     >>> unit(torch.tensor([[3.0, 4.0]]))
     tensor([[0.6000, 0.8000]])
     """
-    return F.normalize(x if x.dtype == torch.float64 else x.float(), dim=-1)
+    x = x if x.dtype == torch.float64 else x.float()
+    length: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return x / length.clamp_min(SHORTEST)
 
 
 def with_length(direction: Tensor, features: Tensor, norm: str) -> Tensor:

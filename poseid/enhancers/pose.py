@@ -27,7 +27,7 @@ def fill_pose(given: Tensor | None, predicted: Tensor) -> Tensor:
     if given is None:
         return predicted
     known = torch.isfinite(given).all(dim=-1, keepdim=True)
-    return torch.where(known, torch.nan_to_num(given).to(predicted.dtype), predicted)
+    return torch.where(known, given.to(predicted.dtype), predicted)
 
 
 def pose_gate(pose: Tensor, start: float, full: float) -> Tensor:
@@ -63,18 +63,10 @@ def pose_inputs(pose: Tensor) -> Tensor:
     >>> pose_inputs(torch.zeros(1, 3)).abs().sum().item()
     0.0
     """
-    yaw, pitch, roll = (pose.clamp(-180.0, 180.0) * (math.pi / 180.0)).unbind(-1)
-    columns = [
-        yaw.sin(),
-        1 - yaw.cos(),
-        (2 * yaw).sin(),
-        yaw.sin().abs(),
-        pitch.sin(),
-        1 - pitch.cos(),
-        roll.sin(),
-        1 - roll.cos(),
-    ]
-    return torch.stack(columns, dim=-1)
+    radians = pose.clamp(-180.0, 180.0) * (math.pi / 180.0)
+    pairs = torch.stack([radians.sin(), 1 - radians.cos()], dim=-1).flatten(-2)
+    yaw = radians[..., :1]
+    return torch.cat([pairs[..., :2], (2 * yaw).sin(), pairs[..., :1].abs(), pairs[..., 2:]], dim=-1)
 
 
 class PoseHead(nn.Module):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from poseid.enhancers.build import build_saved
+from poseid.enhancers.header import from_metadata, to_metadata
 from poseid.errors import InputError
-
-FORMAT = "poseid-enhancer-1"
 
 
 @dataclass(frozen=True)
@@ -41,9 +39,9 @@ def save_enhancer(enhancer: nn.Module, info: dict[str, Any], path: Path) -> None
         path: the file.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in enhancer.state_dict().items()}
-    header = {"format": FORMAT, "poseid": json.dumps(info, ensure_ascii=False, sort_keys=True)}
     temporary = path.with_name(path.name + ".part")
-    save_file(tensors, temporary, metadata=header)
+    # not save_file, which makes files that nobody but their owner may read: a service is often another user
+    temporary.write_bytes(save(tensors, metadata=to_metadata(info)))
     temporary.replace(path)
 
 
@@ -57,17 +55,10 @@ def read_info(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no such file")
     try:
         with safetensors.safe_open(path, framework="pt") as opened:
-            header = opened.metadata() or {}
+            metadata = opened.metadata() or {}
     except Exception as error:
         raise InputError(f"{path}: not a readable safetensors file ({str(error).splitlines()[0]})") from None
-    if header.get("format") != FORMAT:
-        raise InputError(f"{path}: not an enhancer of poseid (its header does not say {FORMAT})")
-    try:
-        info: dict[str, Any] = json.loads(header["poseid"])
-        info["model"]["name"]
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{path}: the header names no model; the file is damaged") from None
-    return info
+    return from_metadata(path, metadata)
 
 
 def load_enhancer(path: Path) -> SavedEnhancer:

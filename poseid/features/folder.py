@@ -40,7 +40,7 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
         raise InputError(f"{path}: {what}: give a folder with front_feature.npy and its companions")
     front = _read_rows(path, "front", dim)
     video = _read_rows(path, "video", front.dim if dim is None else dim)
-    _check_spelling(np.concatenate([front.people, video.people]), str(path))
+    check_spelling(np.concatenate([front.people, video.people]), str(path))
     pairs_path = path / "pairs.csv"
     pairs = read_pairs(pairs_path, front.people, video.people) if pairs_path.exists() else None
     return FeatureSet(path.resolve().name, front, video, pairs)
@@ -83,7 +83,7 @@ def _read_rows(folder: Path, side: str, dim: int | None) -> Rows:
     features = read_array(array_path)
     check_features(features, str(array_path), dim)
     json_path = folder / f"{side}_metadata.json"
-    metadata, poses = _read_metadata(json_path)
+    metadata, poses = read_metadata(json_path)
     for what, count in (("metadata entries", len(metadata)), ("poses", len(poses))):
         if count != len(features):
             raise InputError(
@@ -93,7 +93,31 @@ def _read_rows(folder: Path, side: str, dim: int | None) -> Rows:
     return Rows(features, poses, _names(metadata, str(json_path)), tuple(metadata))
 
 
-def _read_metadata(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
+def read_metadata(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """The entries of a metadata file and (n, 3) float32 poses in degrees, unknown ones NaN.
+
+    Raises:
+        InputError: as :func:`read_folder`.
+    """
+    entries, poses, faults = parse_metadata(path)
+    if faults:
+        raise InputError(faults[0])
+    for i, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            raise InputError(f'{path}: row {i}: metadata is {shown(entry)}, not an object {{"person_name": …}}')
+    return entries, _pose_table(poses, str(path))
+
+
+def parse_metadata(path: Path) -> tuple[list[Any], list[Any], list[str]]:
+    """The lists ``metadata`` and ``poses`` of a metadata file, whatever stands in them.
+
+    Returns:
+        Both lists, and a line for each entry that could not be written back: a key twice in it, a NaN, half a
+        character.
+
+    Raises:
+        InputError: no such file, not UTF-8, not JSON, or no such lists in it.
+    """
     try:
         raw = path.read_bytes()
         text = raw.decode("utf-8-sig")
@@ -104,6 +128,7 @@ def _read_metadata(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}: line {line}: not UTF-8: save the file as UTF-8") from None
+    del raw
     constants: list[float] = []
     twice: list[tuple[dict[str, Any], str]] = []
 
@@ -127,37 +152,50 @@ def _read_metadata(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
     if not isinstance(content, dict):
         raise InputError(f'{path}: must be an object {{"metadata": […], "poses": […]}}, not {type(content).__name__}')
     entries, poses = content.get("metadata"), content.get("poses")
-    if twice:
-        holder, key = twice[0]
+    faults = []
+    for holder, key in twice:
         rows = entries if isinstance(entries, list) else []
         row = next((f"row {i}: " for i, entry in enumerate(rows) if entry is holder), "")
-        raise InputError(f"{path}: {row}the key {shown(key)} stands twice: keep one")
+        faults.append(f"{path}: {row}the key {shown(key)} stands twice: keep one")
     for key, value in (("metadata", entries), ("poses", poses)):
         if not isinstance(value, list):
+            if faults:
+                raise InputError(faults[0])
             problem = "is not a list" if key in content else "is missing"
             raise InputError(f'{path}: the key "{key}" {problem}: give it one entry a row')
     assert isinstance(entries, list)
     assert isinstance(poses, list)
-    for i, entry in enumerate(entries):
-        if not isinstance(entry, dict):
-            raise InputError(f'{path}: row {i}: metadata is {shown(entry)}, not an object {{"person_name": …}}')
-    table = _pose_table(poses, str(path))
     if constants or re.search(r"\\u[dD][89a-fA-F]", text):  # only then can an entry be unfit for writing back
         for i, entry in enumerate(entries):
-            _dump(entry, f"{path}: row {i}")
-    return entries, table
+            try:
+                _dump(entry, f"{path}: row {i}")
+            except InputError as error:
+                faults.append(str(error))
+    return entries, poses, faults
 
 
 def _pose_table(poses: list[Any], file: str) -> np.ndarray:
     unknown = [float("nan")] * 3
     for i, pose in enumerate(poses):
-        if pose is None:
-            continue
-        if not isinstance(pose, list) or len(pose) != 3 or any(type(v) not in (int, float) for v in pose):
-            raise InputError(f"{file}: row {i}: pose is {shown(pose)}: write [yaw, pitch, roll] in degrees, or null")
-        if any(not abs(v) < 1e9 for v in pose):
-            raise InputError(f"{file}: row {i}: pose is {shown(pose)}: angles are finite; write null where unknown")
+        fault = pose_fault(pose)
+        if fault is not None:
+            raise InputError(f"{file}: row {i}: pose {fault}")
     return np.array([unknown if p is None else p for p in poses], np.float32).reshape(-1, 3)
+
+
+def pose_fault(pose: object) -> str | None:
+    """What is wrong with an entry of ``poses``, None if nothing.
+
+    >>> pose_fault(None) is None, pose_fault([1, 2])
+    (True, 'is [1, 2]: write [yaw, pitch, roll] in degrees, or null')
+    """
+    if pose is None:
+        return None
+    if not isinstance(pose, list) or len(pose) != 3 or any(type(v) not in (int, float) for v in pose):
+        return f"is {shown(pose)}: write [yaw, pitch, roll] in degrees, or null"
+    if any(not abs(v) < 1e9 for v in pose):
+        return f"is {shown(pose)}: angles are finite; write null where unknown"
+    return None
 
 
 def _names(metadata: list[dict[str, Any]], file: str) -> np.ndarray:
@@ -176,7 +214,7 @@ def _names(metadata: list[dict[str, Any]], file: str) -> np.ndarray:
     return np.array(names, np.str_)
 
 
-def _check_spelling(names: np.ndarray, file: str) -> None:
+def check_spelling(names: np.ndarray, file: str) -> None:
     """Refuse two spellings that look alike (é as one or two characters): one person would be split in two."""
     seen: dict[str, str] = {}
     for name in np.unique(names).tolist():
@@ -212,7 +250,7 @@ def write_folder(features: FeatureSet, path: Path) -> None:
     for side, rows in (("front", features.front), ("video", features.video)):
         check_features(rows.features, f"{side}_feature.npy")
         texts[f"{side}_metadata.json"] = _metadata_text(rows, f"{side}_metadata.json")
-    _check_spelling(np.concatenate([features.front.people, features.video.people]), features.name)
+    check_spelling(np.concatenate([features.front.people, features.video.people]), features.name)
     if features.pairs is not None:
         texts["pairs.csv"] = pairs_text(features.pairs)
     partial = path.parent / f".{path.name}.{secrets.token_hex(4)}.partial"
@@ -233,11 +271,11 @@ def write_folder(features: FeatureSet, path: Path) -> None:
                 os.fsync(text_file.fileno())
         if features.pairs is not None:
             _read_back(partial / "pairs.csv", features.pairs, features)
-        _sync_directory(partial)
+        sync_directory(partial)
         if os.path.lexists(path):  # rename would replace an empty folder made meanwhile
             raise InputError(f"{path}: exists already: remove it or choose another name")
         partial.rename(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -270,7 +308,8 @@ def _read_back(path: Path, pairs: Pairs, features: FeatureSet) -> None:
         raise InputError(str(error).replace(str(path), path.name, 1)) from None
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Puts what was renamed in a directory on the disk."""
     if os.name == "posix":  # elsewhere a directory cannot be opened for this
         handle = os.open(path, os.O_RDONLY)
         try:

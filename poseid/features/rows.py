@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from poseid.features.pairs import Pairs
 FRONTAL, PROFILE, OTHER = 0, 1, 2
 FRONTAL_LIMIT, PROFILE_LIMIT = 20.0, 45.0  # degrees of |yaw|
 DTYPES = (np.float16, np.float32, np.float64)
-_SHORTEST, _LONGEST = 1e-12, 1e12  # lengths whose square still fits float32
+SHORTEST, LONGEST = 1e-12, 1e12  # lengths whose square still fits float32
 _BLOCK_BYTES = 32 * 2**20
 
 
@@ -73,14 +73,7 @@ class Rows:
         By ``source`` where it begins with ``frontal/`` or ``profile/``; else FRONTAL for abs(yaw) <= 20,
         PROFILE for abs(yaw) > 45, and OTHER between the two or where the yaw is unknown too.
         """
-        yaw = np.abs(self.poses[:, 0])
-        kinds = np.full(len(self), OTHER, np.int8)
-        kinds[yaw <= FRONTAL_LIMIT] = FRONTAL
-        kinds[yaw > PROFILE_LIMIT] = PROFILE
-        sources = [entry.get("source") for entry in self.metadata]
-        kinds[[isinstance(s, str) and s.startswith("frontal/") for s in sources]] = FRONTAL
-        kinds[[isinstance(s, str) and s.startswith("profile/") for s in sources]] = PROFILE
-        return kinds
+        return kinds_of(self.poses[:, 0], [entry.get("source") for entry in self.metadata])
 
     def take(self, index: ArrayLike | slice) -> Rows:
         """The rows at ``index``: a mask, row numbers (in that order) or a slice."""
@@ -153,6 +146,17 @@ class FeatureSet:
         )
 
 
+def kinds_of(yaw: np.ndarray, sources: Sequence[object]) -> np.ndarray:
+    """(n,) int8 FRONTAL, PROFILE or OTHER from (n,) degrees and what ``source`` says; see `Rows.kinds`."""
+    turn = np.abs(yaw)
+    kinds = np.full(len(turn), OTHER, np.int8)
+    kinds[turn <= FRONTAL_LIMIT] = FRONTAL
+    kinds[turn > PROFILE_LIMIT] = PROFILE
+    kinds[[isinstance(s, str) and s.startswith("frontal/") for s in sources]] = FRONTAL
+    kinds[[isinstance(s, str) and s.startswith("profile/") for s in sources]] = PROFILE
+    return kinds
+
+
 def shown(value: object) -> str:
     """A short form of any value for an error message: one line, at most 60 characters."""
     text = ascii(value) if not isinstance(value, str) else repr(value)
@@ -180,7 +184,7 @@ def name_fault(name: object) -> str | None:
     return None
 
 
-def check_features(features: np.ndarray, file: str, dim: int | None = None) -> None:
+def check_features(features: np.ndarray, file: str, dim: int | None = None, first: int = 0) -> None:
     """Refuse an array that is not (rows, D) finite floats with a direction in every row.
 
     Looks at a block of rows at a time, so that a memory map larger than memory can be checked.
@@ -189,6 +193,7 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None) -> N
         features: the array; float16, float32 or float64.
         file: what the message calls it.
         dim: D that it must have, None for any.
+        first: number of the first row, where the array is a block of a longer one.
 
     Raises:
         InputError: naming the file and, where it is one row's fault, the first such row, counted from 0.
@@ -212,7 +217,7 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None) -> N
         finite = np.asarray(np.isfinite(block).all(axis=1))
         with np.errstate(over="ignore", invalid="ignore"):
             length = np.sqrt(np.einsum("ij,ij->i", block, block))
-        bad = ~finite | ~((length >= _SHORTEST) & (length <= _LONGEST))
+        bad = ~finite | ~((length >= SHORTEST) & (length <= LONGEST))
         if bad.any():
             i = int(np.argmax(bad))
             if not finite[i]:
@@ -220,5 +225,5 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None) -> N
             elif not block[i].any():
                 fault = "is all zeros and so has no direction: remove the photo (often one with no face found)"
             else:
-                fault = f"has length {length[i]:.1e}, not {_SHORTEST} to {_LONGEST}: rescale the vectors"
-            raise InputError(f"{file}: row {start + i} {fault}")
+                fault = f"has length {length[i]:.1e}, not {SHORTEST} to {LONGEST}: rescale the vectors"
+            raise InputError(f"{file}: row {first + start + i} {fault}")

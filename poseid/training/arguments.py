@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
 from poseid.errors import InputError
 
+SWEEP_PLUGINS = {
+    **dict.fromkeys(("optuna", "optuna_pareto", "weights", "enhancer", "schedule"), ("hydra-optuna-sweeper", "sweep")),
+    "joblib": ("hydra-joblib-launcher", "sweep"),
+    **dict.fromkeys(("slurm", "submitit_local"), ("hydra-submitit-launcher", "slurm")),
+    "ray": ("hydra-ray-launcher", "ray"),
+}
+"""The package behind each choice of the group ``sweep``, and the extra that brings it."""
+
 
 def hydra_arguments(arguments: list[str]) -> list[str]:
-    """The arguments as Hydra takes them; see :func:`quote_value` and :func:`resume_arguments`."""
+    """The arguments as Hydra takes them; see :func:`quote_value` and :func:`resume_arguments`.
+
+    Raises:
+        InputError: what is to be gone on with is no run; or a choice of ``sweep`` needs an extra that is missing.
+    """
+    for argument in arguments:
+        if argument.startswith("sweep="):
+            check_extras(argument.removeprefix("sweep=").strip("[]'\"").split(","))
     return resume_arguments([quote_value(argument) for argument in arguments])
+
+
+def check_extras(choices: list[str]) -> None:
+    """Refuses choices of ``sweep`` whose Hydra plugin is not installed, with the extra that brings it."""
+    for choice in choices:
+        plugin, extra = SWEEP_PLUGINS.get(choice.strip(), (None, None))
+        if plugin is None:
+            continue
+        try:
+            distribution(plugin)
+        except PackageNotFoundError:
+            raise InputError(f'sweep={choice.strip()}: needs pip install "poseid[{extra}]"') from None
 
 
 def quote_value(argument: str) -> str:
@@ -49,6 +77,10 @@ def resume_arguments(arguments: list[str]) -> list[str]:
     if not saved.is_file():
         raise InputError(f"resume: {run_dir} is no run directory (it has no .hydra/overrides.yaml)")
     overrides = [str(item) for item in OmegaConf.load(saved)]
+    for item in overrides:
+        # A run of ours saves keys of its own configuration alone; Hydra's could name any class to be made.
+        if not re.match(r"[+~]{0,2}(?!hydra)[a-z_][\w./]*(=|$)", item) or "_target_" in item:
+            raise InputError(f"resume: {saved}: {item!r} is no key of a run: remove the line")
     overrides = [item for item in overrides if not item.startswith("resume=")]
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
     for argument in rest:
@@ -57,6 +89,9 @@ def resume_arguments(arguments: list[str]) -> list[str]:
                 f"resume: {argument} would change who is trained on and who is tested; leave it out, or begin a new run"
             )
     directory = quoted(str(run_dir))
+    if OmegaConf.load(run_dir / ".hydra" / "hydra.yaml").hydra.mode == "MULTIRUN":
+        # A job of a sweep leaves the test people alone, also when it is gone on with by itself.
+        overrides.insert(0, "evaluate_test=false")
     # The run keeps its own .hydra: a resume that fails must leave it as it was.
     return [*overrides, *rest, f"resume={directory}", f"hydra.run.dir={directory}", "hydra.output_subdir=null"]
 

@@ -45,6 +45,27 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
+def check_whole(module: EnhancerModule, path: Path) -> None:
+    """Refuses a checkpoint that cannot be gone on from, before Lightning reads it once more.
+
+    Raises:
+        InputError: it is no checkpoint, its weights do not fit, or the optimiser's state is missing or does not fit.
+    """
+    load_state(module, path)
+    content = read_checkpoint(path)
+    try:
+        (saved,) = content["optimizer_states"]
+        ids = [number for group in saved["param_groups"] for number in group["params"]]
+        fits = len(ids) == len(list(module.parameters())) and set(saved["state"]) <= set(ids)
+        whole = (
+            isinstance(content["epoch"], int) and len(content["lr_schedulers"]) == 1 and "fit_loop" in content["loops"]
+        )
+    except (KeyError, TypeError, ValueError):
+        fits = whole = False
+    if not (fits and whole):
+        raise InputError(f"{path}: holds no state of a training that could go on; its weights alone: init_from={path}")
+
+
 def load_state(module: EnhancerModule, path: Path) -> int:
     """Puts a checkpoint's weights into a module; returns the number of steps that they have been trained for."""
     try:

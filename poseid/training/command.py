@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,22 @@ from omegaconf.errors import OmegaConfBaseException
 from poseid.errors import InputError
 from poseid.interrupt import importing
 from poseid.training.config import check_config
+from poseid.training.health import RanAway
 from poseid.training.multirun import FAILED, write_failure
 from poseid.training.objective import check_objective, objective_values, worst_values
 from poseid.verification.table import table_text
 
+WANDB_LONGEST = 128
+"""Characters of a name that W&B takes."""
 log = logging.getLogger(__name__)
 
 
 def run_job(config: DictConfig) -> float | tuple[float, ...]:
     """One job of Hydra: checks, trains, prints, returns the objective.
 
-    A single run ends the process: status 2 for bad input, 130 on Ctrl-C. In a multirun a failing job leaves
-    ``failed.json`` and returns the worst objective, since ending the process would take the other jobs along.
+    A single run ends the process: status 2 for bad input, 1 when its losses ran away, 130 on Ctrl-C. In a multirun a
+    failing job leaves ``failed.json`` and returns the worst objective, since ending the process would take the other
+    jobs along.
     """
     quiet_libraries()
     hydra = HydraConfig.get()
@@ -35,6 +40,8 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     run_dir = Path(hydra.runtime.output_dir)
     overrides = list(hydra.overrides.task)
     try:
+        if not in_multirun and config.resume is None and any(item.startswith("sweep=") for item in overrides):
+            raise InputError("sweep: chooses how a multirun runs; add -m")
         resolved = resolve(config)
         check_config(resolved)
         check_objective(resolved["objective"])
@@ -48,9 +55,9 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     evaluate_test = resolved["evaluate_test"]
     context = RunContext(
         run_dir=run_dir,
-        name=" ".join(overrides) or run_dir.name,
-        group=Path(hydra.sweep.dir).as_posix() if in_multirun else None,
-        tags=[f"{group}={choice}" for group, choice in hydra.runtime.choices.items() if "/" not in group],
+        name=run_name(run_dir, overrides, hydra.job.config.override_dirname.exclude_keys),
+        group=sweep_name(Path(hydra.sweep.dir)) if in_multirun else None,
+        tags=[f"{group}={choice}" for group, choice in hydra.runtime.choices.items() if "/" not in group and choice],
         evaluate_test=not in_multirun if evaluate_test is None else evaluate_test,
     )
     try:
@@ -62,7 +69,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         if in_multirun:
             raise KeyboardInterrupt from None
         sys.exit(130)
-    except InputError as error:
+    except (InputError, RanAway) as error:
         return _failed(error, run_dir, overrides, in_multirun, resolved["objective"])
     except Exception as error:
         if not in_multirun:
@@ -72,6 +79,26 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     print(table_text(summary[part], part), flush=True)
     print(f"run directory: {run_dir}", flush=True)
     return objective_values(summary["validation"], resolved["objective"])
+
+
+def run_name(run_dir: Path, overrides: list[str], fixed: Collection[str] = ()) -> str:
+    """The name of a W&B run: the overrides, in a multirun without those that all jobs share; cut where W&B would.
+
+    >>> run_name(Path("sweep/3"), ["data.dir=faces", "lambda_id=3"], ["data.dir"])
+    'lambda_id=3'
+    """
+    own = [item for item in overrides if item.lstrip("+").split("=")[0] not in fixed]
+    name = " ".join(own or overrides) or run_dir.name
+    return name if len(name) <= WANDB_LONGEST else f"{run_dir.name}: {name}"[: WANDB_LONGEST - 1] + "…"
+
+
+def sweep_name(sweep_dir: Path) -> str:
+    """The name of a W&B group: the directory as given; of an absolute one the last part, without the machine's path.
+
+    >>> sweep_name(Path("multirun/2030-01-31/12-00-00")), sweep_name(Path("/home/me/sweep").absolute())
+    ('multirun/2030-01-31/12-00-00', 'sweep')
+    """
+    return (sweep_dir.name if sweep_dir.is_absolute() else sweep_dir.as_posix())[-WANDB_LONGEST:]
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
@@ -89,8 +116,8 @@ def _failed(
 ) -> float | tuple[float, ...]:
     if not in_multirun:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    unexpected = not isinstance(error, InputError)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    unexpected = not isinstance(error, (InputError, RanAway))
     log.error("job failed: %s", error, exc_info=unexpected)
     write_failure(run_dir, error, overrides)
     return worst_values(objective)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from poseid.enhancers.pose_transformer import AGGREGATIONS
@@ -252,10 +252,25 @@ def check_config(config: Mapping[str, Any]) -> None:
     if ramp > config["max_epochs"]:
         key = "schedule.stage1_epochs + schedule.ramp_epochs" if "stage1_epochs" in schedule else "schedule.ramp_epochs"
         raise InputError(f"{key}: {ramp} epochs do not fit into max_epochs {config['max_epochs']}")
-    for objective in config["objective"]:
-        parts = objective.split()
+    directions(config["objective"])
+
+
+def directions(objective: Any) -> list[str]:
+    """``minimize`` or ``maximize`` for each entry of the root key ``objective``.
+
+    >>> directions(["minimize sets.headline.enhanced.eer", "maximize improvement.mean"])
+    ['minimize', 'maximize']
+
+    Raises:
+        InputError: an entry is not of this form, or there is none.
+    """
+    if not isinstance(objective, Sequence) or isinstance(objective, str) or not objective:
+        raise InputError(f"objective: expected a list of 'minimize KEY' or 'maximize KEY', got {objective!r}")
+    for entry in objective:
+        parts = str(entry).split()
         if len(parts) != 2 or parts[0] not in ("minimize", "maximize"):
-            raise InputError(f"objective: expected 'minimize KEY' or 'maximize KEY', got {objective!r}")
+            raise InputError(f"objective: expected 'minimize KEY' or 'maximize KEY', got {entry!r}")
+    return [str(entry).split()[0] for entry in objective]
 
 
 def _check_group(prefix: str, values: Mapping[str, Any], table: dict[str, Check]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import lightning as L
@@ -16,6 +19,11 @@ from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
 from poseid.training.probe_rows import IndexBatches, ProbeRows
 from poseid.training.sampling import BalancedBatches
+
+MOST_ROWS = 65_536  # at D = 512 a fit in float64 then takes about a gigabyte
+FEWEST_PEOPLE = 2
+
+log = logging.getLogger(__name__)
 
 
 class FeatureDataModule(L.LightningDataModule):
@@ -92,10 +100,10 @@ class FeatureDataModule(L.LightningDataModule):
                 raise InputError("data.dir: no feature folder given; add data.dir=DIR")
             self.feature_set = read_folder(Path(self.dir), dim=self.dim)
         self.split = self._limited(self._split())
-        self.train_set = self.feature_set.select(self.split.train)
-        self.validation_set = self.feature_set.select(self.split.validation)
-        self.train_rows = self._rows(self.train_set, self.min_yaw, self.max_yaw, self.missing_pose)
-        self.validation_rows = self._rows(self.validation_set, 0.0, 180.0, "keep")
+        self.train_set = self.part(self.split.train)
+        self.validation_set = self.part(self.split.validation)
+        self.train_rows = self._rows(self.split.train, self.min_yaw, self.max_yaw, self.missing_pose)
+        self.validation_rows = self._rows(self.validation_set.people(), 0.0, 180.0, "keep")
         for rows, part in ((self.train_rows, "training"), (self.validation_rows, "validation")):
             if len(rows) == 0 or len(rows.row_counts) < 2:
                 raise InputError(
@@ -104,8 +112,25 @@ class FeatureDataModule(L.LightningDataModule):
                 )
         self.loaded = True
 
-    def _rows(self, part: FeatureSet, min_yaw: float, max_yaw: float, missing_pose: str) -> ProbeRows:
-        return ProbeRows(part, self.target, min_yaw, max_yaw, missing_pose, self.swap)
+    def part(self, people: Collection[str]) -> FeatureSet:
+        """All rows of some people in memory; where they have more than ``MOST_ROWS``, those of an even share of people.
+
+        For what looks at all rows at once: the fit of the start, and the evaluations. Training itself sees every row.
+        """
+        front, video = self.feature_set.front, self.feature_set.video
+        chosen = list(people)
+        if len(front) + len(video) > MOST_ROWS:
+            rows = Counter(front.people.tolist()) + Counter(video.people.tolist())
+            order = np.random.default_rng(self.split_seed).permutation(len(chosen))
+            drawn = np.array(sorted(people))[order].tolist()
+            count = np.searchsorted(np.cumsum([rows[name] for name in drawn]), MOST_ROWS, side="right")
+            chosen = drawn[: max(FEWEST_PEOPLE, int(count))]
+            if len(chosen) < len(drawn):
+                log.info("%d of %d people are looked at as a whole", len(chosen), len(drawn))
+        return self.feature_set.select(chosen)
+
+    def _rows(self, people: Collection[str], min_yaw: float, max_yaw: float, missing_pose: str) -> ProbeRows:
+        return ProbeRows(self.feature_set, people, self.target, min_yaw, max_yaw, missing_pose, self.swap)
 
     def _limited(self, split: Split) -> Split:
         if self.train_limit is None:

@@ -9,8 +9,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.loggers import WandbLogger
 
-from poseid.evaluation import quick_look
-from poseid.training.metric_names import validation_metrics
+from poseid.training.metric_names import DIAGNOSIS, validation_metrics
 from poseid.verification.figures import diagnosis_figure
 
 TREND = 3  # diagnoses that make a trend
@@ -80,8 +79,7 @@ class Diagnosis(L.Callback):
     def _diagnose(self, trainer: L.Trainer, module: L.LightningModule, epochs: int) -> None:
         if not trainer.is_global_zero:
             return
-        validation_set = trainer.datamodule.validation_set  # type: ignore[attr-defined]
-        found = quick_look(module.enhancer, validation_set)  # type: ignore[arg-type]
+        found = module.look()  # type: ignore[operator]
         metrics = validation_metrics(found.block)
         self.similarity.append(metrics["val/similarity/enhanced"])
         self.fmr_ratio.append(metrics["val/fmr_ratio"])
@@ -90,7 +88,7 @@ class Diagnosis(L.Callback):
             log.warning("after %d epochs, on validation people: %s", epochs, warning)
         if isinstance(trainer.logger, WandbLogger):
             figure = diagnosis_figure(found.block, found.front, found.video)
-            trainer.logger.log_image("diagnosis", [wandb_image(figure)], caption=[f"after {epochs} epochs"])
+            trainer.logger.log_image(DIAGNOSIS, [wandb_image(figure)], caption=[f"after {epochs} epochs"])
 
 
 def wandb_image(figure: Any) -> Any:

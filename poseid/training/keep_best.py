@@ -8,8 +8,7 @@ from typing import Any
 
 import lightning as L
 
-from poseid.evaluation import quick_look
-from poseid.training.metric_names import selection
+from poseid.training.metric_names import selection, validation_metrics
 
 MARGIN = 0.03
 
@@ -32,20 +31,24 @@ class KeepBest(L.Callback):
         self.path = path
         self.score = float("inf")
         self.epochs = 0
+        self.start: dict[str, float] = {}
+        """The figures before the first epoch, by their names in metrics.csv, for the curves to begin with."""
 
     def state_dict(self) -> dict[str, Any]:
-        return {"score": self.score, "epochs": self.epochs}
+        return {"score": self.score, "epochs": self.epochs, "start": dict(self.start)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         # A checkpoint of another directory brings its score but not its file.
         if self.path.is_file():
             self.score, self.epochs = state_dict["score"], state_dict["epochs"]
+            self.start = dict(state_dict.get("start", {}))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if not self.path.is_file() or trainer.current_epoch == 0:
-            data = trainer.datamodule  # type: ignore[attr-defined]
-            found = quick_look(pl_module.enhancer, data.validation_set)  # type: ignore[arg-type]
-            score, name = selection(found.block)
+            block = pl_module.look().block  # type: ignore[operator]
+            score, name = selection(block)
+            self.start = {key: value for key, value in validation_metrics(block).items() if value is not None}
+            self.start["val/selection"] = score
             log.info("best.ckpt is chosen by %s on validation people: %.4f before training", name, score)
             self._offer(trainer, score, trainer.current_epoch)
 

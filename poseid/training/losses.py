@@ -32,17 +32,16 @@ def cosine(a: Tensor, b: Tensor) -> Tensor:
     return (F.normalize(a, dim=-1) * F.normalize(b, dim=-1)).sum(dim=-1)
 
 
-def id_loss(enhanced: Tensor, target: Tensor) -> Tensor:
+def id_loss(similarity: Tensor) -> Tensor:
     """Mean of 1 − cos(enhanced, t). In [0, 2]; lower is better.
 
     Args:
-        enhanced: (N, D) enhanced vectors.
-        target: (N, D) raw targets, detached.
+        similarity: (N,) cosines of enhanced probes with their targets.
 
-    >>> id_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 5.0]]))
-    tensor(1.)
+    >>> id_loss(torch.tensor([1.0, 0.0]))
+    tensor(0.5000)
     """
-    return (1 - cosine(enhanced, target)).mean()
+    return (1 - similarity).mean()
 
 
 def pose_loss(predicted: Tensor, given: Tensor) -> Tensor:
@@ -79,35 +78,23 @@ def ortho_loss(to_identity: Tensor, to_pose: Tensor) -> Tensor:
     return product.square().sum() / to_pose.shape[0]
 
 
-def contrast_loss(
-    enhanced: Tensor,
-    target: Tensor,
-    candidates: Tensor,
-    person: Tensor,
-    candidate_person: Tensor,
-    temperature: float,
-) -> Tensor:
+def contrast_loss(similarity: Tensor, scores: Tensor, same: Tensor, temperature: float) -> Tensor:
     """InfoNCE: mean of −log( e^{cos(a,p)/τ} / (e^{cos(a,p)/τ} + Σ_n e^{cos(a,n)/τ}) ). Lower is better.
 
     Anchor a: the enhanced probe; positive p: its target; negatives n: the candidates of other people.
     Source: van den Oord et al. 2018.
 
     Args:
-        enhanced: (N, D) anchors.
-        target: (N, D) positives.
-        candidates: (M, D) targets of the batch, of every rank.
-        person: (N,) person of each anchor.
-        candidate_person: (M,) person of each candidate.
+        similarity: (N,) cosines of anchors with their positives.
+        scores: (N, M) cosines of anchors with the candidates: the targets of the batch, of every rank.
+        same: (N, M) whether anchor and candidate are one person.
         temperature: τ > 0.
 
-    >>> a = torch.eye(2)
-    >>> contrast_loss(a, a, a, torch.arange(2), torch.arange(2), 1.0)  # log(1 + 1/e)
+    >>> contrast_loss(torch.ones(2), torch.eye(2), torch.eye(2).bool(), 1.0)  # log(1 + 1/e)
     tensor(0.3133)
     """
-    positive = cosine(enhanced, target) / temperature
-    scores = F.normalize(enhanced, dim=-1) @ F.normalize(candidates, dim=-1).T / temperature
-    same = person[:, None] == candidate_person[None, :]
-    logits = torch.cat([positive[:, None], scores.masked_fill(same, -torch.inf)], dim=1)
+    positive = similarity / temperature
+    logits = torch.cat([positive[:, None], (scores / temperature).masked_fill(same, -torch.inf)], dim=1)
     return (torch.logsumexp(logits, dim=1) - positive).mean()
 
 
@@ -140,9 +127,7 @@ def similarity_protection_loss(after: Tensor, raw: Tensor, margin: float = 0.0) 
     return F.relu(raw.detach() - after - margin).mean()
 
 
-def impostor_protection_loss(
-    after: Tensor, raw: Tensor, person: Tensor, candidate_person: Tensor, hardest: int
-) -> Tensor:
+def impostor_protection_loss(after: Tensor, raw: Tensor, same: Tensor, hardest: int) -> Tensor:
     """Mean of relu(cos(enhanced, o) − cos(x, o)) over the k hardest targets o of other people. 0 is best.
 
     The hardest are those with the highest cosine to the enhanced vector: where a false match would happen.
@@ -150,18 +135,15 @@ def impostor_protection_loss(
     Args:
         after: (N, M) cosines of enhanced probes with candidates.
         raw: (N, M) cosines of raw probes with the same candidates.
-        person: (N,) person of each probe.
-        candidate_person: (M,) person of each candidate.
+        same: (N, M) whether probe and candidate are one person.
         hardest: k ≥ 1.
 
     >>> impostor_protection_loss(torch.tensor([[0.9, 0.6, 0.1]]), torch.tensor([[0.1, 0.2, 0.1]]),
-    ...                          torch.tensor([0]), torch.tensor([0, 1, 2]), 1)
+    ...                          torch.tensor([[True, False, False]]), 1)
     tensor(0.4000)
     """
-    other = person[:, None] != candidate_person[None, :]
-    ranked = after.detach().masked_fill(~other, -torch.inf)
-    index = ranked.topk(min(hardest, after.shape[1]), dim=1).indices
-    valid = other.gather(1, index)
+    index = after.detach().masked_fill(same, -torch.inf).topk(min(hardest, after.shape[1]), dim=1).indices
+    valid = ~same.gather(1, index)
     rise = F.relu(after.gather(1, index) - raw.detach().gather(1, index))
     return (rise * valid).sum() / valid.sum().clamp(min=1)
 

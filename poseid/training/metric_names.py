@@ -11,7 +11,15 @@ TRAIN_LOSSES = tuple(f"train/loss/{name}" for name in (*TERMS, "total"))
 VALIDATION_LOSSES = tuple(f"val/loss/{name}" for name in (*TERMS, "total"))
 WEIGHTS = tuple(f"weight/{name}" for name in TERMS)
 IMPROVEMENT_BY_YAW = tuple(f"val/improvement/yaw_{low}_{high}" for low, high in YAW_BINS)
-HIGHER_IS_BETTER = ("val/improvement/mean", "val/improvement/frontal", *IMPROVEMENT_BY_YAW, "val/similarity/enhanced")
+LIMITS = ("val/fmr_limit", "val/fnmr_limit")
+"""What the raw vectors score at the same place: above it the enhancer does harm. They do not move while training."""
+HIGHER_IS_BETTER = (
+    "val/improvement/mean",
+    "val/improvement/frontal",
+    *IMPROVEMENT_BY_YAW,
+    "val/similarity/enhanced",
+    "val/rank1",
+)
 VALIDATION = (
     "val/selection",
     "val/improvement/mean",
@@ -25,8 +33,17 @@ VALIDATION = (
     "val/fmr_at_raw_threshold",
     "val/fmr_ratio",
     "val/rank1",
+    *LIMITS,
 )
 ALL = (*TRAIN_LOSSES, *VALIDATION_LOSSES, *WEIGHTS, *VALIDATION, "lr")
+"""What an epoch logs."""
+NEITHER_BETTER = (*WEIGHTS, *LIMITS, "val/similarity/raw", "lr")
+"""Of ``ALL``, what is neither better nor worse for being lower; where it is not in ``HIGHER_IS_BETTER``, lower is."""
+
+KEPT = tuple(name.replace("val/", "kept/") for name in VALIDATION if name != "val/selection")
+"""The figures of the enhancer that ships, on validation people: once, at the end of a run. Jobs compare by these."""
+DIAGNOSIS, BY_YAW = "diagnosis", "improvement_by_yaw"
+"""The picture and the table that a logger for media receives."""
 
 
 def headline_set(block: dict[str, Any]) -> dict[str, Any] | None:
@@ -55,7 +72,15 @@ def validation_metrics(block: dict[str, Any]) -> dict[str, float | None]:
     metrics["val/fnmr_at_fmr_1e-2"] = headline["enhanced"]["fnmr_at_fmr"]["1e-2"] if headline else None
     metrics["val/fmr_at_raw_threshold"] = fixed["enhanced"]["fmr"] if fixed else None
     metrics["val/fmr_ratio"] = fixed["fmr_ratio"] if fixed else None
+    metrics["val/fmr_limit"] = fixed["raw"]["fmr"] if fixed else None
+    metrics["val/fnmr_limit"] = headline["raw"]["fnmr_at_fmr"]["1e-2"] if headline else None
     return metrics
+
+
+def kept_metrics(block: dict[str, Any]) -> dict[str, float]:
+    """The figures of ``KEPT`` from the evaluation block of what ships, without those that are null."""
+    metrics = validation_metrics(block)
+    return {name.replace("val/", "kept/"): value for name, value in metrics.items() if value is not None}
 
 
 def fixed_threshold(headline: dict[str, Any] | None) -> dict[str, Any] | None:

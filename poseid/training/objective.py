@@ -6,10 +6,7 @@ from typing import Any
 
 from omegaconf import ListConfig
 
-from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
-from poseid.evaluation import evaluate_enhancer
-from poseid.features.synthetic import synthetic
 
 # The largest value of a rate is 1; a ratio has no largest, and 1,000 times raw's false matches is bad enough.
 WORST_RATE, WORST_OTHER = 1.0, 1000.0
@@ -45,6 +42,11 @@ def check_objective(objective: list[str]) -> None:
     Raises:
         InputError: no evaluation block has such a key.
     """
+    # Whoever reads what a sweep left looks figures up without a model: seconds of torch are spared.
+    from poseid.enhancers.residual import ResidualEnhancer
+    from poseid.evaluation import evaluate_enhancer
+    from poseid.features.synthetic import synthetic
+
     features = synthetic(people=20, probes=6, dim=16, comparisons=2)
     example = evaluate_enhancer(ResidualEnhancer(dim=16, pose_dim=2, rank=2), features, resamples=0).block
     for entry in objective:

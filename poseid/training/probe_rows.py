@@ -1,26 +1,39 @@
-"""The probes of some people as tensors, with their targets: a whole batch is cut by one index."""
+"""The probes of some people with their targets: a whole batch is cut by one index."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from poseid.features.rows import FeatureSet, Rows
+from poseid.enhancers.output import unit
+from poseid.features.rows import FeatureSet
+
+BLOCK_ROWS = 8192
 
 
 class ProbeRows(Dataset[dict[str, Tensor]]):
-    """Video rows with their targets as tensors; ``rows[index_tensor]`` cuts a whole batch.
+    """Video rows of some people with their targets; ``rows[index_tensor]`` cuts a whole batch.
 
-    Rows are kept person after person, only those of people who have a front row, inside the yaw range.
+    Rows are kept person after person, only those of people who have a front row, inside the yaw range. The vectors
+    stay where they are, in memory or on disk in a memory map, and each batch reads its own.
+
+    Args:
+        features: of everybody.
+        people: whose rows these are.
+        target: "centroid" or "pair".
+        min_yaw, max_yaw: |yaw| range in degrees.
+        missing_pose: "keep" or "drop" rows without a pose.
+        swap: whether batches carry a partner row.
     """
 
     def __init__(
         self,
         features: FeatureSet,
+        people: Collection[str],
         target: str,
         min_yaw: float,
         max_yaw: float,
@@ -31,25 +44,28 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         yaw = np.abs(poses[:, 0])
         unknown = np.isnan(yaw)
         keep = np.where(unknown, missing_pose == "keep", (yaw >= min_yaw) & (yaw <= max_yaw))
-        front_people = {name: i for i, name in enumerate(sorted(set(features.front.people)))}
-        video_person = np.array([front_people.get(name, -1) for name in features.video.people], dtype=np.int64)
+        wanted = set(people)
+        number = {name: i for i, name in enumerate(sorted(wanted.intersection(features.front.people.tolist())))}
+        video_person = np.array([number.get(name, -1) for name in features.video.people.tolist()], dtype=np.int64)
         keep &= video_person >= 0
         rows = np.flatnonzero(keep)
         rows = rows[np.argsort(video_person[rows], kind="stable")]
         # People without a row left are dropped, so that persons count 0 … P − 1 on both sides.
         present, person = np.unique(video_person[rows], return_inverse=True)
-        front_person = np.array([front_people[name] for name in features.front.people], dtype=np.int64)
+        front_person = np.array([number.get(name, -1) for name in features.front.people.tolist()], dtype=np.int64)
         fronts = np.flatnonzero(np.isin(front_person, present))
         fronts = fronts[np.argsort(front_person[fronts], kind="stable")]
-        self.features = _tensor(features.video, rows)
+        self.video, self.front = features.video.features, features.front.features
+        self.rows, self.fronts = torch.from_numpy(rows), torch.from_numpy(fronts)
         self.pose = torch.from_numpy(np.array(poses[rows], dtype=np.float32))
         self.person = torch.from_numpy(person.astype(np.int64))
-        self.fronts = torch.nn.functional.normalize(_tensor(features.front, fronts), dim=-1)
-        self.front_person = torch.from_numpy(np.searchsorted(present, front_person[fronts]))
-        people = len(present)
-        self.row_counts = torch.bincount(self.person, minlength=people)
-        self.front_counts = torch.bincount(self.front_person, minlength=people)
-        total = torch.zeros(people, self.fronts.shape[1]).index_add_(0, self.front_person, self.fronts)
+        self.row_counts = torch.bincount(self.person, minlength=len(present))
+        of_front = torch.from_numpy(np.searchsorted(present, front_person[fronts]))
+        self.front_counts = torch.bincount(of_front, minlength=len(present))
+        total = torch.zeros(len(present), features.dim)
+        for start in range(0, len(fronts), BLOCK_ROWS):
+            some = torch.arange(start, min(start + BLOCK_ROWS, len(fronts)))
+            total.index_add_(0, of_front[some], unit(_read(self.front, self.fronts[some])))
         self.centroids = total / self.front_counts[:, None].clamp(min=1)
         self.target = target
         self.swap = swap
@@ -58,17 +74,20 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         return len(self.person)
 
     def __getitem__(self, index: Tensor) -> dict[str, Tensor]:
-        """(3, B) indices (row, partner, front row) to one batch."""
+        """(3, B) indices (row, partner, front row) to one batch; its ``row`` counts the folder's video rows."""
         row, partner, front = index
         person = self.person[row]
         batch = {
-            "features": self.features[row],
+            "row": self.rows[row],
+            "features": _read(self.video, self.rows[row]),
             "pose": self.pose[row],
             "person": person,
-            "target": self.centroids[person] if self.target == "centroid" else self.fronts[front],
+            "target": self.centroids[person]
+            if self.target == "centroid"
+            else unit(_read(self.front, self.fronts[front])),
         }
         if self.swap:
-            batch["partner"] = self.features[partner]
+            batch["partner"] = _read(self.video, self.rows[partner])
         return batch
 
     def in_order(self, batch_size: int) -> list[Tensor]:
@@ -82,8 +101,11 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         return list(torch.split(torch.stack([row, partner, front]), batch_size, dim=1))
 
 
-def _tensor(rows: Rows, index: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.asarray(rows.features[index], dtype=np.float32))
+def _read(vectors: np.ndarray, rows: Tensor) -> Tensor:
+    """(B, D) float32 of the rows, read in the order in which they lie."""
+    order = rows.argsort()
+    read = torch.from_numpy(vectors[rows[order].numpy()]).float()
+    return torch.empty_like(read).index_copy_(0, order, read)
 
 
 class IndexBatches(Sampler[Tensor]):

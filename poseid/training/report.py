@@ -15,6 +15,7 @@ from poseid.features.fingerprint import digest, fingerprint, hash_people
 from poseid.training.data import FeatureDataModule
 from poseid.training.module import EnhancerModule
 from poseid.training.start import refit
+from poseid.verification.key_figures import key_figures
 from poseid.verification.report import write_report
 from poseid.versions import versions
 
@@ -82,10 +83,11 @@ def finish_run(
         | {part: hash_people(getattr(data.split, part), salt) for part in ("train", "validation", "test")},
         "report": {
             "people": "test" if test is not None else "validation",
-            "improvement": shown["improvement"]["mean"],
-            "headline": shown["headline"],
             "verdict": shown["verdict"],
             "reason": shown["reason"],
+            "fitted_on": fitted_on,
+            "validation": key_figures(validation.block),
+            "test": None if test is None else key_figures(test.block),
         },
     }
     save_enhancer(enhancer, info, run_dir / "enhancer.safetensors")

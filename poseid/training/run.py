@@ -17,8 +17,16 @@ from poseid.enhancers.build import parameter_count
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
-from poseid.training.checkpoints import find_checkpoint, load_state, refuse_seen_people, take_pose_layers, take_weights
+from poseid.training.checkpoints import (
+    check_whole,
+    find_checkpoint,
+    load_state,
+    refuse_seen_people,
+    take_pose_layers,
+    take_weights,
+)
 from poseid.training.data import FeatureDataModule
+from poseid.training.health import RAN_AWAY, RanAway
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
@@ -26,6 +34,7 @@ from poseid.training.safety import choose_safe
 from poseid.training.start import fit_start, is_fitted
 from poseid.training.strength import choose_strength
 from poseid.training.trainer import make_trainer
+from poseid.training.training_page import write_training_page
 from poseid.training.wandb_run import finish_wandb, log_report, start_wandb
 
 log = logging.getLogger(__name__)
@@ -77,8 +86,8 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     if not config["resume"] and (context.run_dir / "checkpoints").is_dir():
         raise InputError(f"{context.run_dir}: holds a run already; go on with resume=DIR or take another directory")
     checkpoint = find_checkpoint(config, context.run_dir)
-    if config["ckpt_path"] and checkpoint is not None:
-        load_state(module, checkpoint)  # says in one line where the weights do not fit
+    if checkpoint is not None:
+        check_whole(module, checkpoint)
     for key in ("init_from", "ckpt_path"):
         if config[key]:
             refuse_seen_people(key, Path(config[key]), data.split)
@@ -92,7 +101,12 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     trainer.loggers = [] if logger is None else [logger]
     failed = True
     try:
-        fit(trainer, module, data, checkpoint)
+        try:
+            fit(trainer, module, data, checkpoint)
+        except RanAway as error:
+            if trainer.is_global_zero:
+                error.write(context.run_dir / RAN_AWAY)
+                raise
         if not trainer.is_global_zero:
             # What follows needs one process: it writes the files that ship.
             raise OtherRank
@@ -102,15 +116,18 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         if steps == 0 and not config["init_from"] and isinstance(enhancer, ResidualEnhancer) and is_fitted(enhancer):
             closed_form = True
             take_pose_layers(module, context.run_dir / "checkpoints" / "last.ckpt")
-            choose_safe(enhancer, data.feature_set.select([*data.split.train, *data.split.validation]))
+            choose_safe(enhancer, data.part([*data.split.train, *data.split.validation]))
         else:
             choose_strength(enhancer, data.validation_set)
         summary = finish_run(config, context.run_dir, data, module, closed_form, context.evaluate_test)
         if logger is not None:
-            log_report(logger, context.run_dir, summary)
+            send_report(logger, context.run_dir, summary)
         failed = False
     finally:
         finish_wandb(logger, failed)
+        if trainer.is_global_zero:
+            # Of a run that failed or was stopped too: the curves may say why.
+            write_training_page(context.run_dir)
     return summary
 
 
@@ -181,3 +198,12 @@ def start_logger(config: dict[str, Any], context: RunContext) -> WandbLogger | N
     if options["mode"] == "disabled":
         log.warning("W&B is disabled: nothing goes to W&B; metrics.csv is written all the same")
     return start_wandb(options, config, context.run_dir, context.name, context.group, context.tags)
+
+
+def send_report(logger: WandbLogger, run_dir: Path, summary: dict[str, Any]) -> None:
+    """Sends the report to W&B. Whatever W&B lacks, such as a home directory to write to, the run itself is complete."""
+    try:
+        log_report(logger, run_dir, summary)
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        log.warning("W&B could not take the report (%s): it stands in %s alone", reason, run_dir / "report")

@@ -33,6 +33,17 @@ class PatienceAfterRamp(EarlyStopping):
             super().on_train_epoch_end(trainer, pl_module)
 
 
+class Progress(RichProgressBar):
+    """The progress bar without Lightning's version number, which is an identifier of W&B here."""
+
+    def get_metrics(
+        self, trainer: L.Trainer, pl_module: L.LightningModule
+    ) -> dict[str, int | str | float | dict[str, float]]:
+        shown = super().get_metrics(trainer, pl_module)
+        shown.pop("v_num", None)
+        return shown
+
+
 def precision_name(precision: str, accelerator: str) -> str:
     """Lightning's name for ``precision``; ``mixed`` is bf16 where the machine has it, else 16."""
     on_gpu = accelerator in ("auto", "gpu") and torch.cuda.is_available()
@@ -70,7 +81,7 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
     if stopping["early_stopping"]:
         callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
     if options["progress_bar"]:
-        callbacks.append(RichProgressBar(leave=False))
+        callbacks.append(Progress(leave=False))
     try:
         return _trainer(config, options, run_dir, callbacks)
     except MisconfigurationException as error:

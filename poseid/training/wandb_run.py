@@ -9,9 +9,18 @@ from typing import Any
 
 from lightning.pytorch.loggers import WandbLogger
 
-from poseid.training.metric_names import ALL, HIGHER_IS_BETTER
+from poseid.training.metric_names import (
+    ALL,
+    BY_YAW,
+    DIAGNOSIS,
+    HIGHER_IS_BETTER,
+    NEITHER_BETTER,
+    headline_set,
+    kept_metrics,
+)
 
 ID_FILE = "wandb_run_id.txt"
+RATES = ("genuine", "impostor", "raw", "enhanced", "difference", "fixed_threshold")
 log = logging.getLogger(__name__)
 
 
@@ -61,10 +70,8 @@ def start_wandb(
         return None
     run.define_metric("epoch")
     for metric in ALL:
-        if metric.startswith("weight/") or metric in ("lr", "val/similarity/raw"):
-            summary = "last"
-        else:
-            summary = "max" if metric in HIGHER_IS_BETTER or metric == "val/rank1" else "min"
+        better = "max" if metric in HIGHER_IS_BETTER else "min"
+        summary = "last" if metric in NEITHER_BETTER else better
         run.define_metric(metric, step_metric="epoch", summary=summary)
     return WandbLogger(experiment=run)
 
@@ -76,15 +83,39 @@ def finish_wandb(logger: WandbLogger | None, failed: bool) -> None:
 
 
 def log_report(logger: WandbLogger, run_dir: Path, summary: dict[str, Any]) -> None:
-    """Puts the figures of ``summary.json`` into the run's summary, and the enhancer beside it as an artifact."""
+    """Puts what ships into the run: figures, the diagnosis picture, a table by yaw, and the enhancer as an artifact.
+
+    The files in ``run_dir`` stand by now, so what W&B cannot take is one line in the log, not a failed run.
+    """
+    try:
+        _log_report(logger.experiment, run_dir, summary)
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        log.warning("W&B did not take all of the report (%s): it stands in %s", reason, run_dir / "report")
+
+
+def _log_report(run: Any, run_dir: Path, summary: dict[str, Any]) -> None:
     import wandb
 
-    run = logger.experiment
-    for part in ("validation", "test"):
-        block = summary[part]
-        if block is not None:
-            run.summary[part] = {key: block[key] for key in ("improvement", "similarity", "rank1", "verdict", "reason")}
-            run.summary[f"{part}/headline"] = block["sets"].get(block["headline"])
+    blocks = {part: summary[part] for part in ("validation", "test") if summary[part] is not None}
+    for part, block in blocks.items():
+        run.summary[part] = {key: block[key] for key in ("improvement", "similarity", "rank1", "verdict", "reason")}
+        headline = headline_set(block)
+        run.summary[f"{part}/headline"] = headline and {key: headline[key] for key in RATES}
+    run.summary.update(kept_metrics(summary["validation"]))
+    picture = wandb.Image(str(run_dir / "report" / "diagnosis.png"), caption=f"what ships, on {[*blocks][-1]} people")
+    run.log({DIAGNOSIS: [picture]})
     artifact = wandb.Artifact("enhancer", type="model")
-    artifact.add_file(str(run_dir / "enhancer.safetensors"))
+    # Read from where it stands: a copy would go to the home directory, which may be read-only.
+    artifact.add_file(str(run_dir / "enhancer.safetensors"), policy="immutable")
     run.log_artifact(artifact)
+    bins = [(part, entry) for part, block in blocks.items() for entry in block["improvement"]["by_yaw"]]
+    by_yaw = wandb.Table(
+        columns=["people", "yaw from", "yaw to", "n", "mean improvement", "ci low", "ci high"],
+        data=[
+            [part, entry["from"], entry["to"], entry["n"], entry["mean"], *(entry["ci95"] or (None, None))]
+            for part, entry in bins
+        ],
+    )
+    # Last: W&B keeps a table in the home directory until it is sent.
+    run.log({BY_YAW: by_yaw})

@@ -38,7 +38,7 @@ class Drawn:
 
     whole: bytes
     tiles: tuple[bytes, ...]
-    """Row by row; put together they are the whole."""
+    """Row by row, without places left empty; put together they are the whole."""
     titles: tuple[str, ...]
     """What each tile shows, for those who cannot see it."""
 
@@ -51,20 +51,21 @@ class Sheet:
     rows: int
     columns: int
     titles: list[str]
+    tile_height: float
 
     def tile(self, title: str, note: str) -> Axes:
         """The next tile: its axes, with a title and a line below it that gives n, the unit or the direction."""
         place = len(self.titles)
         row, column = divmod(place, self.columns)
         self.titles.append(f"{title}. {note}")
-        width, height = WIDTH * self.columns, HEIGHT * self.rows
-        left, bottom = column * WIDTH, (self.rows - 1 - row) * HEIGHT
+        width, height = WIDTH * self.columns, self.tile_height * self.rows
+        left, bottom = column * WIDTH, (self.rows - 1 - row) * self.tile_height
         axes = self.figure.add_axes(
             (
                 (left + _LEFT) / width,
                 (bottom + _BOTTOM) / height,
                 (WIDTH - _LEFT - _RIGHT) / width,
-                (HEIGHT - _TOP - _BOTTOM) / height,
+                (self.tile_height - _TOP - _BOTTOM) / height,
             ),
             facecolor="white",
         )
@@ -73,7 +74,7 @@ class Sheet:
         for text, drop, size, colour, weight in lines:
             self.figure.text(
                 at,
-                (bottom + HEIGHT - drop) / height,
+                (bottom + self.tile_height - drop) / height,
                 text,
                 fontsize=size,
                 color=colour,
@@ -102,14 +103,14 @@ class Sheet:
             for row in range(self.rows)
             for column in range(self.columns)
         ]
-        return Drawn(_png(pixels), tuple(tiles), tuple(self.titles))
+        return Drawn(_png(pixels), tuple(tiles[: len(self.titles)]), tuple(self.titles))
 
 
-def sheet(rows: int, columns: int) -> Sheet:
-    """An empty figure of so many tiles, drawn offscreen."""
-    figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), dpi=DPI, facecolor="white")
+def sheet(rows: int, columns: int, tile_height: float = HEIGHT) -> Sheet:
+    """An empty figure of so many tiles (their height in inches), drawn offscreen."""
+    figure = Figure(figsize=(WIDTH * columns, tile_height * rows), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    return Sheet(figure, rows, columns, [])
+    return Sheet(figure, rows, columns, [], tile_height)
 
 
 def label(axes: Axes, x: str, y: str) -> None:

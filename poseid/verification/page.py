@@ -5,7 +5,6 @@ No script, no network: styles and images lie inside. Whatever comes from the dat
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
@@ -16,8 +15,10 @@ from poseid.verification.page_parts import (
     Notes,
     arrow,
     bounds_text,
+    document,
     effect,
     fmr_name,
+    images,
     number,
     percent,
     plain,
@@ -28,7 +29,6 @@ from poseid.verification.page_parts import (
     table,
     times,
 )
-from poseid.verification.page_style import STYLE
 
 Block = dict[str, Any]
 
@@ -83,8 +83,8 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
             "Curves and scores",
             "<p>The DET curve shows every threshold at once: the further to the lower left, the better. In the score "
             "histograms, the less genuine and impostor overlap, the better.</p>",
-            _images(figures, "det.png", "one"),
-            _images(figures, "scores.png"),
+            images(figures, "det.png", "one"),
+            images(figures, "scores.png"),
         ),
         _improvement(block, figures),
         _sets(block),
@@ -95,15 +95,7 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
         *(_other(*part) for part in other),
         _footer(summary, block),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; style-src '
-        "'unsafe-inline'\">"
-        f"<title>poseid report: {title}</title><style>{STYLE}</style></head>\n<body><main>\n"
-        + "\n".join(part for part in body if part)
-        + "\n</main></body></html>\n"
-    )
+    return document(f"poseid report: {title}", body)
 
 
 def _text(value: object) -> str:
@@ -408,7 +400,7 @@ def _improvement(block: Block, figures: Mapping[str, Drawn]) -> str:
         "<h3>By yaw of the probe</h3>",
         table(["Yaw, degrees", "n", "Mean improvement" + small("higher is better")], rows),
         notes.html(),
-        _images(figures, "diagnosis.png"),
+        images(figures, "diagnosis.png"),
     )
 
 
@@ -494,7 +486,7 @@ def _by_pose(block: Block, figures: Mapping[str, Drawn]) -> str:
         title,
         f"<p>FNMR at the raw threshold of the headline set at FMR {escape(str(poses['fmr']))}; lower is better. A "
         "share of few comparisons says little; – means none.</p>",
-        _images(figures, "heatmap.png"),
+        images(figures, "heatmap.png"),
         "<details><summary>The same as a table</summary>",
         table(
             ["Probe ↓ reference →", *(names[c] for c in used)],
@@ -616,14 +608,3 @@ def _footer(summary: Block, block: Block) -> str:
     version = (summary.get("versions") or {}).get("poseid")
     made = f"poseid {escape(str(version))}" if version else "poseid"
     return f"<footer>Made by {made}. The same figures, for programs, are in summary.json beside this page.</footer>"
-
-
-def _images(figures: Mapping[str, Drawn], name: str, kind: str = "") -> str:
-    drawn = figures.get(name)
-    if drawn is None:
-        return ""
-    images = "".join(
-        f'<img alt="{escape(title)}" src="data:image/png;base64,{base64.b64encode(png).decode("ascii")}">'
-        for png, title in zip(drawn.tiles, drawn.titles, strict=True)
-    )
-    return f'<div class="figures {kind}">{images}</div>'

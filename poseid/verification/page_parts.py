@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from poseid.verification.page_style import STYLE
+
+if TYPE_CHECKING:
+    from poseid.verification.figure_tiles import Drawn
 
 Block = dict[str, Any]
 
@@ -61,6 +67,34 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "")
     # on a phone the heading of a row of many cells takes a line of its own
     kind = f' class="wide" style="--cells:{len(head) - 1}"' if len(head) > 3 else ""
     return f'<div class="scroll"><table{kind}>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def document(title: str, parts: Iterable[str], style: str = "") -> str:
+    """A whole page, of HTML that is escaped already: no script, no network, styles and images inside.
+
+    ``style`` is added to that of all pages.
+    """
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; style-src '
+        "'unsafe-inline'\">"
+        f"<title>{title}</title><style>{STYLE}{style}</style></head>\n<body><main>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</main></body></html>\n"
+    )
+
+
+def images(figures: Mapping[str, Drawn], name: str, kind: str = "") -> str:
+    """The tiles of a figure side by side (one below the other on a phone), embedded; nothing where there is none."""
+    drawn = figures.get(name)
+    if drawn is None:
+        return ""
+    embedded = "".join(
+        f'<img alt="{escape(title)}" src="data:image/png;base64,{base64.b64encode(png).decode("ascii")}">'
+        for png, title in zip(drawn.tiles, drawn.titles, strict=True)
+    )
+    return f'<div class="figures {kind}">{embedded}</div>'
 
 
 def section(title: str, *content: str) -> str:

@@ -48,6 +48,16 @@ sup{font-size:.7em;line-height:0}sup a{color:inherit}
 .figures{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:14px;margin:.8em 0 0}
 .figures.one{grid-template-columns:minmax(0,540px)}
 img{display:block;width:100%;height:auto;background:#fff;border:1px solid var(--line);border-radius:8px}
+figure{margin:0;padding:10px 10px 8px;border:1px solid var(--line);border-radius:8px}
+figcaption b{font-size:.95rem}
+svg{display:block;width:100%;height:auto;margin:.4em 0 0}svg text{font-size:13px;fill:var(--soft)}
+svg path{fill:none;stroke:currentColor;stroke-width:2}svg circle{fill:currentColor}
+svg .grid{stroke:var(--line);stroke-width:1}svg .mark{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:2 4}
+svg .curve.raw{stroke-dasharray:8 5}svg circle.raw{fill:none}
+.seen{color:var(--soft)}.third{color:#009e73}.fourth{color:#cc79a7}.fifth{color:#d39200}.sixth{color:#56a0d8}
+.legend{display:flex;flex-wrap:wrap;gap:2px 14px;margin:.3em 0 0;font-size:.82rem;line-height:1.4;color:var(--soft)}
+.legend i{display:inline-block;width:1.5em;margin-right:.4em;vertical-align:.28em;border-top:3px solid currentColor}
+.legend .raw{border-top-style:dashed}
 details{margin:.7em 0 0}summary{cursor:pointer;color:var(--enh);padding:5px 0}
 footer{color:var(--soft);font-size:.84rem;margin-top:22px}
 @media (max-width:640px){main{padding:18px 12px 32px}section{padding:16px 14px}

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import save_file
 
 from poseid.enhancers.build import build
-from poseid.enhancers.saving import FORMAT, load_enhancer, save_enhancer
+from poseid.enhancers.header import FORMAT
+from poseid.enhancers.saving import load_enhancer, save_enhancer
 from poseid.errors import InputError
 
 MODEL = {"name": "residual", "dim": 16, "pose_dim": 4, "rank": 4, "init": "ridge"}

@@ -23,7 +23,7 @@ def rows(**options: Any) -> ProbeRows:
         "missing_pose": "keep",
         "swap": True,
     }
-    return ProbeRows(FEATURES, **{**arguments, **options})
+    return ProbeRows(FEATURES, FEATURES.people(), **{**arguments, **options})
 
 
 def data(**options: Any) -> FeatureDataModule:
@@ -84,8 +84,8 @@ def test_yaw_range_and_missing_poses() -> None:
     from dataclasses import replace
 
     some = replace(FEATURES, video=replace(FEATURES.video, poses=poses))
-    kept = ProbeRows(some, "centroid", 0, 90, "keep", False)
-    dropped = ProbeRows(some, "centroid", 0, 90, "drop", False)
+    kept = ProbeRows(some, some.people(), "centroid", 0, 90, "keep", False)
+    dropped = ProbeRows(some, some.people(), "centroid", 0, 90, "drop", False)
     assert len(kept) - len(dropped) == 30
     assert int(torch.isnan(kept.pose).any(dim=1).sum()) == 30
 
@@ -95,7 +95,7 @@ def test_people_without_a_front_row_do_not_train() -> None:
 
     name = FEATURES.front.people[0]
     some = replace(FEATURES, front=FEATURES.front.take(FEATURES.front.people != name))
-    made = ProbeRows(some, "centroid", 0, 90, "keep", False)
+    made = ProbeRows(some, some.people(), "centroid", 0, 90, "keep", False)
     assert len(made) == int((FEATURES.video.people != name).sum())
     assert len(made.centroids) == 19
 

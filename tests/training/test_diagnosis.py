@@ -1,3 +1,10 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import train
+from poseid.training import module
 from poseid.training.diagnosis import harmful_trend
 
 
@@ -15,3 +22,22 @@ def test_no_trend() -> None:
     assert harmful_trend([0.42, 0.37, 0.40], [1.5, 1.1, 1.3]) is None  # up and down
     assert harmful_trend([0.4201, 0.4200, 0.4199], [1.06, 1.061, 1.062]) is None  # too small
     assert harmful_trend([None, None, None], [None, None, None]) is None
+
+
+def test_one_look_before_training_and_one_an_epoch_serve_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, looks = module.quick_look, 0
+
+    def counted(*given: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return original(*given)
+
+    monkeypatch.setattr(module, "quick_look", counted)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train.py"])
+    short = ["data.synthetic_people=24", "data.dim=32", "trainer.limit_train_batches=1", "threads=1", "max_epochs=2"]
+    quiet = ["trainer.progress_bar=false", "trainer.accelerator=cpu", "logger=none", "hydra.run.dir=run"]
+    assert train.main([*short, *quiet, "callbacks.diagnosis.every_n_epochs=1"]) == 0
+    assert looks == 1 + 2

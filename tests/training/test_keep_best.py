@@ -35,7 +35,7 @@ def test_once_an_epoch_has_beaten_the_start_any_better_one_counts() -> None:
 
 
 def test_a_score_without_its_file_is_forgotten(tmp_path: Path) -> None:
-    state: dict[str, Any] = {"score": 0.1, "epochs": 4}
+    state: dict[str, Any] = {"score": 0.1, "epochs": 4, "start": {"val/eer": 0.2}}
     keep = KeepBest(tmp_path / "best.ckpt")
     keep.load_state_dict(state)
     assert keep.score == float("inf")

@@ -20,16 +20,22 @@ def unit_rows(x: Tensor) -> np.ndarray:
     return a / np.sqrt((a * a).sum(axis=1, keepdims=True))
 
 
+def cosines(a: Tensor, b: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(a, dim=1) @ torch.nn.functional.normalize(b, dim=1).T
+
+
 def test_id_oracle_and_scale_does_not_matter() -> None:
     e, t = draw(7, 5), draw(7, 5, seed=1)
     expected = 1 - np.mean([np.dot(a, b) for a, b in zip(unit_rows(e), unit_rows(t), strict=True)])
-    assert losses.id_loss(e, t).item() == pytest.approx(expected, abs=1e-12)
-    assert losses.id_loss(3 * e, t / 7).item() == pytest.approx(expected, abs=1e-12)
+    assert losses.id_loss(losses.cosine(e, t)).item() == pytest.approx(expected, abs=1e-12)
+    assert losses.id_loss(losses.cosine(3 * e, t / 7)).item() == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(("vector", "expected"), [((2.0, 0.0), 0.0), ((0.0, 3.0), 1.0), ((-1.0, 0.0), 2.0)])
 def test_id_by_hand(vector: tuple[float, float], expected: float) -> None:
-    assert losses.id_loss(torch.tensor([vector]), torch.tensor([[1.0, 0.0]])).item() == pytest.approx(expected)
+    assert losses.id_loss(losses.cosine(torch.tensor([vector]), torch.tensor([[1.0, 0.0]]))).item() == pytest.approx(
+        expected
+    )
 
 
 def test_pose_oracle_over_known_rows_only() -> None:
@@ -78,14 +84,15 @@ def test_contrast_oracle_masks_the_own_person() -> None:
         positive = math.exp(ue[i] @ ut[i] / temperature)
         negative = sum(math.exp(ue[i] @ ut[j] / temperature) for j in range(6) if person[j] != person[i])
         values.append(-math.log(positive / (positive + negative)))
-    got = losses.contrast_loss(e, t, t, person, person, temperature).item()
+    same = person[:, None] == person[None, :]
+    got = losses.contrast_loss(losses.cosine(e, t), cosines(e, t), same, temperature).item()
     assert got == pytest.approx(np.mean(values), abs=1e-12)
 
 
 def test_contrast_of_one_person_alone_is_zero() -> None:
     e = draw(3, 4)
-    person = torch.zeros(3, dtype=torch.long)
-    assert losses.contrast_loss(e, e, e, person, person, 0.1).item() == pytest.approx(0)
+    everybody = torch.ones(3, 3, dtype=torch.bool)
+    assert losses.contrast_loss(losses.cosine(e, e), cosines(e, e), everybody, 0.1).item() == pytest.approx(0)
 
 
 def test_reconstruction_oracle_and_by_hand() -> None:
@@ -109,29 +116,32 @@ def test_impostor_protection_oracle() -> None:
         others = [j for j in range(7) if candidates[j] != person[i]]
         hardest = sorted(others, key=lambda j: -after[i, j].item())[:3]
         values += [max(0.0, (after[i, j] - raw[i, j]).item()) for j in hardest]
-    got = losses.impostor_protection_loss(after, raw, person, candidates, 3).item()
+    got = losses.impostor_protection_loss(after, raw, person[:, None] == candidates[None, :], 3).item()
     assert got == pytest.approx(np.mean(values), abs=1e-12)
 
 
 def test_impostor_protection_with_fewer_others_than_asked_and_with_none() -> None:
     after, raw = torch.tensor([[0.9, 0.8]]), torch.tensor([[0.0, 0.5]])
-    person = torch.tensor([0])
-    assert losses.impostor_protection_loss(after, raw, person, torch.tensor([0, 1]), 5).item() == pytest.approx(0.3)
-    assert losses.impostor_protection_loss(after, raw, person, torch.tensor([0, 0]), 5).item() == 0
+    one, both = torch.tensor([[True, False]]), torch.tensor([[True, True]])
+    assert losses.impostor_protection_loss(after, raw, one, 5).item() == pytest.approx(0.3)
+    assert losses.impostor_protection_loss(after, raw, both, 5).item() == 0
 
 
 PERSON = torch.tensor([0, 1, 2, 0])
+SAME = PERSON[:, None] == PERSON[None, :]
 CASES = {
-    "id": lambda e: losses.id_loss(e, draw(4, 5, seed=1)),
+    "id": lambda e: losses.id_loss(losses.cosine(e, draw(4, 5, seed=1))),
     "pose": lambda e: losses.pose_loss(40 * e[:, :3], 40 * draw(4, 3, seed=1)),
     "ortho": lambda e: losses.ortho_loss(e, draw(3, 5, seed=1)),
-    "contrast": lambda e: losses.contrast_loss(e, draw(4, 5, seed=1), draw(4, 5, seed=1), PERSON, PERSON, 0.3),
+    "contrast": lambda e: losses.contrast_loss(
+        losses.cosine(e, draw(4, 5, seed=1)), cosines(e, draw(4, 5, seed=1)), SAME, 0.3
+    ),
     "reconstruction": lambda e: losses.reconstruction_loss(e, draw(4, 5, seed=1)),
     "similarity_protection": lambda e: losses.similarity_protection_loss(
         losses.cosine(e, draw(4, 5, seed=1)), torch.full((4,), 0.3, dtype=torch.float64)
     ),
     "impostor_protection": lambda e: losses.impostor_protection_loss(
-        e @ draw(4, 5, seed=1).T, draw(4, 4, seed=2), PERSON, PERSON, 2
+        e @ draw(4, 5, seed=1).T, draw(4, 4, seed=2), SAME, 2
     ),
 }
 

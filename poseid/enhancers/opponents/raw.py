@@ -26,7 +26,7 @@ class Raw(nn.Module):
         return features
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
-        n = len(features)
+        n = features.shape[0]  # not len(): an export would keep it as the number of rows
         return EnhancerOutput(
             features, unit(features), features.new_empty((n, 0)), features.new_full((n, 3), float("nan"))
         )

@@ -25,7 +25,7 @@ def shaped(direction: Tensor, features: Tensor) -> EnhancerOutput:
     >>> out.features, out.identity, out.pose_code.shape, out.pose
     (tensor([[0., 5.]]), tensor([[0., 1.]]), torch.Size([1, 0]), tensor([[nan, nan, nan]]))
     """
-    n = len(features)
+    n = features.shape[0]  # not len(): an export would keep it as the number of rows
     return EnhancerOutput(
         with_length(direction, features, "keep"),
         unit(direction),

@@ -1,0 +1,133 @@
+"""How long enhancing takes against the bare matrix products of the same shapes, side by side in one run.
+
+python benchmarks/enhance_speed.py [--rows N] [--threads N]
+
+Two states of the default model, D = 512: "closed form", where no epoch of training beat the start and that is what
+ships, and "trained", where every weight counts. The bare products are those of all its weight matrices with rows in
+memory, nothing else. One row: the time of `enhance` on a float32 row with a pose, divided by that of the products
+(lower is better). Many rows: rows a second from a float16 .npy to a float16 .npy, divided by rows a second
+of the products (higher is better).
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import poseid
+from poseid.enhancers.api import Enhancer
+from poseid.enhancers.build import build
+from poseid.enhancers.info import info_of
+from poseid.enhancers.onnx_export import to_onnx
+from poseid.enhancers.onnx_run import onnx_session
+from poseid.enhancers.residual import ResidualEnhancer
+from poseid.enhancers.saving import save_enhancer
+
+DIM = 512
+OPTIONS = {"init": "ridge", "dim": DIM}
+
+
+def model(trained: bool) -> ResidualEnhancer:
+    """The default model with a closed form of random numbers, and trained paths of random numbers or none."""
+    torch.manual_seed(0)
+    enhancer = build("residual", OPTIONS)
+    assert isinstance(enhancer, ResidualEnhancer)
+    assert enhancer.start is not None
+    with torch.no_grad():
+        enhancer.start.fitted.fill_(1.0)
+        enhancer.start.matrix.add_(0.01 * torch.randn(DIM, DIM))
+        enhancer.start.centre.normal_(std=0.01)
+        if trained:
+            enhancer.linear_path.weight.normal_(std=0.01)
+            enhancer.low_rank_path.weight.normal_(std=0.01)
+    return enhancer.eval()
+
+
+def products(enhancer: ResidualEnhancer, rows: int) -> Callable[[], object]:
+    """All matrix products of a model, nothing else."""
+    assert enhancer.start is not None
+    linear = [
+        layer.weight.detach().T.contiguous() for layer in enhancer.modules() if isinstance(layer, torch.nn.Linear)
+    ]
+    pairs = [(torch.randn(rows, len(matrix)), matrix) for matrix in (*linear, enhancer.start.matrix)]
+
+    @torch.inference_mode()
+    def multiply() -> object:
+        return [rows @ matrix for rows, matrix in pairs]
+
+    return multiply
+
+
+def seconds(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Seconds of each call, taken in turn; the lowest decile, which what else the machine does hardly touches."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for repeat in range(repeats + 2):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            if repeat >= 2:
+                times[name].append(time.perf_counter() - start)
+    return {name: float(np.quantile(values, 0.1)) for name, values in times.items()}
+
+
+def file_to_file(enhancer: Enhancer, source: Path, poses: np.ndarray, target: Path) -> None:
+    features = np.load(source, mmap_mode="r")
+    out = np.lib.format.open_memmap(target, mode="w+", dtype=features.dtype, shape=features.shape)
+    step = 65536
+    for start in range(0, len(features), step):
+        block = slice(start, start + step)
+        out[block] = enhancer.enhance(features[block], poses[block])
+    out.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(arguments.rows, DIM)).astype(np.float16)
+    poses = rng.uniform(-90, 90, size=(arguments.rows, 3)).astype(np.float32)
+    one, pose = features[0].astype(np.float32), poses[0]
+    print("| model | runs on | one row, time / products | many rows, speed / products |")
+    print("|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        np.save(place / "in.npy", features)
+        for trained in (False, True):
+            enhancer = model(trained)
+            header = {"model": {"name": "residual", **OPTIONS}, "sides": "probe"}
+            save_enhancer(enhancer, header, place / "m.safetensors")
+            run, _, dim = onnx_session(to_onnx(enhancer, header)[0], "model", arguments.threads)
+            opened = {"torch": poseid.load(place / "m.safetensors"), "onnxruntime": Enhancer(run, info_of(header, dim))}
+            single = seconds(
+                {"products": products(enhancer, 1)}
+                | {name: (lambda e=e: e.enhance(one, pose)) for name, e in opened.items()},
+                500,
+            )
+            bare = products(enhancer, 4096)
+            many = seconds(
+                {"products": lambda bare=bare: [bare() for _ in range(0, arguments.rows, 4096)]}
+                | {
+                    name: (lambda e=e: file_to_file(e, place / "in.npy", poses, place / "out.npy"))
+                    for name, e in opened.items()
+                },
+                3,
+            )
+            for name in opened:
+                label = "trained" if trained else "closed form"
+                print(
+                    f"| {label} | {name} | {single[name] / single['products']:.1f} ({1e6 * single[name]:.0f} µs) "
+                    f"| {many['products'] / many[name]:.2f} ({arguments.rows / many[name]:,.0f} rows/s) |"
+                )
+
+
+if __name__ == "__main__":
+    main()

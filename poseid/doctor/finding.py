@@ -1,0 +1,67 @@
+"""What an examination says about a folder: findings, each with its evidence and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+ERROR, WARNING, NOTE = "error", "warning", "note"
+SEVERITIES = (ERROR, WARNING, NOTE)
+
+MOST_ROWS = 1000
+"""A finding names no more rows; how many there are stands in its figures."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is, or may be, wrong with a folder.
+
+    Attributes:
+        id: what it is, the same word in every folder; docs/doctor.md has them all.
+        severity: ``error``: training refuses the folder, or its figures would be wrong; ``warning``: probably not what
+            was meant; ``note``: worth knowing.
+        title: what it is, in a few words.
+        evidence: what was seen, with figures.
+        way_out: what to do about it.
+        figures: the numbers of the evidence, for programs.
+        rows: some rows that it is about, as ``front:12`` or ``video:7``.
+    """
+
+    id: str
+    severity: str
+    title: str
+    evidence: str
+    way_out: str
+    figures: Mapping[str, float | int | str | None] = field(default_factory=dict)
+    rows: tuple[str, ...] = ()
+
+
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors first, then warnings, then notes; within these in the order they came.
+
+    >>> [f.id for f in by_severity([Finding("b", NOTE, "", "", ""), Finding("a", ERROR, "", "", "")])]
+    ['a', 'b']
+    """
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def row_names(file: str, rows: Iterable[int] | NDArray[np.integer]) -> tuple[str, ...]:
+    """The names of rows of one file, `MOST_ROWS` at most.
+
+    >>> row_names("front", [3, 1])
+    ('front:3', 'front:1')
+    """
+    return tuple(f"{file}:{int(row)}" for row, _ in zip(rows, range(MOST_ROWS), strict=False))
+
+
+def share(part: int, whole: int) -> str:
+    """A count with its share of the whole.
+
+    >>> share(3, 100), share(1, 17136)
+    ('3 of 100 (3.0 %)', '1 of 17,136 (0.01 %)')
+    """
+    percent = 100 * part / max(whole, 1)
+    return f"{part:,} of {whole:,} ({percent:.{1 if percent >= 1 or not part else 2}f} %)"

@@ -1,0 +1,83 @@
+"""What the command prints: the figures first, then the findings, the gravest first."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from poseid.doctor.finding import ERROR, NOTE, SEVERITIES, WARNING
+
+_WIDTH = 100
+SET_WORDS = {"frontal_profile": "frontal x profile", "all": "all front rows x all video rows"}
+_SIGNS = {ERROR: "ERROR", WARNING: "WARNING", NOTE: "note"}
+
+
+def report_text(summary: dict[str, Any]) -> str:
+    """doctor.json as lines in plain characters."""
+    lines = [f"{summary['folder']}: {counts(summary)}", ""]
+    head = ("", "rows", "dtype", "length (1 %, middle, 99 %)", "poses known", "frontal", "profile")
+    rows: list[tuple[str, ...]] = [head]
+    for name in ("front", "video"):
+        file = summary[name]
+        lengths = "-" if file["lengths"] is None else ", ".join(f"{value:.3g}" for value in file["lengths"])
+        numbers = (f"{file[key]:,}" for key in ("poses_known", "frontal", "profile"))
+        rows.append((name, f"{file['rows']:,}", file["dtype"], lengths, *numbers))
+    lines += _table(rows)
+    raw = summary["raw"]
+    lines += ["", f"raw vectors: {raw_words(summary)}"]
+    rows = [("yaw of the video row", "rows", "genuine pairs", "mean similarity", "of strangers")]
+    for entry in raw["by_yaw"]:
+        means = ("-" if entry[key] is None else f"{entry[key]:.3f}" for key in ("genuine", "impostor"))
+        rows.append((entry["where"], f"{entry['rows']:,}", f"{entry['n']:,}", *means))
+    lines += _table(rows)
+    lines += ["", *textwrap.wrap(f"to hope for: {summary['outlook']}", _WIDTH), "", tally(summary)]
+    for finding in summary["findings"]:
+        lines += ["", *textwrap.wrap(f"{_SIGNS[finding['severity']]} {finding['id']}: {finding['title']}", _WIDTH)]
+        lines += textwrap.wrap(finding["evidence"], _WIDTH, initial_indent="  ", subsequent_indent="  ")
+        lines += textwrap.wrap(finding["way_out"], _WIDTH, initial_indent="  -> ", subsequent_indent="     ")
+    return "\n".join(lines)
+
+
+def counts(summary: dict[str, Any]) -> str:
+    """The sizes in one line."""
+    people = summary["people"]
+    pairs = "" if summary["pairs"] is None else f", {summary['pairs']:,} listed comparisons"
+    return (
+        f"{people['all']:,} people ({people['paired']:,} with front and video rows), "
+        f"{summary['front']['rows']:,} front and {summary['video']['rows']:,} video rows of {summary['dim']} numbers"
+        f"{pairs}"
+    )
+
+
+def raw_words(summary: dict[str, Any]) -> str:
+    """The equal error rate in words, or why there is none."""
+    raw = summary["raw"]
+    if raw["eer"] is None:
+        return f"no equal error rate, because {raw['reason']}"
+    ci = "" if raw["eer_ci95"] is None else f" [{100 * raw['eer_ci95'][0]:.1f}, {100 * raw['eer_ci95'][1]:.1f}]"
+    return (
+        f"equal error rate {100 * raw['eer']:.1f} %{ci}, {SET_WORDS[raw['set']]}, {raw['people']:,} people, "
+        f"{raw['genuine']:,} genuine and {raw['impostor']:,} impostor comparisons"
+    )
+
+
+def tally(summary: dict[str, Any]) -> str:
+    """How many findings of each severity.
+
+    >>> tally({"errors": 1, "warnings": 0, "notes": 2, "findings": [1, 2, 3]})
+    '1 error, 0 warnings, 2 notes'
+    """
+    if not summary["findings"]:
+        return "nothing found"
+    numbers = [(summary[f"{severity}s"], severity) for severity in SEVERITIES]
+    return ", ".join(f"{n} {severity}{'' if n == 1 else 's'}" for n, severity in numbers)
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]

@@ -1,0 +1,79 @@
+"""An exported model as a function of arrays, run by onnxruntime: no torch."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseid.enhancers.header import from_metadata
+from poseid.enhancers.run import Run
+from poseid.errors import InputError
+
+INPUTS = ("features", "poses")
+OUTPUT = "enhanced"
+
+
+def onnx_run(path: Path) -> tuple[Run, dict[str, Any], int]:
+    """Opens a file that ``poseid export`` wrote.
+
+    Returns:
+        What enhances a block of rows, the header, and D.
+
+    Raises:
+        InputError: the file is missing, no ONNX file, wants data from outside itself, or is not one of ours.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    run, metadata, dim = onnx_session(content, str(path))
+    return run, from_metadata(path, metadata), dim
+
+
+def onnx_session(content: bytes, name: str, threads: int = 0) -> tuple[Run, dict[str, str], int]:
+    """What enhances a block of rows, the metadata and D, from the bytes of an ONNX file.
+
+    Args:
+        content: of the file.
+        name: for messages.
+        threads: CPU threads; 0 leaves it to onnxruntime, which takes all cores.
+    """
+    try:
+        import onnxruntime
+    except ModuleNotFoundError:
+        raise InputError(f'{name}: needs onnxruntime: pip install onnxruntime, or "poseid[onnx]"') from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what is wrong is said once, by us
+    options.intra_op_num_threads = threads
+    with tempfile.TemporaryDirectory() as nothing:
+        # A file of ours holds its weights itself. One that names others must not reach into this machine.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", nothing)
+        try:
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            reason = " ".join(str(error).split())[:120]
+            raise InputError(f"{name}: not a readable ONNX file, or one that wants other files ({reason})") from None
+    metadata = dict(session.get_modelmeta().custom_metadata_map)
+    inputs = {one.name: (one.type, one.shape) for one in session.get_inputs()}
+    outputs = [one.name for one in session.get_outputs()]
+    shapes = [inputs.get(one, ("", [None, None])) for one in INPUTS]
+    if (
+        set(inputs) != {*INPUTS}
+        or outputs != [OUTPUT]
+        or any(kind != "tensor(float)" or len(shape) != 2 for kind, shape in shapes)
+        or not isinstance(shapes[0][1][1], int)
+        or shapes[1][1][1] != 3
+    ):
+        raise InputError(f"{name}: not an enhancer of poseid (its inputs are not features (N, D) and poses (N, 3))")
+
+    def run(features: NDArray[np.float32], poses: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        if poses is None:
+            poses = np.full((len(features), 3), np.nan, np.float32)
+        enhanced: NDArray[np.float32] = session.run([OUTPUT], {"features": features, "poses": poses})[0]
+        return enhanced
+
+    return run, metadata, int(shapes[0][1][1])

@@ -1,0 +1,86 @@
+"""From what recognisers hand out to arrays and feature folders: InsightFace ``Face`` objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from poseid.errors import InputError
+from poseid.features.rows import FeatureSet, Rows
+from poseid.features.tables.poses import PoseFormat
+
+_INSIGHTFACE = PoseFormat(("pitch", "yaw", "roll"))
+
+
+class Face(Protocol):
+    """The two attributes of ``insightface.app.common.Face`` that are read."""
+
+    @property
+    def embedding(self) -> np.ndarray | None:
+        """(D,) as the recogniser gave it, not normalised; None where no recognition model was loaded."""
+
+    @property
+    def pose(self) -> np.ndarray | None:
+        """(3,) pitch, yaw, roll in degrees; None where ``landmark_3d_68`` was not loaded."""
+
+
+def from_insightface(faces: Face | Sequence[Face]) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors and poses of faces, as ``Enhancer.enhance`` takes them.
+
+    InsightFace (2.1, ``model_zoo/landmark.py``) gives a pose as pitch, yaw, roll in degrees; it is turned into
+    [yaw, pitch, roll]. ``.embedding`` is taken, not ``.normed_embedding``: its length carries quality.
+
+    Args:
+        faces: one face, or a list of them.
+
+    Returns:
+        (D,) and (3,) for one face, (n, D) and (n, 3) for a list; float32, an unknown pose is NaN.
+
+    Raises:
+        InputError: a face without an embedding, embeddings of different lengths, or an empty list.
+
+    >>> from types import SimpleNamespace
+    >>> from_insightface(SimpleNamespace(embedding=np.ones(2), pose=np.array([5.0, -40.0, 1.0])))[1].tolist()
+    [-40.0, 5.0, 1.0]
+    """
+    if not isinstance(faces, Sequence):
+        features, poses = from_insightface([faces])
+        return features[0], poses[0]
+    if not faces:
+        raise InputError("faces: the list is empty")
+    embeddings: list[np.ndarray] = []
+    for i, face in enumerate(faces):
+        if face.embedding is None:
+            raise InputError(f"face {i}: has no embedding: load a recognition model with FaceAnalysis")
+        embeddings.append(np.asarray(face.embedding, np.float32))
+        if embeddings[i].ndim != 1 or len(embeddings[i]) != len(embeddings[0]):
+            raise InputError(
+                f"face {i}: embedding of shape {embeddings[i].shape}, the first {embeddings[0].shape}: "
+                "take all from one recogniser"
+            )
+    angles = [(np.nan,) * 3 if face.pose is None else face.pose for face in faces]
+    return np.stack(embeddings), _INSIGHTFACE.degrees(np.array(angles, np.float64), "faces")
+
+
+def features_from_insightface(
+    name: str, front: Mapping[str, Sequence[Face]], video: Mapping[str, Sequence[Face]]
+) -> FeatureSet:
+    """Faces of known people as a feature set, for :func:`poseid.features.write_folder`.
+
+    Args:
+        name: what reports call the data.
+        front: the enrolled, frontal faces of each person, by name.
+        video: the faces of each person that are compared with them, at any pose.
+
+    Raises:
+        InputError: as :func:`from_insightface`.
+    """
+    return FeatureSet(name, _rows(front), _rows(video))
+
+
+def _rows(faces: Mapping[str, Sequence[Face]]) -> Rows:
+    people = [person for person, some in faces.items() for _ in some]
+    features, poses = from_insightface([face for some in faces.values() for face in some])
+    return Rows(features, poses, np.array(people, np.str_), tuple({"person_name": person} for person in people))

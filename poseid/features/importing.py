@@ -1,0 +1,204 @@
+"""From a table of photos, CSV or Parquet, to a feature folder. Streams: vectors are never all in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+
+from poseid.errors import InputError
+from poseid.features.folder import read_folder, write_folder
+from poseid.features.rows import DTYPES, FRONTAL_LIMIT, FeatureSet, Rows, check_features, name_fault, shown
+from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
+from poseid.features.tables.names import find_columns
+from poseid.features.tables.poses import PoseFormat
+
+SUFFIXES = (".csv", ".parquet")
+ROLES = ("front", "video")
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """The columns of a table of photos.
+
+    Attributes:
+        features: one of lists, or D of numbers; names, ranges and patterns as for ``find_columns``.
+        person: whose photo it is: text, or whole numbers.
+        poses: three of angles, or one of three; empty: poses are unknown.
+        format: how the angles are written.
+        source: kept in the metadata; ``frontal/…`` and ``profile/…`` say what a photo is, whatever its pose.
+        role: ``front`` or ``video`` on each row; None: see :func:`import_table`.
+        frontal_max: up to this abs(yaw), in degrees, a photo without such a source is frontal.
+    """
+
+    features: tuple[str, ...]
+    person: str
+    poses: tuple[str, ...] = ()
+    format: PoseFormat = field(default_factory=PoseFormat)
+    source: str | None = None
+    role: str | None = None
+    frontal_max: float = FRONTAL_LIMIT
+
+
+def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable[[int], None]) -> FeatureSet:
+    """Writes a feature folder from a table with one photo a row.
+
+    Front and video rows are told apart by the role column where there is one. Else the first, third, fifth, …
+    frontal photo of each person becomes a front row and all other photos video rows: so there are frontal probes,
+    which show whether frontal photos take harm.
+
+    Args:
+        path: .csv (UTF-8; commas, semicolons or tabs) or .parquet.
+        columns: which hold what.
+        out: the new folder.
+        advance: called with the number of rows just read.
+
+    Returns:
+        What was written, read back.
+
+    Raises:
+        InputError: one line that names the file and the row (counted from 0, without the header) or the column.
+    """
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path}: unknown kind of table: give {' or '.join(SUFFIXES)}")
+    if columns.role is None and columns.source is None and not columns.poses:
+        raise InputError(f"{path}: nothing tells front from video: name a role column, poses or a source column")
+    if out.exists():
+        raise InputError(f"--out {out}: is there already: remove it or choose another name")
+    place = next(parent for parent in out.absolute().parents if parent.is_dir())
+    # a memory map that is still open cannot be removed on every system
+    with tempfile.TemporaryDirectory(
+        prefix=f".{out.name}.", suffix=".partial", dir=place, ignore_cleanup_errors=True
+    ) as directory:
+        write_folder(_streamed(path, columns, Path(directory), advance), out)
+    return read_folder(out)
+
+
+@dataclass
+class _Side:
+    """One side while it grows: vectors in a file, the rest in memory."""
+
+    file: IO[bytes]
+    people: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    poses: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, features: np.ndarray, poses: np.ndarray, people: np.ndarray, sources: np.ndarray) -> None:
+        self.file.write(features.tobytes())
+        self.poses.append(poses)
+        self.people += people.tolist()
+        self.sources += sources.tolist()
+
+    def rows(self, dim: int, dtype: np.dtype) -> Rows:
+        self.file.flush()
+        features = np.memmap(self.file.name, dtype, "r", shape=(len(self.people), dim))
+        entries = tuple(
+            {"person_name": person} | ({"source": source} if source else {})
+            for person, source in zip(self.people, self.sources, strict=True)
+        )
+        return Rows(features, np.concatenate(self.poses), np.array(self.people, np.str_), entries)
+
+
+def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Callable[[int], None]) -> FeatureSet:
+    file, have = str(path), table_columns(path)
+    names = find_columns(columns.features, have, file)
+    poses = find_columns(columns.poses, have, file) if columns.poses else ()
+    single = [name for name in (columns.person, columns.source, columns.role) if name is not None]
+    find_columns(single, have, file)
+    both = next((name for name in (*poses, *single) if name in set(names)), None)
+    if both is not None:
+        raise InputError(f"{file}: {shown(both)} is among the columns of the vectors: name those as a range, f0..f511")
+    numbers = (names if len(names) > 1 else ()) + (poses if len(poses) > 1 else ())
+    wanted = list(dict.fromkeys((*names, *poses, *single)))
+    frontals: Counter[str] = Counter()
+    first, dim, dtype = 0, 0, np.dtype(np.float32)
+    with ExitStack() as stack:
+        sides = [_Side(stack.enter_context((directory / role).open("wb"))) for role in ROLES]
+        for batch in table_batches(path, wanted, numbers):
+            if not len(batch):
+                continue
+            features = vectors(batch, names, file, first)
+            if not first:
+                dim, dtype = features.shape[1], features.dtype if features.dtype in DTYPES else dtype
+            if features.shape[1] != dim:
+                raise InputError(f"{file}: row {first}: a vector of {features.shape[1]} numbers, row 0 has {dim}")
+            features = features.astype(dtype, copy=False)
+            check_features(features, file, dim, first)
+            people = _people(batch, columns.person, file, first)
+            angles = angles_of(batch, poses, file, first) if poses else np.full((len(batch), 3), np.nan)
+            degrees = columns.format.degrees(angles, file, first)
+            sources = _column(batch, columns.source, file, first)
+            if columns.role is None:
+                front = _references(people, _frontal(degrees, sources, columns.frontal_max), frontals)
+            else:
+                front = _roles(_column(batch, columns.role, file, first), columns.role, file, first)
+            for side, mask in zip(sides, (front, ~front), strict=True):
+                side.add(features[mask], degrees[mask], people[mask], sources[mask])
+            first += len(batch)
+            advance(len(batch))
+        if not first:
+            raise InputError(f"{file}: holds no rows")
+        for side, role in zip(sides, ROLES, strict=True):
+            if not side.people:
+                how = f"column {shown(columns.role)}" if columns.role else "yaw and source"
+                raise InputError(f"{file}: none of {first} rows is a {role} row by {how}: check it, or --frontal-max")
+        front_rows, video_rows = (side.rows(dim, dtype) for side in sides)
+    return FeatureSet(path.name, front_rows, video_rows)
+
+
+def _people(batch: pa.RecordBatch, name: str, file: str, first: int) -> np.ndarray:
+    people = _column(batch, name, file, first)
+    unique, where = np.unique(people, return_index=True)
+    faults = [
+        (int(row), fault) for person, row in zip(unique.tolist(), where, strict=True) if (fault := name_fault(person))
+    ]
+    if faults:
+        row, fault = min(faults)
+        raise InputError(f"{file}: row {first + row}: {shown(name)} {fault}")
+    return people
+
+
+def _column(batch: pa.RecordBatch, name: str | None, file: str, first: int) -> np.ndarray:
+    """(n,) str; empty where there is no such column."""
+    if name is None:
+        return np.full(len(batch), "")
+    return np.array(texts(batch.column(name), name, file, first).to_pylist(), np.str_)
+
+
+def _frontal(degrees: np.ndarray, sources: np.ndarray, limit: float) -> np.ndarray:
+    by_source = np.char.startswith(sources, "frontal/")
+    profile: np.ndarray = np.char.startswith(sources, "profile/")
+    frontal: np.ndarray = (by_source | (np.abs(degrees[:, 0]) <= limit)) & ~profile
+    return frontal
+
+
+def _references(people: np.ndarray, frontal: np.ndarray, before: Counter[str]) -> np.ndarray:
+    """Every second frontal row of each person, from the first on; ``before`` counts those of earlier batches."""
+    rows = np.flatnonzero(frontal)
+    unique, person, count = np.unique(people[rows], return_inverse=True, return_counts=True)
+    order = np.argsort(person, kind="stable")
+    rank = np.empty(len(rows), np.int64)
+    rank[order] = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
+    rank += np.array([before[name] for name in unique.tolist()], np.int64)[person]
+    before.update(dict(zip(unique.tolist(), count.tolist(), strict=True)))
+    front = np.zeros(len(people), bool)
+    front[rows[rank % 2 == 0]] = True
+    return front
+
+
+def _roles(roles: np.ndarray, name: str, file: str, first: int) -> np.ndarray:
+    unknown = ~np.isin(roles, ROLES)
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise InputError(
+            f"{file}: row {first + row}: {shown(name)} is {shown(roles[row].item())}: write front or video"
+        )
+    front: np.ndarray = roles == "front"
+    return front

@@ -1,0 +1,93 @@
+"""A stream of vectors in an npy file. Never unpickles; reads blocks, so that no page of a memory map piles up."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from poseid.errors import InputError
+from poseid.features.tables.table import Change, Columns, Table, block_rows, checked, sample_runs
+
+
+def look_npy(path: Path, sampled: int) -> Table:
+    """Shape, dtype and a sample.
+
+    Raises:
+        InputError: no such file, no npy file of vectors, cut short, or with bytes after the array.
+    """
+    with path.open("rb") as file:
+        shape, dtype = read_header(file, str(path))
+        rows, dim = checked(str(path), shape, dtype)
+        start, row_bytes = file.tell(), dim * dtype.itemsize
+        size = os.fstat(file.fileno()).st_size
+        if size != start + rows * row_bytes:
+            fault = "is cut short" if size < start + rows * row_bytes else "has bytes after the array"
+            raise InputError(f"{path}: {fault}: save one array alone with numpy.save")
+        parts = []
+        for first, end in sample_runs(rows, sampled):
+            file.seek(start + first * row_bytes)
+            parts.append(read_rows(file, end - first, (dim,), dtype, str(path)))
+    return Table(rows, dim, dtype, Columns(), np.concatenate(parts))
+
+
+def rewrite_npy(source: Path, target: Path, change: Change) -> None:
+    """The file with changed vectors, as numpy.save would write it."""
+    with source.open("rb") as read, target.open("wb") as written:
+        (rows, dim), dtype = read_header(read, str(source))
+        written.write(header_bytes((rows, dim), dtype))
+        for first, block in blocks_of(read, rows, (dim,), dtype, str(source)):
+            written.write(change(first, block, None).tobytes())
+
+
+def blocks_of(
+    stream: IO[bytes], rows: int, row: tuple[int, ...], dtype: np.dtype, file: str
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(number of the first row, block of rows) of an array whose header has been read."""
+    step = block_rows(row[0] if row else 1)
+    for first in range(0, rows, step):
+        yield first, read_rows(stream, min(step, rows - first), row, dtype, file)
+
+
+def read_rows(stream: IO[bytes], count: int, row: tuple[int, ...], dtype: np.dtype, file: str) -> np.ndarray:
+    """The next ``count`` rows of shape ``row``."""
+    size = count * dtype.itemsize * int(np.prod(row))
+    content = stream.read(size)
+    if len(content) < size:
+        raise InputError(f"{file}: is cut short: save it again")
+    return np.frombuffer(content, dtype).reshape(count, *row)
+
+
+def read_header(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of an npy array; the stream then stands at its first value.
+
+    Raises:
+        InputError: no npy file, Python objects inside, or columns stored one after the other.
+    """
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
+        elif version == (2, 0):
+            shape, by_columns, dtype = np.lib.format.read_array_header_2_0(stream)
+        else:
+            raise ValueError
+    except (ValueError, SyntaxError, TypeError, EOFError, OverflowError, UnicodeDecodeError):
+        raise InputError(f"{file}: is not an npy file, or damaged: save the vectors with numpy.save") from None
+    if dtype.hasobject:
+        raise InputError(f"{file}: holds Python objects, which are never loaded: save floats")
+    if by_columns and len(shape) > 1:
+        raise InputError(f"{file}: is stored column by column: save numpy.ascontiguousarray(vectors)")
+    return shape, dtype
+
+
+def header_bytes(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
+    """The header that numpy.save writes."""
+    out = io.BytesIO()
+    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(out, description)
+    return out.getvalue()

@@ -1,0 +1,148 @@
+"""A stream of vectors in a Parquet file; the other columns, the schema and its metadata pass through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from poseid.errors import InputError
+from poseid.features.rows import shown
+from poseid.features.tables.arrow import angles_of, is_lists, no_column, reading, vectors
+from poseid.features.tables.names import find_columns
+from poseid.features.tables.poses import ANGLES
+from poseid.features.tables.table import Change, Columns, Table, block_rows, checked
+
+_SAMPLED_GROUPS = 8
+_GROUP_BYTES = 64 * 2**20
+
+
+def look_parquet(path: Path, columns: Columns, sampled: int) -> Table:
+    """Shape, dtype, which columns, and a sample from up to 8 row groups.
+
+    Raises:
+        InputError: no Parquet file, or it does not say which columns hold the vectors.
+    """
+    with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
+        schema, rows = file.schema_arrow, file.metadata.num_rows
+        chosen = _choose(schema, columns, path)
+        if not rows:
+            raise InputError(f"{path}: holds no rows")
+        groups = np.unique(np.linspace(0, file.num_row_groups - 1, _SAMPLED_GROUPS).astype(int)).tolist()
+        parts = []
+        for group in groups:
+            for batch in file.iter_batches(
+                max(1, sampled // len(groups)), row_groups=[group], columns=list(chosen.features)
+            ):
+                if len(batch):
+                    parts.append(vectors(batch, chosen.features, f"{path}: row group {group}", 0))
+                    break
+    dims = {part.shape[1] for part in parts}
+    if len(dims) > 1:
+        raise InputError(f"{path}: its vectors have different lengths: {sorted(dims)}")
+    sample = np.concatenate(parts)
+    _, dim = checked(str(path), sample.shape, sample.dtype)
+    return Table(rows, dim, sample.dtype, chosen, sample)
+
+
+def rewrite_parquet(source: Path, target: Path, columns: Columns, change: Change) -> None:
+    """The file with changed vectors, of the same schema, metadata and compression.
+
+    Row groups stay as they are, up to 64 MiB of vectors; larger ones are divided, to bound memory.
+    """
+    with (
+        reading(source),
+        pq.ParquetFile(source, buffer_size=2**20) as read,
+        pq.ParquetWriter(
+            target,
+            read.schema_arrow,
+            compression=_compression(read),
+            use_dictionary=_dictionary(read, columns.features),
+        ) as out,
+    ):
+        first, dim = 0, 0
+        for group in range(read.num_row_groups):
+            waiting: list[pa.RecordBatch] = []
+            for batch in read.iter_batches(block_rows(dim or 512), row_groups=[group]):
+                changed, dim = _changed(batch, columns, str(source), first, dim, change)
+                waiting.append(changed)
+                first += len(batch)
+                if sum(map(len, waiting)) * dim * 4 >= _GROUP_BYTES:
+                    _write(out, waiting)
+            _write(out, waiting)
+
+
+def _write(out: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> None:
+    if waiting:
+        out.write_table(pa.Table.from_batches(waiting), row_group_size=sum(map(len, waiting)))
+        waiting.clear()
+
+
+def _changed(
+    batch: pa.RecordBatch, columns: Columns, file: str, first: int, dim: int, change: Change
+) -> tuple[pa.RecordBatch, int]:
+    features = vectors(batch, columns.features, file, first)
+    if dim and features.shape[1] != dim:
+        raise InputError(f"{file}: row {first}: a vector of {features.shape[1]} numbers, the first of {dim}")
+    poses = angles_of(batch, columns.poses, file, first) if columns.poses else None
+    enhanced = change(first, features, poses)
+    for number, name in enumerate(columns.features):
+        at = batch.schema.get_field_index(name)
+        field = batch.schema.field(at)
+        values = enhanced if len(columns.features) == 1 else enhanced[:, number]
+        batch = batch.set_column(at, field, _array_like(field.type, values))
+    return batch, features.shape[1]
+
+
+def _array_like(kind: pa.DataType, values: np.ndarray) -> pa.Array:
+    """(n,) or (n, D) numbers as an Arrow array of a type."""
+    if values.ndim == 1:
+        return pa.array(np.ascontiguousarray(values), kind)
+    if isinstance(kind, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(kind, _array_like(kind.storage_type, values))
+    flat = pa.array(np.ascontiguousarray(values).reshape(-1), kind.value_type)
+    if pa.types.is_fixed_size_list(kind):
+        return pa.FixedSizeListArray.from_arrays(flat, type=kind)
+    ends = np.arange(0, values.size + 1, values.shape[1])
+    if pa.types.is_large_list(kind):
+        return pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), flat, type=kind)
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), flat, type=kind)
+
+
+def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
+    names = list(schema.names)
+    if columns.features:
+        features = find_columns(columns.features, names, str(path))
+    else:
+        lists = [field.name for field in schema if is_lists(field.type) and field.name not in (*columns.poses, "poses")]
+        features = tuple(lists) if len(lists) == 1 else tuple(name for name in lists if name == "features")
+        if not features:
+            raise no_column(path, names)
+    if len(features) == 1 and not is_lists(schema.field(features[0]).type):
+        raise InputError(f"{path}: {shown(features[0])} holds {schema.field(features[0]).type}, not lists of numbers")
+    usual = next((found for found in (("poses",), ANGLES) if set(found) <= set(names)), ())
+    poses = find_columns(columns.poses, names, str(path)) if columns.poses else usual
+    if set(poses) & set(features):
+        raise InputError(f"{path}: {shown(poses[0])} is among the columns of the vectors and of the poses")
+    return Columns(features, poses)
+
+
+def _compression(file: pq.ParquetFile) -> dict[str, str]:
+    """Codec of each leaf column, by its path."""
+    if not file.num_row_groups:
+        return {}
+    group = file.metadata.row_group(0)
+    leaves = [group.column(i) for i in range(group.num_columns)]
+    return {leaf.path_in_schema: leaf.compression.replace("UNCOMPRESSED", "NONE") for leaf in leaves}
+
+
+def _dictionary(file: pq.ParquetFile, features: tuple[str, ...]) -> list[str]:
+    """Paths of the leaf columns that are stored by dictionary, less the vectors, where that only costs time."""
+    if not file.num_row_groups:
+        return []
+    group = file.metadata.row_group(0)
+    leaves = [group.column(i) for i in range(group.num_columns)]
+    paths = [leaf.path_in_schema for leaf in leaves if "RLE_DICTIONARY" in leaf.encodings]
+    return [path for path in paths if path not in features and path.split(".")[0] not in features]

@@ -1,0 +1,180 @@
+"""Command lines: what is left of a sweep, how its best job is made again, and what to look at next."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from poseid.errors import InputError
+from poseid.sweeps.jobs import Job, read_yaml
+from poseid.sweeps.plan import Plan
+from poseid.sweeps.repeats import Setting
+from poseid.training.arguments import quoted
+
+_ENOUGH_REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Something to do.
+
+    Args:
+        what: one sentence.
+        lines: command lines, possibly none.
+    """
+
+    what: str
+    lines: tuple[str, ...] = ()
+
+
+def shell_line(arguments: Sequence[str]) -> str:
+    """Arguments as one line for this machine's shell.
+
+    >>> shell_line(["python", "train.py", "lambda_id=1,2"])
+    'python train.py lambda_id=1,2'
+    """
+    return subprocess.list2cmdline(arguments) if os.name == "nt" else shlex.join(arguments)
+
+
+def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:
+    """What it takes to finish a sweep: jobs that were killed, failed or never began; trials that are left."""
+    advice = []
+    finished = {frozenset(job.given.items()) for job in jobs if job.state == "finished"}
+    open_jobs = [job for job in jobs if job.state != "finished" and frozenset(job.given.items()) not in finished]
+    resumable = [job for job in open_jobs if _resumable(job)]
+    if resumable:
+        lines = [
+            shell_line(["python", "train.py", f"resume={_plain(job.directory)}", "evaluate_test=false"])
+            for job in resumable
+        ]
+        advice.append(Advice("Go on with jobs that were killed (not with any that still runs):", tuple(lines)))
+    if plan.kind == "search":
+        left = _trials_left(plan, jobs)
+        if left > 0:
+            advice.append(_more_trials(directory, plan, left))
+        return advice
+    again = [job for job in open_jobs if job not in resumable and job.overrides]
+    if again:
+        combinations = merged([job.given for job in again])
+        lines = [shell_line([*_multirun(directory, plan), *_arguments(values)]) for values in combinations]
+        count = f"the {len(again)} jobs" if len(again) > 1 else "the one job"
+        advice.append(Advice(f"Run {count} that failed, broke off or never began:", tuple(lines)))
+    if plan.kind == "unknown":
+        advice.append(Advice(f"Jobs that never began cannot be told: {plan.unknown}."))
+    return advice
+
+
+def _resumable(job: Job) -> bool:
+    directory = job.directory
+    return job.state == "unfinished" and directory is not None and (directory / "checkpoints" / "last.ckpt").is_file()
+
+
+def _trials_left(plan: Plan, jobs: Sequence[Job]) -> int:
+    """A failed trial is over for the search: it was told the worst value."""
+    over = [job for job in jobs if job.state in ("finished", "failed")]
+    return plan.trials - sum(not job.name.isdecimal() or int(job.name) >= plan.first for job in over)
+
+
+def _more_trials(directory: Path, plan: Plan, left: int) -> Advice:
+    what = f"{left} of {plan.trials} trials are left:"
+    trials = f"hydra.sweeper.n_trials={left}"
+    if plan.task:
+        return Advice(what, (shell_line([*_multirun(directory, plan), *plan.task, trials]),))
+    what = f"{left} of {plan.trials} trials are left: give the sweep's own command line again, and at its end"
+    return Advice(what, (shell_line([f"hydra.sweep.dir={_plain(directory)}", trials]),))
+
+
+def _multirun(directory: Path, plan: Plan) -> list[str]:
+    return ["python", "train.py", "-m", *plan.hydra, f"hydra.sweep.dir={_plain(directory)}"]
+
+
+def _plain(path: Path | None) -> str:
+    """A path as Hydra's grammar takes it."""
+    text = str(path)
+    return text if re.fullmatch(r"[\w./-]+", text, re.ASCII) else quoted(text)
+
+
+def _arguments(values: dict[str, str]) -> list[str]:
+    return [f"{key}={value}" for key, value in values.items()]
+
+
+def merged(combinations: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Combinations as few grids: those that differ in one key alone become one with all its values.
+
+    >>> merged([{"lambda_id": "1", "seed": "0"}, {"lambda_id": "2", "seed": "0"}, {"lambda_id": "1", "seed": "1"}])
+    [{'lambda_id': '1', 'seed': '0,1'}, {'lambda_id': '2', 'seed': '0'}]
+    """
+    grids = list({tuple(values.items()): values for values in combinations}.values())
+    for key in reversed([key for key in dict.fromkeys(key for values in grids for key in values)]):
+        together: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        for values in grids:
+            rest = tuple((other, value) for other, value in values.items() if other != key)
+            grid = together.get(rest)
+            if grid is None or key not in values or key not in grid:
+                together[rest if grid is None else tuple(values.items())] = dict(values)
+            else:
+                grid[key] += f",{values[key]}"
+        grids = list(together.values())
+    return grids
+
+
+def to_reproduce(job: Job) -> str:
+    """The line that trains a job again, by itself and without a look at the test people."""
+    return shell_line(["python", "train.py", *_arguments(_by_itself(job)), "evaluate_test=false"])
+
+
+def _by_itself(job: Job) -> dict[str, str]:
+    """The overrides of a job outside its sweep.
+
+    How a sweep runs (``sweep=``) is no single run's business: the groups and threads that it chose are named instead.
+    """
+    given = job.given
+    if given.pop("sweep", None) is None or job.directory is None:
+        return given
+    try:
+        choices = read_yaml(job.directory / ".hydra" / "hydra.yaml")["hydra"]["runtime"]["choices"]
+        chosen = {key: str(value) for key, value in choices.items() if value is not None and "/" not in key}
+        chosen["threads"] = str(read_yaml(job.directory / ".hydra" / "config.yaml")["threads"])
+    except (InputError, KeyError, TypeError, AttributeError):
+        return given
+    return {**{key: value for key, value in chosen.items() if key != "sweep" and key not in given}, **given}
+
+
+def to_evaluate(job: Job) -> Advice:
+    """The one look at the test people of the job that is kept."""
+    what = "Look once at the test people of the job that you keep:"
+    try:
+        assert job.directory is not None
+        data = read_yaml(job.directory / ".hydra" / "config.yaml")["data"]
+        source, folder = data["source"], data["dir"]
+    except (InputError, KeyError, TypeError):
+        source, folder = "folder", None
+    evaluate = ["poseid", "evaluate", str(job.directory), "--data", str(folder or "DATA"), "--out", "TEST_REPORT"]
+    if source != "synthetic":
+        return Advice(what, (shell_line(evaluate),))
+    people, seed = str(data.get("synthetic_people")), str(data.get("synthetic_seed"))
+    make = ["poseid", "synthetic", "--people", people, "--seed", seed, "--out", "DATA"]
+    return Advice(f"{what[:-1]} (made-up ones here):", (shell_line(make), shell_line(evaluate)))
+
+
+def to_repeat(directory: Path, settings: Sequence[Setting]) -> Advice | None:
+    """More seeds of the best setting and the next one, where they were run too few times to know their spread."""
+    best = settings[:2]
+    wanted = _ENOUGH_REPEATS - min((len(setting.jobs) for setting in best), default=_ENOUGH_REPEATS)
+    if wanted <= 0:
+        return None
+    jobs = [next(iter(setting.jobs.values())) for setting in best]
+    done = {job.given.get("seed", "0") for setting in best for job in setting.jobs.values()}
+    new = (str(seed) for seed in itertools.count() if str(seed) not in done)
+    seeds = ",".join(itertools.islice(new, wanted))
+    start = ["python", "train.py", "-m"]
+    end = [f"seed={seeds}", f"hydra.sweep.dir={_plain(directory)}"]
+    kept = [{key: value for key, value in _by_itself(job).items() if key != "seed"} for job in jobs]
+    lines = tuple(shell_line([*start, *_arguments(values), *end]) for values in merged(kept))
+    return Advice(f"Fewer than {_ENOUGH_REPEATS} repeats say little about chance; more of the best two:", lines)

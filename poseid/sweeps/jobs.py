@@ -1,0 +1,130 @@
+"""The jobs of a multirun directory, each in whatever state it was left."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from poseid.errors import InputError
+from poseid.sweeps.measures import Measure, read_figures
+from poseid.sweeps.overrides import given_values
+
+State = Literal["finished", "failed", "unfinished", "damaged", "missing"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of a sweep.
+
+    Args:
+        name: its number, which is the name of its directory.
+        directory: where it ran; None for one that never began.
+        overrides: what it was begun with.
+        state: finished, failed (it says why itself), unfinished (it runs, or was killed), damaged or missing.
+        reason: why it is not finished, in words.
+        figures: of the validation people, by key; empty unless it is finished.
+        verdict: of its report, on the validation people.
+    """
+
+    name: str
+    directory: Path | None
+    overrides: tuple[str, ...]
+    state: State
+    reason: str = ""
+    figures: dict[str, float | None] = field(default_factory=dict)
+    verdict: str | None = None
+
+    @property
+    def given(self) -> dict[str, str]:
+        """Its overrides as keys and values."""
+        return given_values(self.overrides)
+
+
+def job_directories(directory: Path) -> list[Path]:
+    """The directories of the jobs: numbered ones, and others that Hydra wrote a configuration to."""
+    found = [path for path in directory.iterdir() if path.is_dir()]
+    jobs = [path for path in found if path.name.isdecimal() or (path / ".hydra").is_dir()]
+    return sorted(jobs, key=lambda path: (len(path.name), path.name))
+
+
+def read_job(directory: Path, asked: Sequence[Measure]) -> Job:
+    """Reads what a job left; whatever is wrong with it is its state and reason, never an exception."""
+    overrides: tuple[str, ...] = ()
+    try:
+        overrides = read_overrides(directory)
+        failure = directory / "failed.json"
+        if failure.is_file():
+            message = _read_json(failure).get("message")
+            return Job(directory.name, directory, overrides, "failed", str(message or "failed.json says no reason"))
+        if not (directory / "report" / "summary.json").is_file():
+            return Job(directory.name, directory, overrides, "unfinished", _how_far(directory))
+        block = _read_json(directory / "report" / "summary.json").get("validation")
+        if not isinstance(block, dict):
+            raise InputError("summary.json has no validation block")
+        figures = read_figures(block, asked)
+    except InputError as error:
+        return Job(directory.name, directory, overrides, "damaged", str(error))
+    verdict = block.get("verdict")
+    return Job(directory.name, directory, overrides, "finished", "", figures, None if verdict is None else str(verdict))
+
+
+def read_overrides(directory: Path) -> tuple[str, ...]:
+    """What a job was begun with; nothing where it was stopped before that was written.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = directory / ".hydra" / "overrides.yaml"
+    if not path.is_file():
+        return ()
+    content = read_yaml(path)
+    if not isinstance(content, list):
+        raise InputError("overrides.yaml is damaged: it is no list")
+    return tuple(str(item) for item in content)
+
+
+def read_yaml(path: Path) -> Any:
+    """A YAML file as plain values; nothing in it is resolved or executed.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except (OSError, ValueError, YAMLError, OmegaConfBaseException, RecursionError) as error:
+        raise InputError(f"{path.name} is damaged: {_first_line(error)}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path.name} is damaged: {_first_line(error)}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path.name} is damaged: it is no table of names and values")
+    return content
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _how_far(directory: Path) -> str:
+    """What is known of a job without a report."""
+    try:
+        with (directory / "metrics.csv").open(encoding="utf-8", newline="") as opened:
+            epochs = sum(1 for _ in csv.DictReader(opened))
+        minutes = (time.time() - (directory / "metrics.csv").stat().st_mtime) / 60
+    except (OSError, ValueError, csv.Error):
+        return "still running, or killed before its first epoch ended"
+    ago = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
+    return f"still running, or killed: {epochs} epoch{'s' if epochs != 1 else ''} done, the last one {ago} ago"

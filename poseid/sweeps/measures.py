@@ -1,0 +1,132 @@
+"""Which figures of the validation block a sweep is read by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from poseid.errors import InputError
+from poseid.training.objective import look_up
+
+# Of each group the first stands where jobs have it; with few people the stricter operating points are null.
+FNMR = ("sets.headline.enhanced.fnmr_at_fmr.1e-2", "sets.headline.enhanced.eer")
+FMR_RATIO = ("sets.headline.fixed_threshold.1e-3.fmr_ratio", "sets.headline.fixed_threshold.1e-2.fmr_ratio")
+OTHERS = (
+    "sets.headline.enhanced.fnmr_at_fmr.1e-3",
+    "sets.headline.enhanced.eer",
+    "improvement.mean",
+    "improvement.frontal",
+    "rank1.enhanced",
+)
+_RAW = {key: key.replace("enhanced", "raw") for key in FNMR}
+KEY_FIGURES = tuple(dict.fromkeys((*FNMR, *FMR_RATIO, *OTHERS, *_RAW.values())))
+
+_TITLES = {
+    "sets.headline.enhanced.fnmr_at_fmr.1e-2": "FNMR at FMR 1e-2",
+    "sets.headline.enhanced.fnmr_at_fmr.1e-3": "FNMR at FMR 1e-3",
+    "sets.headline.enhanced.eer": "EER",
+    "sets.headline.fixed_threshold.1e-3.fmr_ratio": "FMR ratio at raw's 1e-3 threshold",
+    "sets.headline.fixed_threshold.1e-2.fmr_ratio": "FMR ratio at raw's 1e-2 threshold",
+    "improvement.mean": "mean improvement",
+    "improvement.frontal": "frontal improvement",
+    "rank1.enhanced": "rank-1",
+}
+_HIGHER_IS_BETTER = ("improvement.mean", "improvement.frontal", "rank1.enhanced")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure that jobs are compared by.
+
+    Args:
+        key: dotted, in the validation block.
+        lower_is_better: its direction.
+    """
+
+    key: str
+    lower_is_better: bool
+
+    @property
+    def title(self) -> str:
+        return _TITLES.get(self.key, self.key)
+
+    @property
+    def direction(self) -> str:
+        return "lower is better" if self.lower_is_better else "higher is better"
+
+    @property
+    def raw_key(self) -> str | None:
+        """The same figure of the raw vectors, where it is one of the key figures."""
+        return _RAW.get(self.key)
+
+
+def objectives(entries: object) -> tuple[Measure, ...]:
+    """The measures of the root key ``objective``.
+
+    Raises:
+        InputError: it is no list of ``"minimize KEY"`` or ``"maximize KEY"``.
+    """
+    parts = [str(entry).split() for entry in entries] if isinstance(entries, list) else []
+    if not parts or any(len(part) != 2 or part[0] not in ("minimize", "maximize") for part in parts):
+        raise InputError(f"objective: expected a list of 'minimize KEY' or 'maximize KEY', got {entries!r}")
+    return tuple(Measure(key, direction == "minimize") for direction, key in parts)
+
+
+def read_figures(block: dict[str, Any], asked: Sequence[Measure]) -> dict[str, float | None]:
+    """The objectives and the key figures of a validation block, by key; None where a figure is null.
+
+    Raises:
+        InputError: it lacks an objective, or a figure is no finite number.
+    """
+    figures = {measure.key: _figure(block, measure.key) for measure in asked}
+    for key in KEY_FIGURES:
+        try:
+            figures.setdefault(key, _figure(block, key))
+        except InputError:
+            figures[key] = None
+    return figures
+
+
+def _figure(block: dict[str, Any], key: str) -> float | None:
+    try:
+        value = look_up(block, key)
+    except (KeyError, TypeError):
+        raise InputError(f"its validation block has no {key}") from None
+    if value is not None and not math.isfinite(value):
+        raise InputError(f"{key} is {value}")
+    return value
+
+
+def front_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, Measure]:
+    """FNMR, or what stands in for it, and the FMR ratio; at the operating points that are objectives, if any is."""
+    fnmr, ratio = (
+        next((measure for measure in asked if measure.key in keys), None) or _best_known(keys, figures)
+        for keys in (FNMR, FMR_RATIO)
+    )
+    return fnmr, ratio
+
+
+def _best_known(keys: Sequence[str], figures: Sequence[dict[str, float | None]]) -> Measure:
+    """Of some figures the one that most jobs have; of equals the first."""
+    return Measure(max(keys, key=lambda key: sum(job[key] is not None for job in figures)), True)
+
+
+def main_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, ...]:
+    """The columns of the page: the objectives, and beside them what they could be bought with."""
+    keys = [measure.key for measure in front_measures(asked, figures)]
+    return _with(asked, (*keys, "improvement.mean"), figures)
+
+
+def all_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, ...]:
+    """The columns of the file: those of the page, then every other key figure that any job has."""
+    return _with(main_measures(asked, figures), OTHERS, figures)
+
+
+def _with(
+    measures: Sequence[Measure], keys: Sequence[str], figures: Sequence[dict[str, float | None]]
+) -> tuple[Measure, ...]:
+    taken = {measure.key for measure in measures}
+    more = [key for key in keys if key not in taken and any(job[key] is not None for job in figures)]
+    return (*measures, *(Measure(key, key not in _HIGHER_IS_BETTER) for key in more))

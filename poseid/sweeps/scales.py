@@ -1,0 +1,73 @@
+"""Where the values of a key stand on the axis of a figure, and what is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseid.sweeps.overrides import NOT_GIVEN, as_number, value_order
+from poseid.sweeps.repeats import Setting
+
+MOST_VALUES = 10
+"""A key with more numbers than that is drawn along a scale."""
+_SEVERAL_POWERS = 100
+_LONGEST_LABEL, _LONGEST_TITLE = 14, 40
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The axis of a key.
+
+    Args:
+        title: the key, as a figure can show it.
+        at: (settings,) where each setting stands.
+        ticks: where something is written.
+        texts: what, as many as ticks.
+        even: each value has a place of its own, 0, 1, 2 …; else they stand where the numbers are.
+        log: numbers of several powers of ten.
+    """
+
+    title: str
+    at: NDArray[np.float64]
+    ticks: tuple[float, ...]
+    texts: tuple[str, ...]
+    even: bool = True
+    log: bool = False
+
+
+def scale_of(settings: Sequence[Setting], key: str) -> Scale:
+    """The axis of a key: its values in order, or a scale of numbers where there are many."""
+    values = values_of(settings, key)
+    given = [setting.values.get(key, NOT_GIVEN) for setting in settings]
+    title = key if _drawable(key, _LONGEST_TITLE) else "a key in another script"
+    numbers = [number for value in values if (number := as_number(value)) is not None]
+    if len(values) > MOST_VALUES and len(numbers) == len(values):
+        at = np.array([float(value) for value in given])
+        log = numbers[0] > 0 and numbers[-1] / numbers[0] > _SEVERAL_POWERS
+        return Scale(title, at, (numbers[0], numbers[-1]), (f"{numbers[0]:.4g}", f"{numbers[-1]:.4g}"), False, log)
+    places = {value: float(place) for place, value in enumerate(values)}
+    at = np.array([places[value] for value in given])
+    return Scale(title, at, tuple(places.values()), tuple(labels(values)))
+
+
+def values_of(settings: Sequence[Setting], key: str) -> list[str]:
+    """The values that a key was tried with, in order."""
+    return sorted({setting.values.get(key, NOT_GIVEN) for setting in settings}, key=value_order)
+
+
+def labels(values: Sequence[str]) -> list[str]:
+    """Values as a figure can show them: long ones, and those that its font may lack, by their place.
+
+    >>> labels(["0.3", "数据"])
+    ['0.3', 'no. 2']
+    """
+    return [
+        value if _drawable(value, _LONGEST_LABEL) else f"no. {place}" for place, value in enumerate(values, start=1)
+    ]
+
+
+def _drawable(text: str, longest: int) -> bool:
+    return text.isascii() and text.isprintable() and 0 < len(text) <= longest

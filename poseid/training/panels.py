@@ -1,0 +1,126 @@
+"""What to watch of a training, in sections: the one list behind report/training.html and the W&B workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from poseid.training.losses import TERMS
+from poseid.training.metric_names import IMPROVEMENT_BY_YAW
+from poseid.verification.genuine_block import YAW_BINS
+
+PROTECTIONS = ("similarity_protection", "impostor_protection")
+OTHERS = tuple(name for name in TERMS if name not in (*PROTECTIONS, "id"))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves over the epochs, in one picture.
+
+    Args:
+        title: of the picture.
+        note: its unit and which way is better.
+        curves: a metric of ``metric_names.ALL`` and what it is called here, each.
+    """
+
+    title: str
+    note: str
+    curves: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Panels that answer one question; ``look_for`` says how."""
+
+    name: str
+    look_for: str
+    panels: tuple[Panel, ...]
+
+
+def _loss(name: str, title: str, note: str) -> Panel:
+    return Panel(title, note, ((f"train/loss/{name}", "training people"), (f"val/loss/{name}", "validation people")))
+
+
+def _weights(names: tuple[str, ...], title: str) -> Panel:
+    return Panel(title, "λ, after the schedule", tuple((f"weight/{name}", name) for name in names))
+
+
+SECTIONS = (
+    Section(
+        "Protection",
+        "Is anybody made worse than without the enhancer? Both losses are 0 when no pair fell and no impostor rose "
+        "against the raw vector. Rising on validation people: more pairs fall below raw, or impostors come closer; "
+        "give that protection more weight.",
+        (
+            _loss("similarity_protection", "Similarity protection", "what pairs lost against raw; lower is better"),
+            _loss("impostor_protection", "Impostor protection", "what impostors gained; lower is better"),
+            _weights(PROTECTIONS, "Protection weights in force"),
+            Panel(
+                "Pairs below raw",
+                "share of genuine pairs, lower is better",
+                (("val/share_below_raw", "validation people"),),
+            ),
+        ),
+    ),
+    Section(
+        "Identity",
+        "Do photos of one person come closer, and at which turn of the head? Frontal heads should stay where they are. "
+        "Higher similarity alone proves nothing: look at Safety beside it.",
+        (
+            _loss("id", "Identity loss", "1 − cosine with the target; lower is better"),
+            Panel(
+                "Similarity of genuine pairs",
+                "mean cosine, higher is better",
+                (("val/similarity/enhanced", "enhanced"), ("val/similarity/raw", "raw")),
+            ),
+            Panel(
+                "Improvement",
+                "mean change of the cosine, higher is better",
+                (("val/improvement/mean", "all"), ("val/improvement/frontal", "frontal")),
+            ),
+            Panel(
+                "Improvement by yaw",
+                "mean change of the cosine, higher is better",
+                tuple(
+                    (name, f"{low} to {high}°".replace("-", "−"))
+                    for name, (low, high) in zip(IMPROVEMENT_BY_YAW, YAW_BINS, strict=True)
+                ),
+            ),
+        ),
+    ),
+    Section(
+        "Safety",
+        "Would the system in use get worse? A curve above its limit line, which is what the raw vectors score, says "
+        "yes: more impostors are let in, or more genuine pairs refused, than without the enhancer.",
+        (
+            Panel(
+                "FMR at the raw threshold",
+                "share of impostors let in, lower is better",
+                (("val/fmr_at_raw_threshold", "enhanced"), ("val/fmr_limit", "limit: raw")),
+            ),
+            Panel(
+                "FNMR at FMR 1e-2",
+                "share of genuine pairs refused, lower is better",
+                (("val/fnmr_at_fmr_1e-2", "enhanced"), ("val/fnmr_limit", "limit: raw")),
+            ),
+            Panel("FMR, times raw's", "above 1: more impostors let in", (("val/fmr_ratio", "enhanced"),)),
+            Panel(
+                "What the kept epoch is chosen by",
+                "FNMR at FMR 1e-2, else EER; lower is better",
+                (("val/selection", "val/selection"),),
+            ),
+            Panel("Equal error rate", "lower is better", (("val/eer", "enhanced"),)),
+            Panel("Right person ranked first", "share, higher is better", (("val/rank1", "enhanced"),)),
+        ),
+    ),
+    Section(
+        "Other losses",
+        "Does the training itself go well? Validation rising while training falls is overfitting: fewer epochs, more "
+        "weight decay or a lower learning rate. A loss whose weight is 0 is computed but not trained.",
+        (
+            _loss("total", "Total", "Σ λ · loss; its weights may change over the epochs"),
+            *(_loss(name, name.capitalize(), "lower is better") for name in OTHERS),
+            _weights(("id", *OTHERS), "Other weights in force"),
+            Panel("Learning rate", "of the last group of parameters", (("lr", "lr"),)),
+        ),
+    ),
+)

@@ -1,0 +1,107 @@
+"""report/training.html: the curves of a training for the browser, from the files that every run leaves."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from poseid.training.chart import Curve, chart
+from poseid.training.checkpoints import read_checkpoint
+from poseid.training.metric_names import ALL
+from poseid.training.panels import SECTIONS, Panel, Section
+from poseid.verification.page_parts import document, section
+from poseid.verification.report import write_text
+
+PAGE = "training.html"
+OTHERS = ("enh", "third", "fourth", "fifth", "sixth")
+"""The looks of curves that stand for nothing but themselves."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What a run logged over its epochs.
+
+    Args:
+        epochs: finished epochs at each point.
+        values: a list as long as ``epochs`` for each metric; NaN where there is none.
+        kept: finished epochs of the kept checkpoint, 0 for the start; None if there is no checkpoint.
+    """
+
+    epochs: list[int]
+    values: dict[str, list[float]]
+    kept: int | None
+
+
+def write_training_page(run_dir: Path) -> Path | None:
+    """Writes ``report/training.html`` of a run; returns its path, or None where no epoch has been logged."""
+    curves = read_curves(run_dir)
+    if curves is None:
+        return None
+    path = run_dir / "report" / PAGE
+    path.parent.mkdir(exist_ok=True)
+    write_text(path, training_page(run_dir.name, curves))
+    return path
+
+
+def read_curves(run_dir: Path) -> Curves | None:
+    """The rows of ``metrics.csv``, led by the figures of the start that stand in ``best.ckpt``; None without rows."""
+    metrics, best = run_dir / "metrics.csv", run_dir / "checkpoints" / "best.ckpt"
+    rows: Sequence[Mapping[str, str]] = []
+    if metrics.is_file():
+        with metrics.open(encoding="utf-8", newline="") as opened:
+            rows = list(csv.DictReader(opened))
+    if not rows:
+        return None
+    state = read_checkpoint(best)["callbacks"]["KeepBest"] if best.is_file() else {}
+    start = state.get("start", {})
+    first = int(rows[0]["epoch"])
+    epochs = [first, *(int(row["epoch"]) + 1 for row in rows)]
+    values = {name: [start.get(name, math.nan), *(float(row.get(name) or math.nan) for row in rows)] for name in ALL}
+    return Curves(epochs, values, state.get("epochs"))
+
+
+def training_page(name: str, curves: Curves) -> str:
+    """The page as HTML: a section of pictures for each of ``panels.SECTIONS``."""
+    title = f"training {escape(name)}"
+    body = [f"<header><p>poseid: the training, epoch by epoch</p><h1>{escape(name)}</h1></header>", _reading(curves)]
+    body += [section(one.name, f"<p>{escape(one.look_for)}</p>", _pictures(one, curves)) for one in SECTIONS]
+    return document(f"poseid: {title}", body)
+
+
+def _reading(curves: Curves) -> str:
+    scores = curves.values["val/selection"]
+    finished = "1 epoch is" if curves.epochs[-1] == 1 else f"{curves.epochs[-1]} epochs are"
+    kept = ""
+    if curves.kept == curves.epochs[0]:
+        kept = "No epoch was clearly better than the start, so <strong>the start</strong> is kept (dotted line). "
+    elif curves.kept in curves.epochs:
+        score = scores[curves.epochs.index(curves.kept)]
+        kept = (
+            f"Kept is <strong>epoch {curves.kept}</strong> (dotted line): val/selection {score:.4f} against "
+            f"{scores[0]:.4f} at the start. "
+        )
+    return section(
+        "How to read this",
+        f"<p>{finished} finished. {kept}The horizontal axis counts finished epochs; validation "
+        "figures begin at the start, before any training. Validation people are not trained on, but the kept epoch is "
+        "chosen by them: proof stands in report.html, on people looked at once.</p>",
+    )
+
+
+def _pictures(one: Section, curves: Curves) -> str:
+    return f'<div class="figures">{"".join(_picture(panel, curves) for panel in one.panels)}</div>'
+
+
+def _picture(panel: Panel, curves: Curves) -> str:
+    others = iter(OTHERS)
+    drawn = [Curve(name, _look(metric, name) or next(others), curves.values[metric]) for metric, name in panel.curves]
+    return chart(panel.title, panel.note, curves.epochs, drawn, curves.kept)
+
+
+def _look(metric: str, name: str) -> str | None:
+    """The look that a meaning has in every picture: what is learnt from, and what the raw vectors score."""
+    return "seen" if metric.startswith("train/") else "raw" if "raw" in name else None

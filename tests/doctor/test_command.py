@@ -1,0 +1,223 @@
+"""`poseid doctor`: what it prints and writes, what it refuses, its exit statuses; the page; the how-to."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from poseid import cli
+from poseid.doctor.finding import SEVERITIES
+from poseid.features.folder import write_folder
+from poseid.features.rows import FeatureSet, Rows
+from poseid.features.synthetic import synthetic
+
+ROOT = Path(__file__).resolve().parents[2]
+HOW_TO = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("doctor") / "张伟 data"
+    write_folder(synthetic(people=24, probes=8, seed=1, dim=128), path)
+    return path
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A NaN row, and a name that is HTML."""
+    made = synthetic(people=24, probes=8, seed=1, dim=128)
+    name = "<script>alert(1)</script>"
+
+    def renamed(rows: Rows) -> Rows:
+        people = np.array([name if p == made.front.people[0] else p for p in rows.people.tolist()])
+        return Rows(rows.features, rows.poses, people, tuple({"person_name": str(p)} for p in people.tolist()))
+
+    front, video = renamed(made.front), renamed(made.video)
+    write_folder(FeatureSet("x", front, video.take(video.people != name)), tmp_path / "a&b")
+    rows = np.load(tmp_path / "a&b" / "video_feature.npy")
+    rows[3] = np.nan
+    np.save(tmp_path / "a&b" / "video_feature.npy", rows)
+    return tmp_path / "a&b"
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    capsys.readouterr()
+    status = cli.main(["doctor", *(str(argument) for argument in arguments)])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_text(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = call(capsys, sound, "--strict")
+    assert (status, err) == (0, "")
+    assert out.startswith(
+        "张伟 data: 24 people (24 with front and video rows), 48 front and 192 video rows of 128 numbers"
+    )
+    assert "raw vectors: equal error rate" in out
+    assert "Expect nothing" in out
+    assert "0 errors, 0 warnings, 2 notes" in out
+
+
+def test_json_and_page(broken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = call(capsys, broken, "--json", "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    printed = json.loads(out)
+    assert printed == json.loads((tmp_path / "out" / "doctor.json").read_text(encoding="utf-8"))
+    assert (printed["errors"], printed["warnings"]) == (1, 0)
+    assert printed["video"]["unusable"] == 1
+    assert sum(printed["video"]["yaw_histogram"]["rows"]) == printed["video"]["rows"]
+    assert printed["people"] | {"rows_of_a_person": None} == {
+        "all": 24,
+        "paired": 23,
+        "only_front": 1,
+        "only_video": 0,
+        "rows_of_a_person": None,
+    }
+    assert [f["id"] for f in printed["findings"]] == ["bad-rows", "other-dim", "people-without-pair", "few-people"]
+    assert {f["severity"] for f in printed["findings"]} <= set(SEVERITIES)
+    page = (tmp_path / "out" / "doctor.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "a&amp;b" in page
+    assert page.count("data:image/png;base64") == 6
+    assert "Correct this before training" in page
+    assert not re.search(r"https?://", page)
+
+
+def test_strict_ends_with_2_after_writing(broken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = call(capsys, broken, "--strict", "--out", tmp_path / "out")
+    assert status == 2
+    assert "ERROR bad-rows" in out
+    assert err.count("\n") == 1
+    assert "bad-rows" in err
+    assert (tmp_path / "out" / "doctor.html").is_file()
+
+
+def spoil_nothing(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+
+
+def spoil_array(folder: Path) -> None:
+    (folder / "video_feature.npy").write_bytes(b"\x93NUMPY cut short")
+
+
+def spoil_json(folder: Path) -> None:
+    (folder / "front_metadata.json").write_text('{"metadata": [', encoding="utf-8")
+
+
+def spoil_dimensions(folder: Path) -> None:
+    np.save(folder / "video_feature.npy", np.ones((192, 31), np.float32))
+
+
+def spoil_kind(folder: Path) -> None:
+    np.save(folder / "video_feature.npy", np.ones((192, 32), np.int64))
+
+
+def spoil_all_rows(folder: Path) -> None:
+    np.save(folder / "video_feature.npy", np.zeros((192, 32), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (spoil_nothing, "does not exist"),
+        (spoil_array, "video_feature.npy"),
+        (spoil_json, "line 1"),
+        (spoil_dimensions, "31"),
+        (spoil_kind, "int64"),
+        (spoil_all_rows, "no row has a direction"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_no_output(
+    spoil: object, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_folder(synthetic(people=24, probes=8, seed=1, dim=32), tmp_path / "data")
+    assert callable(spoil)
+    spoil(tmp_path / "data")
+    status, out, err = call(capsys, tmp_path / "data", "--out", tmp_path / "out")
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert says in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_faults_of_the_files_are_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_folder(synthetic(people=24, probes=8, seed=1, dim=128), tmp_path / "data")
+    (tmp_path / "data" / "pairs.csv").write_text(
+        "protocol,fold,a,b,same\nFP,1,front:0,video:9999,1\n", encoding="utf-8"
+    )
+    status, out, _ = call(capsys, tmp_path / "data", "--json")
+    assert status == 0
+    assert [f["id"] for f in json.loads(out)["findings"] if f["severity"] == "error"] == ["bad-pairs"]
+    metadata = tmp_path / "data" / "front_metadata.json"
+    text = metadata.read_text(encoding="utf-8").replace('{"person_name"', '{"age": 1, "age": 2, "person_name"', 1)
+    metadata.write_text(text, encoding="utf-8")
+    status, out, _ = call(capsys, tmp_path / "data", "--json")
+    assert status == 0
+    (finding,) = [f for f in json.loads(out)["findings"] if f["severity"] == "error"]
+    assert finding["id"] == "bad-metadata"
+    assert finding["evidence"] == "row 0: the key 'age' stands twice: keep one."
+
+
+def test_torch_is_not_needed() -> None:
+    check = "import sys, poseid.commands.doctor_run; sys.exit(bool({'torch', 'matplotlib'} & {*sys.modules}))"
+    assert subprocess.run([sys.executable, "-c", check], cwd=ROOT).returncode == 0
+
+
+def test_an_output_that_is_there_is_kept(sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.txt").write_text("kept", encoding="utf-8")
+    status, _, err = call(capsys, sound, "--out", tmp_path)
+    assert status == 2
+    assert "not empty" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def finding_ids() -> set[str]:
+    """First arguments of ``Finding(…)`` in the code, and the keys of the tables that stand in for them."""
+    ids = set()
+    for path in (ROOT / "poseid" / "doctor").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
+                first = node.args[0]
+                if isinstance(first, ast.Constant):
+                    ids.add(str(first.value))
+                else:
+                    assert path.name == "duplicates.py"
+    from poseid.doctor.duplicates import _WORDS
+
+    return ids | set(_WORDS)
+
+
+def test_every_finding_stands_in_the_how_to() -> None:
+    documented = re.findall(r"^\| `([a-z0-9-]+)` \| (\w+)", HOW_TO, flags=re.MULTILINE)
+    assert len(documented) == len({id for id, _ in documented})
+    assert {id for id, _ in documented} == finding_ids()
+
+
+def test_the_how_to_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"^```bash\n(.*?)^```", HOW_TO, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.strip()]
+    assert len(lines) >= 3
+    monkeypatch.chdir(tmp_path)
+    for line in lines:
+        program, *arguments = shlex.split(line)
+        assert program == "poseid"
+        if arguments[0] == "synthetic":
+            arguments += ["--people", "30"]
+        assert cli.main(arguments) == 0, line
+    assert (tmp_path / "LOOK" / "doctor.html").is_file()
+    assert "0 errors" in capsys.readouterr().out
+
+
+def test_pictures_and_links_of_the_how_to_exist() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", HOW_TO):
+        if "://" not in target:
+            assert (ROOT / "docs" / target).exists(), target

@@ -1,0 +1,224 @@
+"""The parts of an examination against plain formulas and cases known by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from poseid.doctor import reading
+from poseid.doctor.baseline import measure
+from poseid.doctor.duplicates import NEAR, find_doubles
+from poseid.doctor.examine import examine_folder
+from poseid.doctor.labels import find_likeness
+from poseid.doctor.outlook import MEASURED, outlook
+from poseid.doctor.people import count_people
+from poseid.doctor.reading import Folder, open_folder
+from poseid.doctor.recognisers import find_links
+from poseid.doctor.scan import FINE, NOT_FINITE, OUT_OF_RANGE, ZERO, Scan, scan
+from poseid.doctor.yaw import find_drop, side_effect
+from poseid.features import folder as folder_module
+from poseid.features.folder import write_folder
+from poseid.features.rows import FeatureSet, Rows
+from poseid.features.synthetic import synthetic
+from poseid.verification.genuine_block import yaw_bin
+from poseid.verification.rates import eer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def seen(features: FeatureSet, path: Path) -> tuple[Folder, Scan]:
+    write_folder(features, path / "folder")
+    folder, findings = open_folder(path / "folder")
+    assert findings == []
+    return folder, scan(folder, lambda rows: None)
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    wide = np.asarray(rows, np.float64)
+    out: np.ndarray = wide / np.linalg.norm(wide, axis=1, keepdims=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def features() -> FeatureSet:
+    return synthetic(people=25, probes=8, seed=1, dim=32)
+
+
+def test_scan_in_blocks_of_a_memory_map(features: FeatureSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven rows at a time from a map on disk give what numpy gives on the whole."""
+    monkeypatch.setattr(reading, "_BLOCK_BYTES", 7 * 4 * 32)
+    monkeypatch.setattr(folder_module, "MEMORY_MAP_BYTES", 0)
+    done: list[int] = []
+    write_folder(features, tmp_path / "folder")
+    folder, _ = open_folder(tmp_path / "folder")
+    assert isinstance(folder.video.features, np.memmap)
+    found = scan(folder, done.append)
+    assert max(done) == 7
+    assert sum(done) == 25 * 10
+    raw = features.video.features.astype(np.float64)
+    np.testing.assert_allclose(found.video.lengths, np.linalg.norm(raw, axis=1), rtol=1e-6)
+    np.testing.assert_allclose(found.video.mean, raw.mean(axis=0), atol=1e-7)
+    np.testing.assert_allclose(found.video.spread, raw.std(axis=0), atol=1e-6)
+    x = unit(np.concatenate([features.front.features, features.video.features]))
+    names = np.concatenate([features.front.people, features.video.people])
+    bins = yaw_bin(np.concatenate([features.front.poses, features.video.poses])[:, 0])
+    for k, name in enumerate(folder.names):
+        np.testing.assert_allclose(found.sums[k], x[names == name].sum(axis=0), atol=1e-5)
+        assert found.counts[k].tolist() == np.bincount(bins[names == name], minlength=7).tolist()
+    np.testing.assert_allclose(found.bin_means[3], x[bins == 3].mean(axis=0), atol=1e-6)
+    assert found.sample.everybody
+    np.testing.assert_allclose(found.sample.video.unit, unit(raw), atol=1e-6)
+
+
+def test_rows_without_a_direction(features: FeatureSet, tmp_path: Path) -> None:
+    write_folder(features, tmp_path / "folder")
+    rows = features.video.features.copy()
+    rows[1, 3], rows[2], rows[5], rows[6, 0] = np.nan, 0, 1e-20, -np.inf
+    np.save(tmp_path / "folder" / "video_feature.npy", rows)
+    folder, _ = open_folder(tmp_path / "folder")
+    found = scan(folder, lambda n: None)
+    assert found.video.status[:8].tolist() == [FINE, NOT_FINITE, ZERO, FINE, FINE, OUT_OF_RANGE, NOT_FINITE, FINE]
+    assert not np.isin([1, 2, 5, 6], found.sample.video.rows).any()
+    assert np.isfinite(found.sums).all()
+    (finding,) = [f for f in examine_folder(tmp_path / "folder").findings if f.severity == "error"]
+    assert finding.rows == ("video:1", "video:2", "video:5", "video:6")
+
+
+def test_doubles_against_all_pairs(tmp_path: Path) -> None:
+    """Of 400 rows with near copies at known angles, the pairs found are those of a full comparison."""
+    generator = np.random.default_rng(0)
+    base = unit(generator.standard_normal((200, 64)))
+    away = generator.standard_normal((200, 64))
+    away = unit(away - (away * base).sum(axis=1, keepdims=True) * base)
+    angle = np.linspace(0, 0.3, 200)[:, None]
+    rows = np.concatenate([base, np.cos(angle) * base + np.sin(angle) * away]).astype(np.float32)
+    metadata = tuple({"person_name": f"p{i % 200}"} for i in range(400))
+    names = np.array([entry["person_name"] for entry in metadata])
+    file = Rows(rows, np.zeros((400, 3), np.float32), names, metadata)
+    folder, found = seen(FeatureSet("made", file.take(slice(0, 200)), file.take(slice(200, 400))), tmp_path)
+    doubles = find_doubles(folder, found)
+    cosine = np.triu(unit(rows) @ unit(rows).T, 1)
+    expected = {tuple(pair) for pair in np.argwhere(cosine >= NEAR).tolist()}
+    got = set(zip(doubles.a.tolist(), doubles.b.tolist(), strict=True))
+    assert len(expected) > 80
+    assert got <= expected
+    assert len(got) >= 0.97 * len(expected)
+    np.testing.assert_allclose(doubles.cosine, cosine[doubles.a, doubles.b], atol=1e-6)
+    assert not doubles.more
+
+
+def test_likeness_against_plain_sums(features: FeatureSet, tmp_path: Path) -> None:
+    folder, found = seen(features, tmp_path)
+    likeness = find_likeness(folder, found, lambda rows: None)
+    assert likeness is not None
+    x = unit(np.concatenate([features.front.features, features.video.features]))
+    names = np.concatenate([features.front.people, features.video.people])
+    bins = yaw_bin(np.concatenate([features.front.poses, features.video.poses])[:, 0])
+    for b in np.unique(bins):
+        x[bins == b] -= x[bins == b].mean(axis=0)
+    assert len(likeness.row) == likeness.judged == len(x)
+    for k in (0, 17, 60, 249):
+        i = int(likeness.row[k]) + int(likeness.file[k]) * len(features.front)
+        others = (names == names[i]) & (np.arange(len(x)) != i)
+        assert likeness.own[k] == pytest.approx(_cosine(x[i], x[others].sum(axis=0)), abs=1e-4)
+        rest = {n: _cosine(x[i], x[names == n].sum(axis=0)) for n in folder.names if n != names[i]}
+        best = max(rest, key=lambda n: rest[n])
+        assert likeness.other[k] == pytest.approx(rest[best], abs=1e-4)
+        assert folder.names[int(likeness.likely[k])] == best
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def test_drop_against_ranks(features: FeatureSet, tmp_path: Path) -> None:
+    _, found = seen(features, tmp_path)
+    drop = find_drop(found.sample)
+    centre = {n: unit(features.front.features[features.front.people == n]).sum(axis=0) for n in features.people()}
+    pairs = zip(unit(features.video.features), features.video.people.tolist(), strict=True)
+    similarity = np.array([_cosine(x, centre[n]) for x, n in pairs])
+    np.testing.assert_allclose(drop.similarity, similarity, atol=1e-5)
+    order = similarity.argsort().argsort().astype(float)
+    ranks = np.abs(features.video.poses).argsort(axis=0).argsort(axis=0).astype(float)
+    expected = [np.corrcoef(order, column)[0, 1] for column in ranks.T]
+    np.testing.assert_allclose(drop.alone, expected, atol=1e-3)
+    scaled = (ranks - ranks.mean(axis=0)) / ranks.std(axis=0)
+    joint = LinearRegression().fit(scaled, (order - order.mean()) / order.std()).coef_
+    np.testing.assert_allclose(drop.joint, joint, atol=1e-3)
+
+
+def test_side_effect_known_by_hand(features: FeatureSet, tmp_path: Path) -> None:
+    """People in directions of their own; left profiles share one axis, right ones another: cosines .8 + .2 or .8."""
+    people, each = 30, 8
+    rows = np.zeros((people * each, people + 2), np.float32)
+    person = np.repeat(np.arange(people), each)
+    yaw = np.tile([-60.0, 60.0], people * each // 2)
+    rows[np.arange(len(rows)), person] = np.sqrt(0.8)
+    rows[np.arange(len(rows)), people + (yaw > 0)] = np.sqrt(0.2)
+    _, found = seen(features, tmp_path)
+    poses = np.column_stack([yaw, 0 * yaw, 0 * yaw]).astype(np.float32)
+    video = replace(found.sample.video, unit=rows, person=person.astype(np.int32), poses=poses)
+    effect = side_effect(video)
+    assert effect is not None
+    assert effect.effect == pytest.approx(0.2, abs=1e-6)
+    assert effect.n == people * each * (each - 1) / 2
+    one_side = replace(video, poses=np.abs(poses))
+    assert side_effect(one_side) is None
+
+
+def test_baseline_against_plain_means(features: FeatureSet, tmp_path: Path) -> None:
+    folder, found = seen(features, tmp_path)
+    baseline = measure(found.sample, folder.video.poses[:, 0])
+    a, b = unit(features.front.features), unit(features.video.features)
+    same = features.front.people[:, None] == features.video.people
+    bins = yaw_bin(features.video.poses[:, 0])
+    scores = a @ b.T
+    for k, entry in enumerate(baseline.by_yaw[:5]):
+        here = np.broadcast_to(bins == k, same.shape)
+        assert entry.rows == int((bins == k).sum())
+        assert entry.n == int((same & here).sum())
+        assert entry.genuine == pytest.approx(scores[same & here].mean(), abs=1e-5)
+        assert entry.impostor == pytest.approx(scores[~same & here].mean(), abs=1e-5)
+    x = np.concatenate([a, b])
+    people = np.concatenate([features.front.people, features.video.people])
+    kinds = np.concatenate([features.front.kinds(), features.video.kinds()])
+    left, right = np.flatnonzero(kinds == 0), np.flatnonzero(kinds == 1)
+    same = people[left][:, None] == people[right]
+    scores = x[left] @ x[right].T
+    assert baseline.set == "frontal_profile"
+    assert baseline.block is not None
+    assert baseline.block["genuine"] == int(same.sum())
+    assert baseline.block["raw"]["eer"] == pytest.approx(eer(scores[same], scores[~same]), abs=1e-4)
+
+
+def test_links_hold_for_frontal_rows_alone(tmp_path: Path) -> None:
+    folder, found = seen(synthetic(people=25, probes=8, seed=1, dim=256), tmp_path)
+    links = find_links(found.sample)
+    assert links is not None
+    assert int(links.there.sum()) == int((folder.front.kinds == 0).sum() + (folder.video.kinds == 0).sum())
+    pairs = links.there[:, :, None] & links.there[:, None, :]
+    assert links.alike[pairs].mean() > 0.8
+    assert not links.alike[~pairs].any()
+
+
+def test_people_are_counted(features: FeatureSet, tmp_path: Path) -> None:
+    gone = features.people()[0]
+    features = replace(features, video=features.video.take(features.video.people != gone), pairs=None)
+    folder, _ = seen(features, tmp_path)
+    people = count_people(folder)
+    assert people.paired == 24
+    assert people.front.sum() == 50
+    assert people.video.sum() == 24 * 8
+
+
+def test_outlook_is_that_of_the_results_page() -> None:
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    for row in MEASURED:
+        start = f"| cfp | {row.people} | 10 | {row.helped} | {10 - row.helped - row.harmed} | {row.harmed} |"
+        assert f"{start} {row.eer_change:.1f} % |" in page
+    assert "Expect nothing" in outlook(20)
+    assert "with 100 on" in outlook(200)

@@ -1,0 +1,48 @@
+"""The commands of the documentation, run as they stand but shorter."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from poseid.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[1]
+# So that a test takes seconds: fewer epochs of a smaller network. What the commands say stays as it is.
+SHORT = ["max_epochs=1", "trainer.progress_bar=false", "trainer.limit_train_batches=2", "logger=csv", "threads=1"]
+SMALLER = {
+    "schedule=two_stage": ["schedule.stage1_epochs=1", "schedule.ramp_epochs=0"],
+    "model=pose_transformer": ["model.depth=1", "model.width=64", "model.mlp=64"],
+    "hydra.sweeper.n_trials=30": ["hydra.sweeper.n_trials=2"],
+}
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of a page's bash blocks."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def run_commands(lines: list[str], directory: Path) -> None:
+    """Runs the lines in their order; each must end with status 0. A subcommand of another version is left out."""
+    for line in lines:
+        program, *arguments = shlex.split(line)
+        if program == "poseid":
+            if arguments[0] not in {command.NAME for command in COMMANDS}:
+                continue
+            command = [sys.executable, "-m", "poseid.cli", *arguments]
+            if arguments[0] == "synthetic":
+                command += ["--people", "40"]
+            if arguments[0] in ("evaluate", "compare"):
+                command += ["--resamples", "50"]
+        else:
+            assert (program, arguments[0]) == ("python", "train.py")
+            extra = [more for key, values in SMALLER.items() if key in arguments for more in values]
+            folder = [] if "data=folder" in line or "resume" in line else ["data.synthetic_people=24"]
+            command = [sys.executable, str(ROOT / "train.py"), *arguments[1:], *SHORT, *extra, *folder]
+        result = subprocess.run(
+            command, cwd=directory, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
+        )
+        assert result.returncode == 0, f"{line}\n{result.stdout}\n{result.stderr}"

@@ -1,0 +1,61 @@
+"""One small model of every kind with weights that all matter, and rows to try it on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from poseid.enhancers.build import build_saved
+
+DIM = 32
+_TOKENS = {"identity_dim": 16, "pose_dim": 8, "tokens": 4, "width": 16, "depth": 1, "heads": 4, "mlp": 32}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "residual": {"name": "residual", "pose_dim": 8, "rank": 8},
+    "residual_ridge": {"name": "residual", "pose_dim": 8, "rank": 8, "init": "ridge"},
+    "residual_unfitted": {"name": "residual", "pose_dim": 8, "rank": 8, "init": "ridge"},
+    "residual_unit": {"name": "residual", "pose_dim": 8, "rank": 8, "norm": "unit", "sides": "both"},
+    "residual_no_skip": {"name": "residual", "pose_dim": 8, "rank": 8, "skip": False, "similarity_dim": 8},
+    "transformer_mean": {"name": "pose_transformer", **_TOKENS},
+    "transformer_weighted": {"name": "pose_transformer", **_TOKENS, "aggregation": "weighted"},
+    "transformer_attention": {"name": "pose_transformer", **_TOKENS, "aggregation": "attention", "skip": False},
+    "raw": {"name": "raw"},
+    "mean_subtraction": {"name": "mean_subtraction"},
+    "ridge": {"name": "ridge"},
+    "ridge_yaw": {"name": "ridge", "gate": "yaw"},
+    "wccn": {"name": "wccn"},
+    "dream": {"name": "dream"},
+    "srt": {"name": "srt"},
+}
+
+
+def made(kind: str, dim: int = DIM) -> tuple[nn.Module, dict[str, Any]]:
+    """A model of a kind of ``OPTIONS``, every weight drawn at random, and its header."""
+    options = {**OPTIONS[kind], "dim": dim}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        enhancer = build_saved(str(options["name"]), {key: value for key, value in options.items() if key != "name"})
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, tensor in enhancer.state_dict().items():
+            if name.endswith("num_batches_tracked"):
+                continue
+            noise = torch.randn(tensor.shape, generator=generator)
+            if name.endswith(("running_var", "length")):
+                tensor.copy_(1 + noise.abs())
+            elif name.endswith("fitted"):
+                tensor.fill_(float(kind != "residual_unfitted"))
+            elif name != "strength":
+                tensor.add_(noise * 0.2)
+            else:
+                tensor.fill_(0.8)
+    return enhancer.eval(), {"model": options, "sides": str(enhancer.sides)}
+
+
+def rows(count: int, dim: int = DIM, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """(count, dim) float32 rows of lengths about 5 to 30, and (count, 3) float32 poses, all known."""
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(count, dim)) * rng.uniform(1, 5, size=(count, 1))
+    return features.astype(np.float32), rng.uniform(-90, 90, size=(count, 3)).astype(np.float32)

@@ -1,0 +1,152 @@
+"""The Python API: shapes, dtypes and kinds kept, the same numbers as in training's evaluation, bad rows named."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import poseid
+from poseid.enhancers.api import BLOCK_ROWS
+from poseid.enhancers.apply import enhance_arrays
+from poseid.enhancers.saving import save_enhancer
+from poseid.errors import InputError
+from tests.enhancers.models_to_try import DIM, made, rows
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("api") / "模型.safetensors"
+    enhancer, header = made("residual_ridge")
+    header |= {
+        "fingerprint": {"dim": DIM},
+        "people": {"salt": "s", "train": ["1", "2"], "validation": ["3"], "test": []},
+        "report": {"verdict": "helps"},
+    }
+    save_enhancer(enhancer, header, path)
+    return path
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+def test_kind_dtype_and_shape_are_kept(model: Path, dtype: str, kind: str) -> None:
+    enhancer = poseid.load(model)
+    features, poses = rows(7)
+    features = features.astype(dtype)
+    given = torch.from_numpy(features) if kind == "torch" else features
+    before = features.copy()
+    many = enhancer.enhance(given, torch.from_numpy(poses) if kind == "torch" else poses)
+    one = enhancer.enhance(given[2], poses[2].tolist())
+    assert type(many) is type(given)
+    assert (many.dtype, many.shape) == (given.dtype, given.shape)
+    assert (one.dtype, one.shape) == (given.dtype, (DIM,))
+    expected, _, _ = enhance_arrays(made("residual_ridge")[0], features, poses)
+    tolerance = 2e-2 if dtype == "float16" else 1e-5  # the last bits depend on the size of the batch
+    np.testing.assert_allclose(np.asarray(many), expected, rtol=1e-3 * (dtype == "float16"), atol=tolerance)
+    np.testing.assert_allclose(np.asarray(one), expected[2], rtol=1e-3 * (dtype == "float16"), atol=tolerance)
+    assert np.array_equal(features, before)
+    assert not np.array_equal(np.asarray(many), features)
+
+
+def test_unknown_poses_are_the_same_however_they_are_written(model: Path) -> None:
+    enhancer = poseid.load(str(model))
+    features, poses = rows(6)
+    poses[1], poses[3] = (math.nan, 0, 0), (0, math.inf, 0)
+    written = poses.tolist()
+    written[1], written[3] = None, None
+    listed = enhancer.enhance(features, written)
+    assert np.array_equal(listed, enhancer.enhance(features, poses))
+    none = enhancer.enhance(features)
+    assert np.array_equal(none, enhancer.enhance(features, np.full((6, 3), np.nan)))
+    np.testing.assert_allclose(listed[[1, 3]], none[[1, 3]], atol=1e-6)
+    assert np.abs(listed[[0, 2]] - none[[0, 2]]).max() > 1e-3
+    assert np.array_equal(enhancer.enhance(features[0], None), enhancer.enhance(features[:1])[0])
+    assert enhancer.enhance(features[:0], poses[:0]).shape == (0, DIM)
+
+
+def test_blocks_make_no_difference(model: Path, tmp_path: Path) -> None:
+    features, poses = rows(BLOCK_ROWS + 3)
+    np.save(tmp_path / "x.npy", features)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    whole = poseid.load(model).enhance(mapped, poses)
+    assert type(whole) is np.ndarray
+    expected, _, _ = enhance_arrays(made("residual_ridge")[0], features, poses)
+    np.testing.assert_allclose(whole, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (lambda x: x.__setitem__((5, 3), np.nan), "row 5 holds NaN or infinity"),
+        (lambda x: x.__setitem__((4, 0), np.inf), "row 4 holds NaN or infinity"),
+        (lambda x: x.__setitem__(6, 0), "row 6 is all zeros"),
+        (lambda x: x.__setitem__(2, 1e300), "row 2 has length"),
+    ],
+)
+def test_bad_rows_are_named(model: Path, fault: object, message: str) -> None:
+    features, _ = rows(8)
+    features = features.astype(np.float64)
+    fault(features)  # type: ignore[operator]
+    for opened in (poseid.load(model), poseid.load("raw")):
+        with pytest.raises(InputError, match=message):
+            opened.enhance(features)
+
+
+@pytest.mark.parametrize(
+    ("features", "poses", "message"),
+    [
+        (np.ones((2, DIM), np.int64), None, "int64 values"),
+        (np.ones((2, DIM + 1), np.float32), None, f"vectors of {DIM + 1} numbers"),
+        (np.ones((2, 2, DIM), np.float32), None, "have shape"),
+        (np.float32(1), None, "have shape"),
+        (torch.ones(2, DIM, dtype=torch.bfloat16), None, "bfloat16"),
+        (np.ones((2, DIM), np.float32), [[0, 0, 0]], "poses: have shape"),
+        (np.ones((2, DIM), np.float32), [[0, 0], [0, 0]], "poses: have shape"),
+        (np.ones((2, DIM), np.float32), [["a", 0, 0], None], "poses: are no rows"),
+        (np.ones((2, DIM), np.float32), [[0, 0, 0], [0]], "poses: are no rows"),
+        (np.ones(DIM, np.float32), [0, 0], "poses: have shape"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(model: Path, features: object, poses: object, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        poseid.load(model).enhance(features, poses)  # type: ignore[type-var,arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_info(model: Path) -> None:
+    info = poseid.load(model).info
+    assert (info.model, info.dim, info.norm, info.sides) == ("residual", DIM, "keep", "probe")
+    assert (info.fingerprint, info.verdict) == ({"dim": DIM}, "helps")
+    assert (info.training_people, info.validation_people) == (2, 1)
+    raw = poseid.load("raw").info
+    assert (raw.model, raw.dim, raw.verdict, raw.training_people) == ("raw", None, None, None)
+
+
+def test_raw_is_bit_equal_in_any_dimension() -> None:
+    for dtype in (np.float16, np.float64):
+        features = np.random.default_rng(0).normal(size=(5, 3)).astype(dtype)
+        assert np.array_equal(poseid.load("raw").enhance(features, np.zeros((5, 3))), features)
+
+
+def test_import_is_light() -> None:
+    check = "import sys, poseid; poseid.load; sys.exit(bool({'torch', 'numpy', 'onnxruntime'} & {*sys.modules}))"
+    assert subprocess.run([sys.executable, "-c", check], cwd=ROOT).returncode == 0
+
+
+def test_a_new_process_gives_the_same_bits(model: Path, tmp_path: Path) -> None:
+    features, poses = rows(20)
+    np.savez(tmp_path / "in.npz", features=features, poses=poses)
+    code = (
+        "import sys, numpy, poseid; a = numpy.load(sys.argv[2]);"
+        "numpy.save(sys.argv[3], poseid.load(sys.argv[1]).enhance(a['features'], a['poses']))"
+    )
+    command = [sys.executable, "-c", code, str(model), str(tmp_path / "in.npz"), str(tmp_path / "out.npy")]
+    assert subprocess.run(command, cwd=ROOT).returncode == 0
+    assert np.array_equal(np.load(tmp_path / "out.npy"), poseid.load(model).enhance(features, poses))

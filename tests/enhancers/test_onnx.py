@@ -1,0 +1,256 @@
+"""ONNX does what torch does, runs without torch, and nothing of a strange file is believed."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import poseid
+from poseid.enhancers.header import to_metadata
+from poseid.enhancers.models import open_model
+from poseid.enhancers.onnx_run import onnx_session
+from poseid.enhancers.saving import save_enhancer
+from poseid.errors import InputError
+from poseid.features.folder import write_folder
+from poseid.features.synthetic import synthetic
+from tests.enhancers.models_to_try import DIM, OPTIONS, made, rows
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+pytest.importorskip("onnxruntime")
+
+ROOT = Path(__file__).parents[2]
+# the others trace the same operators
+KINDS = [
+    kind for kind in OPTIONS if kind not in ("ridge_yaw", "residual_unfitted", "residual_unit", "residual_no_skip")
+]
+
+
+@functools.cache
+def exported(kind: str) -> tuple[bytes, float]:
+    from poseid.enhancers.onnx_export import to_onnx
+
+    return to_onnx(*made(kind))
+
+
+def write(content: bytes, path: Path) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_torch_and_onnx_agree(kind: str) -> None:
+    content, difference = exported(kind)
+    assert difference <= 1e-5
+    run, _, dim = onnx_session(content, kind)
+    assert dim == DIM
+    enhancer, _ = made(kind)
+    for count in (1, 7, 1000):
+        features, given = rows(count, seed=count)
+        features /= np.linalg.norm(features, axis=1, keepdims=True)
+        mixed = given.copy()
+        mixed[::2] = math.nan
+        mixed[1::5, 1] = math.nan
+        for poses in (given, None, mixed):
+            with torch.no_grad():
+                expected = enhancer(torch.from_numpy(features), None if poses is None else torch.from_numpy(poses))
+            assert np.abs(run(features, poses) - expected.features.numpy()).max() <= 1e-5
+    if kind != "raw":
+        assert np.abs(run(features, given) - features).max() > 1e-3  # it does something
+    if kind not in ("raw", "wccn", "ridge", "srt"):  # whose gate goes by the vector
+        assert np.abs(run(features, given) - run(features, None)).max() > 1e-3  # and the poses count
+
+
+def test_the_three_ways_to_open_a_model_agree(tmp_path: Path) -> None:
+    enhancer, header = made("residual_ridge")
+    save_enhancer(enhancer, header, tmp_path / "m.safetensors")
+    write(exported("residual_ridge")[0], tmp_path / "m.onnx")
+    torch.save(
+        {
+            "state_dict": {f"enhancer.{name}": value for name, value in enhancer.state_dict().items()},
+            "hyper_parameters": {"model": header["model"]},
+        },
+        tmp_path / "m.ckpt",
+    )
+    features, poses = rows(7)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    poses[::2] = math.nan
+    for dtype in (np.float16, np.float32):
+        given = features.astype(dtype)
+        one, *others = [
+            poseid.load(tmp_path / f"m.{kind}").enhance(given, poses) for kind in ("safetensors", "onnx", "ckpt")
+        ]
+        tolerance = 1e-3 if dtype == np.float16 else 1e-5  # a float16 may be rounded to its neighbour
+        for other in others:
+            assert other.dtype == dtype
+            np.testing.assert_allclose(other, one, atol=tolerance)
+    tensor = torch.from_numpy(features)
+    assert isinstance(poseid.load(tmp_path / "m.onnx").enhance(tensor, poses), torch.Tensor)
+
+
+def test_the_file_knows_itself_and_nothing_of_this_machine(tmp_path: Path) -> None:
+    content, difference = exported("residual_ridge")
+    path = write(content, tmp_path / "模型.onnx")
+    _, header = made("residual_ridge")
+    opened = open_model(str(path))
+    about = opened.info.pop("onnx")
+    assert opened.info == header
+    assert about == {"opset": 18, "weights": "float32", "max_difference": pytest.approx(difference, rel=0.01)}
+    assert str(ROOT).encode() not in content
+    assert b"stack_trace" not in content
+    info = poseid.load(path).info
+    assert (info.model, info.dim, info.sides) == ("residual", DIM, "probe")
+    model = onnx.load_from_string(content)
+    onnx.checker.check_model(model, full_check=True)
+    assert [one.version for one in model.opset_import if one.domain == ""] == [18]
+    # evaluation takes it like any other model
+    features, poses = rows(5)
+    x, pose = torch.from_numpy(features), torch.from_numpy(poses)
+    with torch.no_grad():
+        torch.testing.assert_close(opened.enhancer(x, pose).features, made("residual_ridge")[0](x, pose).features)
+
+
+def test_half_and_a_newer_opset() -> None:
+    from poseid.enhancers.onnx_export import to_onnx
+
+    enhancer, header = made("ridge", 64)
+    half, difference = to_onnx(enhancer, header, opset=20, half=True)
+    assert 1e-7 < difference <= 1e-3
+    model = onnx.load_from_string(half)
+    assert [one.version for one in model.opset_import if one.domain == ""] == [20]
+    assert sum(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in model.graph.initializer) == 1
+    features, poses = rows(9, 64)
+    run, metadata, _ = onnx_session(half, "half")
+    assert '"weights": "float16"' in metadata["poseid"]
+    assert run(features, poses).dtype == np.float32
+
+
+def test_an_export_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from poseid.enhancers import onnx_export
+
+    other = onnx.load_from_string(exported("ridge")[0])
+    monkeypatch.setattr(onnx_export, "_traced", lambda *_: other)
+    with pytest.raises(InputError, match="differs from torch"):
+        onnx_export.to_onnx(*made("wccn"))
+
+
+BLOCK = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {names}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name.split(".")[0])
+sys.meta_path.insert(0, Block())
+"""
+WITHOUT_TORCH = BLOCK.format(
+    names=("torch", "safetensors", "lightning", "torchmetrics", "hydra", "omegaconf", "wandb", "matplotlib", "rich")
+)
+TRY = """
+import numpy, pathlib, poseid
+from poseid.features import read_folder
+model, folder, out = sys.argv[1:]
+video = read_folder(pathlib.Path(folder)).video
+numpy.save(out, poseid.load(model).enhance(video.features, video.poses))
+"""
+
+
+def python(code: str, place: Path, *arguments: str) -> tuple[int, str]:
+    """Exit status and stderr of a piece of Python in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    return done.returncode, done.stderr
+
+
+def test_without_torch(tmp_path: Path) -> None:
+    write(exported("residual_ridge")[0], tmp_path / "m.onnx")
+    write_folder(synthetic(people=3, probes=4, seed=1, dim=DIM), tmp_path / "data")
+    assert python(WITHOUT_TORCH + TRY, tmp_path, "m.onnx", "data", "out.npy") == (0, "")
+    video = synthetic(people=3, probes=4, seed=1, dim=DIM).video
+    enhancer = poseid.load(tmp_path / "m.onnx")
+    assert np.array_equal(np.load(tmp_path / "out.npy"), enhancer.enhance(video.features, video.poses))
+    _, error = python(WITHOUT_TORCH + "import poseid; poseid.load('m.safetensors')", tmp_path)
+    assert "InputError: m.safetensors: needs torch: pip install torch, or give an .onnx" in error
+    call = "from poseid import cli; sys.exit(cli.main(['export', 'raw', '--out', 'x.onnx']))"
+    expected = "error: this command needs the package torch: pip install torch\n"
+    assert python(WITHOUT_TORCH + call, tmp_path) == (2, expected)
+
+
+def test_safetensors_needs_torch_alone(tmp_path: Path) -> None:
+    enhancer, header = made("residual_ridge")
+    save_enhancer(enhancer, header, tmp_path / "m.safetensors")
+    block = BLOCK.format(names=("lightning", "torchmetrics", "hydra", "omegaconf", "wandb", "matplotlib", "rich"))
+    code = block + f"import numpy, poseid; poseid.load('m.safetensors').enhance(numpy.ones((2, {DIM}), numpy.float16))"
+    assert python(code, tmp_path) == (0, "")
+
+
+def foreign(metadata: dict[str, str], inputs: tuple[str, str] = ("features", "poses")) -> bytes:
+    """A small graph with the right output."""
+    helper = onnx.helper
+    rows_of, rows_of_three, out = (
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", width])
+        for name, width in ((inputs[0], 4), (inputs[1], 3), ("enhanced", 4))
+    )
+    identity = helper.make_node("Identity", [inputs[0]], ["enhanced"])
+    graph = helper.make_graph([identity], "foreign", [rows_of, rows_of_three], [out])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    helper.set_model_props(model, metadata)
+    return bytes(model.SerializeToString())
+
+
+def reaching_out(location: str) -> bytes:
+    """Our own file, but for one matrix that is to be read from elsewhere."""
+    model = onnx.load_from_string(exported("ridge")[0])
+    tensor = max(model.graph.initializer, key=lambda one: len(one.raw_data))
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    return bytes(model.SerializeToString())
+
+
+def test_strange_files_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.bin").write_bytes(bytes(4 * DIM * DIM))
+    ours = exported("ridge")[0]
+    cases: dict[str, bytes] = {
+        "empty": b"",
+        "garbage": b"\x00\xff" * 500,
+        "cut": ours[: len(ours) // 2],
+        "pickle": pickle.dumps({"a": 1}),
+        "no metadata": foreign({}),
+        "other format": foreign({"format": "other", "poseid": "{}"}),
+        "no model": foreign(to_metadata({"sides": "probe"})),
+        "metadata no JSON": foreign({**to_metadata({}), "poseid": "{"}),
+        "other inputs": foreign(to_metadata({"model": {"name": "ridge"}}), ("x", "poses")),
+        "data beside it": reaching_out("secret.bin"),
+        "data above": reaching_out("../secret.bin"),
+        "data anywhere": reaching_out(str(tmp_path / "secret.bin")),
+    }
+    for name, content in cases.items():
+        path = write(content, tmp_path / f"{name}.onnx")
+        for opening in (poseid.load, open_model):
+            with pytest.raises(InputError) as caught:
+                opening(str(path))
+            assert str(path) in str(caught.value), name
+            assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="cannot be read"):
+        poseid.load(tmp_path / "none.onnx")
+    assert capfd.readouterr().err == ""
+    # the same graph with a header of ours is believed: it is what the checks above let through
+    assert poseid.load(write(foreign(to_metadata({"model": {"name": "ridge"}})), tmp_path / "good.onnx")).info.dim == 4

@@ -1,0 +1,272 @@
+"""Every format is streamed: the same blocks come out that went in, and whatever else is in the file stays."""
+
+from __future__ import annotations
+
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from poseid.errors import InputError
+from poseid.features.tables.files import look, rewrite
+from poseid.features.tables.npy import header_bytes
+from poseid.features.tables.table import Columns
+
+ROWS, DIM = 20_000, 8
+
+
+def lists(x: np.ndarray) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(x.reshape(-1)), DIM)
+
+
+def write_npy(path: Path, x: np.ndarray, poses: np.ndarray) -> None:
+    np.save(path, x)
+
+
+def write_npz(path: Path, x: np.ndarray, poses: np.ndarray) -> None:
+    np.savez_compressed(path, names=np.array([{"never": "loaded"}], object), vectors=x, poses=poses)
+
+
+def write_parquet(path: Path, x: np.ndarray, poses: np.ndarray) -> None:
+    columns = {"id": pa.array([f"名{i % 9}" for i in range(len(x))]).dictionary_encode(), "vector": lists(x)}
+    columns |= {name: pa.array(poses[:, i]) for i, name in enumerate(("yaw", "pitch", "roll"))}
+    table = pa.table(columns).replace_schema_metadata({"made by": "hand"})
+    pq.write_table(table, path, row_group_size=7001, compression="zstd")
+
+
+def write_columns(path: Path, x: np.ndarray, poses: np.ndarray) -> None:
+    columns = {f"f{i}": pa.array(x[:, i]) for i in reversed(range(DIM))}
+    columns["poses"] = pa.array(poses.tolist(), pa.list_(pa.float64()))
+    pq.write_table(pa.table(columns), path, compression="none")
+
+
+def write_hdf5(path: Path, x: np.ndarray, poses: np.ndarray) -> None:
+    with h5py.File(path, "w") as file:
+        file.attrs["made by"] = "hand"
+        file.create_dataset("group/vectors", data=x, chunks=(300, DIM), compression="gzip").attrs["unit"] = 1
+        file["poses"] = poses
+        file["names"] = ["张伟", "b"]
+
+
+CASES = [
+    ("a.npy", write_npy, Columns(), False),
+    ("a.npz", write_npz, Columns(), True),
+    ("a.parquet", write_parquet, Columns(), True),
+    ("columns.parquet", write_columns, Columns(("f*",)), True),
+    ("a.h5", write_hdf5, Columns(), True),
+]
+
+
+@pytest.mark.parametrize(("name", "write", "columns", "has_poses"), CASES, ids=[case[0] for case in CASES])
+def test_vectors_pass_through_in_blocks(
+    name: str, write: Callable[[Path, np.ndarray, np.ndarray], None], columns: Columns, has_poses: bool, tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((ROWS, DIM)).astype(np.float16)
+    poses = generator.uniform(-90, 90, (ROWS, 3))
+    source, target, again = (tmp_path / f"{part}{name}" for part in ("source", "target", "again"))
+    write(source, x, poses)
+    table = look(source, columns)
+    assert (table.rows, table.dim, table.dtype) == (ROWS, DIM, np.float16)
+    assert bool(table.columns.poses) == has_poses
+    assert len(table.sample) >= 4000
+    seen: list[np.ndarray] = []
+    angles: list[np.ndarray] = []
+
+    def double(first: int, block: np.ndarray, block_poses: np.ndarray | None) -> np.ndarray:
+        assert first == sum(map(len, seen))
+        assert len(block) < ROWS
+        seen.append(np.array(block))
+        angles.append(np.full((len(block), 3), np.nan) if block_poses is None else np.array(block_poses))
+        return block * np.float16(2)
+
+    rewrite(source, target, table.columns, double)
+    assert np.array_equal(np.concatenate(seen), x)
+    if has_poses:
+        assert np.array_equal(np.concatenate(angles), poses)
+    seen.clear()
+    rewrite(target, again, table.columns, double)
+    assert np.array_equal(np.concatenate(seen), x * np.float16(2))
+    seen.clear()
+    before = target.read_bytes()
+    rewrite(source, target, table.columns, double)
+    assert target.read_bytes() == before  # the same bits each time
+
+
+def halved(first: int, block: np.ndarray, poses: np.ndarray | None) -> np.ndarray:
+    return block / block.dtype.type(2)
+
+
+def test_npy_is_what_numpy_writes(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((100, DIM))
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "half.npy", x / 2)
+    rewrite(tmp_path / "x.npy", tmp_path / "y.npy", Columns(), halved)
+    assert (tmp_path / "y.npy").read_bytes() == (tmp_path / "half.npy").read_bytes()
+
+
+def test_npz_keeps_its_other_members(tmp_path: Path) -> None:
+    x = np.ones((10, DIM), np.float32)
+    write_npz(tmp_path / "x.npz", x, np.zeros((10, 3)))
+    rewrite(tmp_path / "x.npz", tmp_path / "y.npz", look(tmp_path / "x.npz", Columns()).columns, halved)
+    with zipfile.ZipFile(tmp_path / "x.npz") as before, zipfile.ZipFile(tmp_path / "y.npz") as after:
+        assert before.namelist() == after.namelist()
+        assert {info.compress_type for info in after.infolist()} == {zipfile.ZIP_DEFLATED}
+        assert before.read("names.npy") == after.read("names.npy")
+    assert np.array_equal(np.load(tmp_path / "y.npz")["vectors"], x / 2)
+
+
+def test_parquet_keeps_schema_rows_and_compression(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((ROWS, DIM)).astype(np.float16)
+    write_parquet(tmp_path / "x.parquet", x, generator.uniform(-90, 90, (ROWS, 3)))
+    rewrite(tmp_path / "x.parquet", tmp_path / "y.parquet", look(tmp_path / "x.parquet", Columns()).columns, halved)
+    before, after = pq.ParquetFile(tmp_path / "x.parquet"), pq.ParquetFile(tmp_path / "y.parquet")
+    assert after.schema_arrow.equals(before.schema_arrow, check_metadata=True)
+    groups = [[file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] for file in (before, after)]
+    assert groups[0] == groups[1] == [7001, 7001, 5998]
+    assert after.metadata.row_group(0).column(0).compression == "ZSTD"
+    others = ["id", "yaw", "pitch", "roll"]
+    assert after.read(others).equals(before.read(others))
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.list_(pa.float32()), pa.large_list(pa.float64()), pa.fixed_shape_tensor(pa.float32(), [DIM])]
+)
+def test_every_kind_of_list_column_keeps_its_type(kind: pa.DataType, tmp_path: Path) -> None:
+    storage = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+    rows = [[float(i + j) for j in range(DIM)] for i in range(50)]
+    array = pa.array(rows, storage)
+    if storage != kind:
+        array = pa.ExtensionArray.from_storage(kind, array)
+    pq.write_table(pa.table({"v": array}), tmp_path / "x.parquet")
+    rewrite(tmp_path / "x.parquet", tmp_path / "y.parquet", look(tmp_path / "x.parquet", Columns()).columns, halved)
+    column = pq.read_table(tmp_path / "y.parquet")["v"].combine_chunks()
+    assert column.type == kind
+    stored = column.storage if storage != kind else column
+    assert stored.to_pylist() == (np.array(rows) / 2).tolist()
+
+
+def test_hdf5_keeps_everything_else(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((1000, DIM))
+    write_hdf5(tmp_path / "x.h5", x, np.zeros((1000, 3)))
+    with h5py.File(tmp_path / "x.h5", "r+") as file:
+        file["link"] = h5py.SoftLink("/group/vectors")
+    named = Columns(("group/vectors",))
+    rewrite(tmp_path / "x.h5", tmp_path / "y.h5", look(tmp_path / "x.h5", named).columns, halved)
+    with h5py.File(tmp_path / "y.h5") as file:
+        vectors = file["group/vectors"]
+        assert np.array_equal(vectors[:], x / 2)
+        assert (vectors.chunks, vectors.compression, vectors.attrs["unit"]) == ((300, DIM), "gzip", 1)
+        assert file.attrs["made by"] == "hand"
+        assert file["names"].asstr()[0] == "张伟"
+        assert np.array_equal(file["link"][:], x / 2)
+
+
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    rows, dim = 400_000, 64  # 102 MB, most of it holes in the file
+    header = header_bytes((rows, dim), np.dtype(np.float32))
+    with (tmp_path / "x.npy").open("wb") as file:
+        file.write(header)
+        file.truncate(len(header) + rows * dim * 4)
+    tracemalloc.start()
+    try:
+        rewrite(tmp_path / "x.npy", tmp_path / "y.npy", look(tmp_path / "x.npy", Columns()).columns, halved)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "y.npy").stat().st_size == (tmp_path / "x.npy").stat().st_size
+    assert peak < 16 * 2**20
+
+
+def refuse(path: Path, columns: Columns, line: str) -> None:
+    with pytest.raises(InputError, match=line) as caught:
+        look(path, columns)
+    assert path.name in str(caught.value)
+
+
+def test_bad_npy(tmp_path: Path) -> None:
+    good = np.ones((4, DIM), np.float32)
+    for name, array, line in (
+        ("int", np.ones((4, DIM), int), "<i8"),
+        ("big", good.astype(">f4"), ">f4"),
+        ("flat", good[0], "shape"),
+        ("none", good[:0], "shape"),
+        ("columns", np.asfortranarray(good), "column by column"),
+        ("objects", np.array([[{}]]), "never loaded"),
+    ):
+        np.save(tmp_path / f"{name}.npy", array, allow_pickle=True)
+        refuse(tmp_path / f"{name}.npy", Columns(), line)
+    np.save(tmp_path / "good.npy", good)
+    content = (tmp_path / "good.npy").read_bytes()
+    for name, changed, line in (
+        ("short", content[:-1], "cut short"),
+        ("long", content + b"x", "after the array"),
+        ("text", b"1,2,3", "not an npy"),
+        ("header", content[:40], "damaged"),
+        ("version", b"\x93NUMPY\x03\x00" + content[8:], "damaged"),
+    ):
+        (tmp_path / f"{name}.npy").write_bytes(changed)
+        refuse(tmp_path / f"{name}.npy", Columns(), line)
+    refuse(tmp_path / "good.npy", Columns(("f0",)), "no columns")
+    refuse(tmp_path / "missing.npy", Columns(), "no such file")
+    (tmp_path / "x.txt").write_text("1", encoding="utf-8")
+    refuse(tmp_path / "x.txt", Columns(), "unknown kind")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5", ".parquet"])
+def test_bad_archives(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"x{suffix}"
+
+    def write(**arrays: np.ndarray) -> None:
+        if suffix == ".npz":
+            np.savez(path, **arrays)
+        elif suffix == ".h5":
+            with h5py.File(path, "w") as file:
+                for name, array in arrays.items():
+                    file[name] = array
+        else:
+            pq.write_table(pa.table({name: array.tolist() for name, array in arrays.items()}), path)
+
+    x = np.ones((5, DIM))
+    write(a=x, b=x)
+    refuse(path, Columns(), "--feature-columns: say which")
+    refuse(path, Columns(("c",)), "no column 'c'")
+    write(features=x, b=x)
+    assert look(path, Columns()).columns.features == ("features",)
+    write(a=x, yaw=np.ones(5))
+    refuse(path, Columns(("yaw",)), "shape|not lists")
+    refuse(path, Columns((), ("p",)), "no column 'p'")
+    if suffix == ".npz":
+        write(a=x, poses=np.asfortranarray(np.ones((5, 3))))
+        refuse(path, Columns(), "poses.npy: is stored column by column")
+    path.write_bytes(b"no")
+    refuse(path, Columns(), "is no|cannot be read")
+
+
+def test_hdf5_whose_values_lie_elsewhere(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "real.h5", "w") as file:
+        file["v"] = np.ones((5, DIM))
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        layout = h5py.VirtualLayout((5, DIM), float)
+        layout[:] = h5py.VirtualSource(tmp_path / "real.h5", "v", (5, DIM))
+        file.create_virtual_dataset("v", layout)
+    refuse(tmp_path / "x.h5", Columns(), "other files")
+
+
+def test_damage_found_on_the_way(tmp_path: Path) -> None:
+    write_npz(tmp_path / "x.npz", np.random.default_rng(0).standard_normal((9000, DIM)), np.zeros((9000, 3)))
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    content[len(content) // 2 :: 997] = b"\0" * len(content[len(content) // 2 :: 997])
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(InputError, match="damaged"):
+        rewrite(tmp_path / "x.npz", tmp_path / "y.npz", Columns(("vectors",)), halved)
+    pq.write_table(pa.table({"v": [[1.0, 2.0, 3.0, 4.0]] * 5 + [[1.0]]}), tmp_path / "x.parquet")
+    with pytest.raises(InputError, match="row 5"):
+        rewrite(tmp_path / "x.parquet", tmp_path / "y.parquet", Columns(("v",)), halved)

@@ -1,0 +1,82 @@
+"""Two processes with half a batch each do what one process does with the whole batch."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKER = Path(__file__).with_name("ddp_worker.py")
+
+
+def start(world: int, rank: int, batch_size: int, out: Path, port: int) -> subprocess.Popen[str]:
+    """A process as torchrun would start it."""
+    environment = {
+        **os.environ,
+        **{"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
+        **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_RUN_ID": "test"},
+        **{"RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0"},
+        **{"WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(world)},
+    }
+    return subprocess.Popen(
+        [sys.executable, str(WORKER), str(world), str(batch_size), str(out)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What one process with 32 rows a step leaves, and each of two with 16 rows a step."""
+    directory = tmp_path_factory.mktemp("ddp")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    jobs = {
+        "one": start(1, 0, 32, directory / "one", port),
+        "first": start(2, 0, 16, directory / "first", port),
+        "second": start(2, 1, 16, directory / "second", port),
+    }
+    try:
+        for name, process in jobs.items():
+            output, _ = process.communicate(timeout=120)
+            assert process.returncode == 0, f"{name}: {output}"
+    finally:
+        for process in jobs.values():
+            process.kill()
+    return {name: torch.load(directory / name, weights_only=True) for name in jobs}
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_gradients_are_those_of_the_joined_batch(results: dict[str, Any], name: str) -> None:
+    one, other = results["one"]["gradients"], results[name]["gradients"]
+    assert one.keys() == other.keys()
+    assert {"enhancer.similarity.weight", "enhancer.pose_head.layers.0.weight", "decoder.layers.weight"} <= one.keys()
+    for parameter, gradient in one.items():
+        assert gradient.abs().max() > 0, parameter
+        torch.testing.assert_close(other[parameter], gradient, rtol=2e-4, atol=2e-6, msg=parameter)
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_logged_losses_and_validation_figures_are_those_of_one_process(results: dict[str, Any], name: str) -> None:
+    one, other = results["one"]["metrics"], results[name]["metrics"]
+    assert one.keys() == other.keys()
+    assert {"train/loss/contrast", "train/loss/pose", "val/loss/contrast", "val/selection"} <= one.keys()
+    for metric, value in one.items():
+        assert other[metric] == pytest.approx(value, rel=2e-3, abs=2e-4, nan_ok=True), metric
+
+
+def test_verification_metrics_of_parts_are_those_of_the_whole_exactly(results: dict[str, Any]) -> None:
+    one = results["one"]["verification"]
+    for name in ("first", "second"):
+        other = results[name]["verification"]
+        assert (other["eer"], other["fnmr"]) == (one["eer"], one["fnmr"])
+        assert other["improvement"] == pytest.approx(one["improvement"], rel=1e-12)

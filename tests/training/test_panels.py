@@ -1,0 +1,104 @@
+"""The curves of a training: the list of panels, and report/training.html made of metrics.csv."""
+
+import csv
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from poseid.training.chart import Curve, chart
+from poseid.training.metric_names import ALL
+from poseid.training.panels import SECTIONS
+from poseid.training.training_page import read_curves, training_page, write_training_page
+
+
+def page_of(run_dir: Path) -> str:
+    return (run_dir / "report" / "training.html").read_text(encoding="utf-8")
+
+
+def write_metrics(run_dir: Path, rows: list[dict[str, str]]) -> None:
+    with (run_dir / "metrics.csv").open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.DictWriter(opened, ["epoch", *ALL], restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_the_panels_show_every_metric_once() -> None:
+    shown = [metric for section in SECTIONS for panel in section.panels for metric, _name in panel.curves]
+    assert sorted(shown) == sorted(ALL)
+    assert [section.name for section in SECTIONS] == ["Protection", "Identity", "Safety", "Other losses"]
+
+
+def test_a_run_leaves_a_page_with_every_panel(logged_run: Path) -> None:
+    text = page_of(logged_run)
+    titles = [panel.title for section in SECTIONS for panel in section.panels]
+    assert text.count("<figure>") == len(titles)
+    assert all(f"<figcaption><b>{title.replace(chr(39), '&#x27;')}</b>" in text for title in titles)
+    assert "2 epochs are finished" in text
+    for forbidden in ("<script", "http:", "https:", "src="):
+        assert forbidden not in text
+
+
+def test_curves_begin_at_the_start_and_hold_what_was_logged(logged_run: Path) -> None:
+    curves = read_curves(logged_run)
+    assert curves is not None
+    assert curves.epochs == [0, 1, 2]
+    with (logged_run / "metrics.csv").open(encoding="utf-8", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert curves.values["val/eer"][1:] == [float(row["val/eer"]) for row in rows]
+    assert curves.values["lr"][1:] == [float(row["lr"]) for row in rows]
+    assert math.isnan(curves.values["lr"][0])  # nothing is trained before the first epoch
+    start = curves.values["val/selection"][0]
+    assert 0 < start < 1
+    limits = curves.values["val/fmr_limit"]  # the start's own figure, then every epoch's
+    assert limits == pytest.approx([limits[0]] * 3, rel=1e-6)
+    kept = min(range(3), key=lambda epoch: curves.values["val/selection"][epoch])
+    assert curves.kept == (kept if curves.values["val/selection"][kept] < 0.97 * start else 0)
+
+
+def test_without_metrics_there_is_no_page(tmp_path: Path) -> None:
+    assert write_training_page(tmp_path) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_metrics_without_a_checkpoint_and_names_in_any_script(tmp_path: Path) -> None:
+    run_dir = tmp_path / "轮 <b>&"
+    run_dir.mkdir()
+    write_metrics(run_dir, [{"epoch": "4", "val/eer": "0.25", "val/fmr_limit": "nan"}])
+    path = write_training_page(run_dir)
+    assert path is not None
+    text = path.read_text(encoding="utf-8")
+    assert "轮 &lt;b&gt;&amp;" in text
+    assert "<h1>轮 <b>" not in text
+    assert "kept" not in text[text.index("<main>") : text.index("<h2>Protection")].replace("the kept epoch", "")
+    assert "epoch 5: 0.25" in text
+    assert text.count("Nothing to show") == sum(len(section.panels) for section in SECTIONS) - 1
+    curves = read_curves(run_dir)
+    assert curves is not None
+    assert curves.epochs == [4, 5]
+    assert "<h1>x</h1>" in training_page("x", curves)
+
+
+def test_a_chart_puts_its_points_where_the_axis_says() -> None:
+    drawn = chart("T", "n", [0, 1, 2], [Curve("c", "enh", [0.0, 5.0, 10.0])], mark=1)
+    points = [(float(x), float(y)) for x, y in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', drawn)]
+    grid = [float(y) for y in re.findall(r'class="grid" d="M\d+ ([\d.]+)H', drawn)]
+    assert points[0][1] == max(grid)  # 0 is the lowest line of the grid, 10 the highest
+    assert points[2][1] == min(grid)
+    assert points[1][1] == pytest.approx((points[0][1] + points[2][1]) / 2)
+    assert points[1][0] == pytest.approx((points[0][0] + points[2][0]) / 2)
+    (mark,) = re.findall(r'class="mark" d="M([\d.]+) ', drawn)
+    assert float(mark) == points[1][0]
+
+
+def test_a_chart_with_gaps_constants_and_one_epoch() -> None:
+    gaps = chart("T", "n", [0, 1, 2, 3], [Curve("c", "enh", [1.0, math.nan, 2.0, 3.0])], mark=None)
+    (path,) = re.findall(r'class="curve enh" d="([^"]+)"', gaps)
+    assert (path.count("M"), path.count("L")) == (2, 1)
+    assert "mark" not in gaps
+    for epochs, values in (([3], [0.0]), ([0, 1], [-2.0, -2.0]), ([7], [1e-9])):
+        drawn = chart("T", "n", epochs, [Curve("c", "enh", values)], mark=None)
+        heights = [float(y) for y in re.findall(r'cy="([\d.]+)"', drawn)]
+        assert heights
+        assert all(8 < height < 210 for height in heights)
