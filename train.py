@@ -7,16 +7,19 @@ python train.py resume=RUN_DIR
 
 from __future__ import annotations
 
-import io
-import sys
-from pathlib import Path
+from poseid.interrupt import importing
 
-import hydra
-from omegaconf import DictConfig
+with importing():
+    import io
+    import sys
+    from pathlib import Path
 
-from poseid.errors import InputError
-from poseid.training.arguments import hydra_arguments
-from poseid.training.command import run_job
+    import hydra
+    from omegaconf import DictConfig
+
+    from poseid.errors import InputError
+    from poseid.training.arguments import hydra_arguments
+    from poseid.training.command import run_job
 
 CONF = str(Path(__file__).resolve().parent / "conf")
 

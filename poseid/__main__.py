@@ -1,8 +1,14 @@
-"""``python -m poseid`` is the ``poseid`` command."""
+"""The ``poseid`` command and ``python -m poseid``: what it needs is imported after Ctrl-C is taken care of."""
 
-import sys
+from poseid.interrupt import importing
 
-from poseid.cli import main
+
+def main() -> int:
+    """Runs the command and returns its exit status."""
+    with importing():
+        from poseid.cli import main as run
+    return run()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -6,10 +6,10 @@ Exit status: 0 done; 2 the input or the call is wrong, one line on stderr; 130 o
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -27,6 +27,7 @@ from poseid.commands import (
     synthetic,
 )
 from poseid.errors import InputError
+from poseid.interrupt import importing
 
 COMMANDS = (import_table, doctor, evaluate, compare, enhance, export, sweep, dashboard, baseline, synthetic)
 TRACEBACK = "POSEID_TRACEBACK"
@@ -52,7 +53,7 @@ def make_parser() -> Parser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_arguments(one)
-        one.set_defaults(run=command.run)
+        one.set_defaults(run=command.run, needs=f"{command.__name__}_run")
     return parser
 
 
@@ -64,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         options = make_parser().parse_args(arguments)
+        with importing():
+            importlib.import_module(options.needs)
         options.run(options)
     except InputError as error:
         return _failed(f"error: {' '.join(str(error).split())}", 2)
@@ -75,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
     except Exception as error:
         if os.environ.get(TRACEBACK) == "1":
+            import traceback
+
             traceback.print_exc()
         what = " ".join(f"{type(error).__name__}: {error}".split())
         return _failed(f"error: unexpected {what} (set {TRACEBACK}=1 to see where)", 1)

@@ -18,11 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from poseid.features.folder import write_folder
-    from poseid.features.synthetic import NOTICE, synthetic
+    from poseid.commands.synthetic_run import run_synthetic
 
-    features = synthetic(people=arguments.people, seed=arguments.seed)
-    write_folder(features, arguments.out)
-    print(features.summary())
-    print(NOTICE)
-    print(f"feature folder: {arguments.out}")
+    run_synthetic(arguments)

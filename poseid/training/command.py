@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from poseid.errors import InputError
+from poseid.interrupt import importing
 from poseid.training.config import check_config
 from poseid.training.health import RanAway
 from poseid.training.multirun import FAILED, write_failure
@@ -47,7 +48,8 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     except InputError as error:
         return _failed(error, run_dir, overrides, in_multirun, config.objective)
     # Lightning is imported only now: a misspelt key need not wait for it.
-    from poseid.training.run import Interrupted, OtherRank, RunContext, run_training
+    with importing():
+        from poseid.training.run import Interrupted, OtherRank, RunContext, run_training
 
     (run_dir / FAILED).unlink(missing_ok=True)
     evaluate_test = resolved["evaluate_test"]

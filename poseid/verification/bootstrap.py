@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poseid.verification.impostors import Impostors
 from poseid.verification.operating import Figures
 from poseid.verification.rates import allowed_false_matches, crossing, crossing_places
-from poseid.verification.scores import Compared, Impostors, weigh_comparisons
+from poseid.verification.scores import Compared, weigh_comparisons
 
 MOST_IMPOSTORS = 1 << 20
 """A resample weighs at most about so many impostor comparisons of a set; of the lowest, a random share stands in."""
@@ -101,7 +102,7 @@ class _Ranked:
     """Nothing lies below the lowest impostor score."""
 
 
-def _rank(genuine: NDArray[np.floating], person: NDArray[np.int64], impostors: Impostors, depth: float) -> _Ranked:
+def _rank(genuine: NDArray[np.floating], person: NDArray[np.integer], impostors: Impostors, depth: float) -> _Ranked:
     """Sort the genuine scores and take the impostor scores down to a depth (in comparisons)."""
     order = np.argsort(genuine)
     count = min(impostors.total, int(depth))
@@ -186,7 +187,7 @@ def _weigh(
         share = genuine_below[-1]
         if share <= 0:
             continue
-        rate = crossing(genuine_below, impostor_above, places, share, impostor_total)
+        rate = crossing(genuine_below, impostor_above.__getitem__, places, share, impostor_total)
         if rate < 0:
             decided[r] = False
         else:

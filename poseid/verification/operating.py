@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poseid.verification.impostors import Impostors
 from poseid.verification.rates import (
     allowed_false_matches,
     crossing,
@@ -15,7 +16,6 @@ from poseid.verification.rates import (
     impostors_needed,
     just_above,
 )
-from poseid.verification.scores import Impostors
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def figures(
     at = own if given is None else given
     wide = genuine.astype(np.float64)
     return Figures(
-        eer=crossing(below, impostors.above, places, float(rising.size), float(impostors.total)),
+        eer=crossing(below, impostors.before, places, float(rising.size), float(impostors.total)),
         d_prime=d_prime_of(float(wide.mean()), float(wide.var()), impostors.mean, impostors.variance),
         fnmr_at_fmr=np.array([_refused(rising, t) for t in own]),
         thresholds=own,
@@ -72,6 +72,6 @@ def det_curve(genuine: NDArray[np.floating], impostors: Impostors, fmrs: NDArray
     """FNMR at each of many FMRs (no rule of 30: a curve is looked at, not quoted)."""
     rising = np.sort(genuine)
     ranks = np.minimum((fmrs * impostors.total).astype(np.int64), impostors.total - 1)
-    spots = np.searchsorted(impostors.above, ranks, side="right") - 1
-    refused = np.searchsorted(rising, -impostors.falling[spots], side="right")
+    lowest = impostors.falling[impostors.entries_at(ranks)]
+    refused = np.searchsorted(rising, -lowest, side="right")
     return refused / rising.size

@@ -153,7 +153,7 @@ def measure(front: Side, video: Side, resamples: int, seed: int) -> Measured:
     )
 
 
-def _mean(values: NDArray[np.float64], person: NDArray[np.int64], weights: NDArray[np.integer]) -> Sampled:
+def _mean(values: NDArray[np.float64], person: NDArray[np.integer], weights: NDArray[np.integer]) -> Sampled:
     return Sampled(float(values.mean()), mean_resamples(values, person, weights))
 
 

@@ -8,6 +8,7 @@ included, and are never rounded or squashed.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -194,7 +195,7 @@ def eer(genuine: ArrayLike, impostor: ArrayLike) -> float:
     g, i = _both(genuine, impostor)
     g, falling = np.sort(g), np.sort(-i)
     places = crossing_places(g, falling)
-    return crossing(np.arange(g.size + 1.0), np.arange(i.size + 1.0), places, float(g.size), float(i.size))
+    return crossing(np.arange(g.size + 1.0), lambda entries: entries, places, float(g.size), float(i.size))
 
 
 Places = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
@@ -214,27 +215,27 @@ def crossing_places(genuine: NDArray[np.floating], falling: NDArray[np.floating]
 
 def crossing(
     genuine_below: NDArray[np.float64],
-    impostor_above: NDArray[np.float64],
+    impostor_above: Callable[[NDArray[np.integer]], NDArray[np.floating | np.integer]],
     places: Places,
     genuine_total: float,
     impostor_total: float,
 ) -> float:
     """The equal error rate of weighted comparisons; -1 where the crossing lies below every genuine score given.
 
-    `genuine_below[n]` is the weight of the n lowest genuine scores, `impostor_above[n]` that of the n highest
+    `genuine_below[n]` is the weight of the n lowest genuine scores, `impostor_above(n)` that of the n highest
     impostor scores, `places` what `crossing_places` found. FMR − FNMR never rises with the threshold, so the last
     genuine score at which it is >= 0 is next to the crossing: the crossing lies there, or among the impostor
     scores up to the next genuine score, over which FNMR stands still.
     """
     at_or_above, above, below = places
-    fmr = impostor_above[at_or_above] / impostor_total
+    fmr = impostor_above(at_or_above) / impostor_total
     fnmr = genuine_below[below] / genuine_total
     gap = fmr - fnmr
     last = int(np.searchsorted(-gap, 0.0, side="right")) - 1
     if last < 0:
         return -1.0
     # one past the last genuine score of this value: ties of g share one gap, so `last` ends its tie
-    next_fmr = float(impostor_above[above[last]]) / impostor_total
+    next_fmr = float(impostor_above(above[last : last + 1])[0]) / impostor_total
     next_fnmr = float(genuine_below[genuine_below.size - gap.size + last]) / genuine_total
     if next_fmr >= next_fnmr:
         return next_fnmr

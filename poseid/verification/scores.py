@@ -1,4 +1,4 @@
-"""Scores of a set of comparisons, computed in blocks: genuine ones all held, impostor ones from the top down.
+"""Scores of a set of comparisons, computed in tiles: genuine ones all held, impostor ones from the top down.
 
 Raw and enhanced scores are computed side by side. Up to `HELD` impostor comparisons every score is kept; beyond
 that the highest scores are kept exactly, down below the largest FMR asked for, and the others are counted in bins
@@ -7,59 +7,24 @@ of 2⁻¹⁹, with a random share of them kept for the bootstrap. Memory is boun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poseid.verification.impostor_store import LEFT_OUT, ImpostorStore
+from poseid.verification.impostors import Impostors
 from poseid.verification.sets import Part
 
 HELD = 1 << 22
 """So many impostor comparisons are all kept."""
-BODY_SAMPLE = 1 << 19
-"""About so many of the impostor comparisons that are only counted are kept for the bootstrap."""
 
-_BLOCK = 1 << 20
-_BINS = 1 << 20
-_NONE = np.empty(0, dtype=np.int32)
-
-
-@dataclass(frozen=True)
-class Impostors:
-    """The impostor scores of a set, highest first and negated (`falling` rises, so that it can be searched)."""
-
-    falling: NDArray[np.floating]
-    """Scores kept exactly, then the lower edges of the bins that hold the rest."""
-    above: NDArray[np.float64]
-    """(len(falling) + 1,) number of comparisons before each entry; the last is the total."""
-    exact: int
-    """How many entries of `falling` are exact scores of one comparison each."""
-    total: int
-    mean: float
-    variance: float
-    left: NDArray[np.int32]
-    """(exact,) the two people compared; empty when they were not asked for."""
-    right: NDArray[np.int32]
-    body: tuple[NDArray[np.floating], NDArray[np.int32], NDArray[np.int32]] | None
-    """A random share of the comparisons that are only counted: score and both people."""
-
-    def at_or_above(self, threshold: float) -> float:
-        """How many impostor comparisons are accepted at a threshold."""
-        return float(self.above[np.searchsorted(self.falling, -threshold, side="right")])
-
-    def aligned(self, genuine: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Genuine scores among the bins brought to the edges of their bins too, so that ties stay ties."""
-        if self.exact == self.falling.size:
-            return genuine
-        lowest = -self.falling[self.exact - 1]
-        edges = np.minimum(_edge_of(_bin_of(genuine)).astype(genuine.dtype), lowest)
-        return np.where(genuine < lowest, edges, genuine)
-
-    def highest(self, rank: int) -> np.floating:
-        """The score with `rank` impostor comparisons above it (0: the highest)."""
-        score: np.floating = -self.falling[int(np.searchsorted(self.above, rank, side="right")) - 1]
-        return score
+# tiles large enough for the matrix product to run at its full speed
+_ROWS, _COLUMNS = 1024, 4096
+_MOST_DRAWN = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -68,10 +33,10 @@ class Genuine:
 
     raw: NDArray[np.floating]
     enhanced: NDArray[np.floating]
-    person: NDArray[np.int64]
-    left: NDArray[np.int64]
+    person: NDArray[np.integer]
+    left: NDArray[np.integer]
     """Rows of the part's left and right groups."""
-    right: NDArray[np.int64]
+    right: NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -113,150 +78,79 @@ def weigh_comparisons(
     return genuine, impostor
 
 
-class ImpostorStore:
-    """Takes impostor scores block by block and keeps the highest exactly; see the module."""
+@dataclass(frozen=True)
+class _Tile:
+    """Some rows of a part's left group against some of its right group."""
 
-    def __init__(self, total: int, deepest_fmr: float, with_people: bool, seed: int, held: int = HELD) -> None:
-        self.total = total
-        self.with_people = with_people
-        self.counting = total > held
-        if self.counting:
-            # resampled people need a little more than the share asked for: a quarter on top
-            self.keep = min(total, max(held, int(1.25 * deepest_fmr * total) + 1))
-            self.room = min(total, self.keep + max(self.keep // 2, 1))
-            self.bins = np.zeros(_BINS + 1, dtype=np.int64)
-            self.share = min(1.0, BODY_SAMPLE / total)
-            self.rng = np.random.default_rng(seed)
-        else:
-            self.keep = self.room = total
-        self.bound = -np.inf
-        self.used = 0
-        self.count = 0
-        self.sum = 0.0
-        self.squares = 0.0
-        self.scores: NDArray[np.floating] | None = None
-        people_room = self.room if with_people else 0
-        self.left = np.empty(people_room, dtype=np.int32)
-        self.right = np.empty(people_room, dtype=np.int32)
-        self.sampled: list[tuple[NDArray[np.floating], NDArray[np.int32], NDArray[np.int32]]] = []
-
-    def add(
-        self,
-        scores: NDArray[np.floating],
-        place: NDArray[np.intp],
-        left: NDArray[np.int32],
-        right: NDArray[np.int32],
-    ) -> None:
-        """Scores of a block, where in it they stand (row · columns + column), people of its rows and columns."""
-        if self.scores is None:
-            self.scores = np.empty(self.room, dtype=scores.dtype)
-        self.count += scores.size
-        wide = scores.astype(np.float64)
-        self.sum += float(wide.sum())
-        self.squares += float(wide @ wide)
-        if not self.counting:
-            self._put(scores, place, left, right)
-            return
-        self._sample(scores, place, left, right)
-        chosen = np.flatnonzero(scores >= self.bound)
-        self._bin(scores)
-        for start in range(0, chosen.size, max(self.room - self.keep, 1)):
-            some = chosen[start : start + max(self.room - self.keep, 1)]
-            if self.used + some.size > self.room:
-                self._evict()
-                some = some[scores[some] >= self.bound]
-            self._put(scores[some], place[some], left, right)
-
-    def _put(
-        self,
-        scores: NDArray[np.floating],
-        place: NDArray[np.intp],
-        left: NDArray[np.int32],
-        right: NDArray[np.int32],
-    ) -> None:
-        assert self.scores is not None
-        end = self.used + scores.size
-        self.scores[self.used : end] = scores
-        if self.with_people:
-            row, column = np.divmod(place, right.size)
-            self.left[self.used : end] = left[row]
-            self.right[self.used : end] = right[column]
-        self.used = end
-
-    def _bin(self, scores: NDArray[np.floating]) -> None:
-        self.bins += np.bincount(_bin_of(scores), minlength=_BINS + 1)
-
-    def _sample(
-        self,
-        scores: NDArray[np.floating],
-        place: NDArray[np.intp],
-        left: NDArray[np.int32],
-        right: NDArray[np.int32],
-    ) -> None:
-        if self.with_people:
-            some = self.rng.integers(0, scores.size, size=self.rng.binomial(scores.size, self.share))
-            row, column = np.divmod(place[some], right.size)
-            self.sampled.append((scores[some], left[row], right[column]))
-
-    def _evict(self) -> None:
-        assert self.scores is not None
-        if self.used <= self.keep:
-            return
-        order = np.argpartition(-self.scores[: self.used], self.keep - 1)[: self.keep]
-        self.scores[: self.keep] = self.scores[order]
-        if self.with_people:
-            self.left[: self.keep] = self.left[order]
-            self.right[: self.keep] = self.right[order]
-        self.used = self.keep
-        self.bound = float(self.scores[: self.keep].min())
-
-    def finish(self) -> Impostors:
-        """The scores, sorted; the store is spent."""
-        if self.count != self.total:
-            raise RuntimeError(f"{self.count} impostor comparisons were made where {self.total} were to come")
-        if self.counting:
-            self._evict()
-        scores = np.empty(0) if self.scores is None else self.scores[: self.used]
-        left = right = _NONE
-        falling = np.negative(scores)
-        if self.with_people:
-            order = np.argsort(falling)
-            falling, left, right = falling[order], self.left[: self.used][order], self.right[: self.used][order]
-        else:
-            falling.sort()
-        mean = self.sum / self.count if self.count else np.nan
-        variance = max(self.squares / self.count - mean**2, 0.0) if self.count else np.nan
-        above = np.arange(falling.size + 1, dtype=np.float64)
-        exact, body = falling.size, None
-        self.scores = None
-        if self.counting:
-            # the bins held every score: take out those that are kept exactly
-            rest = self.bins - np.bincount(_bin_of(-falling), minlength=_BINS + 1)
-            filled = np.flatnonzero(rest)[::-1]
-            edges = _edge_of(filled).astype(falling.dtype)
-            above = np.concatenate([above, exact + np.cumsum(rest[filled])])
-            # an edge lies at or below every score in its bin, so below the lowest exact score too
-            falling = np.concatenate([falling, np.maximum(-edges, falling[-1])])
-            if self.with_people:
-                body = self._body(-falling[exact - 1])
-        return Impostors(falling, above, exact, self.total, mean, variance, left, right, body)
-
-    def _body(self, lowest: float) -> tuple[NDArray[np.floating], NDArray[np.int32], NDArray[np.int32]]:
-        scores, left, right = (np.concatenate(column) for column in zip(*self.sampled, strict=True))
-        below = np.flatnonzero(scores <= lowest)
-        below = below[np.argsort(-scores[below])]
-        return scores[below], left[below], right[below]
+    part: Part
+    rows: slice
+    columns: slice
+    row: NDArray[np.intp]
+    """The genuine comparisons within: row and column in the tile."""
+    column: NDArray[np.intp]
+    below: NDArray[np.bool_] | None
+    """(rows, columns) comparisons that are made elsewhere, or of a row with itself."""
 
 
-def _bin_of(scores: NDArray[np.floating]) -> NDArray[np.int32]:
-    """The bin of a score in [-1, 1]; what rounding put outside counts in the end bins."""
-    bins: NDArray[np.int32] = np.clip((scores + 1.0) * (_BINS / 2), 0, _BINS).astype(np.int32)
-    return bins
+class _Behind:
+    """A store that counts the last tile in a thread of its own while the next product is made."""
+
+    def __init__(self, store: ImpostorStore, form: str, thread: Executor) -> None:
+        self.store, self.form, self.thread = store, form, thread
+        # one is counted while the other is filled; fresh memory would cost as much as the counting
+        self.buffers = [np.empty(_ROWS * _COLUMNS, dtype=store.scores.dtype) for _ in range(2)]
+        self.pending: list[Future[None] | None] = [None, None]
+
+    def score(self, tile: _Tile, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.floating]:
+        """Gives the impostor scores of a tile to the store and returns the genuine ones."""
+        self.buffers.reverse()
+        self.pending.reverse()
+        if self.pending[0] is not None:
+            self.pending[0].result()
+        scores = self.buffers[0][: left.size * right.size].reshape(left.size, right.size)
+        columns = tile.part.right or tile.part.left
+        np.matmul(
+            getattr(tile.part.left, self.form)[tile.rows], getattr(columns, self.form)[tile.columns].T, out=scores
+        )
+        genuine: NDArray[np.floating] = scores[tile.row, tile.column]
+        scores[tile.row, tile.column] = LEFT_OUT
+        left_out = tile.row.size
+        if tile.below is not None:
+            scores[tile.below] = LEFT_OUT
+            left_out += int(np.count_nonzero(tile.below))
+        self.pending[0] = self.thread.submit(self.store.add, scores, left_out, left, right)
+        return genuine
+
+    def wait(self) -> None:
+        for pending in self.pending:
+            if pending is not None:
+                pending.result()
 
 
-def _edge_of(bins: NDArray[np.integer]) -> NDArray[np.float64]:
-    """The lower edge of a bin; float32 holds it exactly."""
-    return bins / (_BINS / 2) - 1.0
+def _tiles(part: Part, people: int) -> Iterator[_Tile]:
+    right = part.left if part.right is None else part.right
+    rows, columns = len(part.left.person), len(right.person)
+    for first in range(0, columns, _COLUMNS):
+        last = min(first + _COLUMNS, columns)
+        # columns by person: a row's genuine comparisons are found without looking at the others
+        person = right.person[first:last]
+        order = np.argsort(person, kind="stable")
+        counts = np.bincount(person, minlength=people)
+        starts = np.cumsum(counts) - counts
+        # among themselves, each two rows are compared where the row stands before the column
+        end = rows if part.right is not None else last
+        for start in range(0, end, _ROWS):
+            stop = min(start + _ROWS, end)
+            whose = part.left.person[start:stop]
+            row = np.repeat(np.arange(stop - start), counts[whose])
+            within = np.arange(row.size) - np.repeat(np.cumsum(counts[whose]) - counts[whose], counts[whose])
+            column = order[starts[whose][row] + within]
+            below = None
+            if part.right is None and first < stop:
+                later = first + column > start + row
+                row, column = row[later], column[later]
+                below = np.arange(first, last)[None, :] <= np.arange(start, stop)[:, None]
+            yield _Tile(part, slice(start, stop), slice(first, last), row, column, below)
 
 
 def compare(
@@ -268,42 +162,77 @@ def compare(
     needs; `seed` draws the share of the merely counted comparisons that is kept.
     """
     total = count_comparisons(parts, people)[1]
-    stores = [ImpostorStore(total, deepest_fmr, with_people, seed, held) for _ in range(2)]
-    found: list[tuple[NDArray[np.floating], ...]] = []
-    for part in parts:
-        right = part.left if part.right is None else part.right
-        rows, columns = len(part.left.person), len(right.person)
-        if not rows or not columns:
-            continue
-        step = max(1, _BLOCK // columns)
-        left_person, right_person = part.left.person.astype(np.int32), right.person.astype(np.int32)
-        for start in range(0, rows, step):
-            end = min(start + step, rows)
-            # among themselves, columns before the block were compared when they were rows
-            first = start if part.right is None else 0
-            same = left_person[start:end, None] == right_person[None, first:]
-            other = ~same
-            if part.right is None:
-                later = np.arange(first, columns)[None, :] > np.arange(start, end)[:, None]
-                same &= later
-                other &= later
-            genuine = np.flatnonzero(same)
-            impostor = np.flatnonzero(other)
-            row, column = np.divmod(genuine, columns - first)
-            pair = []
-            for store, a, b in zip(
-                stores, (part.left.raw, part.left.enhanced), (right.raw, right.enhanced), strict=True
-            ):
-                block = (a[start:end] @ b[first:].T).reshape(-1)
-                pair.append(block[genuine])
-                store.add(block[impostor], impostor, left_person[start:end], right_person[first:])
-            found.append((pair[0], pair[1], part.left.person[start + row], start + row, first + column))
-    return Compared(_joined(found), stores[0].finish(), stores[1].finish(), tuple(parts))
+    keep = total
+    forms = ["raw"] if all(_unchanged(part) for part in parts) else ["raw", "enhanced"]
+    bounds = [-np.inf] * len(forms)
+    if total > held:
+        # resampled people need a little more than the share asked for: a quarter on top
+        keep = min(total, max(held, int(1.25 * deepest_fmr * total) + 1))
+        bounds = _likely_bounds(parts, forms, keep / total, seed)
+    dtype = parts[0].left.raw.dtype.type
+    stores = [ImpostorStore(total, keep, bound, dtype, people, with_people, seed) for bound in bounds]
+    genuine = _fill(stores, forms, parts, people)
+    if any(store.short() for store in stores):
+        # the guess was too high, which only strange scores bring about: once more without it
+        stores = [ImpostorStore(total, keep, -np.inf, dtype, people, with_people, seed) for _ in forms]
+        genuine = _fill(stores, forms, parts, people)
+    impostors = [store.finish() for store in stores]
+    return Compared(genuine, impostors[0], impostors[-1], tuple(parts))
 
 
-def _joined(found: list[tuple[NDArray[np.floating], ...]]) -> Genuine:
-    if not found:
-        nothing = np.empty(0, dtype=np.int64)
+def _unchanged(part: Part) -> bool:
+    return all(group is None or group.enhanced is group.raw for group in (part.left, part.right))
+
+
+def _likely_bounds(parts: Sequence[Part], forms: Sequence[str], share: float, seed: int) -> list[float]:
+    """For each form a score that a little more than this share of the impostor comparisons reaches, by some drawn.
+
+    Nearly all scores can then be passed over at once. Six standard deviations of the draw lie on the safe side.
+    """
+    rng = np.random.default_rng(seed)
+    sizes = np.array([len(p.left.person) * len((p.right or p.left).person) for p in parts], dtype=np.float64)
+    count = int(min(_MOST_DRAWN, sizes.sum() / 100))
+    drawn: list[list[NDArray[np.floating]]] = [[] for _ in forms]
+    for part, many in zip(parts, rng.multinomial(count, sizes / sizes.sum()), strict=True):
+        left, right = part.left, part.right or part.left
+        i, j = (rng.integers(0, max(len(side.person), 1), size=many) for side in (left, right))
+        other = left.person[i] != right.person[j]
+        i, j = i[other], j[other]
+        for scores, form in zip(drawn, forms, strict=True):
+            for start in range(0, i.size, _COLUMNS):
+                some = slice(start, start + _COLUMNS)
+                scores.append(np.einsum("ij,ij->i", getattr(left, form)[i[some]], getattr(right, form)[j[some]]))
+    bounds = []
+    for scores in drawn:
+        found = np.concatenate(scores)
+        rank = int(share * found.size + 6 * np.sqrt(share * found.size)) + 1
+        bounds.append(float(-np.partition(-found, rank)[rank]) if rank < found.size else -np.inf)
+    return bounds
+
+
+def _fill(stores: Sequence[ImpostorStore], forms: Sequence[str], parts: Sequence[Part], people: int) -> Genuine:
+    """Every comparison into the stores; returns the genuine ones."""
+    scores: list[tuple[NDArray[np.floating], NDArray[np.floating]]] = []
+    places: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]] = []
+    with ExitStack() as threads:
+        lines = [
+            _Behind(store, form, threads.enter_context(ThreadPoolExecutor(1)))
+            for store, form in zip(stores, forms, strict=True)
+        ]
+        for part in parts:
+            left_person = part.left.person.astype(np.int32)
+            right_person = left_person if part.right is None else part.right.person.astype(np.int32)
+            for tile in _tiles(part, people):
+                left, right = left_person[tile.rows], right_person[tile.columns]
+                genuine = [line.score(tile, left, right) for line in lines]
+                scores.append((genuine[0], genuine[-1]))
+                row, column = tile.rows.start + tile.row, tile.columns.start + tile.column
+                places.append((left[tile.row], row.astype(np.int32), column.astype(np.int32)))
+        for line in lines:
+            line.wait()
+    if not scores:
+        nothing = np.empty(0, dtype=np.int32)
         return Genuine(np.empty(0), np.empty(0), nothing, nothing, nothing)
-    raw, enhanced, person, left, right = (np.concatenate(column) for column in zip(*found, strict=True))
+    raw, enhanced = (np.concatenate(column) for column in zip(*scores, strict=True))
+    person, left, right = (np.concatenate(column) for column in zip(*places, strict=True))
     return Genuine(raw, enhanced, person, left, right)

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.verification.bootstrap import Resampled, interval, resample_rates
+from poseid.verification.impostors import Impostors
 from poseid.verification.operating import Figures, det_curve, figures
 from poseid.verification.rates import FMRS, MINIMUM_FALSE_MATCHES, fmr_label, why_null
-from poseid.verification.scores import Compared, Impostors
+from poseid.verification.scores import Compared
 
 LABELS: tuple[str, ...] = tuple(fmr_label(f) for f in FMRS)
 
@@ -153,5 +154,5 @@ def _histogram(genuine: NDArray[np.floating], impostors: Impostors) -> Block:
     inner = _EDGES[1:-1]
     below = np.concatenate([[0], np.searchsorted(rising, inner), [rising.size]]) / rising.size
     spots = np.searchsorted(impostors.falling, -inner, side="right")
-    above = np.concatenate([[impostors.total], impostors.above[spots], [0]]) / impostors.total
+    above = np.concatenate([[impostors.total], impostors.before(spots), [0]]) / impostors.total
     return {"genuine": np.diff(below).tolist(), "impostor": (-np.diff(above)).tolist()}

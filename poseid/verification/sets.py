@@ -23,7 +23,9 @@ class Group:
     yaw: NDArray[np.float64]
 
     def take(self, index: NDArray[np.intp]) -> Group:
-        return Group(self.raw[index], self.enhanced[index], self.person[index], self.yaw[index])
+        raw = self.raw[index]
+        enhanced = raw if self.enhanced is self.raw else self.enhanced[index]
+        return Group(raw, enhanced, self.person[index], self.yaw[index])
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,19 @@ class Part:
 
 
 def _gather(front: UnitSide, video: UnitSide, f: NDArray[np.bool_], v: NDArray[np.bool_], form: str) -> Group:
-    """Front rows in their reference form and video rows in the form asked for."""
-    stands = video.reference if form == "reference" else video.probe
+    """Front rows in their reference form and video rows in the form asked for; equal forms stay one array."""
+    one = Group(front.raw, front.reference, front.person, front.yaw)
+    other = Group(video.raw, video.reference if form == "reference" else video.probe, video.person, video.yaw)
     if not f.any():
-        index = np.flatnonzero(v)
-        return Group(video.raw[index], stands[index], video.person[index], video.yaw[index])
+        return other.take(np.flatnonzero(v))
+    one = one.take(np.flatnonzero(f))
     if not v.any():
-        index = np.flatnonzero(f)
-        return Group(front.raw[index], front.reference[index], front.person[index], front.yaw[index])
-    return Group(
-        np.concatenate([front.raw[f], video.raw[v]]),
-        np.concatenate([front.reference[f], stands[v]]),
-        np.concatenate([front.person[f], video.person[v]]),
-        np.concatenate([front.yaw[f], video.yaw[v]]),
-    )
+        return one
+    other = other.take(np.flatnonzero(v))
+    raw = np.concatenate([one.raw, other.raw])
+    unchanged = one.enhanced is one.raw and other.enhanced is other.raw
+    enhanced = raw if unchanged else np.concatenate([one.enhanced, other.enhanced])
+    return Group(raw, enhanced, np.concatenate([one.person, other.person]), np.concatenate([one.yaw, other.yaw]))
 
 
 def set_parts(name: str, front: UnitSide, video: UnitSide) -> tuple[Part, ...]:

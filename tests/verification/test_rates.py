@@ -11,8 +11,8 @@ from sklearn.metrics import det_curve, roc_curve
 
 from poseid.errors import InputError
 from poseid.verification import rates
+from poseid.verification.impostors import Impostors
 from poseid.verification.operating import figures, threshold_of
-from poseid.verification.scores import Impostors
 
 
 def draws(seed: int, ties: bool, dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray]:
@@ -25,9 +25,8 @@ def draws(seed: int, ties: bool, dtype: type = np.float64) -> tuple[np.ndarray, 
 def held(impostor: np.ndarray) -> Impostors:
     none = np.empty(0, dtype=np.int32)
     falling = np.sort(-impostor)
-    above = np.arange(impostor.size + 1.0)
     moments = float(impostor.mean()), float(impostor.var())
-    return Impostors(falling, above, impostor.size, impostor.size, *moments, none, none, None)
+    return Impostors(falling, np.array([impostor.size]), *moments, none, none, None)
 
 
 def slow_eer(g: np.ndarray, i: np.ndarray) -> float:

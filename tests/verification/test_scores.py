@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+import poseid.verification.scores as scores_module
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, PROFILE
 from poseid.verification import Side, rates
@@ -130,7 +131,7 @@ def test_streaming_is_exact_in_the_tail_and_close_below(ties: bool) -> None:
     for form in ("raw", "enhanced"):
         one, other = getattr(held, form), getattr(streamed, form)
         assert other.exact == 5000
-        assert other.total == one.total == other.above[-1]
+        assert other.total == one.total == other.counted[-1]
         assert np.array_equal(one.falling[:5000], other.falling[:5000])
         if not ties:
             # float32 scores now and then tie by chance: their order is free, and at the edge who stays too
@@ -192,3 +193,46 @@ def test_an_empty_set_is_scored_as_empty() -> None:
 def test_sides_must_agree_in_rows() -> None:
     with pytest.raises(InputError, match="yaw has 2 rows and person has 3"):
         Side(np.ones((3, 2)), np.ones((3, 2)), np.ones((3, 2)), np.arange(3), np.zeros(2), np.zeros(3, int))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_tiles_make_every_comparison_once(name: str, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    front, video = sides(people=9, fronts=3, probes=7, seed=2, change=lambda x: x + x**2)
+    mix = np.random.default_rng(0).permutation(len(video.person))
+    columns = (video.raw, video.reference, video.probe, video.person, video.yaw, video.kind)
+    video = Side(*(column[mix] for column in columns))
+    parts = set_parts(name, *units(front, video))
+    whole = compare(parts, 9, deepest_fmr=0.01, with_people=True)
+    for rows, columns_at_once in ((1, 5), (4, 4), (7, 3), (100, 6)):
+        monkeypatch.setattr(scores_module, "_ROWS", rows)
+        monkeypatch.setattr(scores_module, "_COLUMNS", columns_at_once)
+        for held in (1 << 22, 40):
+            tiled = compare(parts, 9, deepest_fmr=0.01, with_people=True, held=held)
+            for form in ("raw", "enhanced"):
+                one, other = getattr(whole, form), getattr(tiled, form)
+                assert (other.total, other.exact) == (one.total, min(held, one.total))
+                np.testing.assert_allclose(other.falling[: other.exact], one.falling[: other.exact], atol=1e-14)
+                assert other.variance == pytest.approx(one.variance, rel=1e-12)
+                assert np.all(other.left != other.right)
+                score = [np.sort(getattr(found.genuine, form)) for found in (whole, tiled)]
+                np.testing.assert_allclose(*score, atol=1e-14)
+            order = np.lexsort((tiled.genuine.right, tiled.genuine.left))
+            for place in ("left", "right", "person"):
+                assert np.array_equal(getattr(tiled.genuine, place)[order], getattr(whole.genuine, place))
+
+
+def test_a_guess_that_is_too_high_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = large(ties=False)
+    held = compare(parts, 40, deepest_fmr=0.01, with_people=True)
+    monkeypatch.setattr(scores_module, "_likely_bounds", lambda *_: [0.99, 0.99])
+    streamed = compare(parts, 40, deepest_fmr=0.01, with_people=True, held=5000)
+    assert streamed.raw.exact == 5000
+    assert np.array_equal(held.raw.falling[:5000], streamed.raw.falling[:5000])
+
+
+def test_forms_that_are_one_array_are_scored_once() -> None:
+    rows = unit_rows(np.random.default_rng(0).normal(size=(6, 4)), np.float64, "row")
+    group = Group(rows, rows, np.array([0, 0, 1, 1, 2, 2]), np.zeros(6))
+    found = compare((Part(group, None),), 3, deepest_fmr=0.01, with_people=True)
+    assert found.raw is found.enhanced
+    assert found.raw.total == 12

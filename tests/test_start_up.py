@@ -1,0 +1,82 @@
+"""What a start costs, and Ctrl-C in the middle of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from poseid import cli
+from poseid.interrupt import importing
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"torch", "numpy", "lightning", "hydra", "omegaconf", "matplotlib", "pyarrow", "h5py", "wandb", "onnx", "scipy"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import poseid",
+        "from poseid.__main__ import main; assert main() == 0",
+    ],
+)
+def test_nothing_heavy_is_imported_for_a_start(code: str) -> None:
+    code = f"import sys; sys.argv = ['poseid', '--help']; {code}; print(*sorted({HEAVY!r} & {{*sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
+    assert ("evaluate" in done.stdout) == ("main" in code)
+
+
+def test_every_command_has_a_module_of_what_it_needs() -> None:
+    for command in cli.COMMANDS:
+        assert importlib.util.find_spec(f"{command.__name__}_run") is not None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent differently on Windows")
+@pytest.mark.parametrize(
+    ("arguments", "module"),
+    [
+        (["train.py"], "omegaconf"),
+        (["train.py", "logger=none"], "torch"),
+        (["-m", "poseid", "evaluate", "raw", "--data", "none", "--out", "none"], "numpy"),
+        (["-m", "poseid", "evaluate", "raw", "--data", "none", "--out", "none"], "torch"),
+    ],
+)
+def test_ctrl_c_while_modules_are_imported_is_one_line(tmp_path: Path, arguments: list[str], module: str) -> None:
+    if arguments[0] == "train.py":
+        arguments = [*arguments, f"hydra.run.dir={(tmp_path / 'run').as_posix()}"]
+    # Python names each module on stderr once it is imported: the signal is sent when the first of these is there
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("import time:") and line.split("|")[-1].strip().startswith(f"{module}."):
+            break
+    process.send_signal(signal.SIGINT)
+    rest = [line for line in process.stderr if not line.startswith("import time:")]
+    assert process.wait(timeout=60) == 130
+    assert rest == ["stopped\n"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent differently on Windows")
+def test_ctrl_c_that_is_ignored_stays_ignored() -> None:
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with importing():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    with importing():
+        assert signal.getsignal(signal.SIGINT) is not usual
+    assert signal.getsignal(signal.SIGINT) is usual
