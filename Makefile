@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: train test test-long test-ray check bench results
+.PHONY: train test test-long fuzz test-ray check bench results
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -17,6 +17,9 @@ test: .venv/installed  ## every test
 
 test-long: .venv/installed  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow
+
+fuzz: .venv/installed  ## damaged files for the readers, for FUZZ_SECONDS (600)
+	$(BIN)/python -m pytest -m fuzz tests/corpus/test_readers.py
 
 # Ray's launcher and joblib ask for different versions of cloudpickle: an environment of its own.
 .venv-ray/installed: pyproject.toml constraints.txt

@@ -76,6 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed("stopped", 130)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+    except MemoryError as error:
+        return _failed(f"error: not enough memory ({' '.join(str(error).split())}): give less at a time", 1)
+    except OSError as error:  # such as a full disk
+        if os.environ.get(TRACEBACK) == "1":
+            traceback.print_exc()
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return _failed(f"error: {where}{error.strerror or error}", 1)
     except Exception as error:
         if os.environ.get(TRACEBACK) == "1":
             import traceback

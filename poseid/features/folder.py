@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import tokenize
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,17 @@ from poseid.features.pairs import Pairs, pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_features, name_fault, shown
 
 MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
+# what numpy raises on the header of a damaged npy file, which it reads as Python's own literals
+NPY_FAULTS = (
+    ValueError,
+    EOFError,
+    SyntaxError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+    tokenize.TokenError,
+)
 
 
 def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
@@ -64,10 +76,11 @@ def read_array(path: Path) -> np.ndarray:
         hint = "an npz archive" if start[:2] == b"PK" else "not an npy file"
         raise InputError(f"{path}: is {hint}: save the vectors with numpy.save")
     try:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="ignore"):  # of a shape that lies; its size is compared below
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError) as error:
+    except NPY_FAULTS as error:
         if "object" in str(error).lower():
             raise InputError(f"{path}: holds Python objects, which are never loaded: save floats") from None
         raise InputError(f"{path}: is damaged or cut short: save it again") from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
-from omegaconf import OmegaConf
+import yaml
 
 from poseid.errors import InputError
 
@@ -23,9 +25,11 @@ def hydra_arguments(arguments: list[str]) -> list[str]:
     """The arguments as Hydra takes them; see :func:`quote_value` and :func:`resume_arguments`.
 
     Raises:
-        InputError: what is to be gone on with is no run; or a choice of ``sweep`` needs an extra that is missing.
+        InputError: what is to be gone on with is no run; or a choice of ``sweep`` needs an extra that is missing;
+            or runs cannot be written where they are to be.
     """
     for argument in arguments:
+        check_place(argument)
         if argument.startswith("sweep="):
             check_extras(argument.removeprefix("sweep=").strip("[]'\"").split(","))
     return resume_arguments([quote_value(argument) for argument in arguments])
@@ -76,7 +80,9 @@ def resume_arguments(arguments: list[str]) -> list[str]:
     saved = run_dir / ".hydra" / "overrides.yaml"
     if not saved.is_file():
         raise InputError(f"resume: {run_dir} is no run directory (it has no .hydra/overrides.yaml)")
-    overrides = [str(item) for item in OmegaConf.load(saved)]
+    overrides = _read_yaml(saved)
+    if not isinstance(overrides, list) or not all(isinstance(item, str) for item in overrides):
+        raise InputError(f"resume: {saved}: is no list of key=value; the file is damaged: begin a new run")
     for item in overrides:
         # A run of ours saves keys of its own configuration alone; Hydra's could name any class to be made.
         if not re.match(r"[+~]{0,2}(?!hydra)[a-z_][\w./]*(=|$)", item) or "_target_" in item:
@@ -89,11 +95,38 @@ def resume_arguments(arguments: list[str]) -> list[str]:
                 f"resume: {argument} would change who is trained on and who is tested; leave it out, or begin a new run"
             )
     directory = quoted(str(run_dir))
-    if OmegaConf.load(run_dir / ".hydra" / "hydra.yaml").hydra.mode == "MULTIRUN":
+    kept = run_dir / ".hydra" / "hydra.yaml"
+    try:
+        mode = _read_yaml(kept)["hydra"]["mode"]
+    except (KeyError, TypeError):
+        raise InputError(f"resume: {kept}: does not say hydra.mode; the file is damaged: begin a new run") from None
+    if mode == "MULTIRUN":
         # A job of a sweep leaves the test people alone, also when it is gone on with by itself.
         overrides.insert(0, "evaluate_test=false")
     # The run keeps its own .hydra: a resume that fails must leave it as it was.
     return [*overrides, *rest, f"resume={directory}", f"hydra.run.dir={directory}", "hydra.output_subdir=null"]
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        raise InputError(f"resume: {path}: is missing or damaged: begin a new run") from None
+
+
+def check_place(argument: str) -> None:
+    """Refuses a directory for runs that lies below a file, or where nothing may be written, before Hydra makes it.
+
+    Raises:
+        InputError: it names the key.
+    """
+    key, _, value = argument.partition("=")
+    if key not in ("hydra.run.dir", "hydra.sweep.dir") or not value:
+        return
+    path = Path(value.strip("'\""))
+    there = next((place for place in (path, *path.parents) if os.path.lexists(place)), Path())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another place")
 
 
 def quoted(text: str) -> str:

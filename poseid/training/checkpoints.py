@@ -72,7 +72,7 @@ def load_state(module: EnhancerModule, path: Path) -> int:
         content = read_checkpoint(path)
         module.load_state_dict(content["state_dict"])
         return int(content["global_step"])
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError, KeyError) as error:
         raise InputError(f"{path}: its weights do not fit this model ({str(error).splitlines()[0]})") from None
 
 

@@ -38,7 +38,8 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     hydra = HydraConfig.get()
     in_multirun = hydra.mode == RunMode.MULTIRUN
     run_dir = Path(hydra.runtime.output_dir)
-    overrides = list(hydra.overrides.task)
+    # As they were given: an interpolation in one of them is resolved, and refused, in its own key.
+    overrides = [str(item) for item in OmegaConf.to_container(hydra.overrides.task, resolve=False)]
     try:
         if not in_multirun and config.resume is None and any(item.startswith("sweep=") for item in overrides):
             raise InputError("sweep: chooses how a multirun runs; add -m")
@@ -69,7 +70,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         if in_multirun:
             raise KeyboardInterrupt from None
         sys.exit(130)
-    except (InputError, RanAway) as error:
+    except (InputError, RanAway, OSError) as error:  # such as a full disk
         return _failed(error, run_dir, overrides, in_multirun, resolved["objective"])
     except Exception as error:
         if not in_multirun:
@@ -115,7 +116,7 @@ def _failed(
     error: Exception, run_dir: Path, overrides: list[str], in_multirun: bool, objective: Any
 ) -> float | tuple[float, ...]:
     if not in_multirun:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
     unexpected = not isinstance(error, (InputError, RanAway))
     log.error("job failed: %s", error, exc_info=unexpected)

@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 
 from poseid.errors import InputError
+from poseid.features.folder import NPY_FAULTS
 from poseid.features.tables.table import Change, Columns, Table, block_rows, checked, sample_runs
 
 
@@ -76,7 +77,7 @@ def read_header(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], np.dtype
             shape, by_columns, dtype = np.lib.format.read_array_header_2_0(stream)
         else:
             raise ValueError
-    except (ValueError, SyntaxError, TypeError, EOFError, OverflowError, UnicodeDecodeError):
+    except NPY_FAULTS:
         raise InputError(f"{file}: is not an npy file, or damaged: save the vectors with numpy.save") from None
     if dtype.hasobject:
         raise InputError(f"{file}: holds Python objects, which are never loaded: save floats")

@@ -61,7 +61,7 @@ def checked(file: str, shape: tuple[int, ...], dtype: np.dtype) -> tuple[int, in
         raise InputError(
             f"{file}: holds {dtype.str} values: save it as float16, float32 or float64 in the machine's byte order"
         )
-    if len(shape) != 2 or 0 in shape:
+    if len(shape) != 2 or min(shape) < 1:
         raise InputError(f"{file}: has shape {shape}: save one vector a row, shape (rows, dimensions)")
     return shape[0], shape[1]
 
