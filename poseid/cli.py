@@ -79,18 +79,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError as error:
         return _failed(f"error: not enough memory ({' '.join(str(error).split())}): give less at a time", 1)
     except OSError as error:  # such as a full disk
-        if os.environ.get(TRACEBACK) == "1":
-            traceback.print_exc()
+        _show_where()
         where = f"{error.filename}: " if error.filename is not None else ""
         return _failed(f"error: {where}{error.strerror or error}", 1)
     except Exception as error:
-        if os.environ.get(TRACEBACK) == "1":
-            import traceback
-
-            traceback.print_exc()
+        _show_where()
         what = " ".join(f"{type(error).__name__}: {error}".split())
         return _failed(f"error: unexpected {what} (set {TRACEBACK}=1 to see where)", 1)
     return 0
+
+
+def _show_where() -> None:
+    if os.environ.get(TRACEBACK) == "1":
+        import traceback
+
+        traceback.print_exc()
 
 
 def _failed(line: str, status: int) -> int:

@@ -39,7 +39,9 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     in_multirun = hydra.mode == RunMode.MULTIRUN
     run_dir = Path(hydra.runtime.output_dir)
     # As they were given: an interpolation in one of them is resolved, and refused, in its own key.
-    overrides = [str(item) for item in OmegaConf.to_container(hydra.overrides.task, resolve=False)]
+    given = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    assert isinstance(given, list)
+    overrides = [str(item) for item in given]
     try:
         if not in_multirun and config.resume is None and any(item.startswith("sweep=") for item in overrides):
             raise InputError("sweep: chooses how a multirun runs; add -m")
