@@ -19,6 +19,13 @@ from poseid.errors import InputError
 from tests.enhancers.models_to_try import DIM, made, rows
 
 ROOT = Path(__file__).parents[2]
+FINGERPRINT = {
+    "dim": DIM,
+    "rows": 2,
+    "mean_direction": [1.0] + [0.0] * (DIM - 1),
+    "mean_length": 0.5,
+    "length_quantiles": [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0],
+}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("api") / "模型.safetensors"
     enhancer, header = made("residual_ridge")
     header |= {
-        "fingerprint": {"dim": DIM},
+        "fingerprint": FINGERPRINT,
         "people": {"salt": "s", "train": ["1", "2"], "validation": ["3"], "test": []},
         "report": {"verdict": "helps"},
     }
@@ -123,7 +130,7 @@ def test_what_does_not_fit_is_one_line(model: Path, features: object, poses: obj
 def test_info(model: Path) -> None:
     info = poseid.load(model).info
     assert (info.model, info.dim, info.norm, info.sides) == ("residual", DIM, "keep", "probe")
-    assert (info.fingerprint, info.verdict) == ({"dim": DIM}, "helps")
+    assert (info.fingerprint, info.verdict) == (FINGERPRINT, "helps")
     assert (info.training_people, info.validation_people) == (2, 1)
     raw = poseid.load("raw").info
     assert (raw.model, raw.dim, raw.verdict, raw.training_people) == ("raw", None, None, None)
