@@ -219,6 +219,6 @@ def test_outlook_is_that_of_the_results_page() -> None:
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     for row in MEASURED:
         start = f"| cfp | {row.people} | 10 | {row.helped} | {10 - row.helped - row.harmed} | {row.harmed} |"
-        assert f"{start} {row.eer_change:.1f} % |" in page
+        assert f"{start} {row.eer_change:.1f} % (" in page
     assert "Expect nothing" in outlook(20)
-    assert "with 100 on" in outlook(200)
+    assert "with 100 training people" in outlook(200)
