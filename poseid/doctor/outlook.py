@@ -50,5 +50,6 @@ def outlook(paired: int) -> str:
     harm = f" and {row.harmed} harmed" if row.harmed else ", none harmed"
     return start + (
         f"Of ten runs with {row.people} training people on real photographs, {row.helped} helped{harm}; the equal "
-        f"error rate changed by {row.eer_change:+.1f} % of itself on average. Your photos may differ: judge by the report of your own run."
+        f"error rate changed by {row.eer_change:+.1f} % of itself on average. "
+        "Your photos may differ: judge by the report of your own run."
     )
