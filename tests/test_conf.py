@@ -13,9 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 from poseid.errors import InputError
 from poseid.training.arguments import SWEEP_PLUGINS, hydra_arguments
 from poseid.training.config import check_config
-from poseid.training.losses import TERMS
 from poseid.training.objective import check_objective
 from poseid.training.schedule import SCHEDULES
+from poseid.training.terms import TERMS
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 CHOICES = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))

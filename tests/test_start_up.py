@@ -32,6 +32,12 @@ def test_nothing_heavy_is_imported_for_a_start(code: str) -> None:
     assert ("evaluate" in done.stdout) == ("main" in code)
 
 
+def test_a_key_that_is_refused_waits_for_no_torch() -> None:
+    code = "import sys, poseid.training.command; print('torch' in sys.modules, 'hydra' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False True\n"
+
+
 def test_every_command_has_a_module_of_what_it_needs() -> None:
     for command in cli.COMMANDS:
         assert importlib.util.find_spec(f"{command.__name__}_run") is not None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ from safetensors.torch import load_file
 
 import train
 from poseid.enhancers.saving import read_info
+from poseid.sweeps.analysis import read_sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORT = [
@@ -209,8 +211,13 @@ def test_optuna_killed_half_way_goes_on_and_its_front_is_the_tables(tmp_path: Pa
         process.wait()
         done = finished_trials(database)
         assert 6 <= done < 12, (tmp_path / "log.txt").read_text(encoding="utf-8")
+        # What `poseid sweep` says is left to do is done.
+        (advice,) = (advice for advice in read_sweep(sweep).finish if "trials are left" in advice.what)
+        assert advice.what == f"{12 - done} of 12 trials are left:"
+        _python, script, *arguments = shlex.split(advice.lines[0])
+        assert script == "train.py"
         subprocess.run(
-            command(*call, f"hydra.sweeper.n_trials={12 - done}"), cwd=tmp_path, stdout=log, stderr=log, check=True
+            [sys.executable, str(ROOT / script), *arguments], cwd=tmp_path, stdout=log, stderr=log, check=True
         )
     study = optuna.load_study(study_name="sweep", storage=f"sqlite:///{database}")
     states = [trial.state.name for trial in study.trials]

@@ -18,9 +18,9 @@ import torch
 import train
 from poseid.enhancers.saving import load_enhancer, read_info
 from poseid.training.arguments import quote_value, quoted
-from poseid.training.losses import TERMS
 from poseid.training.metrics_file import MetricsFile
 from poseid.training.module import EnhancerModule
+from poseid.training.terms import TERMS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORT = [

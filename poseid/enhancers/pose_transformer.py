@@ -10,8 +10,6 @@ from poseid.enhancers.identity import IdentityEnhancer
 from poseid.enhancers.output import EnhancerOutput, unit, with_length
 from poseid.enhancers.pose import POSE_INPUTS, PoseHead, fill_pose, pose_gate, pose_inputs
 
-AGGREGATIONS = ("mean", "weighted", "attention")
-
 
 class PoseAwareBlock(nn.Module):
     """A pre-norm transformer block whose queries, keys and values all see the pose embedding."""

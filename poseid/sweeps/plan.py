@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from poseid.errors import InputError
 from poseid.sweeps.jobs import job_directories, read_yaml
+from poseid.training.multirun import MULTIRUN
 
-MULTIRUN = "multirun.yaml"
 _SET_ANEW = (
     "hydra.mode",
     "hydra.sweep.dir",

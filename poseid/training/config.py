@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from poseid.enhancers.pose_transformer import AGGREGATIONS
 from poseid.errors import InputError
-from poseid.training.losses import TERMS
 from poseid.training.schedule import SCHEDULES
+from poseid.training.terms import TERMS
 
 Check = Callable[[str, Any], None]
 PRECISIONS = ("32", "bf16", "16", "mixed")
@@ -182,7 +181,7 @@ MODELS: dict[str, dict[str, Check]] = {
         "depth": whole(0),
         "heads": whole(1),
         "mlp": whole(1),
-        "aggregation": choice(*AGGREGATIONS),
+        "aggregation": choice("mean", "weighted", "attention"),
     },
 }
 SCHEDULE: dict[str, Check] = {

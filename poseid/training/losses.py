@@ -1,7 +1,7 @@
 """The seven loss terms, each a pure function of tensors, and their weighted sum.
 
-To add a term: write its function here, name it in ``TERMS``, compute it in ``loss_terms`` (module.py), give it a
-weight ``lambda_<name>`` in conf/loss/, and an oracle in tests/training/test_losses.py.
+To add a term: write its function here, name it in terms.py, compute it in ``loss_terms`` (module.py), give it a weight
+``lambda_<name>`` in conf/loss/, and an oracle in tests/training/test_losses.py.
 """
 
 from __future__ import annotations
@@ -11,16 +11,6 @@ import math
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-TERMS = (
-    "id",
-    "pose",
-    "ortho",
-    "contrast",
-    "reconstruction",
-    "similarity_protection",
-    "impostor_protection",
-)
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:

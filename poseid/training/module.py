@@ -18,7 +18,6 @@ from poseid.evaluation import Evaluation, quick_look
 from poseid.training.decoder import Decoder
 from poseid.training.health import CHECK_EVERY, RanAway, first_fault, weights_fault
 from poseid.training.losses import (
-    TERMS,
     contrast_loss,
     cosine,
     id_loss,
@@ -32,6 +31,7 @@ from poseid.training.losses import (
 from poseid.training.metric_names import selection, validation_metrics
 from poseid.training.sampling import generator_for
 from poseid.training.schedule import Schedule
+from poseid.training.terms import TERMS
 
 VALUES = (*TERMS, "total")
 

@@ -23,6 +23,7 @@ from poseid.training.objective import check_objective, look_up
 from poseid.training.study import prepare_study
 
 FAILED = "failed.json"
+MULTIRUN = "multirun.yaml"
 JOB_NUMBER = "${hydra.job.num}"
 log = logging.getLogger(__name__)
 # A later call in a sweep's directory numbers its jobs on from those that are there.
@@ -181,15 +182,18 @@ def ready(config: DictConfig) -> int:
     sweep_dir = Path(sweep.dir)
     wanted = directions(config.objective)
     check_objective(list(config.objective))
-    prepare_study(config.hydra.sweeper, list(config.hydra.overrides.task), wanted, sweep_dir)
+    trials = prepare_study(config.hydra.sweeper, list(config.hydra.overrides.task), wanted, sweep_dir)
     # Launchers compose every job anew from these overrides, in whatever process it runs.
     overrides = config.hydra.overrides.hydra
     overrides.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(fixed_keys(config))}]")
     before = job_dirs(sweep_dir)
-    first = int(before[-1].name) + 1 if before else 0
+    # A trial that was killed before it had a directory keeps its number: job and trial are told apart by nothing else.
+    first = max(int(before[-1].name) + 1 if before else 0, trials)
     as_written: Any = OmegaConf.to_container(sweep)
     if first and as_written["subdir"] == JOB_NUMBER:
         overrides.append(f"hydra.sweep.subdir='${{poseid.add:{first},{JOB_NUMBER}}}'")
+    # Hydra's own sweeper writes this too, the others do not: what is left of a killed sweep is read from it.
+    OmegaConf.save(config, sweep_dir / MULTIRUN)
     return first
 
 

@@ -27,12 +27,12 @@ from poseid.training.checkpoints import (
 )
 from poseid.training.data import FeatureDataModule
 from poseid.training.health import RAN_AWAY, RanAway
-from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
 from poseid.training.safety import choose_safe
 from poseid.training.start import fit_start, is_fitted
 from poseid.training.strength import choose_strength
+from poseid.training.terms import TERMS
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
 from poseid.training.wandb_run import finish_wandb, log_report, start_wandb

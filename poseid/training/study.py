@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from poseid.errors import InputError
 
 
-def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], sweep_dir: Path) -> None:
+def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], sweep_dir: Path) -> int:
     """Readies the sweeper's configuration and, where there is one, the study that it goes on with.
 
     A trial that was running when an earlier call was killed counts as failed, and the search's seed moves on by the
@@ -22,22 +22,25 @@ def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], 
         wanted: directions, ``minimize`` or ``maximize`` for each objective.
         sweep_dir: made where it is not there, since the study's file comes before the first job.
 
+    Returns:
+        How many trials the study has, whatever became of them.
+
     Raises:
         InputError: trials at once below 1; the study has other directions or searches other values.
     """
     sweep_dir.mkdir(parents=True, exist_ok=True)
     if "study_name" not in sweeper:
-        return
+        return 0
     sweeper.direction = wanted
     if sweeper.n_jobs < 1:
         raise InputError(f"hydra.sweeper.n_jobs: expected at least 1 trial at once, got {sweeper.n_jobs}")
     if sweeper.storage is None or sweeper.study_name is None:
-        return
+        return 0
     import optuna
 
     names = [study.study_name for study in optuna.get_all_study_summaries(sweeper.storage)]
     if sweeper.study_name not in names:
-        return
+        return 0
     study = optuna.load_study(study_name=sweeper.study_name, storage=sweeper.storage)
     if [direction.name.lower() for direction in study.directions] != wanted:
         raise InputError(
@@ -51,6 +54,7 @@ def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], 
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
     if sweeper.sampler.get("seed") is not None:
         sweeper.sampler.seed += len(trials)
+    return len(trials)
 
 
 def check_space(trials: list[Any], overrides: list[str]) -> None:

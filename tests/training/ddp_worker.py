@@ -11,8 +11,8 @@ import lightning as L
 import torch
 
 from poseid.training.data import FeatureDataModule
-from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
+from poseid.training.terms import TERMS
 from poseid.verification.metrics import EqualErrorRate, FNMRAtFMR, MeanImprovement
 
 STEPS = 3

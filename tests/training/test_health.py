@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from poseid.training.health import RanAway, first_fault, weights_fault
-from poseid.training.losses import TERMS, total_loss
+from poseid.training.losses import total_loss
 from poseid.training.module import EnhancerModule
+from poseid.training.terms import TERMS
 
 DIM, ROWS = 16, 8
 MODELS = {

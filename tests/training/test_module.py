@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from poseid.training.losses import TERMS, total_loss
+from poseid.training.losses import total_loss
 from poseid.training.module import EnhancerModule
+from poseid.training.terms import TERMS
 
 
 def module(weights: dict[str, float] | None = None, **options: object) -> EnhancerModule:

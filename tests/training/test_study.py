@@ -7,6 +7,8 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from poseid.errors import InputError
+from poseid.sweeps.plan import read_plan
+from poseid.training.multirun import JOB_NUMBER, ready
 from poseid.training.study import prepare_study
 
 optuna = pytest.importorskip("optuna")
@@ -42,7 +44,7 @@ def begun(directory: Path) -> DictConfig:
 
 def test_a_killed_trial_counts_as_failed_and_the_search_draws_on(tmp_path: Path) -> None:
     config = begun(tmp_path)
-    prepare_study(config, [], WANTED, tmp_path)
+    assert prepare_study(config, [], WANTED, tmp_path) == 2
     study = optuna.load_study(study_name="sweep", storage=config.storage)
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL"]
     assert config.sampler.seed == 5
@@ -62,3 +64,17 @@ def test_other_directions_or_other_values_are_refused_and_narrower_ones_are_not(
 def test_no_trials_at_once_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="hydra.sweeper.n_jobs: expected at least 1"):
         prepare_study(sweeper(tmp_path, n_jobs=-1), [], WANTED, tmp_path)
+
+
+def test_a_trial_that_was_killed_before_it_had_a_directory_keeps_its_number(tmp_path: Path) -> None:
+    begun(tmp_path)
+    (tmp_path / "0").mkdir()  # of the trial that is complete
+    node = {
+        "sweeper": {**sweeper(tmp_path), "n_trials": 10},
+        "sweep": {"dir": str(tmp_path), "subdir": JOB_NUMBER},
+        "overrides": {"task": ["lambda_id=0,1,3"], "hydra": []},
+    }
+    config = OmegaConf.create({"hydra": node, "objective": ["minimize improvement.mean", "maximize similarity.raw"]})
+    assert ready(config) == 2
+    plan = read_plan(tmp_path)
+    assert (plan.kind, plan.trials, plan.first, plan.task) == ("search", 10, 2, ("lambda_id=0,1,3",))
