@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from omegaconf import ListConfig
 
 from poseid.errors import InputError
@@ -42,13 +43,18 @@ def check_objective(objective: list[str]) -> None:
     Raises:
         InputError: no evaluation block has such a key.
     """
-    # Whoever reads what a sweep left looks figures up without a model: seconds of torch are spared.
-    from poseid.enhancers.residual import ResidualEnhancer
-    from poseid.evaluation import evaluate_enhancer
+    # Whoever reads what a sweep left looks figures up without any of these.
     from poseid.features.synthetic import synthetic
+    from poseid.verification.evaluate import evaluate
+    from poseid.verification.sides import Side
 
     features = synthetic(people=20, probes=6, dim=16, comparisons=2)
-    example = evaluate_enhancer(ResidualEnhancer(dim=16, pose_dim=2, rank=2), features, resamples=0).block
+    numbers = {name: number for number, name in enumerate(features.people())}
+    sides = []
+    for rows in (features.front, features.video):
+        vectors, person = rows.features, np.array([numbers[name] for name in rows.people.tolist()])
+        sides.append(Side(vectors, vectors, vectors, person, rows.poses[:, 0], rows.kinds(), identity=vectors))
+    example = evaluate(sides[0], sides[1], features.pairs, resamples=0)
     for entry in objective:
         look_up(example, entry.split()[1])
 
