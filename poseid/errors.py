@@ -1,4 +1,4 @@
-"""The one exception for bad input: what a user gave is wrong, and one line says what and what to do."""
+"""The one exception for bad input, where one line says what is wrong and what to do; and one line of any error."""
 
 
 class InputError(ValueError):
@@ -6,3 +6,12 @@ class InputError(ValueError):
 
     Commands print it on stderr and end with exit status 2; it never appears as a traceback.
     """
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its type where it has none.
+
+    >>> first_line(OSError("no network\\nin detail")), first_line(KeyError())
+    ('no network', 'KeyError')
+    """
+    return (str(error).splitlines() or [type(error).__name__])[0]

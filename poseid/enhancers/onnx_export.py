@@ -18,7 +18,7 @@ from poseid.enhancers.header import to_metadata
 from poseid.enhancers.models import dim_of
 from poseid.enhancers.onnx_run import INPUTS, OUTPUT, onnx_session
 from poseid.enhancers.run import Float32, Run
-from poseid.errors import InputError
+from poseid.errors import InputError, first_line
 
 if TYPE_CHECKING:
     import onnx
@@ -109,7 +109,7 @@ def _traced(enhancer: nn.Module, dim: int, opset: int) -> onnx.ModelProto:
                 dynamic_shapes=({0: rows}, {0: rows}),
             )
     except Exception as error:
-        raise InputError(f"the model cannot be exported ({str(error).splitlines()[0]})") from error
+        raise InputError(f"the model cannot be exported ({first_line(error)})") from error
     assert program is not None
     model: onnx.ModelProto = program.model_proto
     got = {one.version for one in model.opset_import if one.domain == ""}

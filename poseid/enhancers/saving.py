@@ -14,7 +14,7 @@ from torch import nn
 
 from poseid.enhancers.build import build_saved
 from poseid.enhancers.header import from_metadata, to_metadata
-from poseid.errors import InputError
+from poseid.errors import InputError, first_line
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def read_info(path: Path) -> dict[str, Any]:
         with safetensors.safe_open(path, framework="pt") as opened:
             metadata = opened.metadata() or {}
     except Exception as error:
-        raise InputError(f"{path}: not a readable safetensors file ({str(error).splitlines()[0]})") from None
+        raise InputError(f"{path}: not a readable safetensors file ({first_line(error)})") from None
     return from_metadata(path, metadata)
 
 
@@ -90,7 +90,7 @@ def restored(path: Path, model: dict[str, Any], state: Callable[[], dict[str, to
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except (RuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise InputError(f"{path}: weights do not fit the model {name} ({str(error).splitlines()[0]})") from None
+        raise InputError(f"{path}: weights do not fit the model {name} ({first_line(error)})") from None
     if not all(bool(torch.isfinite(tensor).all()) for tensor in enhancer.state_dict().values()):
         raise InputError(f"{path}: weights hold NaN or infinity; the file is damaged")
     return enhancer.eval()

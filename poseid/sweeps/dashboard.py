@@ -8,7 +8,7 @@ import wandb
 import wandb_workspaces.reports.v2 as reports
 import wandb_workspaces.workspaces as workspaces
 
-from poseid.errors import InputError
+from poseid.errors import InputError, first_line
 from poseid.training.metric_names import BY_YAW, DIAGNOSIS
 from poseid.training.panels import SECTIONS
 from poseid.training.terms import TERMS
@@ -104,6 +104,5 @@ def save_workspace(project: str, entity: str | None) -> str:
             "not logged in to W&B: run wandb login first, or write the specification with --out FILE.json"
         ) from None
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"W&B did not take the workspace of project {project} ({reason})") from None
+        raise InputError(f"W&B did not take the workspace of project {project} ({first_line(error)})") from None
     return address

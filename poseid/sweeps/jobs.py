@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from poseid.errors import InputError
+from poseid.errors import InputError, first_line
 from poseid.sweeps.measures import Measure, read_figures
 from poseid.sweeps.overrides import given_values
 
@@ -101,21 +101,17 @@ def read_yaml(path: Path) -> Any:
     try:
         return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     except (OSError, ValueError, YAMLError, OmegaConfBaseException, RecursionError) as error:
-        raise InputError(f"{path.name} is damaged: {_first_line(error)}") from None
+        raise InputError(f"{path.name} is damaged: {first_line(error)}") from None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} is damaged: {_first_line(error)}") from None
+        raise InputError(f"{path.name} is damaged: {first_line(error)}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path.name} is damaged: it is no table of names and values")
     return content
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _how_far(directory: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from poseid.enhancers.saving import load_enhancer, read_info
-from poseid.errors import InputError
+from poseid.errors import InputError, first_line
 from poseid.features.fingerprint import hash_person
 from poseid.features.people import Split
 from poseid.training.module import EnhancerModule
@@ -73,7 +73,7 @@ def load_state(module: EnhancerModule, path: Path) -> int:
         module.load_state_dict(content["state_dict"])
         return int(content["global_step"])
     except (RuntimeError, TypeError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: its weights do not fit this model ({str(error).splitlines()[0]})") from None
+        raise InputError(f"{path}: its weights do not fit this model ({first_line(error)})") from None
 
 
 def refuse_seen_people(key: str, path: Path, split: Split) -> None:

@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from poseid.errors import InputError
+from poseid.errors import InputError, first_line
 from poseid.interrupt import importing
 from poseid.training.config import check_config
 from poseid.training.health import RanAway
@@ -109,7 +109,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     try:
         container = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
-        raise InputError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{error.full_key}: {first_line(error)}") from None
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerStatus
 
 from poseid.enhancers.build import parameter_count
@@ -35,7 +34,7 @@ from poseid.training.strength import choose_strength
 from poseid.training.terms import TERMS
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
-from poseid.training.wandb_run import finish_wandb, log_report, start_wandb
+from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
 
 log = logging.getLogger(__name__)
 
@@ -189,7 +188,7 @@ def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerMo
     log.info("loss weights: %s; schedule %s", weights, module.schedule.name)
 
 
-def start_logger(config: dict[str, Any], context: RunContext) -> WandbLogger | None:
+def start_logger(config: dict[str, Any], context: RunContext) -> Run | None:
     options = config["logger"]
     if options["name"] == "none":
         log.warning("logger=none: no metrics are kept; only the report at the end is written")

@@ -10,7 +10,7 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 
-from poseid.errors import InputError
+from poseid.errors import InputError, first_line
 from poseid.training.diagnosis import Diagnosis
 from poseid.training.keep_best import KeepBest
 from poseid.training.metrics_file import MetricsFile
@@ -85,7 +85,7 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
     try:
         return _trainer(config, options, run_dir, callbacks)
     except MisconfigurationException as error:
-        raise InputError(f"trainer: {str(error).splitlines()[0]}") from None
+        raise InputError(f"trainer: {first_line(error)}") from None
 
 
 def _trainer(config: dict[str, Any], options: dict[str, Any], run_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import WandbLogger
 
+from poseid.errors import first_line
 from poseid.training.metric_names import (
     ALL,
     BY_YAW,
@@ -24,6 +27,25 @@ RATES = ("genuine", "impostor", "raw", "enhanced", "difference", "fixed_threshol
 log = logging.getLogger(__name__)
 
 
+class Run(WandbLogger):
+    """Lightning's logger for a W&B run, where a W&B that is gone ends no training: one line in the log says so."""
+
+    def __init__(self, experiment: Any) -> None:
+        super().__init__(experiment=experiment)
+        self.lost = False
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        if self.lost:
+            return
+        try:
+            super().log_metrics(metrics, step)
+        except Exception as error:
+            self.lost = True
+            log.warning(
+                "W&B is gone (%s): nothing more goes to W&B; metrics.csv is written all the same", first_line(error)
+            )
+
+
 def start_wandb(
     options: dict[str, Any],
     config: dict[str, Any],
@@ -31,7 +53,7 @@ def start_wandb(
     name: str,
     group: str | None,
     tags: list[str],
-) -> WandbLogger | None:
+) -> Run | None:
     """Begins (or goes on with) the W&B run of a run directory.
 
     Args:
@@ -65,24 +87,35 @@ def start_wandb(
         )
         id_file.write_text(run_id + "\n", encoding="utf-8")
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        log.warning("W&B could not start (%s): nothing goes to W&B; metrics.csv is written all the same", reason)
+        log.warning(
+            "W&B could not start (%s): nothing goes to W&B; metrics.csv is written all the same", first_line(error)
+        )
         return None
     run.define_metric("epoch")
     for metric in ALL:
         better = "max" if metric in HIGHER_IS_BETTER else "min"
         summary = "last" if metric in NEITHER_BETTER else better
         run.define_metric(metric, step_metric="epoch", summary=summary)
-    return WandbLogger(experiment=run)
+    return Run(run)
 
 
-def finish_wandb(logger: WandbLogger | None, failed: bool) -> None:
+def finish_wandb(logger: Run | None, failed: bool) -> None:
     """Ends the run. Without it the next job of a multirun would be merged into this one, silently."""
-    if logger is not None:
+    if logger is None:
+        return
+    try:
         logger.experiment.finish(exit_code=1 if failed else 0)
+    except Exception as error:
+        # W&B's own process was ended, by a signal to the whole group for example.
+        log.warning("W&B could not finish its run (%s): metrics.csv is whole all the same", first_line(error))
+        import wandb
+
+        # What is left of the connection goes too: W&B would try it once more at exit, and the next job would use it.
+        with contextlib.suppress(Exception):
+            wandb.teardown(exit_code=1)
 
 
-def log_report(logger: WandbLogger, run_dir: Path, summary: dict[str, Any]) -> None:
+def log_report(logger: Run, run_dir: Path, summary: dict[str, Any]) -> None:
     """Puts what ships into the run: figures, the diagnosis picture, a table by yaw, and the enhancer as an artifact.
 
     The files in ``run_dir`` stand by now, so what W&B cannot take is one line in the log, not a failed run.
@@ -90,8 +123,7 @@ def log_report(logger: WandbLogger, run_dir: Path, summary: dict[str, Any]) -> N
     try:
         _log_report(logger.experiment, run_dir, summary)
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        log.warning("W&B did not take all of the report (%s): it stands in %s", reason, run_dir / "report")
+        log.warning("W&B did not take all of the report (%s): it stands in %s", first_line(error), run_dir / "report")
 
 
 def _log_report(run: Any, run_dir: Path, summary: dict[str, Any]) -> None:

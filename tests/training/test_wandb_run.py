@@ -1,6 +1,8 @@
 """What a run leaves with W&B, read back from its offline files."""
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -140,8 +142,6 @@ def test_a_job_that_breaks_is_marked_failed_and_the_next_one_is_not(
 def test_ctrl_c_marks_the_run_failed_and_leaves_its_curves(
     monkeypatch: pytest.MonkeyPatch, wandb_records: Callable[[Path], Records]
 ) -> None:
-    import signal
-
     handler = signal.getsignal(signal.SIGINT)
     original = MetricsFile.on_train_epoch_end
 
@@ -166,3 +166,31 @@ def test_a_report_that_wandb_does_not_take_is_one_line(caplog: pytest.LogCapture
     log_report(Logger(), Path("run"), {})  # type: ignore[arg-type]
     (line,) = caplog.messages
     assert line == f"W&B did not take all of the report (read-only home): it stands in {Path('run/report')}"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds W&B's process in /proc")
+@pytest.mark.usefixtures("_elsewhere")
+def test_a_wandb_process_that_was_ended_is_one_line_and_the_next_job_has_its_own(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], wandb_records: Callable[[Path], Records]
+) -> None:
+    original, calls = MetricsFile.on_train_epoch_end, 0
+
+    def end_wandb_once(callback: MetricsFile, trainer: L.Trainer, module: L.LightningModule) -> None:
+        nonlocal calls
+        calls += 1
+        original(callback, trainer, module)
+        if calls == 1:
+            children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+            (service,) = (
+                int(pid) for pid in children if "wandb" in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
+            )
+            os.kill(service, signal.SIGKILL)
+
+    monkeypatch.setattr(MetricsFile, "on_train_epoch_end", end_wandb_once)
+    assert train.main(["-m", *SHORT, "hydra.sweep.dir=sweep", "lambda_id=1,2", "max_epochs=3"]) == 0
+    printed = capfd.readouterr()
+    lines = [line for line in (printed.out + printed.err).splitlines() if line.startswith("W&B ")]
+    assert lines[-1].endswith("metrics.csv is whole all the same")
+    assert len(lines) <= 3  # gone, the report not taken, not finished
+    assert [(Path("sweep") / job / "report" / "summary.json").is_file() for job in "01"] == [True, True]
+    assert [entry["exit_code"] for entry in of(wandb_records(Path("sweep/1")), "exit")] == [0]
