@@ -11,6 +11,7 @@ from poseid.commands.progress import progress
 from poseid.features.tables.names import split_names
 from poseid.features.tables.poses import looks_like_radians, pose_format
 from poseid.features.tables.table import require
+from poseid.shell_line import shell_line
 
 
 def run_import(arguments: argparse.Namespace) -> None:
@@ -39,3 +40,4 @@ def run_import(arguments: argparse.Namespace) -> None:
         if alone:
             print(f"{len(alone)} of {len(front | video)} people have no {side} row and make no pair")
     print(f"feature folder: {arguments.out}")
+    print(f"next: {shell_line(['poseid', 'doctor', str(arguments.out)])}")

@@ -68,6 +68,8 @@ def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable
     """
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: unknown kind of table: give {' or '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
     if columns.role is None and columns.source is None and not columns.poses:
         raise InputError(f"{path}: nothing tells front from video: name a role column, poses or a source column")
     if out.exists():

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
-import shlex
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from poseid.errors import InputError
+from poseid.shell_line import shell_line
 from poseid.sweeps.jobs import Job, read_yaml
 from poseid.sweeps.plan import Plan
 from poseid.sweeps.repeats import Setting
@@ -31,15 +29,6 @@ class Advice:
 
     what: str
     lines: tuple[str, ...] = ()
-
-
-def shell_line(arguments: Sequence[str]) -> str:
-    """Arguments as one line for this machine's shell.
-
-    >>> shell_line(["python", "train.py", "lambda_id=1,2"])
-    'python train.py lambda_id=1,2'
-    """
-    return subprocess.list2cmdline(arguments) if os.name == "nt" else shlex.join(arguments)
 
 
 def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:

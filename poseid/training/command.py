@@ -50,7 +50,8 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         check_objective(resolved["objective"])
     except InputError as error:
         return _failed(error, run_dir, overrides, in_multirun, config.objective)
-    # Lightning is imported only now: a misspelt key need not wait for it.
+    # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
+    log.info("run directory: %s", run_dir)
     with importing():
         from poseid.training.run import Interrupted, OtherRank, RunContext, run_training
 

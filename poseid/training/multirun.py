@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import shlex
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +15,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from poseid.errors import InputError
+from poseid.shell_line import shell_line
 from poseid.training.config import directions
 from poseid.training.objective import check_objective, look_up
 from poseid.training.study import prepare_study
@@ -140,7 +138,7 @@ def evaluate_command(job: Job) -> str:
         return "not for made-up people"
     arguments = ["poseid", "evaluate", str(job.directory), "--data", str(data["dir"])]
     arguments += ["--out", str(job.directory / "test")]
-    return subprocess.list2cmdline(arguments) if os.name == "nt" else shlex.join(arguments)
+    return shell_line(arguments)
 
 
 class Multirun(Callback):

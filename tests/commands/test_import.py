@@ -57,8 +57,9 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, s
 
 def imported(capsys: pytest.CaptureFixture[str], path: Path, *arguments: object) -> FeatureSet:
     out = path.with_name(path.name + ".folder")
-    status, _, err = call(capsys, "import", path, *arguments, "--out", out)
+    status, printed, err = call(capsys, "import", path, *arguments, "--out", out)
     assert status == 0, err
+    assert printed.splitlines()[-1].startswith("next: poseid doctor ")
     return read_folder(out)
 
 
@@ -248,6 +249,8 @@ def test_other_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     path = write_csv(tmp_path / "t.csv", table())
     status, _, err = call(capsys, "import", path, *COLUMNS, "--out", tmp_path / "o")
     assert (status, "nothing tells front from video" in err) == (2, True)
+    status, _, err = call(capsys, "import", tmp_path / "none.csv", *COLUMNS, "--out", tmp_path / "o")
+    assert (status, err) == (2, f"error: {tmp_path / 'none.csv'}: no such file\n")
     status, _, err = call(capsys, "import", path, *COLUMNS, *POSE, "--out", path)
     assert (status, "is there already" in err) == (2, True)
     assert [found.name for found in tmp_path.iterdir()] == ["t.csv"]
