@@ -10,7 +10,7 @@ import shutil
 import tokenize
 import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from poseid.errors import InputError
 from poseid.features.pairs import Pairs, pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_features, name_fault, shown
 
+ROWS_AT_ONCE = 16_384  # that are written
 MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
 # what numpy raises on the header of a damaged npy file, which it reads as Python's own literals
 NPY_FAULTS = (
@@ -274,7 +275,7 @@ def write_folder(features: FeatureSet, path: Path) -> None:
     try:
         for side, rows in (("front", features.front), ("video", features.video)):
             with (partial / f"{side}_feature.npy").open("wb") as array_file:
-                np.save(array_file, rows.features, allow_pickle=False)
+                _write_array(array_file, rows.features)
                 array_file.flush()
                 os.fsync(array_file.fileno())
         for name, text in texts.items():
@@ -292,6 +293,14 @@ def write_folder(features: FeatureSet, path: Path) -> None:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def _write_array(file: IO[bytes], vectors: np.ndarray) -> None:
+    """What numpy.save writes; numpy itself does not say that a disk is full."""
+    description = {"descr": np.lib.format.dtype_to_descr(vectors.dtype), "fortran_order": False, "shape": vectors.shape}
+    np.lib.format.write_array_header_1_0(file, description)
+    for start in range(0, len(vectors), ROWS_AT_ONCE):
+        file.write(vectors[start : start + ROWS_AT_ONCE].tobytes())
 
 
 def _metadata_text(rows: Rows, file: str) -> str:

@@ -129,6 +129,8 @@ def _failed(
 
 def quiet_libraries() -> None:
     """Takes Lightning's advertising and advice that does not apply here out of the output."""
+    # Where train.log cannot be written, such as on a full disk, the terminal still has every line.
+    logging.raiseExceptions = False
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
     # Batches are cut by index from tensors in memory: worker processes would only copy them.

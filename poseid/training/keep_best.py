@@ -24,7 +24,7 @@ class KeepBest(L.Callback):
     a little lower by luck alone.
 
     Args:
-        path: the checkpoint file; Lightning writes it whole.
+        path: the checkpoint file.
     """
 
     def __init__(self, path: Path) -> None:

@@ -11,6 +11,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 
 from poseid.errors import InputError, first_line
+from poseid.training.checkpoint_files import WholeFiles
 from poseid.training.diagnosis import Diagnosis
 from poseid.training.keep_best import KeepBest
 from poseid.training.metrics_file import MetricsFile
@@ -106,6 +107,7 @@ def _trainer(config: dict[str, Any], options: dict[str, Any], run_dir: Path, cal
         enable_model_summary=False,
         logger=False,
         callbacks=callbacks,
+        plugins=[WholeFiles()],
         log_every_n_steps=1,
         default_root_dir=run_dir,
     )

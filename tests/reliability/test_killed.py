@@ -6,10 +6,13 @@ import csv
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +23,8 @@ from safetensors.torch import load_file
 
 from poseid.features.folder import read_folder, write_folder
 from poseid.features.synthetic import synthetic
+from poseid.sweeps.analysis import read_sweep
+from poseid.training.multirun import job_dirs, read_overrides
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("POSEID_KILLS", "5"))
@@ -37,6 +42,17 @@ TRAINING = [
 ]
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")]
+
+
+@contextmanager
+def chdir(here: Path) -> Iterator[None]:
+    """`contextlib.chdir`, which Python 3.10 lacks."""
+    before = Path.cwd()
+    os.chdir(here)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def start(here: Path, *command: str) -> subprocess.Popen[bytes]:
@@ -172,3 +188,71 @@ def test_evaluate_and_export_are_whole_or_absent(tmp_path: Path) -> None:
         else:
             assert was_killed
         check_whole(here)
+
+
+def test_enhance_of_shards(tmp_path: Path) -> None:
+    here = tmp_path / "at"
+    (here / "in").mkdir(parents=True)
+    generator = np.random.default_rng(0)
+    for shard in range(4):
+        np.save(here / "in" / f"{shard}.npy", generator.standard_normal((60_000, 128)).astype(np.float32))
+    write_folder(synthetic(people=20, probes=6, seed=1, dim=128), here / "data")
+    finished(here, "-m", "poseid", "baseline", "ridge", "--data", "data", "--out", "ridge")
+    command = ["-m", "poseid", "enhance", "ridge", "in", "--resume", "--out"]
+    duration = finished(here, *command, "whole")
+    draw = random.Random(2)
+    for attempt in range(KILLS):
+        process = start(here, *command, "out")
+        killed(process, time.monotonic() + draw.uniform(0.3, 1.0) * duration, here / "out" if attempt % 2 else None)
+        check_whole(here / "out")
+    finished(here, *command, "out")
+    names = {f"{shard}.npy" for shard in range(4)}
+    assert {path.name for path in (here / "out").iterdir()} == {*names, "enhanced.jsonl"}
+    for name in names:
+        assert (here / "out" / name).read_bytes() == (here / "whole" / name).read_bytes()
+
+
+def test_a_sweep_is_finished_by_the_lines_that_it_is_told(tmp_path: Path) -> None:
+    train = str(ROOT / "train.py")
+    quick = [argument for argument in TRAINING if not argument.startswith("hydra.run.dir")]
+    call = ["-m", *quick, "lambda_id=1,2,3"]
+    here = tmp_path / "stopped"
+    duration = finished(tmp_path / "whole", train, *call, "hydra.sweep.dir=sweep")
+    draw = random.Random(3)
+    process = start(here, train, *call, "hydra.sweep.dir=sweep")
+    # once there is a job, something is left to go on with
+    while process.poll() is None and not list(here.glob("sweep/*/.hydra/overrides.yaml")):
+        time.sleep(0.01)
+    assert killed(process, time.monotonic() + draw.uniform(0.1, 0.7) * duration, None)
+    kills = 0
+    while left := told(here):
+        python, script, *arguments = shlex.split(left[0])
+        assert (python, script) == ("python", "train.py")
+        if kills == KILLS:
+            finished(here, train, *arguments)
+            continue
+        kills += killed(start(here, train, *arguments), time.monotonic() + draw.uniform(0.3, 1.5) * duration, None)
+        check_whole(here)
+    assert kills
+    whole, stopped = by_weight(tmp_path / "whole" / "sweep"), by_weight(here / "sweep")
+    assert whole.keys() == stopped.keys() == {"lambda_id=1", "lambda_id=2", "lambda_id=3"}
+    for weight, job in whole.items():
+        assert (job / "metrics.csv").read_bytes() == (stopped[weight] / "metrics.csv").read_bytes()
+        same_bits(*(load_file(one / "enhancer.safetensors") for one in (job, stopped[weight])), weight)
+
+
+def told(here: Path) -> list[str]:
+    """The lines that `poseid sweep` tells to finish a sweep with."""
+    with chdir(here):
+        return [line for advice in read_sweep(Path("sweep")).finish for line in advice.lines]
+
+
+def by_weight(sweep: Path) -> dict[str, Path]:
+    """The finished jobs of a sweep by their override of lambda_id."""
+    return {
+        override: job
+        for job in job_dirs(sweep)
+        if (job / "report" / "summary.json").is_file()
+        for override in read_overrides(job)
+        if override.startswith("lambda_id=")
+    }
