@@ -28,7 +28,7 @@ fuzz: .venv/installed  ## damaged files for the readers, for FUZZ_SECONDS (600)
 	touch $@
 
 test-ray: .venv-ray/installed  ## the tests that need Ray
-	.venv-ray/bin/python -m pytest -m ray tests/test_sweeps.py
+	.venv-ray/bin/python -m pytest -m ray tests/test_sweeps.py tests/test_many_machines.py
 
 check: .venv/installed  ## style and types
 	$(BIN)/ruff check .

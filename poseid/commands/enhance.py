@@ -9,7 +9,7 @@ vectors alone. They come from columns yaw, pitch, roll or an array poses of the 
 --pose-columns, or from --poses FILE (.npy, .json like a feature folder's, .csv, .parquet); for several inputs --poses
 is a directory with a file of the same name for each.
 
-Beside what it writes, enhanced.jsonl says which model made which file from which input. With --resume, files that it
+Beside what it writes, _enhanced.jsonl says which model made which file from which input. With --resume, files that it
 lists, unchanged since, are not made again.
 """
 

@@ -1,4 +1,4 @@
-"""Which model made which file from which input: enhanced.jsonl, one line a finished file."""
+"""Which model made which file from which input: _enhanced.jsonl, one line a finished file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-RECORD = "enhanced.jsonl"
+RECORD = "_enhanced.jsonl"
+"""Named so that readers of a directory of Parquet shards pass it over."""
 
 
 def stamp(path: Path) -> dict[str, int]:

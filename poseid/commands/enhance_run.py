@@ -83,7 +83,7 @@ def _enhance_files(call: _Call, arguments: argparse.Namespace, by: dict[str, obj
     out: Path = arguments.out
     jobs = plan_files(arguments.inputs, arguments.poses, out)
     single = jobs[0].target == out
-    record = Record(out.with_name(f"{out.name}.{RECORD}") if single else out / RECORD, by)
+    record = Record(out.with_name(f"_{out.name}.enhanced.jsonl") if single else out / RECORD, by)
     waiting = [job for job in jobs if not (arguments.resume and record.done(job.target, _inputs(job)))]
     if not arguments.force:
         for job in waiting:

@@ -119,7 +119,7 @@ def test_a_file_of_each_format(
     assert f"{len(enhanced)} rows in 1 file" in text
     # columns of float64 radians are the same poses but for the last bits
     np.testing.assert_allclose(read(out), enhanced, atol=2e-6)
-    assert sorted(path.name for path in out.parent.iterdir()) == [name, f"{name}.enhanced.jsonl"]
+    assert sorted(path.name for path in out.parent.iterdir()) == [f"_{name}.enhanced.jsonl", name]
     status, _, _ = call(
         capsys, "enhance", work / "ridge", tmp_path / name, *arguments[:2], "--no-pose", "--out", tmp_path / f"no{name}"
     )
@@ -149,7 +149,7 @@ def test_a_feature_folder(
     arguments = ("enhance", work / "ridge", work / "data", "--out", out)
     assert call(capsys, *arguments)[0] == 0
     before, after = files(work / "data"), files(out)
-    assert set(after) == set(before) | {"enhanced.jsonl"}
+    assert set(after) == set(before) | {"_enhanced.jsonl"}
     assert {name for name in before if before[name] != after[name]} == {"video_feature.npy"}
     assert np.array_equal(read_folder(out).video.features, enhanced)
     status, _, err = call(capsys, *arguments)
@@ -200,7 +200,7 @@ def test_a_directory_of_shards(
     arguments = ("enhance", work / "ridge", shards / "in", "--poses", shards / "poses", "--out", shards / "out")
     assert call(capsys, *arguments)[0] == 0
     made = files(shards / "out")
-    assert set(made) == {"enhanced.jsonl"} | {f"part-{i}.{'parquet' if i % 2 else 'npy'}" for i in range(8)}
+    assert set(made) == {"_enhanced.jsonl"} | {f"part-{i}.{'parquet' if i % 2 else 'npy'}" for i in range(8)}
     np.testing.assert_allclose(np.load(shards / "out" / "part-2.npy"), enhanced[120:180], atol=2e-6)
     status, _, err = call(capsys, *arguments)
     assert (status, "is there already" in err) == (2, True)
@@ -215,7 +215,7 @@ def test_a_directory_of_shards(
     assert len(np.load(shards / "out" / "part-0.npy")) == 60
     assert call(capsys, *arguments, "--force")[0] == 0
     rest = files(shards / "out")
-    assert all(rest[name] == made[name] for name in made if name not in ("part-0.npy", "enhanced.jsonl"))
+    assert all(rest[name] == made[name] for name in made if name not in ("part-0.npy", "_enhanced.jsonl"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -245,10 +245,10 @@ def test_killed_and_resumed_equals_uninterrupted(work: Path, tmp_path: Path) -> 
         for name in names:  # what is there is whole
             assert not (pieces / name).is_file() or (pieces / name).read_bytes() == (whole / name).read_bytes()
     assert killed >= 1
-    with (pieces / "enhanced.jsonl").open("a", encoding="utf-8") as file:
+    with (pieces / "_enhanced.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"file": "0.npy", "outp')  # a line that was being written
     assert cli.main(["enhance", str(work / "ridge"), str(tmp_path / "in"), "--out", str(pieces), "--resume"]) == 0
-    assert {path.name for path in pieces.iterdir()} == {*names, "enhanced.jsonl"}
+    assert {path.name for path in pieces.iterdir()} == {*names, "_enhanced.jsonl"}
     for name in names:
         assert (pieces / name).read_bytes() == (whole / name).read_bytes()
 
@@ -270,7 +270,7 @@ def test_stopped_in_the_middle_leaves_nothing(
 
     monkeypatch.setattr(Enhancer, "enhance", interrupted)
     assert call(capsys, "enhance", work / "ridge", shards / "in", "--out", shards / "out")[0] == 130
-    assert set(files(shards / "out")) == {"enhanced.jsonl", "part-0.npy", "part-1.parquet"}
+    assert set(files(shards / "out")) == {"_enhanced.jsonl", "part-0.npy", "part-1.parquet"}
     calls = 2
     assert call(capsys, "enhance", work / "ridge", work / "data", "--out", shards / "folder")[0] == 130
     assert not list(shards.glob("*folder*"))
@@ -299,7 +299,7 @@ def test_other_recognisers_are_warned_of_and_refused_when_strict(
         assert not list(tmp_path.glob("*out.npy*"))
         status, _, err = call(capsys, *arguments, "--force")
         assert (status, err.startswith("warning: "), line in err) == (0, True, True)
-        for left in tmp_path.glob("out.npy*"):
+        for left in tmp_path.glob("*out.npy*"):
             left.unlink()
     good = ("enhance", work / "ridge", tmp_path / "good.npy", "--strict", "--out")
     assert call(capsys, *good, tmp_path / "1.npy")[0] == 0
@@ -342,7 +342,7 @@ def test_the_record_says_what_was_made_from_what(
 ) -> None:
     source = work / "data" / "video_feature.npy"
     assert call(capsys, "enhance", work / "ridge", source, "--out", tmp_path / "v.npy")[0] == 0
-    (line,) = (tmp_path / "v.npy.enhanced.jsonl").read_text(encoding="utf-8").splitlines()
+    (line,) = (tmp_path / "_v.npy.enhanced.jsonl").read_text(encoding="utf-8").splitlines()
     entry = json.loads(line)
     assert entry["file"] == "v.npy"
     assert entry["inputs"]["features"]["size"] == source.stat().st_size

@@ -207,7 +207,7 @@ def test_enhance_of_shards(tmp_path: Path) -> None:
         check_whole(here / "out")
     finished(here, *command, "out")
     names = {f"{shard}.npy" for shard in range(4)}
-    assert {path.name for path in (here / "out").iterdir()} == {*names, "enhanced.jsonl"}
+    assert {path.name for path in (here / "out").iterdir()} == {*names, "_enhanced.jsonl"}
     for name in names:
         assert (here / "out" / name).read_bytes() == (here / "whole" / name).read_bytes()
 
