@@ -18,7 +18,7 @@ with importing():
     from omegaconf import DictConfig
 
     from poseid.errors import InputError
-    from poseid.training.arguments import hydra_arguments
+    from poseid.training.arguments import AlreadyFinished, hydra_arguments
     from poseid.training.command import run_job
 
 CONF = str(Path(__file__).resolve().parent / "conf")
@@ -40,6 +40,9 @@ def main(arguments: list[str]) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except AlreadyFinished as done:
+        print(done)
+        return 0
     try:
         train()
     except KeyboardInterrupt:

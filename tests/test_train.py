@@ -235,7 +235,7 @@ def test_a_run_that_stopped_early_trains_no_more_when_resumed() -> None:
     assert run("max_epochs=30", "callbacks.patience=1", "lr=0.5", "warmup_epochs=0") == 0
     before, rows = last_weights("run"), len(metrics())
     assert rows < 30
-    assert train.main(["resume=run"]) == 0
+    assert train.main(["resume=run", "max_epochs=40"]) == 0
     assert len(metrics()) == rows
     after = last_weights("run")
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -252,6 +252,17 @@ def test_a_resume_that_would_change_the_people_is_refused_and_leaves_the_run_as_
     assert Path("run/.hydra/overrides.yaml").read_text(encoding="utf-8") == before
     assert run() == 2  # the same directory again would overwrite the run
     assert "holds a run already" in capsys.readouterr().err
+
+
+def test_a_finished_run_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert train.main(["resume=run"]) == 0
+    assert capsys.readouterr().out.startswith("run is finished: see ")
+    assert train.main(["resume=run", "lambda_id=5"]) == 2
+    assert "run is finished, so lambda_id=5 would change nothing" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
 
 
 def test_resume_of_a_multirun_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

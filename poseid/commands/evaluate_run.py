@@ -36,6 +36,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         "sides": sides_of(saved.enhancer),
         "data": features.name,
         "poses_used": not arguments.no_pose,
+        "kept": (saved.info.get("report") or {}).get("kept"),
         "evaluated_people": chosen.reason,
         "training_people_known": chosen.known,
         "versions": versions(),
@@ -48,5 +49,5 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         print(
             "warning: whom the model was trained on is unknown; if they are among these people, the figures flatter it"
         )
-    print(table_text(evaluation.block, "evaluation", unseen=chosen.known))
+    print(table_text(evaluation.block, "evaluation", unseen=chosen.known, kept=summary["kept"]))
     print(f"report directory: {arguments.out}")

@@ -107,6 +107,8 @@ def _figures(report: dict[str, Any] | None) -> list[str]:
     if report is None:
         return ["None: this model carries no report. Make one on people it never saw: `poseid evaluate`."]
     parts = [f"{_VERDICTS.get(report['verdict'], _plain(report['verdict']))} {_plain(report['reason'])}"]
+    if report.get("kept"):
+        parts.append(_plain(report["kept"]))
     for name in ("test", "validation"):
         figures = report.get(name)
         if figures is None:

@@ -36,6 +36,29 @@ class ModelInfo:
     versions: dict[str, str] | None
 
 
+def kept_note(strength: float) -> str | None:
+    """What a report says where not all of the correction is kept; None where all of it is.
+
+    Args:
+        strength: share of the correction in what ships, in [0, 1].
+
+    >>> kept_note(1.0) is None
+    True
+    """
+    if strength == 0:
+        return (
+            "What ships returns every vector as it came (strength 0): on people left out of the fit, every strength of "
+            "the correction raised false matches or refused pairs at the raw threshold, refused pairs at FMR 1e-2, or "
+            "lowered frontal similarity. More test people cannot change that; more training people can."
+        )
+    if strength < 1:
+        return (
+            f"{strength:g} of the correction is kept (strength): more of it did harm to people left out of the fit, or "
+            "there are too few people to trust more of it."
+        )
+    return None
+
+
 def info_of(header: dict[str, Any], dim: int | None) -> ModelInfo:
     """The header of a model in short.
 

@@ -54,12 +54,13 @@ def onnx_session(content: bytes, name: str, threads: int = 0) -> tuple[Run, dict
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", nothing)
         try:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            # Damaged names and texts that are no UTF-8 fail only here.
+            metadata = dict(session.get_modelmeta().custom_metadata_map)
+            inputs = {one.name: (one.type, one.shape) for one in session.get_inputs()}
+            outputs = [one.name for one in session.get_outputs()]
         except Exception as error:
             reason = " ".join(str(error).split())[:120]
             raise InputError(f"{name}: not a readable ONNX file, or one that wants other files ({reason})") from None
-    metadata = dict(session.get_modelmeta().custom_metadata_map)
-    inputs = {one.name: (one.type, one.shape) for one in session.get_inputs()}
-    outputs = [one.name for one in session.get_outputs()]
     shapes = [inputs.get(one, ("", [None, None])) for one in INPUTS]
     if (
         set(inputs) != {*INPUTS}

@@ -12,6 +12,8 @@ import yaml
 
 from poseid.errors import InputError
 
+FINISHED = Path("report") / "report.html"
+"""What a run writes last."""
 SWEEP_PLUGINS = {
     **dict.fromkeys(("optuna", "optuna_pareto", "weights", "enhancer", "schedule"), ("hydra-optuna-sweeper", "sweep")),
     "joblib": ("hydra-joblib-launcher", "sweep"),
@@ -19,6 +21,13 @@ SWEEP_PLUGINS = {
     "ray": ("hydra-ray-launcher", "ray"),
 }
 """The package behind each choice of the group ``sweep``, and the extra that brings it."""
+
+
+class AlreadyFinished(Exception):
+    """A run that is to be gone on with has nothing left to do; the message says so."""
+
+    def __init__(self, run_dir: Path) -> None:
+        super().__init__(f"{run_dir} is finished: see {run_dir / FINISHED}; to train on, add max_epochs=N")
 
 
 def hydra_arguments(arguments: list[str]) -> list[str]:
@@ -70,6 +79,7 @@ def resume_arguments(arguments: list[str]) -> list[str]:
 
     Raises:
         InputError: the directory is no run directory.
+        AlreadyFinished: its run is finished, and no more epochs are asked for.
     """
     given = [argument for argument in arguments if argument.startswith("resume=")]
     if not given or given[-1] in ("resume=", "resume=null"):
@@ -94,6 +104,13 @@ def resume_arguments(arguments: list[str]) -> list[str]:
             raise InputError(
                 f"resume: {argument} would change who is trained on and who is tested; leave it out, or begin a new run"
             )
+    if (run_dir / FINISHED).is_file() and not any(argument.startswith("max_epochs=") for argument in rest):
+        if not rest:
+            raise AlreadyFinished(run_dir)
+        raise InputError(
+            f"resume: {run_dir} is finished, so {rest[0]} would change nothing but what it says of itself; add "
+            "max_epochs=N to train on, or begin a new run"
+        )
     directory = quoted(str(run_dir))
     kept = run_dir / ".hydra" / "hydra.yaml"
     try:

@@ -80,7 +80,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
             raise
         return _failed(error, run_dir, overrides, in_multirun, resolved["objective"])
     part = "test" if summary["test"] is not None else "validation"
-    print(table_text(summary[part], part), flush=True)
+    print(table_text(summary[part], part, kept=summary["kept"]), flush=True)
     print(f"run directory: {run_dir}", flush=True)
     return objective_values(summary["validation"], resolved["objective"])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from poseid.enhancers.info import kept_note
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.enhancers.saving import save_enhancer
 from poseid.evaluation import Evaluation, evaluate_enhancer
@@ -62,6 +63,7 @@ def finish_run(
         "poses_used": bool(np.isfinite(data.feature_set.video.poses).any()),
         "fitted_on": fitted_on,
         "strength": float(enhancer.strength),
+        "kept": kept_note(float(enhancer.strength)),
         "versions": versions(),
         "validation": validation.block,
         "test": None if test is None else test.block,
@@ -86,6 +88,7 @@ def finish_run(
             "verdict": shown["verdict"],
             "reason": shown["reason"],
             "fitted_on": fitted_on,
+            "kept": summary["kept"],
             "validation": key_figures(validation.block),
             "test": None if test is None else key_figures(test.block),
         },

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.pytorch.trainer.states import TrainerStatus
 
@@ -16,6 +17,7 @@ from poseid.enhancers.build import parameter_count
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
+from poseid.features.tables.poses import looks_like_radians
 from poseid.training.checkpoints import (
     check_whole,
     find_checkpoint,
@@ -171,6 +173,9 @@ def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerMo
         log.info(NOTICE)
     split = data.split
     log.info("%s", data.feature_set.summary())
+    poses = np.concatenate([data.feature_set.front.poses, data.feature_set.video.poses])
+    if looks_like_radians(poses):
+        log.warning("all angles are within 3.15, so they look like radians; degrees are needed: see poseid doctor")
     log.info(
         "people: %d train, %d validation, %d test; %d training probes",
         len(split.train),

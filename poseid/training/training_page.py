@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,11 +30,13 @@ class Curves:
         epochs: finished epochs at each point.
         values: a list as long as ``epochs`` for each metric; NaN where there is none.
         kept: finished epochs of the kept checkpoint, 0 for the start; None if there is no checkpoint.
+        ships: what the report says of how much of its correction ships, or None.
     """
 
     epochs: list[int]
     values: dict[str, list[float]]
     kept: int | None
+    ships: str | None = None
 
 
 def write_training_page(run_dir: Path) -> Path | None:
@@ -61,7 +64,9 @@ def read_curves(run_dir: Path) -> Curves | None:
     first = int(rows[0]["epoch"])
     epochs = [first, *(int(row["epoch"]) + 1 for row in rows)]
     values = {name: [start.get(name, math.nan), *(float(row.get(name) or math.nan) for row in rows)] for name in ALL}
-    return Curves(epochs, values, state.get("epochs"))
+    summary = run_dir / "report" / "summary.json"
+    ships = json.loads(summary.read_text(encoding="utf-8")).get("kept") if summary.is_file() else None
+    return Curves(epochs, values, state.get("epochs"), ships)
 
 
 def training_page(name: str, curves: Curves) -> str:
@@ -86,6 +91,7 @@ def _reading(curves: Curves) -> str:
         )
     return section(
         "How to read this",
+        f"<p>{escape(curves.ships)} The curves show all of it.</p>" if curves.ships else "",
         f"<p>{finished} finished. {kept}The horizontal axis counts finished epochs; validation "
         "figures begin at the start, before any training. Validation people are not trained on, but the kept epoch is "
         "chosen by them: proof stands in report.html, on people looked at once.</p>",

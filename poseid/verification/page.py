@@ -73,7 +73,7 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
     title = f"{_text(summary.get('model'))} on {_text(summary.get('data'))}"
     body = [
         f"<header><p>poseid: raw against enhanced, {name} people</p><h1>{title}</h1></header>",
-        _verdict(block),
+        _verdict(block, summary.get("kept")),
         _key_figures(block),
         _how_to_read(),
         _who(summary, block, name),
@@ -129,13 +129,15 @@ def _effect(bounds: list[float] | None, lower_is_better: bool, none: float = 0.0
     return small(words, kind) if words else ""
 
 
-def _verdict(block: Block) -> str:
+def _verdict(block: Block, kept: object) -> str:
     kind, sign, words, meaning = _VERDICTS.get(
         block["verdict"], ("mid", "○", "Not judged", "Without confidence intervals nothing is judged.")
     )
     return (
         f'<section class="verdict {kind}"><h2>{sign} {words}</h2><p>{meaning}</p>'
-        f"<p><strong>Why:</strong> {_text(block['reason'])}</p></section>"
+        f"<p><strong>Why:</strong> {_text(block['reason'])}</p>"
+        + (f"<p><strong>{_text(kept)}</strong></p>" if kept else "")
+        + "</section>"
     )
 
 
@@ -204,7 +206,7 @@ _SIDES = {
     "probe": "probe: references stay bit for bit as enrolled, probes are enhanced",
     "both": "both: references and probes are enhanced, so a gallery has to be enhanced too",
 }
-_SHOWN = {"model", "sides", "data", "poses_used", "versions", "validation", "test", "evaluation"}
+_SHOWN = {"model", "kept", "sides", "data", "poses_used", "versions", "validation", "test", "evaluation"}
 
 
 def _who(summary: Block, block: Block, name: str) -> str:

@@ -12,13 +12,14 @@ SET_TITLES = {
 }
 
 
-def table_text(block: dict[str, Any], part: str, unseen: bool = True) -> str:
+def table_text(block: dict[str, Any], part: str, unseen: bool = True, kept: str | None = None) -> str:
     """The evaluation block as lines: sizes, improvement, a table of rates a set, the verdict.
 
     Args:
         block: as :func:`poseid.verification.evaluate.evaluate` returns it.
         part: which people it is about, such as "test" or "validation".
         unseen: whether it is known that none of them was trained on.
+        kept: what to say of how much of the correction is kept, or None.
     """
     improvement = block["improvement"]
     lines = [
@@ -43,7 +44,7 @@ def table_text(block: dict[str, Any], part: str, unseen: bool = True) -> str:
     if any("  -" in line for line in lines):
         lines += ["", "- : too few comparisons; FNMR at FMR f needs 30 / f impostor comparisons"]
     lines += ["", f"verdict: {block['verdict']}. {block['reason']}"]
-    return "\n".join(lines)
+    return "\n".join(lines if kept is None else [*lines, kept])
 
 
 def set_rows(entry: dict[str, Any]) -> list[str]:

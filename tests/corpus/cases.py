@@ -338,6 +338,13 @@ def npz_of_objects(here: Path) -> list[str]:
 
 
 @case
+def npz_with_a_name_that_is_no_text(here: Path) -> list[str]:
+    archive(here / "bad.npz", features=saved(vectors()), 数=saved(vectors()))
+    put(here / "bad.npz", (here / "bad.npz").read_bytes().replace("数".encode(), b"\xff\xfe\xff"))
+    return enhance("bad.npz")
+
+
+@case
 def npz_without_members(here: Path) -> list[str]:
     archive(here / "bad.npz")
     return enhance("bad.npz")
@@ -679,6 +686,13 @@ def onnx_that_is_a_safetensors(here: Path) -> list[str]:
 def onnx_of_nothing(here: Path) -> list[str]:
     put(here / "bad.onnx", b"")
     return evaluate(model="bad.onnx")
+
+
+@case
+def onnx_whose_header_is_no_text(here: Path) -> list[str]:
+    content = (here / "ridge.onnx").read_bytes()
+    put(here / "bad.onnx", content.replace(b'"ridge"', b'"\xff\xfe\xff\xfe\xff"'))
+    return enhance("x.npy", model="bad.onnx")
 
 
 @case

@@ -126,27 +126,30 @@ def test_fuzz(good: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixt
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
     figures: dict[str, list[float]] = {name: [0, 0, 0.0] for name in DAMAGED}  # tried, taken, longest in seconds
+
+    def some(name: str, rounds: int) -> None:
+        @seed(rounds)
+        @settings(
+            max_examples=200,
+            deadline=None,
+            database=None,
+            phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(st.one_of(mutated(good[name]), st.binary(max_size=64)))
+        def one(content: bytes) -> None:
+            began = time.monotonic()
+            taken = read(name, content, tmp_path)
+            tried, had, longest = figures[name]
+            figures[name] = [tried + 1, had + taken, max(longest, time.monotonic() - began)]
+
+        one()
+
     end, rounds = time.monotonic() + SECONDS, 0
     try:
         while time.monotonic() < end:
             for name in DAMAGED:
-
-                @seed(rounds)
-                @settings(
-                    max_examples=200,
-                    deadline=None,
-                    database=None,
-                    phases=(Phase.generate,),
-                    suppress_health_check=list(HealthCheck),
-                )
-                @given(st.one_of(mutated(good[name]), st.binary(max_size=64)))
-                def one(content: bytes, name: str = name) -> None:
-                    began = time.monotonic()
-                    taken = read(name, content, tmp_path)
-                    tried, had, longest = figures[name]
-                    figures[name] = [tried + 1, had + taken, max(longest, time.monotonic() - began)]
-
-                one()
+                some(name, rounds)
                 if time.monotonic() >= end:
                     break
             rounds += 1

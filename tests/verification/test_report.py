@@ -207,6 +207,15 @@ def test_the_verdict_stands_first_with_its_reason(sides, verdict, words):
     assert text.index(words) < text.index("Figures that decided.") < text.index("How to read this")
 
 
+def test_what_is_kept_stands_under_the_verdict(sides):
+    front, video = sides(10)
+    block = evaluate(front, video, resamples=0)
+    text = page({"model": "m", "kept": "Nothing <is> kept.", "evaluation": block}, block, {})
+    said = "<strong>Nothing &lt;is&gt; kept.</strong>"
+    assert text.index("<strong>Why:</strong>") < text.index(said) < text.index("<dl>")
+    assert text.count("Nothing &lt;is") == 1
+
+
 def test_every_rate_of_the_block_stands_in_the_page(sides):
     front, video = sides(60, 3, 8, change=lambda rows: rows + 0.3)
     block = evaluate(front, video, resamples=30)

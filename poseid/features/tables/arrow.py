@@ -122,7 +122,8 @@ def vectors(batch: pa.RecordBatch, names: Sequence[str], file: str, first: int) 
         array = _numbers(batch.column(name), name, file, first)
         if array.null_count:
             row = first + _first(array.is_null())
-            raise InputError(f"{file}: row {row}: {shown(name)} is empty: remove the row or extract its vector again")
+            fault = "is empty, or n/a, null and the like"
+            raise InputError(f"{file}: row {row}: {shown(name)} {fault}: remove the row or extract its vector again")
         columns.append(array.to_numpy(zero_copy_only=False))
     kinds = {column.dtype for column in columns}
     if len(kinds) > 1:

@@ -39,6 +39,8 @@ def look_parquet(path: Path, columns: Columns, sampled: int) -> Table:
                 if len(batch):
                     parts.append(vectors(batch, chosen.features, f"{path}: row group {group}", 0))
                     break
+    if not parts:
+        raise InputError(f"{path}: says that it holds {rows} rows, but has none: it is damaged, save it again")
     dims = {part.shape[1] for part in parts}
     if len(dims) > 1:
         raise InputError(f"{path}: its vectors have different lengths: {sorted(dims)}")
