@@ -53,3 +53,14 @@ def test_refit_keeps_what_was_chosen() -> None:
     assert float(enhancer.start.lift) == pytest.approx(0.017)
     assert float(enhancer.strength) == 0.5
     assert not torch.equal(before, enhancer.start.matrix)
+
+
+def test_a_look_at_the_highest_scores_alone_chooses_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = []
+    for held in (10**9, 100):
+        monkeypatch.setattr("poseid.training.safety.HELD", held)
+        enhancer = fitted(lift=0.03, slope=0.0)
+        choose_safe(enhancer, PEOPLE)
+        chosen.append((float(enhancer.strength), float(enhancer.start.lift)))
+    assert chosen[0] == chosen[1]
+    assert chosen[0][1] != pytest.approx(0.03)  # more than one pair was looked at
