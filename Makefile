@@ -39,7 +39,9 @@ bench: .venv/installed  ## speed, as ratios measured side by side
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/sweep_speed.py
 	$(BIN)/python benchmarks/enhance_speed.py
+	$(BIN)/python benchmarks/verification_speed.py --comparisons 1e9
 	$(BIN)/python benchmarks/doctor_speed.py
+	$(BIN)/python benchmarks/growth.py
 
 results: .venv/installed  ## docs/results.md, from two feature folders: make results REAL=DIR TURNED=DIR
 	$(BIN)/python benchmarks/results.py --real "$(REAL)" --turned "$(TURNED)"

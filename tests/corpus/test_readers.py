@@ -120,6 +120,18 @@ def test_damage_is_read_or_refused(name: str, good: dict[str, bytes], tmp_path: 
     assert not all(outcomes)
 
 
+def test_a_damaged_parquet_footer_does_not_end_the_process(good: dict[str, bytes], tmp_path: Path) -> None:
+    """One bit of each byte: pyarrow aborts where it is asked for the codec of a column that is damaged."""
+    content = good["vectors.parquet"]
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    taken = []
+    for at in range(footer, len(content) - 8):
+        damaged = bytearray(content)
+        damaged[at] ^= 1 << (at % 8)
+        taken.append(read("vectors.parquet", bytes(damaged), tmp_path))
+    assert {True, False} == set(taken)
+
+
 @pytest.mark.fuzz
 def test_fuzz(good: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     resource = pytest.importorskip("resource")

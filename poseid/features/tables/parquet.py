@@ -54,26 +54,22 @@ def rewrite_parquet(source: Path, target: Path, columns: Columns, change: Change
 
     Row groups stay as they are, up to 64 MiB of vectors; larger ones are divided, to bound memory.
     """
-    with (
-        reading(source),
-        pq.ParquetFile(source, buffer_size=2**20) as read,
-        pq.ParquetWriter(
-            target,
-            read.schema_arrow,
-            compression=_compression(read),
-            use_dictionary=_dictionary(read, columns.features),
-        ) as out,
-    ):
-        first, dim = 0, 0
-        for group in range(read.num_row_groups):
-            waiting: list[pa.RecordBatch] = []
-            for batch in read.iter_batches(block_rows(dim or 512), row_groups=[group]):
-                changed, dim = _changed(batch, columns, str(source), first, dim, change)
-                waiting.append(changed)
-                first += len(batch)
-                if sum(map(len, waiting)) * dim * 4 >= _GROUP_BYTES:
-                    _write(out, waiting)
-            _write(out, waiting)
+    with reading(source), pq.ParquetFile(source, buffer_size=2**20) as read:
+        # A row of every column: what is damaged there is refused by this, where asking for the codec of a damaged
+        # column makes pyarrow end the process.
+        next(read.iter_batches(1, row_groups=[0]), None)
+        codecs, dictionaries = _compression(read), _dictionary(read, columns.features)
+        with pq.ParquetWriter(target, read.schema_arrow, compression=codecs, use_dictionary=dictionaries) as out:
+            first, dim = 0, 0
+            for group in range(read.num_row_groups):
+                waiting: list[pa.RecordBatch] = []
+                for batch in read.iter_batches(block_rows(dim or 512), row_groups=[group]):
+                    changed, dim = _changed(batch, columns, str(source), first, dim, change)
+                    waiting.append(changed)
+                    first += len(batch)
+                    if sum(map(len, waiting)) * dim * 4 >= _GROUP_BYTES:
+                        _write(out, waiting)
+                _write(out, waiting)
 
 
 def _write(out: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> None:
