@@ -14,4 +14,4 @@ def first_line(error: BaseException) -> str:
     >>> first_line(OSError("no network\\nin detail")), first_line(KeyError())
     ('no network', 'KeyError')
     """
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

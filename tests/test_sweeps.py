@@ -155,7 +155,7 @@ def test_one_failed_job_of_six_is_named_and_a_second_call_adds_jobs(
     assert "best of 6 finished jobs of sweep" in out
     assert summary(Path("sweep/6"))["test"] is None
     assert {path: path.read_bytes() for path in before} == before
-    Path("sweep/6/report/report.html").unlink()  # as if it had been killed before its last file
+    Path("sweep/6/finished.json").unlink()  # as if it had been killed before its last file
     assert train.main(["resume=sweep/6"]) == 0  # by itself it leaves the test people alone too
     assert summary(Path("sweep/6"))["test"] is None
 

@@ -261,8 +261,29 @@ def test_a_finished_run_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> 
     assert train.main(["resume=run"]) == 0
     assert capsys.readouterr().out.startswith("run is finished: see ")
     assert train.main(["resume=run", "lambda_id=5"]) == 2
-    assert "run is finished, so lambda_id=5 would change nothing" in capsys.readouterr().err
+    assert "run is finished, and lambda_id=5 would not change what it is" in capsys.readouterr().err
+    assert train.main(["resume=run", "evaluate_test=false"]) == 0
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
+
+
+def test_a_longer_training_that_was_stopped_is_gone_on_with(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run() == 0
+    handler = signal.getsignal(signal.SIGINT)
+    first = len(metrics())
+    stop = StopAfter(first + 1)
+    capfd.readouterr()
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricsFile, "on_train_epoch_end", lambda *given: stop(*given))
+        assert train.main(["resume=run", f"max_epochs={first + 3}"]) == 130
+    signal.signal(signal.SIGINT, handler)
+    printed = capfd.readouterr()
+    assert f"resume={Path('run').absolute()} max_epochs={first + 3}" in printed.out + printed.err
+    assert train.main(["resume=run", f"max_epochs={first + 3}"]) == 0
+    assert len(metrics()) == first + 3
+    assert train.main(["resume=run"]) == 0
+    assert len(metrics()) == first + 3
 
 
 def test_resume_of_a_multirun_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

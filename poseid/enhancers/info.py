@@ -47,9 +47,10 @@ def kept_note(strength: float) -> str | None:
     """
     if strength == 0:
         return (
-            "What ships returns every vector as it came (strength 0): on people left out of the fit, every strength of "
-            "the correction raised false matches or refused pairs at the raw threshold, refused pairs at FMR 1e-2, or "
-            "lowered frontal similarity. More test people cannot change that; more training people can."
+            "What ships leaves every vector's direction as it was (strength 0): on people left out of the fit no "
+            "strength of the correction was free of harm (false matches or refused pairs at the raw threshold, refused "
+            "pairs at FMR 1e-2, frontal similarity), or there are too few people to tell. More test people cannot "
+            "change that; more training people can."
         )
     if strength < 1:
         return (

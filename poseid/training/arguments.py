@@ -12,8 +12,8 @@ import yaml
 
 from poseid.errors import InputError
 
-FINISHED = Path("report") / "report.html"
-"""What a run writes last."""
+FINISHED = "finished.json"
+"""What a run writes last, and takes away when it is gone on with."""
 SWEEP_PLUGINS = {
     **dict.fromkeys(("optuna", "optuna_pareto", "weights", "enhancer", "schedule"), ("hydra-optuna-sweeper", "sweep")),
     "joblib": ("hydra-joblib-launcher", "sweep"),
@@ -27,7 +27,8 @@ class AlreadyFinished(Exception):
     """A run that is to be gone on with has nothing left to do; the message says so."""
 
     def __init__(self, run_dir: Path) -> None:
-        super().__init__(f"{run_dir} is finished: see {run_dir / FINISHED}; to train on, add max_epochs=N")
+        report = run_dir / "report" / "report.html"
+        super().__init__(f"{run_dir} is finished: see {report}; to train on, add max_epochs=N")
 
 
 def hydra_arguments(arguments: list[str]) -> list[str]:
@@ -104,12 +105,15 @@ def resume_arguments(arguments: list[str]) -> list[str]:
             raise InputError(
                 f"resume: {argument} would change who is trained on and who is tested; leave it out, or begin a new run"
             )
-    if (run_dir / FINISHED).is_file() and not any(argument.startswith("max_epochs=") for argument in rest):
-        if not rest:
+    asked = [argument for argument in rest if argument != "evaluate_test=false"]
+    keys = {argument.lstrip("+~").split("=")[0] for argument in asked}
+    to_hydra = any(argument.startswith("-") for argument in asked)
+    if (run_dir / FINISHED).is_file() and "max_epochs" not in keys and not to_hydra:
+        if not asked:
             raise AlreadyFinished(run_dir)
         raise InputError(
-            f"resume: {run_dir} is finished, so {rest[0]} would change nothing but what it says of itself; add "
-            "max_epochs=N to train on, or begin a new run"
+            f"resume: {run_dir} is finished, and {asked[0]} would not change what it is: add max_epochs=N to train on, "
+            "begin a new run, or look at people with poseid evaluate"
         )
     directory = quoted(str(run_dir))
     kept = run_dir / ".hydra" / "hydra.yaml"

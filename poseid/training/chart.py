@@ -61,7 +61,7 @@ def chart(title: str, note: str, epochs: Sequence[int], curves: Sequence[Curve],
     x_ticks = MaxNLocator(6, integer=True).tick_values(epochs[0], epochs[-1])
     x_ticks = [tick for tick in x_ticks if epochs[0] <= tick <= epochs[-1]]
     low, high = min(known), max(known)
-    if high - low < 1e-6 * max(1.0, abs(high)):
+    if high - low <= 1e-6 * max(abs(low), abs(high)):
         # A constant lies in the middle, of a scale as coarse as itself.
         low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
     y_ticks = list(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))

@@ -69,7 +69,9 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     except OtherRank:
         sys.exit(0)
     except (Interrupted, KeyboardInterrupt):
-        log.warning("stopped. To go on: python train.py resume=%s", run_dir)
+        # What a run is gone on with is not written down: without it a longer training would end where the first did.
+        longer = f" max_epochs={resolved['max_epochs']}" if resolved["resume"] else ""
+        log.warning("stopped. To go on: python train.py resume=%s%s", run_dir, longer)
         if in_multirun:
             raise KeyboardInterrupt from None
         sys.exit(130)

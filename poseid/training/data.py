@@ -21,6 +21,7 @@ from poseid.training.probe_rows import IndexBatches, ProbeRows
 from poseid.training.sampling import BalancedBatches
 
 MOST_ROWS = 65_536  # at D = 512 a fit in float64 then takes about a gigabyte
+MOST_LOOKED_AT = 20_000  # rows that are looked at dozens of times: a look compares a tenth of their square
 FEWEST_PEOPLE = 2
 
 log = logging.getLogger(__name__)
@@ -112,18 +113,18 @@ class FeatureDataModule(L.LightningDataModule):
                 )
         self.loaded = True
 
-    def part(self, people: Collection[str]) -> FeatureSet:
-        """All rows of some people in memory; where they have more than ``MOST_ROWS``, those of an even share of people.
+    def part(self, people: Collection[str], most_rows: int = MOST_ROWS) -> FeatureSet:
+        """All rows of some people in memory; where they have more than ``most_rows``, those of an even share of people.
 
         For what looks at all rows at once: the fit of the start, and the evaluations. Training itself sees every row.
         """
         front, video = self.feature_set.front, self.feature_set.video
         chosen = list(people)
-        if len(front) + len(video) > MOST_ROWS:
+        if len(front) + len(video) > most_rows:
             rows = Counter(front.people.tolist()) + Counter(video.people.tolist())
             order = np.random.default_rng(self.split_seed).permutation(len(chosen))
             drawn = np.array(sorted(people))[order].tolist()
-            count = np.searchsorted(np.cumsum([rows[name] for name in drawn]), MOST_ROWS, side="right")
+            count = np.searchsorted(np.cumsum([rows[name] for name in drawn]), most_rows, side="right")
             chosen = drawn[: max(FEWEST_PEOPLE, int(count))]
             if len(chosen) < len(drawn):
                 log.info("%d of %d people are looked at as a whole", len(chosen), len(drawn))

@@ -19,6 +19,7 @@ from poseid.shell_line import shell_line
 from poseid.training.config import directions
 from poseid.training.objective import check_objective, look_up
 from poseid.training.study import prepare_study
+from poseid.verification.report import write_text
 
 FAILED = "failed.json"
 MULTIRUN = "multirun.yaml"
@@ -153,9 +154,9 @@ class Multirun(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
             self.first = ready(config)
-        except InputError as error:
+        except (InputError, OSError) as error:  # Hydra would make a warning of it, and go on
             print(f"error: {error}", file=sys.stderr)
-            sys.exit(2)
+            sys.exit(2 if isinstance(error, InputError) else 1)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         sweep_dir = Path(config.hydra.sweep.dir)
@@ -185,13 +186,13 @@ def ready(config: DictConfig) -> int:
     overrides = config.hydra.overrides.hydra
     overrides.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(fixed_keys(config))}]")
     before = job_dirs(sweep_dir)
-    # A trial that was killed before it had a directory keeps its number: job and trial are told apart by nothing else.
+    # A trial that was killed before it had a directory keeps its number: a trial is found by the number of its job.
     first = max(int(before[-1].name) + 1 if before else 0, trials)
     as_written: Any = OmegaConf.to_container(sweep)
     if first and as_written["subdir"] == JOB_NUMBER:
         overrides.append(f"hydra.sweep.subdir='${{poseid.add:{first},{JOB_NUMBER}}}'")
     # Hydra's own sweeper writes this too, the others do not: what is left of a killed sweep is read from it.
-    OmegaConf.save(config, sweep_dir / MULTIRUN)
+    write_text(sweep_dir / MULTIRUN, OmegaConf.to_yaml(config))
     return first
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
 from poseid.features.tables.poses import looks_like_radians
+from poseid.training.arguments import FINISHED
 from poseid.training.checkpoints import (
     check_whole,
     find_checkpoint,
@@ -26,7 +28,7 @@ from poseid.training.checkpoints import (
     take_pose_layers,
     take_weights,
 )
-from poseid.training.data import FeatureDataModule
+from poseid.training.data import MOST_LOOKED_AT, FeatureDataModule
 from poseid.training.health import RAN_AWAY, RanAway
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
@@ -37,6 +39,7 @@ from poseid.training.terms import TERMS
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
 from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
+from poseid.verification.report import write_text
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +103,9 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     trainer = make_trainer(config, context.run_dir, module.schedule.end_of_ramp())
     logger = start_logger(config, context) if trainer.is_global_zero else None
     trainer.loggers = [] if logger is None else [logger]
-    failed = True
+    failed, summary = True, None
+    if trainer.is_global_zero:
+        (context.run_dir / FINISHED).unlink(missing_ok=True)
     try:
         try:
             fit(trainer, module, data, checkpoint)
@@ -117,7 +122,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         if steps == 0 and not config["init_from"] and isinstance(enhancer, ResidualEnhancer) and is_fitted(enhancer):
             closed_form = True
             take_pose_layers(module, context.run_dir / "checkpoints" / "last.ckpt")
-            choose_safe(enhancer, data.part([*data.split.train, *data.split.validation]))
+            choose_safe(enhancer, data.part([*data.split.train, *data.split.validation], MOST_LOOKED_AT))
         else:
             choose_strength(enhancer, data.validation_set)
         summary = finish_run(config, context.run_dir, data, module, closed_form, context.evaluate_test)
@@ -128,7 +133,8 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         finish_wandb(logger, failed)
         if trainer.is_global_zero:
             # Of a run that failed or was stopped too: the curves may say why.
-            write_training_page(context.run_dir)
+            write_training_page(context.run_dir, None if summary is None else summary["kept"])
+    write_text(context.run_dir / FINISHED, json.dumps({"max_epochs": config["max_epochs"]}) + "\n")
     return summary
 
 

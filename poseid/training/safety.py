@@ -48,6 +48,10 @@ def choose_safe(enhancer: ResidualEnhancer, everybody: FeatureSet) -> None:
         fits.append(one)
         parts.append(everybody.select([name for name, k in zip(people, part, strict=True) if k == fold]))
     strengths = [value for value in STRENGTHS if value <= len(people) / ENOUGH_PEOPLE]
+    if not strengths:
+        enhancer.strength.fill_(0.0)
+        log.warning("strength 0: %d people are too few to tell help from harm; the raw vector ships", len(people))
+        return
     most = len(strengths) * len(LIFT_STEPS)
     log.info("choosing how much of the correction is kept: at most %d looks at %d people left out", most, len(people))
     for strength in strengths:

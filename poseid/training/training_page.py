@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,12 +35,17 @@ class Curves:
     epochs: list[int]
     values: dict[str, list[float]]
     kept: int | None
-    ships: str | None = None
+    ships: str | None
 
 
-def write_training_page(run_dir: Path) -> Path | None:
-    """Writes ``report/training.html`` of a run; returns its path, or None where no epoch has been logged."""
-    curves = read_curves(run_dir)
+def write_training_page(run_dir: Path, ships: str | None) -> Path | None:
+    """Writes ``report/training.html`` of a run; returns its path, or None where no epoch has been logged.
+
+    Args:
+        run_dir: of the run.
+        ships: what its report says of how much of the correction is kept, or None.
+    """
+    curves = read_curves(run_dir, ships)
     if curves is None:
         return None
     path = run_dir / "report" / PAGE
@@ -50,7 +54,7 @@ def write_training_page(run_dir: Path) -> Path | None:
     return path
 
 
-def read_curves(run_dir: Path) -> Curves | None:
+def read_curves(run_dir: Path, ships: str | None) -> Curves | None:
     """The rows of ``metrics.csv``, led by the figures of the start that stand in ``best.ckpt``; None without rows."""
     metrics, best = run_dir / "metrics.csv", run_dir / "checkpoints" / "best.ckpt"
     rows: Sequence[Mapping[str, str]] = []
@@ -64,8 +68,6 @@ def read_curves(run_dir: Path) -> Curves | None:
     first = int(rows[0]["epoch"])
     epochs = [first, *(int(row["epoch"]) + 1 for row in rows)]
     values = {name: [start.get(name, math.nan), *(float(row.get(name) or math.nan) for row in rows)] for name in ALL}
-    summary = run_dir / "report" / "summary.json"
-    ships = json.loads(summary.read_text(encoding="utf-8")).get("kept") if summary.is_file() else None
     return Curves(epochs, values, state.get("epochs"), ships)
 
 

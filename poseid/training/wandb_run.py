@@ -86,16 +86,17 @@ def start_wandb(
             settings=wandb.Settings(silent=True, console="off"),
         )
         id_file.write_text(run_id + "\n", encoding="utf-8")
+        run.define_metric("epoch")
+        for metric in ALL:
+            better = "max" if metric in HIGHER_IS_BETTER else "min"
+            summary = "last" if metric in NEITHER_BETTER else better
+            run.define_metric(metric, step_metric="epoch", summary=summary)
     except Exception as error:
         log.warning(
             "W&B could not start (%s): nothing goes to W&B; metrics.csv is written all the same", first_line(error)
         )
+        _forget()
         return None
-    run.define_metric("epoch")
-    for metric in ALL:
-        better = "max" if metric in HIGHER_IS_BETTER else "min"
-        summary = "last" if metric in NEITHER_BETTER else better
-        run.define_metric(metric, step_metric="epoch", summary=summary)
     return Run(run)
 
 
@@ -108,11 +109,15 @@ def finish_wandb(logger: Run | None, failed: bool) -> None:
     except Exception as error:
         # W&B's own process was ended, by a signal to the whole group for example.
         log.warning("W&B could not finish its run (%s): metrics.csv is whole all the same", first_line(error))
-        import wandb
+        _forget()
 
-        # What is left of the connection goes too: W&B would try it once more at exit, and the next job would use it.
-        with contextlib.suppress(Exception):
-            wandb.teardown(exit_code=1)
+
+def _forget() -> None:
+    """Ends what is left of a connection: W&B would try it once more at exit, and the next job would use it."""
+    import wandb
+
+    with contextlib.suppress(Exception):
+        wandb.teardown(exit_code=1)
 
 
 def log_report(logger: Run, run_dir: Path, summary: dict[str, Any]) -> None:
@@ -120,6 +125,8 @@ def log_report(logger: Run, run_dir: Path, summary: dict[str, Any]) -> None:
 
     The files in ``run_dir`` stand by now, so what W&B cannot take is one line in the log, not a failed run.
     """
+    if logger.lost:
+        return
     try:
         _log_report(logger.experiment, run_dir, summary)
     except Exception as error:

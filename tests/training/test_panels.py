@@ -41,7 +41,7 @@ def test_a_run_leaves_a_page_with_every_panel(logged_run: Path) -> None:
 
 
 def test_curves_begin_at_the_start_and_hold_what_was_logged(logged_run: Path) -> None:
-    curves = read_curves(logged_run)
+    curves = read_curves(logged_run, None)
     assert curves is not None
     assert curves.epochs == [0, 1, 2]
     with (logged_run / "metrics.csv").open(encoding="utf-8", newline="") as opened:
@@ -58,7 +58,7 @@ def test_curves_begin_at_the_start_and_hold_what_was_logged(logged_run: Path) ->
 
 
 def test_without_metrics_there_is_no_page(tmp_path: Path) -> None:
-    assert write_training_page(tmp_path) is None
+    assert write_training_page(tmp_path, None) is None
     assert not list(tmp_path.iterdir())
 
 
@@ -66,15 +66,16 @@ def test_metrics_without_a_checkpoint_and_names_in_any_script(tmp_path: Path) ->
     run_dir = tmp_path / "轮 <b>&"
     run_dir.mkdir()
     write_metrics(run_dir, [{"epoch": "4", "val/eer": "0.25", "val/fmr_limit": "nan"}])
-    path = write_training_page(run_dir)
+    path = write_training_page(run_dir, "Half <of> it ships.")
     assert path is not None
     text = path.read_text(encoding="utf-8")
     assert "轮 &lt;b&gt;&amp;" in text
     assert "<h1>轮 <b>" not in text
     assert "kept" not in text[text.index("<main>") : text.index("<h2>Protection")].replace("the kept epoch", "")
     assert "epoch 5: 0.25" in text
+    assert "Half &lt;of&gt; it ships. The curves show all of it." in text
     assert text.count("Nothing to show") == sum(len(section.panels) for section in SECTIONS) - 1
-    curves = read_curves(run_dir)
+    curves = read_curves(run_dir, None)
     assert curves is not None
     assert curves.epochs == [4, 5]
     assert "<h1>x</h1>" in training_page("x", curves)

@@ -44,7 +44,7 @@ def test_a_correction_that_pulls_everybody_together_is_taken_back_to_raw() -> No
 
 def test_what_is_kept_is_said_where_it_is_not_all() -> None:
     assert kept_note(1.0) is None
-    assert "returns every vector as it came" in str(kept_note(0.0))
+    assert "leaves every vector's direction as it was (strength 0)" in str(kept_note(0.0))
     assert str(kept_note(0.25)).startswith("0.25 of the correction is kept")
 
 

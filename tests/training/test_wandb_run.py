@@ -159,6 +159,8 @@ def test_ctrl_c_marks_the_run_failed_and_leaves_its_curves(
 
 def test_a_report_that_wandb_does_not_take_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
     class Logger:
+        lost = False
+
         @property
         def experiment(self) -> None:
             raise PermissionError("read-only home\nand more")
@@ -191,6 +193,6 @@ def test_a_wandb_process_that_was_ended_is_one_line_and_the_next_job_has_its_own
     printed = capfd.readouterr()
     lines = [line for line in (printed.out + printed.err).splitlines() if line.startswith("W&B ")]
     assert lines[-1].endswith("metrics.csv is whole all the same")
-    assert len(lines) <= 3  # gone, the report not taken, not finished
+    assert len(lines) <= 2  # gone, not finished
     assert [(Path("sweep") / job / "report" / "summary.json").is_file() for job in "01"] == [True, True]
     assert [entry["exit_code"] for entry in of(wandb_records(Path("sweep/1")), "exit")] == [0]

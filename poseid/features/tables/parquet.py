@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,13 @@ def look_parquet(path: Path, columns: Columns, sampled: int) -> Table:
                 if len(batch):
                     parts.append(vectors(batch, chosen.features, f"{path}: row group {group}", 0))
                     break
+    if not parts:
+        # Writers leave empty row groups: the vectors may stand in none of the sampled ones.
+        with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
+            batches = file.iter_batches(max(1, sampled), columns=list(chosen.features))
+            parts = [
+                vectors(batch, chosen.features, str(path), 0) for batch in itertools.islice(filter(len, batches), 1)
+            ]
     if not parts:
         raise InputError(f"{path}: says that it holds {rows} rows, but has none: it is damaged, save it again")
     dims = {part.shape[1] for part in parts}

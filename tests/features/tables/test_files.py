@@ -153,6 +153,17 @@ def test_every_kind_of_list_column_keeps_its_type(kind: pa.DataType, tmp_path: P
     assert stored.to_pylist() == (np.array(rows) / 2).tolist()
 
 
+def test_parquet_with_empty_row_groups(tmp_path: Path) -> None:
+    table = pa.table({"v": [[1.0, 2.0, 3.0]] * 5})
+    with pq.ParquetWriter(tmp_path / "x.parquet", table.schema) as writer:
+        for group in range(30):
+            writer.write_table(table if group == 1 else table[:0])
+    found = look(tmp_path / "x.parquet", Columns())
+    assert (found.rows, found.dim, len(found.sample)) == (5, 3, 5)
+    rewrite(tmp_path / "x.parquet", tmp_path / "y.parquet", found.columns, halved)
+    assert pq.read_table(tmp_path / "y.parquet")["v"].to_pylist() == [[0.5, 1.0, 1.5]] * 5
+
+
 def test_hdf5_keeps_everything_else(tmp_path: Path) -> None:
     x = np.random.default_rng(0).standard_normal((1000, DIM))
     write_hdf5(tmp_path / "x.h5", x, np.zeros((1000, 3)))
