@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -134,6 +135,12 @@ def same_bits(one: object, other: object, where: str) -> None:
         assert one == other, where
 
 
+def going_on(run: Path) -> list[str]:
+    """The arguments that go on with a run, or begin it where it was stopped before it could be gone on with."""
+    again = (run / ".hydra" / "overrides.yaml").is_file() and (run / "checkpoints").is_dir()
+    return ["resume=run"] if again else TRAINING
+
+
 def test_training(tmp_path: Path) -> None:
     train = str(ROOT / "train.py")
     duration = finished(tmp_path / "whole", train, *TRAINING)
@@ -141,19 +148,19 @@ def test_training(tmp_path: Path) -> None:
     here, run = tmp_path / "stopped", tmp_path / "stopped" / "run"
     kills = 0
     for attempt in range(4 * KILLS):
-        again = (run / ".hydra" / "overrides.yaml").is_file() and (run / "checkpoints").is_dir()
-        process = start(here, train, *(["resume=run"] if again else TRAINING))
+        process = start(here, train, *going_on(run))
         # every second time while something is written, such as a checkpoint
         watched = run if attempt % 2 else None
-        until = time.monotonic() + draw.uniform(0.3, 1.0) * duration
-        if not killed(process, until, watched):
-            break
-        kills += 1
-        check_whole(here)
+        if killed(process, time.monotonic() + draw.uniform(0.3, 0.9) * duration, watched):
+            kills += 1
+            check_whole(here)
+        else:
+            assert process.returncode == 0
+            shutil.rmtree(run)  # it was over before its moment came: another run
         if kills == KILLS:
             break
-    assert kills, "the run was over before it could be stopped"
-    finished(here, train, "resume=run")
+    assert kills, "no run could be stopped"
+    finished(here, train, *going_on(run))
     whole = tmp_path / "whole" / "run"
     assert (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
     for name in ("best.ckpt", "last.ckpt"):
