@@ -47,10 +47,7 @@ def plan_files(inputs: Sequence[Path], poses: Path | None, out: Path) -> list[Jo
         source = inputs[0]
         if out.is_dir():
             raise InputError(f"--out {out}: is a directory: name the file that {source.name} becomes")
-        if source.suffix not in SUFFIXES:
-            how = ": make a feature folder of it first, poseid import" if source.suffix == ".csv" else ""
-            raise InputError(f"{source}: unknown kind of file{how}: give {', '.join(SUFFIXES)} or a feature folder")
-        if out.suffix != source.suffix:
+        if source.suffix in SUFFIXES and out.suffix != source.suffix:
             raise InputError(f"--out {out}: give it the suffix of {source.name}: files keep their format")
         if poses is not None and poses.is_dir():
             raise InputError(f"--poses {poses}: is a directory: name a file")

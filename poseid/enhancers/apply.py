@@ -26,7 +26,7 @@ def enhance_arrays(
         identity embeddings.
     """
     device = next((tensor.device for tensor in (*enhancer.parameters(), *enhancer.buffers())), torch.device("cpu"))
-    training = enhancer.training
+    training, through = enhancer.training, returns_input(enhancer)
     enhancer.eval()
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     try:
@@ -35,7 +35,7 @@ def enhance_arrays(
             x = torch.from_numpy(np.asarray(features[rows], dtype=np.float32)).to(device)
             pose = None if poses is None else torch.from_numpy(np.asarray(poses[rows], dtype=np.float32)).to(device)
             output = enhancer(x, pose)
-            enhanced_rows = x if returns_input(enhancer) else output.features
+            enhanced_rows = x if through else output.features
             compared = compare_in(enhancer, enhanced_rows)
             parts.append(
                 (

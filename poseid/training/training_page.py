@@ -29,13 +29,11 @@ class Curves:
         epochs: finished epochs at each point.
         values: a list as long as ``epochs`` for each metric; NaN where there is none.
         kept: finished epochs of the kept checkpoint, 0 for the start; None if there is no checkpoint.
-        ships: what the report says of how much of its correction ships, or None.
     """
 
     epochs: list[int]
     values: dict[str, list[float]]
     kept: int | None
-    ships: str | None
 
 
 def write_training_page(run_dir: Path, ships: str | None) -> Path | None:
@@ -45,16 +43,16 @@ def write_training_page(run_dir: Path, ships: str | None) -> Path | None:
         run_dir: of the run.
         ships: what its report says of how much of the correction is kept, or None.
     """
-    curves = read_curves(run_dir, ships)
+    curves = read_curves(run_dir)
     if curves is None:
         return None
     path = run_dir / "report" / PAGE
     path.parent.mkdir(exist_ok=True)
-    write_text(path, training_page(run_dir.name, curves))
+    write_text(path, training_page(run_dir.name, curves, ships))
     return path
 
 
-def read_curves(run_dir: Path, ships: str | None) -> Curves | None:
+def read_curves(run_dir: Path) -> Curves | None:
     """The rows of ``metrics.csv``, led by the figures of the start that stand in ``best.ckpt``; None without rows."""
     metrics, best = run_dir / "metrics.csv", run_dir / "checkpoints" / "best.ckpt"
     rows: Sequence[Mapping[str, str]] = []
@@ -68,18 +66,19 @@ def read_curves(run_dir: Path, ships: str | None) -> Curves | None:
     first = int(rows[0]["epoch"])
     epochs = [first, *(int(row["epoch"]) + 1 for row in rows)]
     values = {name: [start.get(name, math.nan), *(float(row.get(name) or math.nan) for row in rows)] for name in ALL}
-    return Curves(epochs, values, state.get("epochs"), ships)
+    return Curves(epochs, values, state.get("epochs"))
 
 
-def training_page(name: str, curves: Curves) -> str:
+def training_page(name: str, curves: Curves, ships: str | None) -> str:
     """The page as HTML: a section of pictures for each of ``panels.SECTIONS``."""
     title = f"training {escape(name)}"
-    body = [f"<header><p>poseid: the training, epoch by epoch</p><h1>{escape(name)}</h1></header>", _reading(curves)]
+    body = [f"<header><p>poseid: the training, epoch by epoch</p><h1>{escape(name)}</h1></header>"]
+    body.append(_reading(curves, ships))
     body += [section(one.name, f"<p>{escape(one.look_for)}</p>", _pictures(one, curves)) for one in SECTIONS]
     return document(f"poseid: {title}", body)
 
 
-def _reading(curves: Curves) -> str:
+def _reading(curves: Curves, ships: str | None) -> str:
     scores = curves.values["val/selection"]
     finished = "1 epoch is" if curves.epochs[-1] == 1 else f"{curves.epochs[-1]} epochs are"
     kept = ""
@@ -93,7 +92,7 @@ def _reading(curves: Curves) -> str:
         )
     return section(
         "How to read this",
-        f"<p>{escape(curves.ships)} The curves show all of it.</p>" if curves.ships else "",
+        f"<p>{escape(ships)} The curves show all of it.</p>" if ships else "",
         f"<p>{finished} finished. {kept}The horizontal axis counts finished epochs; validation "
         "figures begin at the start, before any training. Validation people are not trained on, but the kept epoch is "
         "chosen by them: proof stands in report.html, on people looked at once.</p>",

@@ -41,7 +41,7 @@ def test_a_run_leaves_a_page_with_every_panel(logged_run: Path) -> None:
 
 
 def test_curves_begin_at_the_start_and_hold_what_was_logged(logged_run: Path) -> None:
-    curves = read_curves(logged_run, None)
+    curves = read_curves(logged_run)
     assert curves is not None
     assert curves.epochs == [0, 1, 2]
     with (logged_run / "metrics.csv").open(encoding="utf-8", newline="") as opened:
@@ -75,10 +75,10 @@ def test_metrics_without_a_checkpoint_and_names_in_any_script(tmp_path: Path) ->
     assert "epoch 5: 0.25" in text
     assert "Half &lt;of&gt; it ships. The curves show all of it." in text
     assert text.count("Nothing to show") == sum(len(section.panels) for section in SECTIONS) - 1
-    curves = read_curves(run_dir, None)
+    curves = read_curves(run_dir)
     assert curves is not None
     assert curves.epochs == [4, 5]
-    assert "<h1>x</h1>" in training_page("x", curves)
+    assert "<h1>x</h1>" in training_page("x", curves, None)
 
 
 def test_a_chart_puts_its_points_where_the_axis_says() -> None:

@@ -45,7 +45,8 @@ def look(path: Path, columns: Columns, sampled: int = 4096) -> Table:
                 return look_hdf5(path, columns, sampled)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    raise InputError(f"{path}: unknown kind of file: give {', '.join(SUFFIXES)} or a feature folder")
+    how = ": make a feature folder of it first, poseid import" if path.suffix == ".csv" else ""
+    raise InputError(f"{path}: unknown kind of file{how}: give {', '.join(SUFFIXES)} or a feature folder")
 
 
 def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
