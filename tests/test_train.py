@@ -161,6 +161,7 @@ def test_wrong_input_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]
         assert error.startswith("error: ")
         assert message in error
         assert "\n" not in error
+        assert not Path("run").exists(), "what is refused leaves nothing behind"
     assert train.main(["resume=nosuch"]) == 2
     assert "resume: nosuch is no run directory" in capsys.readouterr().err
 
@@ -250,8 +251,9 @@ def test_a_resume_that_would_change_the_people_is_refused_and_leaves_the_run_as_
     assert "would change who is trained on" in capsys.readouterr().err
     assert train.main(["resume=run", "lambda_id=-1"]) == 2
     assert Path("run/.hydra/overrides.yaml").read_text(encoding="utf-8") == before
-    assert run() == 2  # the same directory again would overwrite the run
+    assert run("seed=1") == 2  # the same directory again would overwrite the run
     assert "holds a run already" in capsys.readouterr().err
+    assert Path("run/.hydra/overrides.yaml").read_text(encoding="utf-8") == before
 
 
 def test_a_finished_run_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,7 +46,7 @@ def run_doctor(arguments: argparse.Namespace) -> None:
     else:
         print(report_text(summary))
         if arguments.out is not None:
-            print(f"\npage: {arguments.out / 'doctor.html'}")
+            print(f"\npage: {arguments.out / 'doctor.html'}, and the same for programs in doctor.json")
     if arguments.strict and summary["errors"]:
         ids = ", ".join(dict.fromkeys(f["id"] for f in summary["findings"] if f["severity"] == "error"))
         raise InputError(f"{arguments.folder}: {tally(summary)} ({ids}): correct the errors, or leave --strict out")

@@ -35,6 +35,9 @@ def run_import(arguments: argparse.Namespace) -> None:
     if arguments.pose_unit == "deg" and looks_like_radians(degrees):
         print("warning: all angles are within 3.15: if they are radians, say --pose-unit rad", file=sys.stderr)
     print(features.summary())
+    if poses:
+        order = ", ".join(columns.format.order)
+        print(f"angles read as {order} (--pose-order) in {'degrees' if arguments.pose_unit == 'deg' else 'radians'}")
     front, video = set(features.front.people.tolist()), set(features.video.people.tolist())
     for side, alone in (("front", video - front), ("video", front - video)):
         if alone:

@@ -35,11 +35,14 @@ MEASURED = (
 def outlook(paired: int) -> str:
     """A sentence or two for so many people with pairs.
 
-    >>> outlook(30)[:60]
-    '30 people with pairs make about 18 training people. Expect n'
+    >>> outlook(30)[:81]
+    '30 people with pairs make about 18 training people (60 % by the default split). E'
     """
     training = round(TRAINING_SHARE * paired)
-    start = f"{paired:,} people with pairs make about {training:,} training people. "
+    start = (
+        f"{paired:,} people with pairs make about {training:,} training people "
+        f"({TRAINING_SHARE:.0%} by the default split). "
+    ).replace("%", " %")
     below = [row for row in MEASURED if row.people <= training]
     if not below:
         row = MEASURED[0]

@@ -138,7 +138,7 @@ def open_enhancer(model: str | Path) -> Enhancer:
     return Enhancer(None if header["model"]["name"] == "raw" else run, info_of(header, dim))
 
 
-def _opened(text: str) -> tuple[Run, dict[str, Any], int]:
+def _opened(text: str) -> tuple[Run | None, dict[str, Any], int]:
     if text.endswith(".onnx"):
         from poseid.enhancers.onnx_run import onnx_run
 

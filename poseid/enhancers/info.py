@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -28,7 +28,7 @@ class ModelInfo:
     dim: int | None
     norm: str
     sides: str
-    fingerprint: dict[str, Any] | None
+    fingerprint: dict[str, Any] | None = field(repr=False)
     training_people: int | None
     validation_people: int | None
     verdict: str | None

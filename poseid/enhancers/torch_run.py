@@ -13,20 +13,18 @@ from poseid.enhancers.models import dim_of, open_model
 from poseid.enhancers.run import Float32, Run
 
 
-def torch_run(text: str) -> tuple[Run, dict[str, Any], int]:
+def torch_run(text: str) -> tuple[Run | None, dict[str, Any], int]:
     """Opens a MODEL as :func:`poseid.enhancers.models.open_model` does.
 
     Returns:
-        What enhances a block of rows, the header, and D.
+        What enhances a block of rows, or None where rows go through as they are; the header; and D.
     """
     saved = open_model(text)
-    return run_of(saved.enhancer), saved.info, dim_of(saved.enhancer)
+    return None if returns_input(saved.enhancer) else run_of(saved.enhancer), saved.info, dim_of(saved.enhancer)
 
 
 def run_of(enhancer: nn.Module) -> Run:
     """What enhances a block of rows; folded, so that it differs from the enhancer itself by rounding."""
-    if returns_input(enhancer):
-        return lambda features, poses: features
     module = for_use(enhancer)
 
     @torch.inference_mode()

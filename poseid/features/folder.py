@@ -48,15 +48,20 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
     Raises:
         InputError: one line that names the file and the row (counted from 0) or line, and what to do.
     """
-    if not path.is_dir():
-        what = "is a file, not a folder" if path.exists() else "does not exist"
-        raise InputError(f"{path}: {what}: give a folder with front_feature.npy and its companions")
+    check_there(path)
     front = _read_rows(path, "front", dim)
     video = _read_rows(path, "video", front.dim if dim is None else dim)
     check_spelling(np.concatenate([front.people, video.people]), str(path))
     pairs_path = path / "pairs.csv"
     pairs = read_pairs(pairs_path, front.people, video.people) if pairs_path.exists() else None
     return FeatureSet(path.resolve().name, front, video, pairs)
+
+
+def check_there(path: Path) -> None:
+    """Refuses what is no folder, before anything of it is read."""
+    if not path.is_dir():
+        what = "is a file, not a folder" if path.exists() else "does not exist"
+        raise InputError(f"{path}: {what}: give a folder with front_feature.npy and its companions")
 
 
 def read_array(path: Path) -> np.ndarray:

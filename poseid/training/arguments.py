@@ -145,9 +145,15 @@ def check_place(argument: str) -> None:
     if key not in ("hydra.run.dir", "hydra.sweep.dir") or not value:
         return
     path = Path(value.strip("'\""))
+    if key == "hydra.run.dir" and (path / "checkpoints").is_dir():
+        raise InputError(holds_a_run(path))  # before Hydra writes its files over those of that run
     there = next((place for place in (path, *path.parents) if os.path.lexists(place)), Path())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another place")
+
+
+def holds_a_run(run_dir: Path) -> str:
+    return f"{run_dir}: holds a run already; go on with resume={run_dir} or take another directory"
 
 
 def quoted(text: str) -> str:

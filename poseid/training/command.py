@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
 import warnings
 from collections.abc import Collection
@@ -15,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from poseid.errors import InputError, first_line
+from poseid.features.folder import check_there
 from poseid.interrupt import importing
 from poseid.training.config import check_config
 from poseid.training.health import RanAway
@@ -22,6 +24,7 @@ from poseid.training.multirun import FAILED, write_failure
 from poseid.training.objective import check_objective, objective_values, worst_values
 from poseid.verification.table import table_text
 
+LOG = "train.log"
 WANDB_LONGEST = 128
 """Characters of a name that W&B takes."""
 log = logging.getLogger(__name__)
@@ -48,6 +51,10 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         resolved = resolve(config)
         check_config(resolved)
         check_objective(resolved["objective"])
+        if resolved["data"]["source"] == "folder":
+            if not resolved["data"]["dir"]:
+                raise InputError("data.dir: no feature folder given; add data.dir=DIR")
+            check_there(Path(resolved["data"]["dir"]))
     except InputError as error:
         return _failed(error, run_dir, overrides, in_multirun, config.objective)
     # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
@@ -121,12 +128,27 @@ def _failed(
     error: Exception, run_dir: Path, overrides: list[str], in_multirun: bool, objective: Any
 ) -> float | tuple[float, ...]:
     if not in_multirun:
+        if isinstance(error, InputError) and not any(item.startswith("resume=") for item in overrides):
+            remove_untouched(run_dir)
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
     unexpected = not isinstance(error, (InputError, RanAway))
     log.error("job failed: %s", error, exc_info=unexpected)
     write_failure(run_dir, error, overrides)
     return worst_values(objective)
+
+
+def remove_untouched(run_dir: Path) -> None:
+    """Takes away the directory of a run that was refused, where it holds nothing but what Hydra put there.
+
+    What is refused leaves nothing behind.
+    """
+    if not {path.name for path in run_dir.iterdir()} <= {".hydra", LOG}:
+        return
+    for handler in [h for h in logging.root.handlers if isinstance(h, logging.FileHandler)]:
+        logging.root.removeHandler(handler)
+        handler.close()  # an open file cannot be removed on every system
+    shutil.rmtree(run_dir, ignore_errors=True)
 
 
 def quiet_libraries() -> None:

@@ -19,7 +19,7 @@ from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
 from poseid.features.tables.poses import looks_like_radians
-from poseid.training.arguments import FINISHED
+from poseid.training.arguments import FINISHED, holds_a_run
 from poseid.training.checkpoints import (
     check_whole,
     find_checkpoint,
@@ -88,7 +88,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     data.load()
     module = make_module(config)
     if not config["resume"] and (context.run_dir / "checkpoints").is_dir():
-        raise InputError(f"{context.run_dir}: holds a run already; go on with resume=DIR or take another directory")
+        raise InputError(holds_a_run(context.run_dir))
     checkpoint = find_checkpoint(config, context.run_dir)
     if checkpoint is not None:
         check_whole(module, checkpoint)

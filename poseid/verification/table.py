@@ -74,7 +74,11 @@ def percent(value: float | None) -> str:
 
 
 def signed(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.4f}"
+    """
+    >>> signed(0.0123), signed(-1e-9)  # no sign where nothing is left to show one of
+    ('+0.0123', '+0.0000')
+    """
+    return "-" if value is None else f"{round(value, 4) + 0.0:+.4f}"
 
 
 def plain(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 import os
@@ -254,3 +255,21 @@ def test_strange_files_are_one_line(
     assert capfd.readouterr().err == ""
     # the same graph with a header of ours is believed: it is what the checks above let through
     assert poseid.load(write(foreign(to_metadata({"model": {"name": "ridge"}})), tmp_path / "good.onnx")).info.dim == 4
+
+
+def test_of_a_correction_that_is_not_kept_nothing_is_left_anywhere(tmp_path: Path) -> None:
+    from poseid.enhancers.onnx_export import to_onnx
+
+    enhancer, header = made("residual")
+    enhancer = copy.deepcopy(enhancer)
+    enhancer.strength.zero_()
+    content, difference = to_onnx(enhancer, header)
+    save_enhancer(enhancer, header, tmp_path / "none.safetensors")
+    features, poses = rows(7, seed=1)
+    assert difference <= 1e-6  # of the network itself, which rounds where it multiplies by nothing
+    for path in (write(content, tmp_path / "none.onnx"), tmp_path / "none.safetensors"):
+        opened = poseid.load(path)
+        assert np.array_equal(opened.enhance(features, poses), features)
+        assert np.array_equal(opened.enhance(features), features)
+    doubles = features.astype(np.float64) * (1 + 1e-12)
+    assert np.array_equal(poseid.load(tmp_path / "none.safetensors").enhance(doubles), doubles)
