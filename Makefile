@@ -36,11 +36,7 @@ check: .venv/installed  ## style and types
 	$(BIN)/mypy
 
 bench: .venv/installed  ## speed, as ratios measured side by side
-	$(BIN)/python benchmarks/training_speed.py
-	$(BIN)/python benchmarks/sweep_speed.py
-	$(BIN)/python benchmarks/enhance_speed.py
-	$(BIN)/python benchmarks/verification_speed.py --comparisons 1e9
-	$(BIN)/python benchmarks/doctor_speed.py
+	$(BIN)/python benchmarks/all.py
 	$(BIN)/python benchmarks/growth.py --rows 1e4 1e5 --people 1e2 1e3
 
 results: .venv/installed  ## docs/results.md, from two feature folders: make results REAL=DIR TURNED=DIR

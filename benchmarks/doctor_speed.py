@@ -15,10 +15,10 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+from table import HEADING, row
 
 ROOT = Path(__file__).resolve().parents[1]
 DIM = 512
@@ -74,22 +74,18 @@ def main() -> None:
         sys.exit("peak memory is measured on Linux and macOS alone")
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory) / "made_up"
-        start = time.perf_counter()
         make_up(folder, arguments.rows, arguments.people)
-        print(f"made up in {time.perf_counter() - start:.0f} s", flush=True)
         threads = str(arguments.threads)
         environment = os.environ | {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
         environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
         command = [sys.executable, "-c", EXAMINE, str(folder), str(Path(directory) / "out")]
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True)
-        print("\n".join(done.stdout.splitlines()[:-1]))
         seconds, processor, peak = (float(value) for value in done.stdout.split("MEASURED ")[1].split())
     scale = arguments.rows / 1_000_000
-    print(f"\n{arguments.rows:,} rows, {arguments.people:,} people, {threads} threads")
-    print(f"{'':<16} {'measured':>10} {'goal':>10}")
-    print(f"{'seconds':<16} {seconds:>10.1f} {120 * scale:>10.1f}")
-    print(f"{'processor s':<16} {processor:>10.1f}  (all threads; on a busy machine seconds say less)")
-    print(f"{'peak GiB':<16} {peak / 2**30:>10.2f} {2.0:>10.2f}")
+    case = f"doctor: {arguments.rows:,} rows, {arguments.people:,} people, {threads} threads"
+    print(HEADING)
+    print(row(f"{case} ({processor:.0f} s of processor)", f"{seconds:.1f} s", "", seconds, " s", most=120 * scale))
+    print(row(f"{case}: peak memory", "", "", peak / 2**30, " GiB", most=2))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from table import HEADING, row
 
 import poseid
 from poseid.enhancers.api import Enhancer
@@ -96,8 +97,7 @@ def main() -> None:
     features = rng.normal(size=(arguments.rows, DIM)).astype(np.float16)
     poses = rng.uniform(-90, 90, size=(arguments.rows, 3)).astype(np.float32)
     one, pose = features[0].astype(np.float32), poses[0]
-    print("| model | runs on | one row, time / products | many rows, speed / products |")
-    print("|---|---|---|---|")
+    print(HEADING)
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         np.save(place / "in.npy", features)
@@ -122,10 +122,14 @@ def main() -> None:
                 3,
             )
             for name in opened:
-                label = "trained" if trained else "closed form"
+                case = f"{'trained' if trained else 'closed form'}, {name}"
+                ours, bare = single[name], single["products"]
+                times = (f"{1e6 * ours:.0f} µs", f"{1e6 * bare:.0f} µs")
+                print(row(f"one row, {case}: time of the products alone", *times, ours / bare, most=3))
+                ours, bare = many[name], many["products"]
+                times = (f"{ours:.2f} s", f"{bare:.2f} s")
                 print(
-                    f"| {label} | {name} | {single[name] / single['products']:.1f} ({1e6 * single[name]:.0f} µs) "
-                    f"| {many['products'] / many[name]:.2f} ({arguments.rows / many[name]:,.0f} rows/s) |"
+                    row(f"{arguments.rows:,} rows, npy to npy, {case}: of their rate", *times, bare / ours, least=0.8)
                 )
 
 

@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from table import HEADING, row
+
 ROOT = Path(__file__).resolve().parents[1]
 SHORT = [
     "data.synthetic_people=60",
@@ -89,12 +91,11 @@ def main() -> None:
         several = seconds_of_sweep(
             directory / "several", "sweep=joblib", f"hydra.launcher.n_jobs={arguments.jobs_at_once}"
         )
-    at_once = f"27 jobs, {arguments.jobs_at_once} at once (joblib)"
     start = statistics.median(starts)
-    print(f"{'case':<52} {'seconds':>9} {'ratio':>7} {'goal':>9}")
-    print(f"{'27 jobs, one after another':<52} {one:>9.1f}")
-    print(f"{at_once:<52} {several:>9.1f} {one / several:>6.2f}x {'>= 1.6x':>9}")
-    print(f"{'start of a job: imports, Hydra, W&B offline (median)':<52} {start:>9.1f} {'':>7} {'<= 5 s':>9}")
+    print(HEADING)
+    at_once = f"27 jobs, {arguments.jobs_at_once} at once (joblib), against one after another"
+    print(row(at_once, f"{several:.1f} s", f"{one:.1f} s", one / several, least=1.6))
+    print(row("start of a job: imports, Hydra, W&B offline (median)", f"{start:.1f} s", "", start, " s", most=5))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from table import HEADING, row
+
 DIM = 512
 ROWS_A_PERSON = 10
 BOOTSTRAP_COMPARISONS = 10**8
@@ -44,7 +46,8 @@ def made_up(comparisons: int, forms: int) -> tuple[Any, int]:
             noise = rng.standard_normal((len(whose), DIM), dtype=np.float32)
             for form, size in zip(made, (2.5, 2.2), strict=False):
                 form[start : start + 4096] = unit_rows(centre[whose] + size * noise, np.float32, "row")
-        return Group(made[0], made[-1] if forms > 1 else made[0], person, np.zeros(rows))
+        raw = made[0]
+        return Group(raw, made[1] if forms > 1 else raw, person, np.zeros(rows))
 
     return Part(group(), group()), people
 
@@ -131,17 +134,16 @@ def main() -> None:
         print(json.dumps(measure(*arguments.case)))
         return
     comparisons = int(arguments.comparisons)
-    row = "{:<52} {:>9} {:>12} {:>7} {:>22} {:>9}"
-    print(row.format("case", "ours s", "reference s", "ratio", "goal", "peak MiB"))
+    print(HEADING)
     for name, forms in FORMS.items():
         found = in_a_child(arguments.threads, comparisons, forms, 0)
         case = f"{comparisons:.0e} comparisons, FNMR at FMR 1e-4, {name}"
-        ratio = f"{found['product'] / found['ours']:.2f}"
-        numbers = (f"{found['ours']:.1f}", f"{found['product']:.1f}", ratio, ">= 0.50, <= 1024 MiB")
-        print(row.format(case, *numbers, f"{found['mib']:.0f}"), flush=True)
+        times = (f"{found['ours']:.1f} s", f"{found['product']:.1f} s")
+        print(row(f"{case}: of the product's rate", *times, found["product"] / found["ours"], least=0.5), flush=True)
+        print(row(f"{case}: peak memory", "", "", found["mib"], " MiB", most=1024), flush=True)
     found = in_a_child(arguments.threads, BOOTSTRAP_COMPARISONS, 2, arguments.resamples)
     case = f"{BOOTSTRAP_COMPARISONS:.0e} comparisons, {arguments.resamples} resamples of people"
-    print(row.format(case, f"{found['bootstrap']:.1f}", "-", "-", "<= 60 s", f"{found['mib']:.0f}"))
+    print(row(case, f"{found['bootstrap']:.1f} s", "", found["bootstrap"], " s", most=60))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SCALE = 1 << 19
-"""Scores that are only counted are counted in bins of 2⁻¹⁹."""
+SCALE = 1 << 17
+"""Scores that are only counted are counted in bins of 2⁻¹⁷."""
 OFFSET = SCALE + 32
 """The bin of the score 0; 32 bins beyond -1 and 1 are room for rounding."""
 BINS = 2 * OFFSET + 1
@@ -17,8 +17,8 @@ BINS = 2 * OFFSET + 1
 def bin_of(scores: NDArray[np.floating]) -> NDArray[np.int64]:
     """The bin of a score in [-1, 1].
 
-    >>> bin_of(np.array([-1.0, 0.0, 2.0**-19, 1.0])).tolist()
-    [32, 524320, 524321, 1048608]
+    >>> bin_of(np.array([-1.0, 0.0, 2.0**-17, 1.0])).tolist()
+    [32, 131104, 131105, 262176]
     """
     bins: NDArray[np.int64] = (scores * SCALE + OFFSET).astype(np.int64)
     return bins

@@ -2,14 +2,13 @@
 
 Raw and enhanced scores are computed side by side. Up to `HELD` impostor comparisons every score is kept; beyond
 that the highest scores are kept exactly, down below the largest FMR asked for, and the others are counted in bins
-of 2⁻¹⁹, with a random share of them kept for the bootstrap. Memory is bounded whatever the number of comparisons.
+of 2⁻¹⁷ (above 2²⁷ comparisons every n-th stands for n), with a random share of them kept for the bootstrap. Memory is
+bounded whatever the number of comparisons.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +21,9 @@ from poseid.verification.sets import Part
 HELD = 1 << 22
 """So many impostor comparisons are all kept."""
 
-# tiles large enough for the matrix product to run at its full speed
-_ROWS, _COLUMNS = 1024, 4096
+# tiles large enough for the matrix product to run at its full speed, small enough to be counted in the cache. Counting
+# beside the next product, in a thread, would hold that up: all cores are at work on it, and wait for the slowest.
+_ROWS, _COLUMNS = 1024, 1024
 _MOST_DRAWN = 1 << 17
 
 
@@ -92,22 +92,17 @@ class _Tile:
     """(rows, columns) comparisons that are made elsewhere, or of a row with itself."""
 
 
-class _Behind:
-    """A store that counts the last tile in a thread of its own while the next product is made."""
+class _Scorer:
+    """Makes the scores of one form (raw or enhanced) of a tile and gives those of impostors to its store."""
 
-    def __init__(self, store: ImpostorStore, form: str, thread: Executor) -> None:
-        self.store, self.form, self.thread = store, form, thread
-        # one is counted while the other is filled; fresh memory would cost as much as the counting
-        self.buffers = [np.empty(_ROWS * _COLUMNS, dtype=store.scores.dtype) for _ in range(2)]
-        self.pending: list[Future[None] | None] = [None, None]
+    def __init__(self, store: ImpostorStore, form: str) -> None:
+        self.store, self.form = store, form
+        # filled again and again: fresh memory would cost as much as the counting
+        self.buffer = np.empty(_ROWS * _COLUMNS, dtype=store.scores.dtype)
 
     def score(self, tile: _Tile, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.floating]:
         """Gives the impostor scores of a tile to the store and returns the genuine ones."""
-        self.buffers.reverse()
-        self.pending.reverse()
-        if self.pending[0] is not None:
-            self.pending[0].result()
-        scores = self.buffers[0][: left.size * right.size].reshape(left.size, right.size)
+        scores = self.buffer[: left.size * right.size].reshape(left.size, right.size)
         columns = tile.part.right or tile.part.left
         np.matmul(
             getattr(tile.part.left, self.form)[tile.rows], getattr(columns, self.form)[tile.columns].T, out=scores
@@ -118,13 +113,8 @@ class _Behind:
         if tile.below is not None:
             scores[tile.below] = LEFT_OUT
             left_out += int(np.count_nonzero(tile.below))
-        self.pending[0] = self.thread.submit(self.store.add, scores, left_out, left, right)
+        self.store.add(scores, left_out, left, right)
         return genuine
-
-    def wait(self) -> None:
-        for pending in self.pending:
-            if pending is not None:
-                pending.result()
 
 
 def _tiles(part: Part, people: int) -> Iterator[_Tile]:
@@ -214,22 +204,16 @@ def _fill(stores: Sequence[ImpostorStore], forms: Sequence[str], parts: Sequence
     """Every comparison into the stores; returns the genuine ones."""
     scores: list[tuple[NDArray[np.floating], NDArray[np.floating]]] = []
     places: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]] = []
-    with ExitStack() as threads:
-        lines = [
-            _Behind(store, form, threads.enter_context(ThreadPoolExecutor(1)))
-            for store, form in zip(stores, forms, strict=True)
-        ]
-        for part in parts:
-            left_person = part.left.person.astype(np.int32)
-            right_person = left_person if part.right is None else part.right.person.astype(np.int32)
-            for tile in _tiles(part, people):
-                left, right = left_person[tile.rows], right_person[tile.columns]
-                genuine = [line.score(tile, left, right) for line in lines]
-                scores.append((genuine[0], genuine[-1]))
-                row, column = tile.rows.start + tile.row, tile.columns.start + tile.column
-                places.append((left[tile.row], row.astype(np.int32), column.astype(np.int32)))
-        for line in lines:
-            line.wait()
+    scorers = [_Scorer(store, form) for store, form in zip(stores, forms, strict=True)]
+    for part in parts:
+        left_person = part.left.person.astype(np.int32)
+        right_person = left_person if part.right is None else part.right.person.astype(np.int32)
+        for tile in _tiles(part, people):
+            left, right = left_person[tile.rows], right_person[tile.columns]
+            genuine = [scorer.score(tile, left, right) for scorer in scorers]
+            scores.append((genuine[0], genuine[-1]))
+            row, column = tile.rows.start + tile.row, tile.columns.start + tile.column
+            places.append((left[tile.row], row.astype(np.int32), column.astype(np.int32)))
     if not scores:
         nothing = np.empty(0, dtype=np.int32)
         return Genuine(np.empty(0), np.empty(0), nothing, nothing, nothing)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+import poseid.verification.impostor_store as store_module
 import poseid.verification.scores as scores_module
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, PROFILE
@@ -150,6 +151,27 @@ def test_streaming_is_exact_in_the_tail_and_close_below(ties: bool) -> None:
         assert np.all(left != right)
         assert score.size > 1000
         assert abs(score.mean() - (-one.falling[5000:]).mean()) < 0.01
+
+
+@pytest.mark.parametrize("stride", [3, 7])
+def test_of_very_many_comparisons_some_stand_for_all_below_the_highest(
+    stride: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = large(ties=False)
+    every = compare(parts, 40, deepest_fmr=0.01, with_people=True, held=5000)
+    monkeypatch.setattr(store_module, "COUNTED", every.raw.total // stride + 1)
+    some = compare(parts, 40, deepest_fmr=0.01, with_people=True, held=5000)
+    for form in ("raw", "enhanced"):
+        one, other = getattr(every, form), getattr(some, form)
+        assert other.total == one.total == other.counted[-1]
+        assert np.all(np.diff(other.counted) >= 0)
+        assert np.array_equal(one.falling[:5000], other.falling[:5000])
+        a, b = (figures(getattr(x.genuine, form), getattr(x, form), (0.01, 0.001)) for x in (every, some))
+        assert np.array_equal(a.fnmr_at_fmr, b.fnmr_at_fmr)
+        assert a.d_prime != b.d_prime
+        assert b.d_prime == pytest.approx(a.d_prime, rel=0.02)
+        # six standard errors of a share of the comparisons that were looked at
+        assert b.eer == pytest.approx(a.eer, abs=6 * (a.eer * stride / one.total) ** 0.5)
 
 
 def test_many_comparisons_need_little_memory() -> None:

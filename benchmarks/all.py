@@ -1,0 +1,37 @@
+"""Every goal of speed in one table: the other benchmarks, one after the other.
+
+python benchmarks/all.py
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from table import HEADING
+
+BENCHMARKS = (
+    ("training_speed.py",),
+    ("sweep_speed.py",),
+    ("enhance_speed.py",),
+    ("verification_speed.py", "--comparisons", "1e9"),
+    ("doctor_speed.py",),
+)
+
+
+def main() -> None:
+    print(HEADING, flush=True)
+    for name, *options in BENCHMARKS:
+        command = [sys.executable, str(Path(__file__).with_name(name)), *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.rstrip() != HEADING.rstrip():
+                    print(line, end="", flush=True)
+        if process.returncode:
+            sys.exit(f"{name}: ended with status {process.returncode}")
+
+
+if __name__ == "__main__":
+    main()
