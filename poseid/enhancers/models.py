@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from poseid.enhancers.build import OPPONENTS
+from poseid.enhancers.checkpoint import read_checkpoint
 from poseid.enhancers.onnx_module import OnnxModule
 from poseid.enhancers.onnx_run import onnx_run
 from poseid.enhancers.opponents.raw import Raw
@@ -56,8 +56,8 @@ def open_model(text: str, dim: int = 512) -> SavedEnhancer:
 
 
 def _open_checkpoint(path: Path) -> SavedEnhancer:
+    content = read_checkpoint(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
         model = dict(content["hyper_parameters"]["model"])
         state = {
             name.removeprefix("enhancer."): tensor

@@ -6,8 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from poseid.enhancers.checkpoint import read_checkpoint
 from poseid.enhancers.saving import load_enhancer, read_info
 from poseid.errors import InputError, first_line
 from poseid.features.fingerprint import hash_person
@@ -31,18 +30,6 @@ def find_checkpoint(config: dict[str, Any], run_dir: Path) -> Path | None:
             raise InputError(f"ckpt_path: {path}: no such file")
         return path
     return None
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint of ours, read without executing anything in it."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        content["state_dict"], content["hyper_parameters"]
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except Exception:
-        raise InputError(f"{path}: not a checkpoint of poseid, or damaged") from None
-    return dict(content)
 
 
 def check_whole(module: EnhancerModule, path: Path) -> None:

@@ -51,9 +51,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         resolved = resolve(config)
         check_config(resolved)
         check_objective(resolved["objective"])
-        if resolved["data"]["source"] == "folder":
-            if not resolved["data"]["dir"]:
-                raise InputError("data.dir: no feature folder given; add data.dir=DIR")
+        if resolved["data"]["source"] == "folder" and resolved["data"]["dir"]:
             check_there(Path(resolved["data"]["dir"]))
     except InputError as error:
         return _failed(error, run_dir, overrides, in_multirun, config.objective)

@@ -98,7 +98,7 @@ class FeatureDataModule(L.LightningDataModule):
             self.feature_set = synthetic(people=self.synthetic_people, seed=self.synthetic_seed, dim=self.dim)
         else:
             if not self.dir:
-                raise InputError("dir: no feature folder given")
+                raise InputError("data.dir: no feature folder given; add data.dir=DIR")
             self.feature_set = read_folder(Path(self.dir), dim=self.dim)
         self.split = self._limited(self._split())
         self.train_set = self.part(self.split.train)

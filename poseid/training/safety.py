@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
+from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import nn
 
+from poseid.enhancers.apply import project_arrays
+from poseid.enhancers.folded import for_use
 from poseid.enhancers.residual import ResidualEnhancer
-from poseid.evaluation import side_of
-from poseid.features.rows import FeatureSet
+from poseid.features.rows import FeatureSet, Rows
 from poseid.training.start import refit
-from poseid.training.strength import STRENGTHS, harmless
+from poseid.training.strength import STRENGTHS, harm
 from poseid.verification.evaluate import evaluate
 from poseid.verification.sides import Side
 
@@ -20,6 +25,7 @@ ENOUGH_PEOPLE = 120  # below, even a harmless look is too uncertain for the whol
 # From the default outwards: a lift moves all scores of a probe, up to cure lost matches, down to cure false ones.
 LIFT_STEPS = (0.0, 0.002, -0.002, 0.004, -0.004, 0.006, -0.006, 0.008, -0.008, 0.012, 0.016, 0.02, 0.03)
 
+BLOCK_ROWS = 8192
 # Impostor scores held exactly, in sets with more of them: those beyond FMR 1e-2 are enough, and what is asked of a look
 # comes out the same as with all of them.
 HELD = 200_000
@@ -41,12 +47,13 @@ def choose_safe(enhancer: ResidualEnhancer, everybody: FeatureSet) -> None:
     assert enhancer.start is not None
     people = everybody.people()
     part = np.random.default_rng(0).permutation(len(people)) % FOLDS
-    fits, parts = [], []
+    number = {name: i for i, name in enumerate(people)}
+    left_out = []
     for fold in range(FOLDS):
-        one = copy.deepcopy(enhancer)
-        refit(one, everybody.select([name for name, k in zip(people, part, strict=True) if k != fold]))
-        fits.append(one)
-        parts.append(everybody.select([name for name, k in zip(people, part, strict=True) if k == fold]))
+        fit = copy.deepcopy(enhancer)
+        refit(fit, everybody.select([name for name, k in zip(people, part, strict=True) if k != fold]))
+        theirs = everybody.select([name for name, k in zip(people, part, strict=True) if k == fold])
+        left_out.append(_LeftOut(fit, for_use(fit), theirs, number))
     strengths = [value for value in STRENGTHS if value <= len(people) / ENOUGH_PEOPLE]
     if not strengths:
         enhancer.strength.fill_(0.0)
@@ -55,24 +62,60 @@ def choose_safe(enhancer: ResidualEnhancer, everybody: FeatureSet) -> None:
     most = len(strengths) * len(LIFT_STEPS)
     log.info("choosing how much of the correction is kept: at most %d looks at %d people left out", most, len(people))
     for strength in strengths:
+        lowest, highest = -math.inf, math.inf
         for step in LIFT_STEPS:
+            if not lowest < step < highest:
+                continue
             lift = enhancer.lift + step
-            for one in (enhancer, *fits):
-                assert one.start is not None
-                one.strength.fill_(strength)
-                one.start.lift.fill_(lift)
-            front = _joined([side_of(one, held.front, people, True) for one, held in zip(fits, parts, strict=True)])
-            video = _joined([side_of(one, held.video, people, True) for one, held in zip(fits, parts, strict=True)])
-            if harmless(evaluate(front, video, None, sets=("all", "frontal_profile"), resamples=0, held=HELD)):
+            for fit in (enhancer, *(one.fit for one in left_out)):
+                assert fit.start is not None
+                fit.strength.fill_(strength)
+                fit.start.lift.fill_(lift)
+            front = _joined([one.side(one.people.front) for one in left_out])
+            video = _joined([one.side(one.people.video) for one in left_out])
+            found = harm(evaluate(front, video, None, sets=("frontal_profile",), resamples=0, held=HELD))
+            if not any(found):
                 if strength < 1 or step != 0:
                     log.info("strength %g and lift %g: the nearest to the defaults that do no harm", strength, lift)
                 return
+            # A lift moves all scores of a probe one way: what lets impostors in, or refuses genuine pairs, does so at
+            # every lift beyond.
+            lowest = max(lowest, step) if found.refused else lowest
+            highest = min(highest, step) if found.false_matches else highest
     enhancer.strength.fill_(0.0)
     log.warning("strength 0: every strength did harm to people left out; what ships returns the raw vector")
 
 
+@dataclass(frozen=True)
+class _LeftOut:
+    """Some people, and the closed form that was fitted without them."""
+
+    fit: ResidualEnhancer
+    ships: nn.Module
+    """The same, without what only training needs; it shares the strength and the lift."""
+    people: FeatureSet
+    number: dict[str, int]
+
+    @torch.no_grad()
+    def side(self, rows: Rows) -> Side:
+        raw = np.asarray(rows.features, dtype=np.float32)
+        poses = np.asarray(rows.poses, dtype=np.float32)
+        enhanced = np.empty_like(raw)
+        for start in range(0, len(raw), BLOCK_ROWS):
+            some = slice(start, start + BLOCK_ROWS)
+            enhanced[some] = self.ships(torch.from_numpy(raw[some]), torch.from_numpy(poses[some])).numpy()
+        probe = project_arrays(self.fit, enhanced)
+        return Side(
+            raw=raw,
+            reference=probe if self.fit.sides == "both" else project_arrays(self.fit, raw),
+            probe=probe,
+            person=np.array([self.number[name] for name in rows.people], dtype=np.int64),
+            yaw=rows.poses[:, 0],
+            kind=rows.kinds(),
+        )
+
+
 def _joined(sides: list[Side]) -> Side:
-    identities = [side.identity for side in sides if side.identity is not None]
     return Side(
         raw=np.concatenate([side.raw for side in sides]),
         reference=np.concatenate([side.reference for side in sides]),
@@ -80,5 +123,4 @@ def _joined(sides: list[Side]) -> Side:
         person=np.concatenate([side.person for side in sides]),
         yaw=np.concatenate([side.yaw for side in sides]),
         kind=np.concatenate([side.kind for side in sides]),
-        identity=np.concatenate(identities) if identities else None,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -20,19 +20,26 @@ LEAST_FRONTAL = -0.005
 log = logging.getLogger(__name__)
 
 
-def harmless(block: dict[str, Any]) -> bool:
-    """Whether an evaluation block shows no sign of harm on its point estimates.
+class Harm(NamedTuple):
+    """Signs of harm on the point estimates of an evaluation block; what is null cannot speak against."""
 
-    Neither false matches nor FNMR at the raw threshold above raw's, frontal improvement ≥ −0.005, and the selection
-    figure not above raw's. What is null cannot speak against.
-    """
+    false_matches: bool
+    """More false matches than raw at the raw threshold."""
+    refused: bool
+    """More genuine pairs refused than raw at the raw threshold."""
+    otherwise: bool
+    """Frontal improvement below −0.005, or the selection figure above raw's."""
+
+
+def harm(block: dict[str, Any]) -> Harm:
+    """What an evaluation block shows of harm."""
     fixed = fixed_threshold(headline_set(block))
     frontal = block["improvement"]["frontal"]
-    return (
-        (fixed is None or fixed["fmr_ratio"] <= MOST_FMR_RATIO)
-        and (fixed is None or fixed["enhanced"]["fnmr"] - fixed["raw"]["fnmr"] <= MOST_FNMR_RISE)
-        and (frontal is None or frontal >= LEAST_FRONTAL)
-        and selection(block, "enhanced")[0] <= selection(block, "raw")[0]
+    return Harm(
+        fixed is not None and fixed["fmr_ratio"] > MOST_FMR_RATIO,
+        fixed is not None and fixed["enhanced"]["fnmr"] - fixed["raw"]["fnmr"] > MOST_FNMR_RISE,
+        (frontal is not None and frontal < LEAST_FRONTAL)
+        or selection(block, "enhanced")[0] > selection(block, "raw")[0],
     )
 
 
@@ -51,7 +58,7 @@ def choose_strength(enhancer: torch.nn.Module, validation: FeatureSet) -> float:
     assert isinstance(strength, torch.Tensor)
     for value in STRENGTHS:
         strength.fill_(value)
-        if harmless(quick_look(enhancer, validation).block):
+        if not any(harm(quick_look(enhancer, validation).block)):
             break
     else:
         strength.fill_(0.0)

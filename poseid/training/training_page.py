@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from poseid.enhancers.checkpoint import read_checkpoint
 from poseid.training.chart import Curve, chart
-from poseid.training.checkpoints import read_checkpoint
 from poseid.training.metric_names import ALL
 from poseid.training.panels import SECTIONS, Panel, Section
 from poseid.verification.page_parts import document, section

@@ -16,7 +16,7 @@ from poseid.verification.identification import rank1, ranks
 from poseid.verification.protocol_block import protocol_blocks
 from poseid.verification.protocols import PairList
 from poseid.verification.rates import FMRS
-from poseid.verification.scores import HELD, Compared, Genuine, compare
+from poseid.verification.scores import HELD, Compared, Genuine, compare, genuine_alone
 from poseid.verification.set_block import LABELS, set_block
 from poseid.verification.sets import SETS, Group, Part, set_parts, turned_parts
 from poseid.verification.sides import Side, UnitSide, unit_side
@@ -42,7 +42,7 @@ def evaluate(
 
     front, video  rows of the people under evaluation, raw and enhanced
     pairs         listed comparisons whose rows are those of `front` and `video`, or None
-    sets          which of `SETS` to score; `all` always is
+    sets          which of `SETS` to score; `all` also where `frontal_profile` has no rates and so is not the headline
     resamples     bootstrap resamples of people; 0 leaves all intervals null and nothing judged
     seed          of the resamples
     held          up to so many impostor comparisons a set all scores are held; more are streamed
@@ -69,9 +69,11 @@ def evaluate(
     scored: dict[str, Block | None] = {}
     turned: dict[str, Block | None] = {}
     everything: Genuine | None = None
-    for name in SETS:
+    # `all` last: whether it is needed shows only then
+    for name in (*(name for name in SETS if name != "all"), "all"):
         path = f"sets.{name}"
-        if name not in sets and name != "all":
+        needed = name == "all" and scored["frontal_profile"] is None
+        if name not in sets and not needed:
             scored[name], reasons[path] = None, "not asked for"
             continue
         parts = set_parts(name, f, v)
@@ -82,7 +84,9 @@ def evaluate(
         if name == "profile_profile":
             turned = _turned(parts[0].left, count, weights, held, scored[name], reasons)
         del compared
-    assert everything is not None
+    scored = {name: scored[name] for name in SETS}
+    if everything is None:
+        everything = genuine_alone(set_parts("all", f, v)[0], count)
     headline_name = "all" if scored["frontal_profile"] is None else "frontal_profile"
     headline = scored[headline_name]
     gain = improvement(everything, v, weights, reasons)

@@ -117,24 +117,33 @@ class _Scorer:
         return genuine
 
 
+class _Places:
+    """Where the rows of each person stand: a row's genuine comparisons are found without looking at the others."""
+
+    def __init__(self, person: NDArray[np.int64], people: int) -> None:
+        self.order = np.argsort(person, kind="stable")
+        self.counts = np.bincount(person, minlength=people)
+        self.starts = np.cumsum(self.counts) - self.counts
+
+    def of(self, whose: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Every pair of one of the rows given and a row of the same person here."""
+        counts = self.counts[whose]
+        row = np.repeat(np.arange(whose.size), counts)
+        within = np.arange(row.size) - np.repeat(np.cumsum(counts) - counts, counts)
+        return row, self.order[self.starts[whose][row] + within]
+
+
 def _tiles(part: Part, people: int) -> Iterator[_Tile]:
     right = part.left if part.right is None else part.right
     rows, columns = len(part.left.person), len(right.person)
     for first in range(0, columns, _COLUMNS):
         last = min(first + _COLUMNS, columns)
-        # columns by person: a row's genuine comparisons are found without looking at the others
-        person = right.person[first:last]
-        order = np.argsort(person, kind="stable")
-        counts = np.bincount(person, minlength=people)
-        starts = np.cumsum(counts) - counts
+        places = _Places(right.person[first:last], people)
         # among themselves, each two rows are compared where the row stands before the column
         end = rows if part.right is not None else last
         for start in range(0, end, _ROWS):
             stop = min(start + _ROWS, end)
-            whose = part.left.person[start:stop]
-            row = np.repeat(np.arange(stop - start), counts[whose])
-            within = np.arange(row.size) - np.repeat(np.cumsum(counts[whose]) - counts[whose], counts[whose])
-            column = order[starts[whose][row] + within]
+            row, column = places.of(part.left.person[start:stop])
             below = None
             if part.right is None and first < stop:
                 later = first + column > start + row
@@ -170,6 +179,30 @@ def compare(
     return Compared(genuine, impostors[0], impostors[-1], tuple(parts))
 
 
+def genuine_alone(part: Part, people: int) -> Genuine:
+    """The genuine comparisons of two groups, without the impostor ones, which are many more.
+
+    `people` is the number of persons (codes 0 … people−1).
+    """
+    left, right = part.left, part.right
+    assert right is not None
+    column, row = _Places(left.person, people).of(right.person)
+    forms = ["raw"] if _unchanged(part) else ["raw", "enhanced"]
+    scores = [_cosines(getattr(left, form), getattr(right, form), row, column) for form in forms]
+    return Genuine(scores[0], scores[-1], right.person[column], row, column)
+
+
+def _cosines(
+    left: NDArray[np.floating], right: NDArray[np.floating], row: NDArray[np.intp], column: NDArray[np.intp]
+) -> NDArray[np.floating]:
+    """Cosines of some pairs of unit rows."""
+    out = np.empty(row.size, dtype=left.dtype)
+    for start in range(0, row.size, _COLUMNS):
+        some = slice(start, start + _COLUMNS)
+        np.einsum("ij,ij->i", left[row[some]], right[column[some]], out=out[some])
+    return out
+
+
 def _unchanged(part: Part) -> bool:
     return all(group is None or group.enhanced is group.raw for group in (part.left, part.right))
 
@@ -189,9 +222,7 @@ def _likely_bounds(parts: Sequence[Part], forms: Sequence[str], share: float, se
         other = left.person[i] != right.person[j]
         i, j = i[other], j[other]
         for scores, form in zip(drawn, forms, strict=True):
-            for start in range(0, i.size, _COLUMNS):
-                some = slice(start, start + _COLUMNS)
-                scores.append(np.einsum("ij,ij->i", getattr(left, form)[i[some]], getattr(right, form)[j[some]]))
+            scores.append(_cosines(getattr(left, form), getattr(right, form), i, j))
     bounds = []
     for scores in drawn:
         found = np.concatenate(scores)
