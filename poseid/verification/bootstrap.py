@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from poseid.verification.impostors import Impostors
 from poseid.verification.operating import Figures
 from poseid.verification.rates import allowed_false_matches, crossing, crossing_places
+from poseid.verification.running_sums import RunningSums
 from poseid.verification.scores import Compared, weigh_comparisons
 
 MOST_IMPOSTORS = 1 << 20
@@ -153,7 +154,9 @@ def _weigh(
     first = 0 if ranked.whole else int(np.searchsorted(genuine, -ranked.falling[-1], side="right"))
     places = (at_or_above[first:], above[first:], below[first:])
     fixed = [
-        None if np.isnan(t) else (np.searchsorted(ranked.falling, -t, side="right"), np.searchsorted(genuine, t))
+        None
+        if np.isnan(t)
+        else (int(np.searchsorted(ranked.falling, -t, side="right")), int(np.searchsorted(genuine, t)))
         for t in thresholds
     ]
     out = Resampled(
@@ -165,8 +168,8 @@ def _weigh(
     decided = np.ones(resamples, dtype=bool)
     # impostor weights are whole numbers, so fmr · weight is taken without float error
     allowed = [[allowed_false_matches(f, round(float(total))) for total in totals[1]] for f in fmrs]
-    one, other = np.empty(min(kept, _CHUNK)), np.empty(min(kept, _CHUNK))
-    impostor_above, genuine_below = np.zeros(kept + 1), np.zeros(genuine.size + 1)
+    other = np.empty(min(kept, _CHUNK))
+    impostor, refused = RunningSums(kept), RunningSums(genuine.size)
     for r in range(resamples):
         genuine_total, impostor_total = totals[0][r], totals[1][r]
         if genuine_total <= 0 or impostor_total <= 0:
@@ -174,20 +177,19 @@ def _weigh(
         drawn = weights[r].astype(np.float64)
         for start in range(0, kept, _CHUNK):
             end = min(start + _CHUNK, kept)
-            a, b = one[: end - start], other[: end - start]
+            a, b = impostor.weights[start:end], other[: end - start]
             np.take(drawn, ranked.left[start:end], out=a, mode="clip")
             np.take(drawn, ranked.right[start:end], out=b, mode="clip")
             a *= b
             if ranked.copies is not None:
                 a *= ranked.copies[start:end]
-            a[0] += impostor_above[start]
-            np.cumsum(a, out=impostor_above[start + 1 : end + 1])
-        np.cumsum(drawn[ranked.genuine_person], out=genuine_below[1:])
-        reached = impostor_above[-1]
-        share = genuine_below[-1]
+        impostor.add_up()
+        np.take(drawn, ranked.genuine_person, out=refused.weights, mode="clip")
+        refused.add_up()
+        reached, share = impostor.total, refused.total
         if share <= 0:
             continue
-        rate = crossing(genuine_below, impostor_above.__getitem__, places, share, impostor_total)
+        rate = crossing(refused.first, impostor.first, places, share, impostor_total, first)
         if rate < 0:
             decided[r] = False
         else:
@@ -195,15 +197,14 @@ def _weigh(
         for n in range(len(fmrs)):
             k = allowed[n][r]
             if k < reached:
-                rank = int(np.searchsorted(impostor_above, k, side="right")) - 1
-                refused = int(np.searchsorted(genuine, -ranked.falling[rank], side="right"))
-                out.fnmr_at_fmr[n, r] = genuine_below[refused] / share
+                below_it = np.searchsorted(genuine, -ranked.falling[impostor.reach(k)], side="right")
+                out.fnmr_at_fmr[n, r] = refused.first(int(below_it)) / share
             elif not ranked.whole:
                 decided[r] = False
             spot = fixed[n]
             if spot is not None:
-                out.fixed_fmr[n, r] = impostor_above[spot[0]] / impostor_total
-                out.fixed_fnmr[n, r] = genuine_below[spot[1]] / share
+                out.fixed_fmr[n, r] = impostor.first(spot[0]) / impostor_total
+                out.fixed_fnmr[n, r] = refused.first(spot[1]) / share
     return out, decided
 
 

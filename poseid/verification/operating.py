@@ -47,13 +47,18 @@ def figures(
     """The rates of a set; FMR and FNMR are looked up at the thresholds `given`, else at its own."""
     rising = np.sort(genuine)
     places = crossing_places(impostors.aligned(rising), impostors.falling)
-    below = np.arange(rising.size + 1.0)
     enough = [impostors.total >= impostors_needed(f) for f in fmrs]
     own = np.array([threshold_of(impostors, f) if ok else np.nan for f, ok in zip(fmrs, enough, strict=True)])
     at = own if given is None else given
     wide = genuine.astype(np.float64)
     return Figures(
-        eer=crossing(below, impostors.before, places, float(rising.size), float(impostors.total)),
+        eer=crossing(
+            float,
+            lambda entries: float(impostors.before(np.array([entries]))[0]),
+            places,
+            float(rising.size),
+            float(impostors.total),
+        ),
         d_prime=d_prime_of(float(wide.mean()), float(wide.var()), impostors.mean, impostors.variance),
         fnmr_at_fmr=np.array([_refused(rising, t) for t in own]),
         thresholds=own,

@@ -195,7 +195,7 @@ def eer(genuine: ArrayLike, impostor: ArrayLike) -> float:
     g, i = _both(genuine, impostor)
     g, falling = np.sort(g), np.sort(-i)
     places = crossing_places(g, falling)
-    return crossing(np.arange(g.size + 1.0), lambda entries: entries, places, float(g.size), float(i.size))
+    return crossing(float, float, places, float(g.size), float(i.size))
 
 
 Places = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
@@ -214,30 +214,40 @@ def crossing_places(genuine: NDArray[np.floating], falling: NDArray[np.floating]
 
 
 def crossing(
-    genuine_below: NDArray[np.float64],
-    impostor_above: Callable[[NDArray[np.integer]], NDArray[np.floating | np.integer]],
+    genuine_below: Callable[[int], float],
+    impostor_above: Callable[[int], float],
     places: Places,
     genuine_total: float,
     impostor_total: float,
+    first: int = 0,
 ) -> float:
     """The equal error rate of weighted comparisons; -1 where the crossing lies below every genuine score given.
 
-    `genuine_below[n]` is the weight of the n lowest genuine scores, `impostor_above(n)` that of the n highest
-    impostor scores, `places` what `crossing_places` found. FMR − FNMR never rises with the threshold, so the last
-    genuine score at which it is >= 0 is next to the crossing: the crossing lies there, or among the impostor
-    scores up to the next genuine score, over which FNMR stands still.
+    `genuine_below(n)` is the weight of the n lowest genuine scores, `impostor_above(n)` that of the n highest
+    impostor scores, `places` what `crossing_places` found, of the genuine scores from number `first` on. FMR − FNMR
+    never rises with the threshold, so the last genuine score at which it is >= 0 is next to the crossing: the crossing
+    lies there, or among the impostor scores up to the next genuine score, over which FNMR stands still.
     """
     at_or_above, above, below = places
-    fmr = impostor_above(at_or_above) / impostor_total
-    fnmr = genuine_below[below] / genuine_total
-    gap = fmr - fnmr
-    last = int(np.searchsorted(-gap, 0.0, side="right")) - 1
+
+    def rates(n: int) -> tuple[float, float]:
+        """FMR and FNMR at the n-th genuine score."""
+        return impostor_above(int(at_or_above[n])) / impostor_total, genuine_below(int(below[n])) / genuine_total
+
+    # by halves: few of very many genuine scores are looked at
+    last, beyond = -1, at_or_above.size
+    while beyond - last > 1:
+        middle = (last + beyond) // 2
+        fmr, fnmr = rates(middle)
+        last, beyond = (middle, beyond) if fmr >= fnmr else (last, middle)
     if last < 0:
         return -1.0
+    fmr, fnmr = rates(last)
     # one past the last genuine score of this value: ties of g share one gap, so `last` ends its tie
-    next_fmr = float(impostor_above(above[last : last + 1])[0]) / impostor_total
-    next_fnmr = float(genuine_below[genuine_below.size - gap.size + last]) / genuine_total
+    next_fmr = impostor_above(int(above[last])) / impostor_total
+    next_fnmr = genuine_below(first + last + 1) / genuine_total
     if next_fmr >= next_fnmr:
         return next_fnmr
-    share = gap[last] / (gap[last] - (next_fmr - next_fnmr))
-    return float(fmr[last] + share * (next_fmr - fmr[last]))
+    gap = fmr - fnmr
+    share = gap / (gap - (next_fmr - next_fnmr))
+    return fmr + share * (next_fmr - fmr)
