@@ -28,7 +28,7 @@ from doctor_speed import make_up
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS_A_PERSON = 50
-FIXED_ROWS = 200_000  # while people grow
+FIXED_ROWS = 100_000  # while people grow
 MOST_COMPARED = 200_000
 TASKS = ("train", "evaluate", "enhance", "doctor")
 
@@ -100,7 +100,7 @@ def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], out: Path
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=float, nargs="*", default=[1e4, 1e5, 1e6])
-    parser.add_argument("--people", type=float, nargs="*", default=[1e2, 1e3, 1e4], help="at 200,000 rows")
+    parser.add_argument("--people", type=float, nargs="*", default=[1e2, 1e3, 1e4], help="at 100,000 rows")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="a picture")

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from poseid.errors import InputError
-from poseid.verification.report import write_text
+from poseid.whole import write_text
 
 
 def run_dashboard(arguments: argparse.Namespace) -> None:

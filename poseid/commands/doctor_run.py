@@ -16,7 +16,7 @@ from poseid.doctor.reading import open_folder
 from poseid.doctor.summary import summarise
 from poseid.doctor.text import report_text, tally
 from poseid.errors import InputError
-from poseid.verification.report import write_text
+from poseid.whole import write_text
 
 
 def run_doctor(arguments: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from poseid.errors import InputError
-from poseid.features.folder import sync_directory
+from poseid.whole import sync_directory
 
 
 def check_new(path: Path) -> None:

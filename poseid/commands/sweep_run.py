@@ -8,7 +8,7 @@ from poseid.commands.output import check_new, whole_directory
 from poseid.sweeps.analysis import read_sweep
 from poseid.sweeps.csv_table import csv_text
 from poseid.sweeps.text_table import text
-from poseid.verification.report import write_bytes, write_text
+from poseid.whole import write_bytes, write_text
 
 
 def run_sweep(arguments: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from torch import nn
 from poseid.enhancers.build import build_saved
 from poseid.enhancers.header import from_metadata, to_metadata
 from poseid.errors import InputError, first_line
+from poseid.whole import write_bytes
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,8 @@ def save_enhancer(enhancer: nn.Module, info: dict[str, Any], path: Path) -> None
         path: the file.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in enhancer.state_dict().items()}
-    temporary = path.with_name(path.name + ".part")
     # not save_file, which makes files that nobody but their owner may read: a service is often another user
-    temporary.write_bytes(save(tensors, metadata=to_metadata(info)))
-    temporary.replace(path)
+    write_bytes(path, save(tensors, metadata=to_metadata(info)))
 
 
 def read_info(path: Path) -> dict[str, Any]:

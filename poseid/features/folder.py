@@ -17,6 +17,7 @@ import numpy as np
 from poseid.errors import InputError
 from poseid.features.pairs import Pairs, pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_features, name_fault, shown
+from poseid.whole import sync_directory
 
 ROWS_AT_ONCE = 16_384  # that are written
 MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
@@ -333,13 +334,3 @@ def _read_back(path: Path, pairs: Pairs, features: FeatureSet) -> None:
         read_pairs(path, features.front.people, features.video.people)
     except InputError as error:
         raise InputError(str(error).replace(str(path), path.name, 1)) from None
-
-
-def sync_directory(path: Path) -> None:
-    """Puts what was renamed in a directory on the disk."""
-    if os.name == "posix":  # elsewhere a directory cannot be opened for this
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

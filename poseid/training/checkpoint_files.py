@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
+from poseid.whole import write_bytes
+
 
 class WholeFiles(TorchCheckpointIO):
     """A checkpoint is written beside its place and renamed, so that what has its name is whole.
@@ -26,12 +28,4 @@ class WholeFiles(TorchCheckpointIO):
         # Through memory: torch itself does not say that a disk is full.
         content = io.BytesIO()
         torch.save(checkpoint, content)
-        partial = path.with_name(path.name + ".part")
-        try:
-            with partial.open("wb") as file:
-                file.write(content.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_bytes(path, content.getbuffer())

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poseid.whole import write_text
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -35,9 +37,7 @@ class RanAway(Exception):
     def write(self, path: Path) -> None:
         """Writes what happened, with all rows of the batch, as JSON; the file appears whole."""
         content = {"what": self.what, "epoch": self.epoch, "step": self.step, "video_rows": self.rows}
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, json.dumps(content) + "\n")
 
 
 def first_fault(steps: Tensor, names: tuple[str, ...]) -> tuple[int, str] | None:

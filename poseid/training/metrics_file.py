@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import lightning as L
 
 from poseid.training.metric_names import ALL
+from poseid.whole import write_text
 
 
 class MetricsFile(L.Callback):
@@ -33,9 +35,8 @@ class MetricsFile(L.Callback):
         row = {"epoch": str(trainer.current_epoch)}
         row |= {name: repr(float(metrics[name])) for name in ALL if name in metrics}
         self.rows.append(row)
-        temporary = self.path.with_name(self.path.name + ".part")
-        with temporary.open("w", encoding="utf-8", newline="") as opened:
-            writer = csv.DictWriter(opened, ["epoch", *ALL], restval="")
-            writer.writeheader()
-            writer.writerows(self.rows)
-        temporary.replace(self.path)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, ["epoch", *ALL], restval="")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_text(self.path, table.getvalue())

@@ -19,7 +19,7 @@ from poseid.shell_line import shell_line
 from poseid.training.config import directions
 from poseid.training.objective import check_objective, look_up
 from poseid.training.study import prepare_study
-from poseid.verification.report import write_text
+from poseid.whole import write_text
 
 FAILED = "failed.json"
 MULTIRUN = "multirun.yaml"

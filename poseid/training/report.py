@@ -49,7 +49,7 @@ def finish_run(
     if closed_form:
         log.info("no epoch was better than the start on validation people: fitting the start on them as well")
         assert isinstance(enhancer, ResidualEnhancer)
-        fitted = data.feature_set.select([*data.split.train, *data.split.validation])
+        fitted = data.part([*data.split.train, *data.split.validation])
         refit(enhancer, fitted)
         fitted_on = "training and validation people"
     test: Evaluation | None = None

@@ -39,7 +39,7 @@ from poseid.training.terms import TERMS
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
 from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
-from poseid.verification.report import write_text
+from poseid.whole import write_text
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from poseid.training.chart import Curve, chart
 from poseid.training.metric_names import ALL
 from poseid.training.panels import SECTIONS, Panel, Section
 from poseid.verification.page_parts import document, section
-from poseid.verification.report import write_text
+from poseid.whole import write_text
 
 PAGE = "training.html"
 OTHERS = ("enh", "third", "fourth", "fifth", "sixth")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from poseid.verification.sides import Side
+from poseid.whole import write_bytes, write_text
 
 
 def write_report(summary: dict[str, Any], block: dict[str, Any], front: Side, video: Side, directory: Path) -> None:
@@ -37,18 +38,3 @@ def write_summary(summary: dict[str, Any], directory: Path) -> None:
     """Writes ``summary.json`` (UTF-8, no NaN: what is not known is null) into a directory, made if missing."""
     directory.mkdir(parents=True, exist_ok=True)
     write_text(directory / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file (UTF-8, line ends as given) that appears whole or not at all."""
-    write_bytes(path, text.encode("utf-8"))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file that appears whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

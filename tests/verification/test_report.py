@@ -17,7 +17,7 @@ import pytest
 from poseid.features.folder import read_folder
 from poseid.verification import Side, evaluate
 from poseid.verification.page import page
-from poseid.verification.report import write_bytes, write_report, write_text
+from poseid.verification.report import write_report
 
 FILES = ["det.png", "diagnosis.png", "heatmap.png", "report.html", "scores.png", "summary.json"]
 CFP = Path("../shared/data/cfp")
@@ -93,21 +93,6 @@ def test_files_are_there_and_whole(sides, tmp_path):
     first = {name: (directory / name).read_bytes() for name in FILES}
     write_report(summary_of(block), block, front, video, directory)  # over an older one
     assert {name: (directory / name).read_bytes() for name in FILES} == first
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "a.txt"
-    write_text(path, "old\nläuft 人\n")
-    assert path.read_bytes() == "old\nläuft 人\n".encode()
-
-    def fail(self: Path, target: Path) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_bytes(path, b"new")
-    assert path.read_bytes() == "old\nläuft 人\n".encode()
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_the_page_stands_alone(sides, tmp_path):
