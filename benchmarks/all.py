@@ -1,6 +1,9 @@
 """Every goal of speed in one table: the other benchmarks, one after the other.
 
 python benchmarks/all.py
+
+The last column says "missed" where a goal is not met; that is no error. On Windows, where peak memory is not measured,
+the doctor is left out.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ BENCHMARKS = (
 def main() -> None:
     print(HEADING, flush=True)
     for name, *options in BENCHMARKS:
+        if name == "doctor_speed.py" and sys.platform == "win32":
+            continue
         command = [sys.executable, str(Path(__file__).with_name(name)), *options]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
             assert process.stdout is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_ROW = "{:<66} {:>11} {:>11} {:>9} {:>9} {:>7}"
+_ROW = "{:<78} {:>11} {:>11} {:>10} {:>12} {:>7}"
 HEADING = _ROW.format("case", "ours", "reference", "figure", "goal", "")
 
 
@@ -27,5 +27,6 @@ def row(
         most: the goal, where low is good; neither: a figure without a goal.
     """
     goal = f">= {least:g}{unit}" if least is not None else f"<= {most:g}{unit}" if most is not None else ""
-    missed = (least is not None and figure < least) or (most is not None and figure > most)
-    return _ROW.format(case, ours, reference, f"{figure:.3g}{unit}", goal, "missed" if missed else "")
+    met = not (least is not None and not figure >= least) and not (most is not None and not figure <= most)
+    shown = f"{figure:.0f}" if abs(figure) >= 100 else f"{figure:.2f}"
+    return _ROW.format(case, ours, reference, f"{shown}{unit}", goal, "" if met else "missed")

@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import logging
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -279,7 +280,10 @@ def main() -> None:
                 for name, measured in lap().items():
                     # the first round pays for allocations
                     seconds.setdefault(name, []).extend(measured if number else [])
-    print(f"data: {data.feature_set.name}, {len(data.train_rows)} training probes, {arguments.threads} threads")
+    print(
+        f"data: {data.feature_set.name}, {len(data.train_rows)} training probes, {arguments.threads} threads",
+        file=sys.stderr,
+    )
     print(HEADING)
     for case, ours, reference, least in (
         ("epoch, training, against the first design", "training", "first design", 50),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -37,6 +38,7 @@ def sync_directory(path: Path) -> None:
     if os.name == "posix":  # elsewhere a directory cannot be opened for this
         handle = os.open(path, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            with suppress(OSError):  # some network file systems cannot; the file is in its place all the same
+                os.fsync(handle)
         finally:
             os.close(handle)

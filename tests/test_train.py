@@ -17,7 +17,8 @@ import torch
 
 import train
 from poseid.enhancers.saving import load_enhancer, read_info
-from poseid.training.arguments import quote_value, quoted
+from poseid.errors import InputError
+from poseid.training.arguments import hydra_arguments, quote_value, quoted
 from poseid.training.metrics_file import MetricsFile
 from poseid.training.module import EnhancerModule
 from poseid.training.terms import TERMS
@@ -161,9 +162,29 @@ def test_wrong_input_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]
         assert error.startswith("error: ")
         assert message in error
         assert "\n" not in error
-        assert not Path("run").exists(), "what is refused leaves nothing behind"
     assert train.main(["resume=nosuch"]) == 2
     assert "resume: nosuch is no run directory" in capsys.readouterr().err
+
+
+def test_a_run_that_is_refused_leaves_nothing_behind_and_removes_nothing_of_the_users() -> None:
+    assert train.main([*SHORT, "logger=csv", "lambda_id=-1"]) == 2
+    assert not Path("outputs").exists()
+    Path("mine/.hydra").mkdir(parents=True)
+    for name in ("train.log", ".hydra/notes.txt"):
+        Path("mine", name).write_text("of the user\n", encoding="utf-8")
+    assert run("lambda_id=-1", directory="mine") == 2
+    assert Path("mine/train.log").read_text(encoding="utf-8").startswith("of the user")
+    assert Path("mine/.hydra/notes.txt").read_text(encoding="utf-8") == "of the user\n"
+
+
+def test_the_other_processes_of_a_resumed_run_are_let_in() -> None:
+    assert run() == 0
+    # what Lightning starts them with
+    child = [*hydra_arguments(["resume=run", "max_epochs=9"]), "hydra.run.dir='run'"]
+    assert hydra_arguments(child) == child
+    assert hydra_arguments(["--cfg", "job", "hydra.run.dir=run"])
+    with pytest.raises(InputError, match="holds a run already"):
+        hydra_arguments(["hydra.run.dir=run"])
 
 
 def test_hydra_keeps_its_own_messages_as_a_command(tmp_path: Path) -> None:

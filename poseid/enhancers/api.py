@@ -142,7 +142,9 @@ def _opened(text: str) -> tuple[Run | None, dict[str, Any], int]:
     if text.endswith(".onnx"):
         from poseid.enhancers.onnx_run import onnx_run
 
-        return onnx_run(Path(text))
+        run, header, dim = onnx_run(Path(text))
+        about = header.get("onnx")
+        return None if isinstance(about, dict) and about.get("unchanged") is True else run, header, dim
     try:
         from poseid.enhancers.torch_run import torch_run
     except ModuleNotFoundError as error:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from poseid.enhancers.apply import returns_input
 from poseid.enhancers.folded import for_use
 from poseid.enhancers.header import to_metadata
 from poseid.enhancers.models import dim_of
@@ -37,8 +38,8 @@ def to_onnx(enhancer: nn.Module, header: dict[str, Any], opset: int = OPSET, hal
 
     Args:
         enhancer: any model of this package.
-        header: goes into the file's metadata, as in safetensors, with the key ``onnx``: ``opset``, ``weights`` and
-            ``max_difference``.
+        header: goes into the file's metadata, as in safetensors, with the key ``onnx``: ``opset``, ``weights``,
+            ``max_difference`` and, where rows come out as they went in, ``unchanged``.
         opset: version of the operators.
         half: keep the matrices in float16, which halves the file; they are widened when it is opened, and all
             computing stays float32.
@@ -67,6 +68,7 @@ def to_onnx(enhancer: nn.Module, header: dict[str, Any], opset: int = OPSET, hal
             "nothing is written" + (": export without --fp16" if half else "")
         )
     about = {"opset": opset, "weights": "float16" if half else "float32", "max_difference": float(f"{difference:.2e}")}
+    about |= {"unchanged": True} if returns_input(enhancer) else {}
     for key, text in to_metadata(header | {"onnx": about}).items():
         model.metadata_props.add(key=key, value=text)
     content: bytes = model.SerializeToString()

@@ -14,6 +14,7 @@ from poseid.errors import InputError
 
 FINISHED = "finished.json"
 """What a run writes last, and takes away when it is gone on with."""
+NO_HYDRA_FILES = "hydra.output_subdir=null"
 SWEEP_PLUGINS = {
     **dict.fromkeys(("optuna", "optuna_pareto", "weights", "enhancer", "schedule"), ("hydra-optuna-sweeper", "sweep")),
     "joblib": ("hydra-joblib-launcher", "sweep"),
@@ -38,6 +39,7 @@ def hydra_arguments(arguments: list[str]) -> list[str]:
         InputError: what is to be gone on with is no run; or a choice of ``sweep`` needs an extra that is missing;
             or runs cannot be written where they are to be.
     """
+    check_empty(arguments)
     for argument in arguments:
         check_place(argument)
         if argument.startswith("sweep="):
@@ -85,6 +87,8 @@ def resume_arguments(arguments: list[str]) -> list[str]:
     given = [argument for argument in arguments if argument.startswith("resume=")]
     if not given or given[-1] in ("resume=", "resume=null"):
         return arguments
+    if NO_HYDRA_FILES in arguments:  # turned already: Lightning starts its other processes with the same line
+        return arguments
     if {"-m", "--multirun"} & set(arguments):
         raise InputError("resume: goes on with one run; leave -m out")
     run_dir = Path(given[-1].removeprefix("resume=").strip("'\""))
@@ -125,7 +129,7 @@ def resume_arguments(arguments: list[str]) -> list[str]:
         # A job of a sweep leaves the test people alone, also when it is gone on with by itself.
         overrides.insert(0, "evaluate_test=false")
     # The run keeps its own .hydra: a resume that fails must leave it as it was.
-    return [*overrides, *rest, f"resume={directory}", f"hydra.run.dir={directory}", "hydra.output_subdir=null"]
+    return [*overrides, *rest, f"resume={directory}", f"hydra.run.dir={directory}", NO_HYDRA_FILES]
 
 
 def _read_yaml(path: Path) -> Any:
@@ -145,11 +149,28 @@ def check_place(argument: str) -> None:
     if key not in ("hydra.run.dir", "hydra.sweep.dir") or not value:
         return
     path = Path(value.strip("'\""))
-    if key == "hydra.run.dir" and (path / "checkpoints").is_dir():
-        raise InputError(holds_a_run(path))  # before Hydra writes its files over those of that run
     there = next((place for place in (path, *path.parents) if os.path.lexists(place)), Path())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another place")
+
+
+def check_empty(arguments: list[str]) -> None:
+    """Refuses to begin a run where one is, before Hydra writes its files over those of that run.
+
+    Raises:
+        InputError: it names the directory.
+    """
+    # A multirun has a directory for each job, and what only asks writes nothing.
+    if any(
+        item.startswith(("resume=", "-m", "--multirun", "-c", "--cfg", "-i", "--info", "-h", "--h"))
+        for item in arguments
+    ):
+        return
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        run_dir = Path(value.strip("'\""))
+        if key == "hydra.run.dir" and (run_dir / "checkpoints").is_dir():
+            raise InputError(holds_a_run(run_dir))
 
 
 def holds_a_run(run_dir: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shutil
+import os
 import sys
 import warnings
 from collections.abc import Collection
@@ -25,6 +25,7 @@ from poseid.training.objective import check_objective, objective_values, worst_v
 from poseid.verification.table import table_text
 
 LOG = "train.log"
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 WANDB_LONGEST = 128
 """Characters of a name that W&B takes."""
 log = logging.getLogger(__name__)
@@ -126,8 +127,10 @@ def _failed(
     error: Exception, run_dir: Path, overrides: list[str], in_multirun: bool, objective: Any
 ) -> float | tuple[float, ...]:
     if not in_multirun:
-        if isinstance(error, InputError) and not any(item.startswith("resume=") for item in overrides):
-            remove_untouched(run_dir)
+        chosen = any(item.startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
+        # One of several processes may be refused alone; what the others are about is not its to remove.
+        if isinstance(error, InputError) and not chosen and all(os.environ.get(key, "0") == "0" for key in RANKS):
+            remove_made(run_dir)
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
     unexpected = not isinstance(error, (InputError, RanAway))
@@ -136,17 +139,23 @@ def _failed(
     return worst_values(objective)
 
 
-def remove_untouched(run_dir: Path) -> None:
-    """Takes away the directory of a run that was refused, where it holds nothing but what Hydra put there.
+def remove_made(run_dir: Path) -> None:
+    """Takes away what Hydra made for a run that was refused: its files, and directories where nothing else is.
 
-    What is refused leaves nothing behind.
+    Only of a directory that was named by date and time: one that the user chose may hold more, and stays.
     """
-    if not {path.name for path in run_dir.iterdir()} <= {".hydra", LOG}:
+    for handler in logging.root.handlers[:]:
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent == run_dir:
+            logging.root.removeHandler(handler)
+            handler.close()  # an open file cannot be removed on every system
+    try:
+        for name in ("config.yaml", "hydra.yaml", "overrides.yaml"):
+            (run_dir / ".hydra" / name).unlink()
+        (run_dir / LOG).unlink(missing_ok=True)
+        for place in (run_dir / ".hydra", run_dir, *run_dir.parents[:2]):  # outputs/DATE/TIME
+            place.rmdir()
+    except OSError:  # another run is there, such as one of the same day
         return
-    for handler in [h for h in logging.root.handlers if isinstance(h, logging.FileHandler)]:
-        logging.root.removeHandler(handler)
-        handler.close()  # an open file cannot be removed on every system
-    shutil.rmtree(run_dir, ignore_errors=True)
 
 
 def quiet_libraries() -> None:

@@ -51,7 +51,9 @@ def finish_run(
         assert isinstance(enhancer, ResidualEnhancer)
         fitted = data.part([*data.split.train, *data.split.validation])
         refit(enhancer, fitted)
-        fitted_on = "training and validation people"
+        fitted_on, everybody = "training and validation people", len(data.split.train) + len(data.split.validation)
+        if len(fitted.people()) < everybody:
+            fitted_on = f"{len(fitted.people()):,} of the {everybody:,} {fitted_on}"
     test: Evaluation | None = None
     if evaluate_test and data.split.test:
         log.info("evaluating once on %d test people", len(data.split.test))

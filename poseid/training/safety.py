@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from poseid.enhancers.apply import project_arrays
+from poseid.enhancers.apply import BLOCK_ROWS, project_arrays
 from poseid.enhancers.folded import for_use
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.features.rows import FeatureSet, Rows
@@ -25,7 +25,6 @@ ENOUGH_PEOPLE = 120  # below, even a harmless look is too uncertain for the whol
 # From the default outwards: a lift moves all scores of a probe, up to cure lost matches, down to cure false ones.
 LIFT_STEPS = (0.0, 0.002, -0.002, 0.004, -0.004, 0.006, -0.006, 0.008, -0.008, 0.012, 0.016, 0.02, 0.03)
 
-BLOCK_ROWS = 8192
 # Impostor scores held exactly, in sets with more of them: those beyond FMR 1e-2 are enough, and what is asked of a look
 # comes out the same as with all of them.
 HELD = 200_000
@@ -34,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 def choose_safe(enhancer: ResidualEnhancer, everybody: FeatureSet) -> None:
-    """Sets ``strength`` and ``start.lift`` to the first pair that is harmless on people left out of the fit.
+    """Sets ``strength`` and ``start.lift`` to the first pair that is found harmless on people left out of the fit.
 
     The people are cut into five parts; each part is enhanced by a closed form fitted on the other four, and all are
     verified together. With few people that tells far more than the validation people alone would. Strengths go
@@ -46,6 +45,7 @@ def choose_safe(enhancer: ResidualEnhancer, everybody: FeatureSet) -> None:
     """
     assert enhancer.start is not None
     people = everybody.people()
+    enhancer.strength.fill_(1.0)
     part = np.random.default_rng(0).permutation(len(people)) % FOLDS
     number = {name: i for i, name in enumerate(people)}
     left_out = []
@@ -78,11 +78,12 @@ def choose_safe(enhancer: ResidualEnhancer, everybody: FeatureSet) -> None:
                 if strength < 1 or step != 0:
                     log.info("strength %g and lift %g: the nearest to the defaults that do no harm", strength, lift)
                 return
-            # A lift moves all scores of a probe one way: what lets impostors in, or refuses genuine pairs, does so at
-            # every lift beyond.
+            # A lift moves nearly all scores of a probe one way: what lets impostors in, or refuses genuine pairs, will
+            # do so at the lifts beyond, and the look is spared.
             lowest = max(lowest, step) if found.refused else lowest
             highest = min(highest, step) if found.false_matches else highest
     enhancer.strength.fill_(0.0)
+    enhancer.start.lift.fill_(enhancer.lift)
     log.warning("strength 0: every strength did harm to people left out; what ships returns the raw vector")
 
 

@@ -52,7 +52,7 @@ def is_fitted(enhancer: ResidualEnhancer) -> bool:
 
 
 def refit(enhancer: ResidualEnhancer, features: FeatureSet) -> None:
-    """Fits the closed form anew, on more people; its lift and the strength, which were chosen, stay."""
+    """Fits the closed form anew, on other people; its lift and the strength, which were chosen, stay."""
     assert enhancer.start is not None
     lift = enhancer.start.lift.clone()
     fit_start(enhancer, features)

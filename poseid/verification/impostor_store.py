@@ -12,7 +12,7 @@ LEFT_OUT = -1 - 2.0**-15
 BODY_SAMPLE = 1 << 19
 """About so many of the impostor comparisons that are only counted are kept for the bootstrap."""
 COUNTED = 1 << 27
-"""At most about so many comparisons are counted: of more, every n-th stands for n."""
+"""At most about so many comparisons are counted: of more, one in n stands for n."""
 
 _LOWEST = -1 - 2.0**-16
 # so many scores at a time stay in the processor's cache
@@ -47,9 +47,9 @@ class ImpostorStore:
         self.right: NDArray[np.integer] = np.empty_like(self.left)
         self.used = 0
         self.count = 0
-        # of the comparisons that are looked at: all, or every `stride`-th where there are very many
+        # of the comparisons that are counted: all, or one in `stride` where there are very many
         self.stride = max(1, -(-total // COUNTED))
-        self.seen = self.looked_at = 0
+        self.looked_at = 0
         self.sum = 0.0
         self.squares = 0.0
         # half the size of whole numbers stays in the cache, and COUNTED of them fit in one
@@ -81,9 +81,8 @@ class ImpostorStore:
             if self.stride == 1:
                 self._count(scores, left_out)
             else:
-                some = scores[-self.seen % self.stride :: self.stride].copy()
+                some = scores[self._one_in_n(*tile.shape)]
                 self._count(some, int(np.count_nonzero(some == scores.dtype.type(LEFT_OUT))))
-            self.seen += scores.size
         for start in range(0, scores.size, _CHUNK):
             chunk = scores[start : start + _CHUNK]
             chosen = np.greater_equal(chunk, self.bound, out=self._high[: chunk.size]).nonzero()[0]
@@ -99,6 +98,17 @@ class ImpostorStore:
                 self.left[self.used : end] = left[row]
                 self.right[self.used : end] = right[column]
             self.used = end
+
+    def _one_in_n(self, rows: int, columns: int) -> NDArray[np.intp]:
+        """Places in a tile: one drawn of each `stride` columns of a row.
+
+        Drawn, since rows and columns have an order, such as the photos of a person: a fixed step would meet the same
+        kind of photo each time.
+        """
+        first = np.arange(0, columns, self.stride)
+        column = first + self.rng.integers(0, self.stride, size=(rows, first.size), dtype=np.uint16)
+        place = column + np.arange(0, rows * columns, columns)[:, None]
+        return place[column < columns]
 
     def _count(self, scores: NDArray[np.floating], left_out: int) -> None:
         """Sums and bins; each step goes through a buffer that stays in the cache."""
@@ -199,7 +209,7 @@ def rising_order(scores: NDArray[np.floating]) -> NDArray[np.integer]:
     """
     if scores.dtype != np.float32:
         return np.argsort(scores, kind="stable")
-    bits = scores.view(np.uint32)
+    bits = (scores + np.float32(0)).view(np.uint32)  # −0 and 0 are a tie
     # of negative numbers the bits rise as the number falls, and their first bit is set
     keys = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31)).astype(np.uint64)
     keys <<= np.uint64(32)

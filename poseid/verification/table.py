@@ -75,7 +75,7 @@ def percent(value: float | None) -> str:
 
 def signed(value: float | None) -> str:
     """
-    >>> signed(0.0123), signed(-1e-9)  # no sign where nothing is left to show one of
+    >>> signed(0.0123), signed(-1e-9)  # no minus where it rounds to nothing
     ('+0.0123', '+0.0000')
     """
     return "-" if value is None else f"{round(value, 4) + 0.0:+.4f}"

@@ -1,5 +1,7 @@
 """The closed form is kept from harm by cross-validation over the people it may be fitted on."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ from poseid.evaluation import evaluate_enhancer
 from poseid.features.synthetic import synthetic
 from poseid.training.safety import choose_safe
 from poseid.training.start import fit_start, refit
-from poseid.training.strength import harm
+from poseid.training.strength import Harm, harm
 
 PEOPLE = synthetic(people=70, dim=64, seed=0)
 
@@ -59,8 +61,39 @@ def test_a_look_at_the_highest_scores_alone_chooses_the_same(monkeypatch: pytest
     chosen = []
     for held in (10**9, 100):
         monkeypatch.setattr("poseid.training.safety.HELD", held)
-        enhancer = fitted(lift=0.03, slope=0.0)
+        enhancer = fitted(lift=0.015, slope=0.0)
         choose_safe(enhancer, PEOPLE)
         chosen.append((float(enhancer.strength), float(enhancer.start.lift)))
     assert chosen[0] == chosen[1]
-    assert chosen[0][1] != pytest.approx(0.03)  # more than one pair was looked at
+    assert chosen[0][1] != pytest.approx(0.015)  # more than one pair was looked at
+
+
+@pytest.mark.parametrize("lift", [0.03, -0.03, 0.015])
+def test_looks_that_are_spared_would_not_have_been_chosen(lift: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen, looks = [], []
+    for spared in (True, False):
+        count = 0
+
+        def found(block: dict[str, Any], spared: bool = spared) -> Harm:
+            nonlocal count
+            count += 1
+            signs = harm(block)
+            return signs if spared else Harm(False, False, any(signs))
+
+        monkeypatch.setattr("poseid.training.safety.harm", found)
+        enhancer = fitted(lift=lift, slope=0.0)
+        choose_safe(enhancer, PEOPLE)
+        chosen.append((float(enhancer.strength), float(enhancer.start.lift)))
+        looks.append(count)
+    assert chosen[0] == chosen[1]
+    assert looks[0] <= looks[1]
+
+
+def test_what_was_chosen_before_has_no_say() -> None:
+    chosen = []
+    for strength in (1.0, 0.0):
+        enhancer = fitted(lift=0.015, slope=0.0)
+        enhancer.strength.fill_(strength)
+        choose_safe(enhancer, PEOPLE)
+        chosen.append((float(enhancer.strength), float(enhancer.start.lift)))
+    assert chosen[0] == chosen[1]

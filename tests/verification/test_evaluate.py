@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from poseid.errors import InputError
+from poseid.features.rows import FRONTAL
 from poseid.verification import Side, evaluate, rates
 from poseid.verification.genuine_block import YAW_BINS, yaw_bin
 from poseid.verification.sets import SETS
@@ -379,3 +380,24 @@ def test_wrong_calls_are_refused(sides: Sides) -> None:
     bad[7, 2] = np.nan
     with pytest.raises(InputError, match="video probe row 7 is zero, infinite or NaN"):
         evaluate(front, replace(video, probe=bad))
+
+
+def test_the_headline_alone_is_what_it_is_among_all_sets(sides: Sides) -> None:
+    front, video = sides(people=20, seed=3)
+    every, alone = (evaluate(front, video, resamples=0, sets=sets) for sets in (SETS, ("frontal_profile",)))
+    assert alone["sets"]["all"] is None
+    assert alone["null_reasons"]["sets.all"] == "not asked for"
+    assert list(alone["sets"]) == list(every["sets"]) == list(SETS)
+    assert alone["sets"]["frontal_profile"] == every["sets"]["frontal_profile"]
+    assert alone["improvement"]["mean"] == pytest.approx(every["improvement"]["mean"], abs=1e-12)
+    assert alone["similarity"]["raw"] == pytest.approx(every["similarity"]["raw"], abs=1e-12)
+
+
+def test_without_profiles_all_is_the_headline_also_where_it_was_not_asked_for(sides: Sides) -> None:
+    front, video = sides(people=20, seed=3)
+    video = Side(
+        video.raw, video.reference, video.probe, video.person, video.yaw * 0, np.full(len(video.kind), FRONTAL)
+    )
+    block = evaluate(front, video, resamples=0, sets=("frontal_profile",))
+    assert block["headline"] == "all"
+    assert block["sets"]["all"] is not None

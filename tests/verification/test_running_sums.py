@@ -1,0 +1,28 @@
+"""Sums by blocks against a running sum over all."""
+
+import numpy as np
+import pytest
+
+from poseid.verification.impostor_store import rising_order
+from poseid.verification.running_sums import RunningSums
+
+
+@pytest.mark.parametrize("size", [1, 511, 512, 513, 2000])
+def test_sums_are_those_of_a_running_sum(size: int) -> None:
+    rng = np.random.default_rng(size)
+    sums = RunningSums(size)
+    for _ in range(2):  # filled again, nothing of before is left
+        sums.weights[:] = rng.integers(0, 4, size)
+        sums.add_up()
+        running = np.concatenate([[0.0], np.cumsum(sums.weights)])
+        assert sums.total == running[-1]
+        assert [sums.first(n) for n in range(size + 1)] == running.tolist()
+        for part in np.arange(0, running[-1], 0.5):
+            assert sums.reach(part) == np.searchsorted(running, part, side="right") - 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_order_of_scores_is_a_stable_sort(dtype: type[np.floating]) -> None:
+    scores = np.round(np.random.default_rng(0).normal(size=5000), 2).astype(dtype)
+    scores[:4] = [0.0, -0.0, 0.0, -0.0]
+    assert np.array_equal(rising_order(scores), np.argsort(scores, kind="stable"))
