@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: train test test-long fuzz test-ray check bench results
+.PHONY: train test test-long fuzz test-ray check bench growth results
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -37,7 +37,9 @@ check: .venv/installed  ## style and types
 
 bench: .venv/installed  ## speed, as ratios measured side by side
 	$(BIN)/python benchmarks/all.py
-	$(BIN)/python benchmarks/growth.py --rows 1e4 1e5 --people 1e2 1e3
+
+growth: .venv/installed  ## time and memory against rows and people, for half an hour: docs/images/growth.png
+	$(BIN)/python benchmarks/growth.py --out docs/images/growth.png
 
 results: .venv/installed  ## docs/results.md, from two feature folders: make results REAL=DIR TURNED=DIR
 	$(BIN)/python benchmarks/results.py --real "$(REAL)" --turned "$(TURNED)"

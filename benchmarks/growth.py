@@ -82,6 +82,7 @@ def exponent(figures: Sequence[tuple[int, float, float]]) -> str:
 def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], out: Path) -> None:
     """Seconds and GiB against rows and people, both axes logarithmic."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     figure = Figure(figsize=(10, 7.5), layout="constrained")
     for row, (title, value) in enumerate((("seconds", 1), ("peak memory, GiB", 2))):
@@ -92,6 +93,9 @@ def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], out: Path
                     plot.loglog([one[0] for one in figures], [one[value] for one in figures], "o-", label=task)
             fixed = f"{ROWS_A_PERSON} rows a person" if axis == "rows" else f"{FIXED_ROWS:,} rows"
             plot.set(xlabel=f"{axis} ({fixed})", ylabel=title)
+            plot.yaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
+            plot.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            plot.yaxis.set_minor_formatter(NullFormatter())
             plot.grid(alpha=0.3)
             plot.legend()
     figure.savefig(out, dpi=100)

@@ -11,7 +11,7 @@ LEFT_OUT = -1 - 2.0**-15
 """Stands in a tile for a comparison that is no impostor comparison: below any cosine, and still in a bin."""
 BODY_SAMPLE = 1 << 19
 """About so many of the impostor comparisons that are only counted are kept for the bootstrap."""
-COUNTED = 1 << 27
+COUNTED = 1 << 26
 """At most about so many comparisons are counted: of more, one in n stands for n."""
 
 _LOWEST = -1 - 2.0**-16
@@ -108,7 +108,8 @@ class ImpostorStore:
         first = np.arange(0, columns, self.stride)
         column = first + self.rng.integers(0, self.stride, size=(rows, first.size), dtype=np.uint16)
         place = column + np.arange(0, rows * columns, columns)[:, None]
-        return place[column < columns]
+        # of the last columns, where fewer than `stride` are left, now and then none
+        return place.reshape(-1) if columns % self.stride == 0 else place[column < columns]
 
     def _count(self, scores: NDArray[np.floating], left_out: int) -> None:
         """Sums and bins; each step goes through a buffer that stays in the cache."""

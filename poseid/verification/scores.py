@@ -2,7 +2,7 @@
 
 Raw and enhanced scores are computed side by side. Up to `HELD` impostor comparisons every score is kept; beyond
 that the highest scores are kept exactly, down below the largest FMR asked for, and the others are counted in bins
-of 2⁻¹⁷ (above 2²⁷ comparisons one in n stands for n), with a random share of them kept for the bootstrap. Memory is
+of 2⁻¹⁷ (above 2²⁶ comparisons one in n stands for n), with a random share of them kept for the bootstrap. Memory is
 bounded whatever the number of comparisons.
 """
 
