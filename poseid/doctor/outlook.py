@@ -41,8 +41,8 @@ def outlook(paired: int) -> str:
     training = round(TRAINING_SHARE * paired)
     start = (
         f"{paired:,} people with pairs make about {training:,} training people "
-        f"({TRAINING_SHARE:.0%} by the default split). "
-    ).replace("%", " %")
+        f"({100 * TRAINING_SHARE:.0f} % by the default split). "
+    )
     below = [row for row in MEASURED if row.people <= training]
     if not below:
         row = MEASURED[0]
