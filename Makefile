@@ -13,7 +13,7 @@ train: .venv/installed  ## train on the embedded data
 	$(BIN)/python train.py
 
 test: .venv/installed  ## every test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-long: .venv/installed  ## the tests that take longer
 	$(BIN)/python -m pytest -m slow

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,7 +42,14 @@ def allowed_false_matches(fmr: float, impostors: int) -> int:
     >>> int(0.29 * 100), allowed_false_matches(0.29, 100)
     (28, 29)
     """
-    return math.floor(Fraction(repr(float(fmr))) * int(impostors))
+    over, under = _ratio(float(fmr))
+    return over * int(impostors) // under
+
+
+@lru_cache
+def _ratio(fmr: float) -> tuple[int, int]:
+    """The decimal that an FMR prints as, as a ratio: a bootstrap asks for it in every resample."""
+    return Fraction(repr(fmr)).as_integer_ratio()
 
 
 def impostors_needed(fmr: float) -> int:

@@ -1,4 +1,4 @@
-"""Sums of the first n of many weights, for a few n: block by block, since a running sum over all is far slower."""
+"""Sums of the first n of weights, for a few n: of many weights block by block, since a sum over all is far slower."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 512
+_FEW = 1 << 13  # so few weights are summed up one by one: looking up a sum then costs nothing
 
 
 class RunningSums:
@@ -22,14 +23,16 @@ class RunningSums:
     """
 
     def __init__(self, size: int) -> None:
-        blocks = -(-size // _BLOCK)
-        self._padded: NDArray[np.float64] = np.zeros(blocks * _BLOCK)
+        self._block = 1 if size <= _FEW else _BLOCK
+        blocks = -(-size // self._block)
+        self._padded: NDArray[np.float64] = np.zeros(blocks * self._block)
         self.weights = self._padded[:size]
         self._before = np.zeros(blocks + 1)
 
     def add_up(self) -> None:
         """Takes the weights as they now are."""
-        np.cumsum(self._padded.reshape(-1, _BLOCK).sum(axis=1), out=self._before[1:])
+        sums = self._padded if self._block == 1 else self._padded.reshape(-1, self._block).sum(axis=1)
+        np.cumsum(sums, out=self._before[1:])
 
     @property
     def total(self) -> float:
@@ -37,11 +40,15 @@ class RunningSums:
 
     def first(self, n: int) -> float:
         """The sum of the first n weights."""
-        block = n // _BLOCK
-        return float(self._before[block] + self._padded[block * _BLOCK : n].sum())
+        if self._block == 1:
+            return float(self._before[n])
+        block = n // self._block
+        return float(self._before[block] + self._padded[block * self._block : n].sum())
 
     def reach(self, sum_: float) -> int:
         """The most weights from the first on whose sum is at most this; it must be below the sum of all."""
         block = int(np.searchsorted(self._before, sum_, side="right")) - 1
-        within = self._before[block] + np.cumsum(self._padded[block * _BLOCK : (block + 1) * _BLOCK])
-        return block * _BLOCK + int(np.searchsorted(within, sum_, side="right"))
+        if self._block == 1:
+            return block
+        within = self._before[block] + np.cumsum(self._padded[block * self._block : (block + 1) * self._block])
+        return block * self._block + int(np.searchsorted(within, sum_, side="right"))

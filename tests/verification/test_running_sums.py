@@ -1,4 +1,4 @@
-"""Sums by blocks against a running sum over all."""
+"""Sums of few weights and, by blocks, of many against a running sum over all."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from poseid.verification.impostor_store import rising_order
 from poseid.verification.running_sums import RunningSums
 
 
-@pytest.mark.parametrize("size", [1, 511, 512, 513, 2000])
+@pytest.mark.parametrize("size", [1, 513, 8192, 8193, 8704, 9000])
 def test_sums_are_those_of_a_running_sum(size: int) -> None:
     rng = np.random.default_rng(size)
     sums = RunningSums(size)
