@@ -56,6 +56,8 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
             check_there(Path(resolved["data"]["dir"]))
     except InputError as error:
         return _failed(error, run_dir, overrides, in_multirun, config.objective)
+    if resolved["trainer"]["devices"] > 1 and not first_process():
+        logging.disable(logging.WARNING)  # the first process says it
     # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
     log.info("run directory: %s", run_dir)
     with importing():
@@ -129,7 +131,7 @@ def _failed(
     if not in_multirun:
         chosen = any(item.startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
         # One of several processes may be refused alone; what the others are about is not its to remove.
-        if isinstance(error, InputError) and not chosen and all(os.environ.get(key, "0") == "0" for key in RANKS):
+        if isinstance(error, InputError) and not chosen and first_process():
             remove_made(run_dir)
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
@@ -137,6 +139,11 @@ def _failed(
     log.error("job failed: %s", error, exc_info=unexpected)
     write_failure(run_dir, error, overrides)
     return worst_values(objective)
+
+
+def first_process() -> bool:
+    """Whether this is the only process of a training, or the first of several."""
+    return all(os.environ.get(key, "0") == "0" for key in RANKS)
 
 
 def remove_made(run_dir: Path) -> None:
@@ -162,11 +169,14 @@ def quiet_libraries() -> None:
     """Takes Lightning's advertising and advice that does not apply here out of the output."""
     # Where train.log cannot be written, such as on a full disk, the terminal still has every line.
     logging.raiseExceptions = False
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for name in ("pytorch", "fabric", "pytorch.utilities.rank_zero", "fabric.utilities.distributed"):
+        logging.getLogger(f"lightning.{name}").setLevel(logging.ERROR)
     # Batches are cut by index from tensors in memory: worker processes would only copy them.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     # A resumed run goes on in its own directory by design.
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    # Every process looks at all validation people, and what it logs is the same in each.
+    warnings.filterwarnings("ignore", message=".*It is recommended to use `self.log.*sync_dist=True.*")
     # Lightning's own use of torch, which nobody here can mend.
     warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
+    warnings.filterwarnings("ignore", message=".*functional.all_gather is deprecated.*")

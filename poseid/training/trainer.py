@@ -91,11 +91,11 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
 
 def _trainer(config: dict[str, Any], options: dict[str, Any], run_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
     # A term with weight 0 leaves its layers without a gradient, which plain DDP takes for a fault.
-    strategy = "ddp_find_unused_parameters_true" if options["strategy"] == "ddp" else options["strategy"]
+    several = options["strategy"] == "ddp" or options["devices"] > 1
     return L.Trainer(
         accelerator=options["accelerator"],
         devices=options["devices"],
-        strategy=strategy,
+        strategy="ddp_find_unused_parameters_true" if several else "auto",
         precision=precision_name(str(config["precision"]), options["accelerator"]),  # type: ignore[arg-type]
         max_epochs=config["max_epochs"],
         gradient_clip_val=options["gradient_clip_val"],

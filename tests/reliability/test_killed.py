@@ -12,8 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, suppress
 from pathlib import Path
 
 import numpy as np
@@ -45,22 +44,13 @@ TRAINING = [
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")]
 
 
-@contextmanager
-def chdir(here: Path) -> Iterator[None]:
-    """`contextlib.chdir`, which Python 3.10 lacks."""
-    before = Path.cwd()
-    os.chdir(here)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-
-
 def start(here: Path, *command: str) -> subprocess.Popen[bytes]:
     here.mkdir(exist_ok=True)
     with (here.parent / f"{here.name}.log").open("ab") as log:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        return subprocess.Popen([sys.executable, *command], cwd=here, env=environment, stdout=log, stderr=log)
+        return subprocess.Popen(
+            [sys.executable, *command], cwd=here, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def finished(here: Path, *command: str) -> float:
@@ -85,7 +75,8 @@ def killed(process: subprocess.Popen[bytes], until: float, watched: Path | None)
     before = written()
     while process.poll() is None and time.monotonic() < until and (watched is None or written() == before):
         time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # with the processes that it has started
     return process.wait() == -signal.SIGKILL
 
 
@@ -135,20 +126,22 @@ def same_bits(one: object, other: object, where: str) -> None:
         assert one == other, where
 
 
-def going_on(run: Path) -> list[str]:
+def going_on(run: Path, training: list[str]) -> list[str]:
     """The arguments that go on with a run, or begin it where it was stopped before it could be gone on with."""
     again = (run / ".hydra" / "overrides.yaml").is_file() and (run / "checkpoints").is_dir()
-    return ["resume=run"] if again else TRAINING
+    return ["resume=run"] if again else training
 
 
-def test_training(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_training(processes: int, tmp_path: Path) -> None:
     train = str(ROOT / "train.py")
-    duration = finished(tmp_path / "whole", train, *TRAINING)
+    training = [*TRAINING, f"trainer.devices={processes}"]
+    duration = finished(tmp_path / "whole", train, *training)
     draw = random.Random(0)
     here, run = tmp_path / "stopped", tmp_path / "stopped" / "run"
     kills = 0
     for attempt in range(4 * KILLS):
-        process = start(here, train, *going_on(run))
+        process = start(here, train, *going_on(run, training))
         # every second time while something is written, such as a checkpoint
         watched = run if attempt % 2 else None
         if killed(process, time.monotonic() + draw.uniform(0.3, 0.9) * duration, watched):
@@ -160,7 +153,7 @@ def test_training(tmp_path: Path) -> None:
         if kills == KILLS:
             break
     assert kills, "no run could be stopped"
-    finished(here, train, *going_on(run))
+    finished(here, train, *going_on(run, training))
     whole = tmp_path / "whole" / "run"
     assert (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
     for name in ("best.ckpt", "last.ckpt"):

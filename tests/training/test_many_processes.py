@@ -80,3 +80,31 @@ def test_verification_metrics_of_parts_are_those_of_the_whole_exactly(results: d
         other = results[name]["verification"]
         assert (other["eer"], other["fnmr"]) == (one["eer"], one["fnmr"])
         assert other["improvement"] == pytest.approx(one["improvement"], rel=1e-12)
+
+
+def test_the_documented_line_trains_in_two_processes_and_says_each_thing_once(tmp_path: Path) -> None:
+    line = (
+        "trainer.accelerator=cpu trainer.devices=2 data.synthetic_people=24 data.dim=64 batch_size=32 max_epochs=2 "
+        "threads=1 trainer.progress_bar=false logger=csv hydra.run.dir=run"
+    )
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *line.split()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    said = result.stdout + result.stderr
+    assert result.returncode == 0, said
+    lines = [one for one in said.splitlines() if "run directory" not in one and one.strip()]
+    assert "verdict: no effect shown" in said
+    assert lines.count("people: 15 train, 7 validation, 2 test; 240 training probes") == 1
+    assert not [
+        one
+        for one in lines
+        if "Warning" in one or "GLOBAL_RANK" in one or "recommended" in one or "site-packages" in one
+    ]
+    assert len((tmp_path / "run" / "metrics.csv").read_text(encoding="utf-8").splitlines()) == 1 + 2
