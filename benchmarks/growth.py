@@ -1,6 +1,7 @@
 """Time and memory against rows and people, for training, evaluating, enhancing and the doctor.
 
-python benchmarks/growth.py [--rows 1e4 1e5 1e6] [--people 1e2 1e3 1e4] [--tasks train evaluate …] [--out FILE.png]
+python benchmarks/growth.py [--rows 1e4 1e5 1e6] [--people 1e2 1e3 1e4] [--fixed-rows 1e5]
+    [--tasks train evaluate …] [--out FILE.png]
 
 Each case is the command of a user in a process of its own, on made-up people (float16, 512 numbers a row, one front
 row in twenty). Peak memory is what the system counts for that process, pages of a memory map that are still there
@@ -28,7 +29,6 @@ from doctor_speed import make_up
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS_A_PERSON = 50
-FIXED_ROWS = 100_000  # while people grow
 MOST_COMPARED = 200_000
 TASKS = ("train", "evaluate", "enhance", "doctor")
 
@@ -79,7 +79,7 @@ def exponent(figures: Sequence[tuple[int, float, float]]) -> str:
     return f"{math.log(after / before) / math.log(large / small):.2f}"
 
 
-def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], out: Path) -> None:
+def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], fixed_rows: int, out: Path) -> None:
     """Seconds and GiB against rows and people, both axes logarithmic."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -91,7 +91,7 @@ def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], out: Path
             for (task, along), figures in found.items():
                 if along == axis:
                     plot.loglog([one[0] for one in figures], [one[value] for one in figures], "o-", label=task)
-            fixed = f"{ROWS_A_PERSON} rows a person" if axis == "rows" else f"{FIXED_ROWS:,} rows"
+            fixed = f"{ROWS_A_PERSON} rows a person" if axis == "rows" else f"{fixed_rows:,} rows"
             plot.set(xlabel=f"{axis} ({fixed})", ylabel=title)
             plot.yaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
             plot.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -104,7 +104,8 @@ def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], out: Path
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=float, nargs="*", default=[1e4, 1e5, 1e6])
-    parser.add_argument("--people", type=float, nargs="*", default=[1e2, 1e3, 1e4], help="at 100,000 rows")
+    parser.add_argument("--people", type=float, nargs="*", default=[1e2, 1e3, 1e4], help="at --fixed-rows")
+    parser.add_argument("--fixed-rows", type=float, default=1e5, help="rows while people grow")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="a picture")
@@ -112,7 +113,7 @@ def main() -> None:
     if platform.system() == "Windows":
         sys.exit("peak memory is measured on Linux and macOS alone")
     cases = [("rows", int(rows), int(rows), max(20, int(rows) // ROWS_A_PERSON)) for rows in arguments.rows]
-    cases += [("people", int(people), FIXED_ROWS, int(people)) for people in arguments.people]
+    cases += [("people", int(people), int(arguments.fixed_rows), int(people)) for people in arguments.people]
     found: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
     print(f"{'along':<8} {'size':>10} {'task':<9} {'seconds':>9} {'peak GiB':>9} {'exponent':>9}", flush=True)
     with tempfile.TemporaryDirectory() as directory:
@@ -139,7 +140,7 @@ def main() -> None:
                     line = f"{axis:<8} {size:>10,} {task:<9} {seconds:>9.1f} {peak:>9.2f} {exponent(figures):>9}"
                     print(line, flush=True)
     if arguments.out:
-        draw(found, arguments.out)
+        draw(found, int(arguments.fixed_rows), arguments.out)
 
 
 if __name__ == "__main__":

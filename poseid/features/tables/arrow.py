@@ -18,6 +18,7 @@ from poseid.errors import InputError
 from poseid.features.rows import shown
 from poseid.features.tables.names import listed
 
+_ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _CSV_BLOCK = 8 * 2**20
 _BATCH_ROWS = 8192
 _SNIFFED = 2**20
@@ -36,8 +37,8 @@ def reading(path: Path, columns: Sequence[str] = ()) -> Iterator[None]:
     except UnicodeDecodeError:
         raise InputError(f"{path}: row 0 or the header is not UTF-8: save the file as UTF-8") from None
     except (pa.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise  # of what is written meanwhile
+        if isinstance(error, OSError) and error.errno in _ONLY_WRITING:
+            raise  # it is not this file that is at fault
         text = str(error)
     else:
         return
