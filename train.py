@@ -20,6 +20,7 @@ with importing():
     from poseid.errors import InputError
     from poseid.training.arguments import AlreadyFinished, hydra_arguments
     from poseid.training.command import run_job
+    from poseid.training.processes import of_this_process
 
 CONF = str(Path(__file__).resolve().parent / "conf")
 
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        sys.argv[1:] = hydra_arguments(arguments)
+        arguments = hydra_arguments(arguments)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -44,7 +45,8 @@ def main(arguments: list[str]) -> int:
         print(done)
         return 0
     try:
-        train()
+        with of_this_process(arguments) as sys.argv[1:]:
+            train()
     except KeyboardInterrupt:
         return 130
     except SystemExit as stop:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Collection
@@ -22,10 +21,10 @@ from poseid.training.config import check_config
 from poseid.training.health import RanAway
 from poseid.training.multirun import FAILED, write_failure
 from poseid.training.objective import check_objective, objective_values, worst_values
+from poseid.training.processes import first_process
 from poseid.verification.table import table_text
 
 LOG = "train.log"
-RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 WANDB_LONGEST = 128
 """Characters of a name that W&B takes."""
 log = logging.getLogger(__name__)
@@ -139,11 +138,6 @@ def _failed(
     log.error("job failed: %s", error, exc_info=unexpected)
     write_failure(run_dir, error, overrides)
     return worst_values(objective)
-
-
-def first_process() -> bool:
-    """Whether this is the only process of a training, or the first of several."""
-    return all(os.environ.get(key, "0") == "0" for key in RANKS)
 
 
 def remove_made(run_dir: Path) -> None:

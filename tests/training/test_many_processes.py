@@ -4,28 +4,55 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+LINE = (
+    "trainer.accelerator=cpu trainer.devices=2 data.synthetic_people=24 data.dim=64 batch_size=32 max_epochs=2 "
+    "threads=1 trainer.progress_bar=false logger=csv"
+)
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name("ddp_worker.py")
 
 
-def start(world: int, rank: int, batch_size: int, out: Path, port: int) -> subprocess.Popen[str]:
-    """A process as torchrun would start it."""
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def torchrun(world: int, rank: int) -> dict[str, str]:
+    """What torchrun tells a process."""
+    return {
+        **{"TORCHELASTIC_RUN_ID": "test", "RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0"},
+        **{"WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(world)},
+    }
+
+
+def srun(world: int, rank: int) -> dict[str, str]:
+    """What Slurm's srun tells a process."""
+    return {
+        **{"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_NODELIST": "127.0.0.1", "SLURM_NODEID": "0"},
+        **{"SLURM_NTASKS": str(world), "SLURM_NTASKS_PER_NODE": str(world), "SLURM_NNODES": "1"},
+        **{"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)},
+    }
+
+
+def begin(line: list[str], told: dict[str, str], port: int, place: Path) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
         **{"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
-        **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_RUN_ID": "test"},
-        **{"RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0"},
-        **{"WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(world)},
+        **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)},
     }
     return subprocess.Popen(
-        [sys.executable, str(WORKER), str(world), str(batch_size), str(out)],
-        env=environment,
+        [sys.executable, *line],
+        cwd=place,
+        env=environment | told,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -37,13 +64,11 @@ def start(world: int, rank: int, batch_size: int, out: Path, port: int) -> subpr
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What one process with 32 rows a step leaves, and each of two with 16 rows a step."""
     directory = tmp_path_factory.mktemp("ddp")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     jobs = {
-        "one": start(1, 0, 32, directory / "one", port),
-        "first": start(2, 0, 16, directory / "first", port),
-        "second": start(2, 1, 16, directory / "second", port),
+        "one": begin([str(WORKER), "1", "32", str(directory / "one")], torchrun(1, 0), port, directory),
+        "first": begin([str(WORKER), "2", "16", str(directory / "first")], torchrun(2, 0), port, directory),
+        "second": begin([str(WORKER), "2", "16", str(directory / "second")], torchrun(2, 1), port, directory),
     }
     try:
         for name, process in jobs.items():
@@ -83,12 +108,8 @@ def test_verification_metrics_of_parts_are_those_of_the_whole_exactly(results: d
 
 
 def test_the_documented_line_trains_in_two_processes_and_says_each_thing_once(tmp_path: Path) -> None:
-    line = (
-        "trainer.accelerator=cpu trainer.devices=2 data.synthetic_people=24 data.dim=64 batch_size=32 max_epochs=2 "
-        "threads=1 trainer.progress_bar=false logger=csv hydra.run.dir=run"
-    )
     result = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *line.split()],
+        [sys.executable, str(ROOT / "train.py"), *LINE.split(), "hydra.run.dir=run"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
@@ -108,3 +129,24 @@ def test_the_documented_line_trains_in_two_processes_and_says_each_thing_once(tm
         if "Warning" in one or "GLOBAL_RANK" in one or "recommended" in one or "site-packages" in one
     ]
     assert len((tmp_path / "run" / "metrics.csv").read_text(encoding="utf-8").splitlines()) == 1 + 2
+
+
+@pytest.mark.parametrize("told", [torchrun, srun])
+def test_processes_begun_from_outside_at_different_times_leave_one_run(
+    told: Callable[[int, int], dict[str, str]], tmp_path: Path
+) -> None:
+    port = free_port()
+    line = [str(ROOT / "train.py"), *LINE.split()]
+    first = begin(line, told(2, 0), port, tmp_path)
+    try:
+        time.sleep(1.5)  # Hydra names directories by the second
+        second = begin(line, told(2, 1), port, tmp_path)
+        said, silent = first.communicate(timeout=120)[0], second.communicate(timeout=120)[0]
+    finally:
+        first.kill()
+        second.kill()
+    assert (first.returncode, second.returncode) == (0, 0), said + silent
+    assert "verdict: " in said
+    assert silent == ""
+    (run,) = (tmp_path / "outputs").glob("*/*")
+    assert {"checkpoints", "report", "enhancer.safetensors", "finished.json"} <= {one.name for one in run.iterdir()}
