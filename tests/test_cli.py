@@ -202,7 +202,7 @@ def joined(a: Any, b: Any) -> Any:
         np.concatenate([a.features, b.features]),
         np.concatenate([a.poses, b.poses]),
         np.concatenate([a.people, b.people]),
-        a.metadata + b.metadata,
+        (*a.metadata, *b.metadata),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from poseid.doctor.finding import ERROR, Finding, row_names
 from poseid.errors import InputError
-from poseid.features.folder import check_spelling, parse_metadata, pose_fault, read_array
+from poseid.features.folder import check_spelling, read_array
+from poseid.features.metadata import parse_metadata, pose_fault
 from poseid.features.pairs import read_pairs
 from poseid.features.rows import DTYPES, kinds_of, name_fault
 
@@ -193,6 +194,8 @@ def _file(
                 row_names(side, (row for row, _ in nameless)),
             )
         )
+    if isinstance(poses, np.ndarray):
+        return FileRows(side, array, person, poses, sources)
     broken = {i: why for i, pose in enumerate(poses) if (why := pose_fault(pose)) is not None}
     if broken:
         row = next(iter(broken))
@@ -218,7 +221,7 @@ def _cause(fault: str) -> str:
 
 
 def _people(
-    entries: list[Any], number: dict[str, int]
+    entries: Sequence[Any], number: dict[str, int]
 ) -> tuple[NDArray[np.int32], tuple[str | None, ...], list[tuple[int, str]]]:
     """The person of each entry, its source, and the entries with no usable name; new names get the next number."""
     person = np.full(len(entries), NOBODY, np.int32)

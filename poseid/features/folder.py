@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import shutil
 import tokenize
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from poseid.errors import InputError
+from poseid.features.metadata import entry_text, pose_table, read_metadata
 from poseid.features.pairs import Pairs, pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_features, name_fault, shown
 from poseid.whole import sync_directory
@@ -110,117 +111,12 @@ def _read_rows(folder: Path, side: str, dim: int | None) -> Rows:
                 f"{json_path}: {count} {what} for {len(features)} rows of {array_path.name}: "
                 "they must agree; write both files together"
             )
-    return Rows(features, poses, _names(metadata, str(json_path)), tuple(metadata))
+    return Rows(features, poses, _names(metadata, str(json_path)), metadata)
 
 
-def read_metadata(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """The entries of a metadata file and (n, 3) float32 poses in degrees, unknown ones NaN.
-
-    Raises:
-        InputError: as :func:`read_folder`.
-    """
-    entries, poses, faults = parse_metadata(path)
-    if faults:
-        raise InputError(faults[0])
-    for i, entry in enumerate(entries):
-        if not isinstance(entry, dict):
-            raise InputError(f'{path}: row {i}: metadata is {shown(entry)}, not an object {{"person_name": …}}')
-    return entries, _pose_table(poses, str(path))
-
-
-def parse_metadata(path: Path) -> tuple[list[Any], list[Any], list[str]]:
-    """The lists ``metadata`` and ``poses`` of a metadata file, whatever stands in them.
-
-    Returns:
-        Both lists, and a line for each entry that could not be written back: a key twice in it, a NaN, half a
-        character.
-
-    Raises:
-        InputError: no such file, not UTF-8, not JSON, or no such lists in it.
-    """
-    try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: is missing: a feature folder needs it") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}: line {line}: not UTF-8: save the file as UTF-8") from None
-    del raw
-    constants: list[float] = []
-    twice: list[tuple[dict[str, Any], str]] = []
-
-    def constant(word: str) -> float:
-        constants.append(float(word))
-        return constants[-1]
-
-    def once(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) < len(items):
-            keys = [key for key, _ in items]
-            twice.append((found, next(key for key in keys if keys.count(key) > 1)))
-        return found
-
-    try:
-        content = json.loads(text, parse_constant=constant, object_pairs_hook=once)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: line {error.lineno} column {error.colno}: not JSON ({error.msg})") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: not JSON that can be read: a number is too long or the nesting too deep") from None
-    if not isinstance(content, dict):
-        raise InputError(f'{path}: must be an object {{"metadata": […], "poses": […]}}, not {type(content).__name__}')
-    entries, poses = content.get("metadata"), content.get("poses")
-    faults = []
-    for holder, key in twice:
-        rows = entries if isinstance(entries, list) else []
-        row = next((f"row {i}: " for i, entry in enumerate(rows) if entry is holder), "")
-        faults.append(f"{path}: {row}the key {shown(key)} stands twice: keep one")
-    for key, value in (("metadata", entries), ("poses", poses)):
-        if not isinstance(value, list):
-            if faults:
-                raise InputError(faults[0])
-            problem = "is not a list" if key in content else "is missing"
-            raise InputError(f'{path}: the key "{key}" {problem}: give it one entry a row')
-    assert isinstance(entries, list)
-    assert isinstance(poses, list)
-    if constants or re.search(r"\\u[dD][89a-fA-F]", text):  # only then can an entry be unfit for writing back
-        for i, entry in enumerate(entries):
-            try:
-                _dump(entry, f"{path}: row {i}")
-            except InputError as error:
-                faults.append(str(error))
-    return entries, poses, faults
-
-
-def _pose_table(poses: list[Any], file: str) -> np.ndarray:
-    unknown = [float("nan")] * 3
-    for i, pose in enumerate(poses):
-        fault = pose_fault(pose)
-        if fault is not None:
-            raise InputError(f"{file}: row {i}: pose {fault}")
-    return np.array([unknown if p is None else p for p in poses], np.float32).reshape(-1, 3)
-
-
-def pose_fault(pose: object) -> str | None:
-    """What is wrong with an entry of ``poses``, None if nothing.
-
-    >>> pose_fault(None) is None, pose_fault([1, 2])
-    (True, 'is [1, 2]: write [yaw, pitch, roll] in degrees, or null')
-    """
-    if pose is None:
-        return None
-    if not isinstance(pose, list) or len(pose) != 3 or any(type(v) not in (int, float) for v in pose):
-        return f"is {shown(pose)}: write [yaw, pitch, roll] in degrees, or null"
-    if any(not abs(v) < 1e9 for v in pose):
-        return f"is {shown(pose)}: angles are finite; write null where unknown"
-    return None
-
-
-def _names(metadata: list[dict[str, Any]], file: str) -> np.ndarray:
+def _names(metadata: Sequence[dict[str, Any]], file: str) -> np.ndarray:
     names = []
-    good: set[str] = set()
+    good: dict[str, str] = {}  # one object for each name
     for i, entry in enumerate(metadata):
         if "person_name" not in entry:
             raise InputError(f'{file}: row {i}: no "person_name": give every row the name of its person')
@@ -229,8 +125,8 @@ def _names(metadata: list[dict[str, Any]], file: str) -> np.ndarray:
             fault = name_fault(name)
             if fault is not None:
                 raise InputError(f"{file}: row {i}: person_name {fault}")
-            good.add(name)
-        names.append(name)
+            good[name] = name
+        names.append(good[name])
     return np.array(names, np.str_)
 
 
@@ -244,16 +140,6 @@ def check_spelling(names: np.ndarray, file: str) -> None:
                 f"{file}: the name {shown(name)} is spelt with different characters in different rows "
                 f"({ascii(other)[:60]}, {ascii(name)[:60]}): write it one way"
             )
-
-
-def _dump(value: object, where: str) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        text.encode("utf-8")
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = "half a character" if isinstance(error, UnicodeEncodeError) else str(error)[:80]
-        raise InputError(f"{where}: metadata cannot be kept as JSON in UTF-8 ({reason}): correct the entry") from None
-    return text
 
 
 def write_folder(features: FeatureSet, path: Path) -> None:
@@ -323,8 +209,8 @@ def _metadata_text(rows: Rows, file: str) -> str:
     poses = [
         None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose] for pose in rows.poses.tolist()
     ]
-    _pose_table(poses, file)
-    metadata = ",\n".join(_dump(entry, f"{file}: row {i}") for i, entry in enumerate(entries))
+    pose_table(poses, file)
+    metadata = ",\n".join(entry_text(entry, f"{file}: row {i}") for i, entry in enumerate(entries))
     pose_lines = ",\n".join(json.dumps(pose) for pose in poses)
     return f'{{"metadata": [\n{metadata}\n],\n"poses": [\n{pose_lines}\n]}}\n'
 

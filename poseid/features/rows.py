@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from poseid.errors import InputError
+from poseid.features.entries import Entries
 from poseid.features.pairs import Pairs
 
 FRONTAL, PROFILE, OTHER = 0, 1, 2
@@ -42,7 +43,7 @@ class Rows:
     features: np.ndarray
     poses: np.ndarray
     people: np.ndarray
-    metadata: tuple[dict[str, Any], ...]
+    metadata: Sequence[dict[str, Any]]
 
     def __post_init__(self) -> None:
         n = len(self.features)
@@ -82,7 +83,9 @@ class Rows:
             self.features[chosen],
             self.poses[chosen],
             self.people[chosen],
-            tuple(self.metadata[i] for i in chosen.tolist()),
+            self.metadata.take(chosen)
+            if isinstance(self.metadata, Entries)
+            else tuple(self.metadata[i] for i in chosen.tolist()),
         )
 
 

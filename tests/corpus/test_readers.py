@@ -25,7 +25,8 @@ from poseid.enhancers.onnx_export import to_onnx
 from poseid.enhancers.onnx_run import onnx_run
 from poseid.enhancers.saving import load_enhancer, save_enhancer
 from poseid.errors import InputError
-from poseid.features.folder import read_array, read_metadata
+from poseid.features.folder import read_array
+from poseid.features.metadata import read_metadata
 from poseid.features.pairs import read_pairs
 from poseid.features.tables.files import look, rewrite
 from poseid.features.tables.table import Columns

@@ -28,7 +28,7 @@ def equal(a: Rows, b: Rows) -> bool:
         and a.features.tobytes() == b.features.tobytes()
         and a.poses.tobytes() == b.poses.tobytes()
         and a.people.tolist() == b.people.tolist()
-        and a.metadata == b.metadata
+        and list(a.metadata) == list(b.metadata)
     )
 
 
