@@ -16,6 +16,12 @@ class importing:
     def __init__(self) -> None:
         self.usual = signal.getsignal(signal.SIGINT)
 
+        if "NODE_RANK" in os.environ and os.environ.get("LOCAL_RANK", "0") != "0":
+            # Lightning's first process started this one. It hears Ctrl-C too, and takes this one along; were this one
+            # to end by itself meanwhile, Lightning would kill the first.
+            self._set(signal.SIG_IGN)
+            self.usual = signal.SIG_IGN
+
     def __enter__(self) -> None:
         self._set(_end)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ FRONTAL_LIMIT, PROFILE_LIMIT = 20.0, 45.0  # degrees of |yaw|
 DTYPES = (np.float16, np.float32, np.float64)
 SHORTEST, LONGEST = 1e-12, 1e12  # lengths whose square still fits float32
 _BLOCK_BYTES = 32 * 2**20
+_BLOCK_NAMES = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,11 @@ class Rows:
         """The number of rows whose pose is unknown."""
         return int(np.isnan(self.poses).any(axis=1).sum())
 
+    def names(self) -> Iterator[str]:
+        """The person on each row as Python's texts, not all at once: they take 90 bytes each."""
+        for start in range(0, len(self), _BLOCK_NAMES):
+            yield from self.people[start : start + _BLOCK_NAMES].tolist()
+
     def kinds(self) -> np.ndarray:
         """(n,) int8: FRONTAL, PROFILE or OTHER.
 
@@ -116,7 +122,7 @@ class FeatureSet:
 
     def people(self) -> list[str]:
         """The names on front and video rows together, each once, sorted by code point."""
-        return sorted(set(self.front.people.tolist()) | set(self.video.people.tolist()))
+        return sorted(set(self.front.names()) | set(self.video.names()))
 
     def select(self, people: Collection[str]) -> FeatureSet:
         """The rows of these people, in the same order.
@@ -132,8 +138,8 @@ class FeatureSet:
         if unknown:
             more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
             raise InputError(f"{self.name}: no row of {shown(unknown[0])}{more}: check the names")
-        front = np.array([name in wanted for name in self.front.people.tolist()], bool)
-        video = np.array([name in wanted for name in self.video.people.tolist()], bool)
+        front = np.fromiter((name in wanted for name in self.front.names()), bool, len(self.front))
+        video = np.fromiter((name in wanted for name in self.video.names()), bool, len(self.video))
         pairs = None if self.pairs is None else self.pairs.select(front, video)
         return FeatureSet(self.name, self.front.take(front), self.video.take(video), pairs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Collection
@@ -21,7 +22,7 @@ from poseid.training.config import check_config
 from poseid.training.health import RanAway
 from poseid.training.multirun import FAILED, write_failure
 from poseid.training.objective import check_objective, objective_values, worst_values
-from poseid.training.processes import first_process
+from poseid.training.processes import check_processes, first_process
 from poseid.verification.table import table_text
 
 LOG = "train.log"
@@ -50,13 +51,17 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
             raise InputError("sweep: chooses how a multirun runs; add -m")
         resolved = resolve(config)
         check_config(resolved)
+        devices = resolved["trainer"]["devices"]
+        if in_multirun and devices > 1:
+            raise InputError("trainer.devices: jobs of a multirun train in one process each: leave it or -m out")
+        check_processes(devices)
         check_objective(resolved["objective"])
         if resolved["data"]["source"] == "folder" and resolved["data"]["dir"]:
             check_there(Path(resolved["data"]["dir"]))
     except InputError as error:
         return _failed(error, run_dir, overrides, in_multirun, config.objective)
-    if resolved["trainer"]["devices"] > 1 and not first_process():
-        logging.disable(logging.WARNING)  # the first process says it
+    # What there is to say, the first of several processes says.
+    logging.disable(logging.NOTSET if first_process(devices) else logging.WARNING)
     # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
     log.info("run directory: %s", run_dir)
     with importing():
@@ -129,8 +134,7 @@ def _failed(
 ) -> float | tuple[float, ...]:
     if not in_multirun:
         chosen = any(item.startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
-        # One of several processes may be refused alone; what the others are about is not its to remove.
-        if isinstance(error, InputError) and not chosen and first_process():
+        if isinstance(error, InputError) and not chosen:
             remove_made(run_dir)
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
@@ -163,6 +167,8 @@ def quiet_libraries() -> None:
     """Takes Lightning's advertising and advice that does not apply here out of the output."""
     # Where train.log cannot be written, such as on a full disk, the terminal still has every line.
     logging.raiseExceptions = False
+    # What torch says from C++, such as that all layers had a gradient after all. Read when torch is imported.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     for name in ("pytorch", "fabric", "pytorch.utilities.rank_zero", "fabric.utilities.distributed"):
         logging.getLogger(f"lightning.{name}").setLevel(logging.ERROR)
     # Batches are cut by index from tensors in memory: worker processes would only copy them.

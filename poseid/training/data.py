@@ -121,7 +121,7 @@ class FeatureDataModule(L.LightningDataModule):
         front, video = self.feature_set.front, self.feature_set.video
         chosen = list(people)
         if len(front) + len(video) > most_rows:
-            rows = Counter(front.people.tolist()) + Counter(video.people.tolist())
+            rows = Counter(front.names()) + Counter(video.names())
             order = np.random.default_rng(self.split_seed).permutation(len(chosen))
             drawn = np.array(sorted(people))[order].tolist()
             count = np.searchsorted(np.cumsum([rows[name] for name in drawn]), most_rows, side="right")

@@ -46,14 +46,16 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         unknown = np.isnan(yaw)
         keep = np.where(unknown, missing_pose == "keep", (yaw >= min_yaw) & (yaw <= max_yaw))
         wanted = set(people)
-        number = {name: i for i, name in enumerate(sorted(wanted.intersection(features.front.people.tolist())))}
-        video_person = np.array([number.get(name, -1) for name in features.video.people.tolist()], dtype=np.int64)
+        number = {name: i for i, name in enumerate(sorted(wanted.intersection(features.front.names())))}
+        video_person, front_person = (
+            np.fromiter((number.get(name, -1) for name in side.names()), np.int64, len(side))
+            for side in (features.video, features.front)
+        )
         keep &= video_person >= 0
         rows = np.flatnonzero(keep)
         rows = rows[np.argsort(video_person[rows], kind="stable")]
         # People without a row left are dropped, so that persons count 0 … P − 1 on both sides.
         present, person = np.unique(video_person[rows], return_inverse=True)
-        front_person = np.array([number.get(name, -1) for name in features.front.people.tolist()], dtype=np.int64)
         fronts = np.flatnonzero(np.isin(front_person, present))
         fronts = fronts[np.argsort(front_person[fronts], kind="stable")]
         self.video, self.front = features.video.features, features.front.features

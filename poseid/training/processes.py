@@ -1,33 +1,71 @@
-"""Which of several processes of one training this is, as torchrun, Slurm and Lightning say it."""
+"""Which of several processes of one training this is, as torchrun, Slurm or Lightning say it."""
 
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from poseid.errors import InputError
 from poseid.training.arguments import NO_HYDRA_FILES, quoted
 
-RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+NO_LOG = "hydra/job_logging=disabled"
+_BY_HAND = ("bash", "interactive")
+"""Names of Slurm jobs in which somebody types: Lightning takes no notice of Slurm there."""
 
 
-def first_process() -> bool:
-    """Whether this is the only process of a training, or the first of several."""
-    return all(os.environ.get(key, "0") == "0" for key in RANKS)
+def by_torchrun() -> bool:
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def by_slurm() -> bool:
+    return "SLURM_NTASKS" in os.environ and os.environ.get("SLURM_JOB_NAME") not in _BY_HAND and not by_torchrun()
+
+
+def first_process(devices: int) -> bool:
+    """Whether this is the only process of a training, or the first of several; as Lightning will see it.
+
+    Args:
+        devices: how many processes train together.
+    """
+    if by_torchrun():
+        return os.environ.get("RANK", "0") == "0"
+    return devices == 1 or os.environ.get("SLURM_PROCID" if by_slurm() else "LOCAL_RANK", "0") == "0"
+
+
+def check_processes(devices: int) -> None:
+    """Refuses another number of processes than was started from outside.
+
+    Raises:
+        InputError: torchrun or srun started more or fewer, or on more than one machine.
+    """
+    if by_torchrun() and os.environ.get("WORLD_SIZE", "1") != str(devices):
+        raise InputError(
+            f"trainer.devices: is {devices}, but torchrun started {os.environ.get('WORLD_SIZE')} processes: "
+            "both must be the same"
+        )
+    tasks = (os.environ.get("SLURM_NTASKS"), os.environ.get("SLURM_NTASKS_PER_NODE"))
+    if by_slurm() and devices > 1 and tasks != (str(devices), str(devices)):
+        raise InputError(
+            f"trainer.devices: is {devices}, so Slurm must start {devices} tasks on one machine: "
+            f"srun --nodes=1 --ntasks-per-node={devices} …"
+        )
 
 
 @contextmanager
 def of_this_process(arguments: list[str]) -> Iterator[list[str]]:
     """The arguments as this process of a training takes them.
 
-    torchrun and srun start every process with the same line, and each would name a directory by the second it came to.
-    The first one's holds the run; any other has a place of its own until it ends.
+    The first one's directory holds the run. torchrun and srun start every process with the same line, and each would
+    name a directory by the second it came to: any other has a place of its own until it ends.
     """
-    several = any(re.fullmatch(r"\+*trainer\.devices=0*([2-9]|[1-9]\d+)", item) for item in arguments)
-    if first_process() or not several or any(item.startswith("hydra.run.dir=") for item in arguments):
+    asked = [item.partition("=")[2] for item in arguments if item.lstrip("+").startswith("trainer.devices=")]
+    devices = int(asked[-1]) if asked and asked[-1].isdecimal() else 1
+    if first_process(devices):
         yield arguments
-        return
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-        yield [*arguments, NO_HYDRA_FILES, f"hydra.run.dir={quoted(place)}"]
+    elif any(item.startswith("hydra.run.dir=") for item in arguments):
+        yield [*arguments, NO_HYDRA_FILES, NO_LOG]
+    else:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+            yield [*arguments, NO_HYDRA_FILES, NO_LOG, f"hydra.run.dir={quoted(place)}"]

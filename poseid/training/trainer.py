@@ -7,6 +7,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 
@@ -85,13 +86,17 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
         callbacks.append(Progress(leave=False))
     try:
         return _trainer(config, options, run_dir, callbacks)
-    except MisconfigurationException as error:
+    except (MisconfigurationException, ValueError, RuntimeError) as error:  # of a machine that has no such devices
         raise InputError(f"trainer: {first_line(error)}") from None
 
 
 def _trainer(config: dict[str, Any], options: dict[str, Any], run_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
     # A term with weight 0 leaves its layers without a gradient, which plain DDP takes for a fault.
     several = options["strategy"] == "ddp" or options["devices"] > 1
+    plugins: list[Any] = [WholeFiles()]
+    if not several:
+        # Of the tasks of a Slurm job each may train by itself.
+        plugins.append(LightningEnvironment())
     return L.Trainer(
         accelerator=options["accelerator"],
         devices=options["devices"],
@@ -107,7 +112,7 @@ def _trainer(config: dict[str, Any], options: dict[str, Any], run_dir: Path, cal
         enable_model_summary=False,
         logger=False,
         callbacks=callbacks,
-        plugins=[WholeFiles()],
+        plugins=plugins,
         log_every_n_steps=1,
         default_root_dir=run_dir,
     )

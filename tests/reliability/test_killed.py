@@ -75,7 +75,7 @@ def killed(process: subprocess.Popen[bytes], until: float, watched: Path | None)
     before = written()
     while process.poll() is None and time.monotonic() < until and (watched is None or written() == before):
         time.sleep(0.001)
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a process that has ended
         os.killpg(process.pid, signal.SIGKILL)  # with the processes that it has started
     return process.wait() == -signal.SIGKILL
 

@@ -1,6 +1,5 @@
 """Two processes with half a batch each do what one process does with the whole batch."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,10 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-LINE = (
-    "trainer.accelerator=cpu trainer.devices=2 data.synthetic_people=24 data.dim=64 batch_size=32 max_epochs=2 "
-    "threads=1 trainer.progress_bar=false logger=csv"
-)
+from tests.training.launchers import LINE, outside, srun, torchrun
+
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name("ddp_worker.py")
 
@@ -26,26 +23,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def torchrun(world: int, rank: int) -> dict[str, str]:
-    """What torchrun tells a process."""
-    return {
-        **{"TORCHELASTIC_RUN_ID": "test", "RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0"},
-        **{"WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(world)},
-    }
-
-
-def srun(world: int, rank: int) -> dict[str, str]:
-    """What Slurm's srun tells a process."""
-    return {
-        **{"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_NODELIST": "127.0.0.1", "SLURM_NODEID": "0"},
-        **{"SLURM_NTASKS": str(world), "SLURM_NTASKS_PER_NODE": str(world), "SLURM_NNODES": "1"},
-        **{"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)},
-    }
-
-
 def begin(line: list[str], told: dict[str, str], port: int, place: Path) -> subprocess.Popen[str]:
     environment = {
-        **os.environ,
+        **outside(),
         **{"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
         **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)},
     }
@@ -111,7 +91,7 @@ def test_the_documented_line_trains_in_two_processes_and_says_each_thing_once(tm
     result = subprocess.run(
         [sys.executable, str(ROOT / "train.py"), *LINE.split(), "hydra.run.dir=run"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={**outside(), "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -1,0 +1,31 @@
+"""What launchers tell the processes that they start, and a short training for them."""
+
+import os
+
+LINE = (
+    "trainer.accelerator=cpu trainer.devices=2 data.synthetic_people=24 data.dim=64 batch_size=32 max_epochs=2 "
+    "threads=1 trainer.progress_bar=false logger=csv"
+)
+
+
+def torchrun(world: int, rank: int) -> dict[str, str]:
+    """What torchrun tells a process."""
+    return {
+        **{"TORCHELASTIC_RUN_ID": "test", "RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0"},
+        **{"WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(world)},
+    }
+
+
+def srun(world: int, rank: int) -> dict[str, str]:
+    """What Slurm's srun tells a process."""
+    return {
+        **{"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_NODELIST": "127.0.0.1", "SLURM_NODEID": "0"},
+        **{"SLURM_NTASKS": str(world), "SLURM_NTASKS_PER_NODE": str(world), "SLURM_NNODES": "1"},
+        **{"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)},
+    }
+
+
+def outside() -> dict[str, str]:
+    """This process's environment without what a launcher may have told it."""
+    told = {*torchrun(1, 0), *srun(1, 0), "NODE_RANK"}
+    return {name: value for name, value in os.environ.items() if name not in told}

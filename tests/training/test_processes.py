@@ -1,0 +1,147 @@
+"""Which process of a training this is, and launchers that do not fit the configuration."""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import train
+from poseid.errors import InputError
+from poseid.training.processes import NO_LOG, check_processes, first_process, of_this_process
+from tests.training.launchers import LINE, outside, srun, torchrun
+
+ROOT = str(Path(train.__file__).parent)
+LIGHTNING = {"LOCAL_RANK": "1", "NODE_RANK": "0", "WORLD_SIZE": "2"}
+KUBEFLOW = {"RANK": "1", "WORLD_SIZE": "2"}
+SLURM_MUST = "trainer.devices: is 2, so Slurm must start 2 tasks on one machine: srun --nodes=1 --ntasks-per-node=2"
+BY_HAND = {**srun(2, 1), "SLURM_JOB_NAME": "interactive"}
+"""Told to a process that Lightning takes for the first."""
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    for name in (*torchrun(2, 1), *srun(2, 1), *LIGHTNING):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def tell(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("told", "devices", "first"),
+    [
+        ({}, 1, True),
+        ({}, 2, True),
+        (torchrun(2, 0), 2, True),
+        (torchrun(2, 1), 2, False),
+        (srun(2, 0), 2, True),
+        (srun(2, 1), 2, False),
+        (LIGHTNING, 2, False),
+        ({**srun(1, 0), **LIGHTNING}, 1, True),
+        (srun(4, 3), 1, True),  # tasks that train by themselves
+        (KUBEFLOW, 2, True),
+        (BY_HAND, 2, True),
+    ],
+)
+def test_which_process_is_the_first(
+    told: dict[str, str], devices: int, first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(monkeypatch, told)
+    assert first_process(devices) == first
+    with of_this_process([f"trainer.devices={devices}"]) as arguments:
+        place = [item for item in arguments if item.startswith("hydra.run.dir=")]
+        assert bool(place) == (NO_LOG in arguments) == (not first)
+        for item in place:
+            assert Path(item.partition("=")[2].strip("'")).is_dir()
+    assert not any(Path(item.partition("=")[2].strip("'")).exists() for item in place)
+
+
+def test_a_directory_that_was_chosen_is_kept_and_the_last_of_two_values_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(monkeypatch, srun(2, 1))
+    with of_this_process(["trainer.devices=2", "hydra.run.dir=mine"]) as arguments:
+        assert [item for item in arguments if item.startswith("hydra.run.dir=")] == ["hydra.run.dir=mine"]
+    with of_this_process(["trainer.devices=2", "trainer.devices=1"]) as arguments:
+        assert arguments == ["trainer.devices=2", "trainer.devices=1"]
+
+
+@pytest.mark.parametrize(
+    ("told", "devices", "message"),
+    [
+        (torchrun(2, 0), 1, "trainer.devices: is 1, but torchrun started 2 processes"),
+        (torchrun(2, 0), 3, "trainer.devices: is 3, but torchrun started 2 processes"),
+        (srun(4, 0), 2, SLURM_MUST),
+        ({"SLURM_NTASKS": "2"}, 2, SLURM_MUST),
+        (
+            {**srun(2, 0), "SLURM_NTASKS_PER_NODE": "1"},
+            2,
+            SLURM_MUST,
+        ),
+    ],
+)
+def test_another_number_of_processes_is_refused_before_anything_is_written(
+    told: dict[str, str],
+    devices: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tell(monkeypatch, told)
+    with pytest.raises(InputError, match="trainer.devices"):
+        check_processes(devices)
+    assert train.main([f"trainer.devices={devices}", "logger=csv"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {message}")
+    assert not Path("outputs").exists()
+
+
+def test_a_task_among_several_of_slurm_trains_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {name: value for name, value in srun(4, 3).items() if name != "SLURM_NTASKS_PER_NODE"}
+    tell(monkeypatch, told)  # as salloc --ntasks=4 leaves it
+    line = [item for item in LINE.split() if "devices" not in item]
+    assert train.main([*line, "max_epochs=1", "hydra.run.dir=run"]) == 0
+    assert Path("run/enhancer.safetensors").is_file()
+    assert "verdict" not in Path("run/train.log").read_text(encoding="utf-8")
+    assert "people: 15 train" in Path("run/train.log").read_text(encoding="utf-8")
+
+
+def test_jobs_of_a_multirun_take_one_process_each(capsys: pytest.CaptureFixture[str]) -> None:
+    train.main(["-m", "trainer.devices=2", "lambda_id=1,2", "logger=csv", "hydra.sweep.dir=sweep"])
+    assert "trainer.devices: jobs of a multirun train in one process each" in capsys.readouterr().out
+    assert len(list(Path("sweep").glob("*/failed.json"))) == 2
+
+
+def test_what_one_process_kept_to_itself_the_next_run_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as told:
+        tell(told, torchrun(2, 1))
+        assert train.main(["trainer.devices=2", "init_from=nowhere.ckpt", "logger=csv"]) == 2
+    assert train.main(["init_from=nowhere.ckpt", "logger=csv", "hydra.run.dir=run"]) == 2
+    assert not logging.root.manager.disable
+
+
+def test_more_than_one_process_on_an_apple_gpu_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr("platform.processor", lambda: "arm")
+    line = [item for item in LINE.split() if "accelerator" not in item]
+    assert train.main([*line, "trainer.accelerator=mps", "hydra.run.dir=run"]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: trainer: ")
+    assert "MPS" in error or "mps" in error
+
+
+def test_ctrl_c_is_for_the_first_process() -> None:
+    code = "import signal, poseid.interrupt as i\ni.importing()\nprint(signal.getsignal(2) is signal.SIG_IGN)"
+    for told, ignored in (({}, "False"), (LIGHTNING, "True")):
+        environment = {**outside(), "PYTHONPATH": ROOT, **told}
+        said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert said.stdout.strip() == ignored
