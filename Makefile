@@ -38,7 +38,7 @@ check: .venv/installed  ## style and types
 bench: .venv/installed  ## speed, as ratios measured side by side
 	$(BIN)/python benchmarks/all.py
 
-growth: .venv/installed  ## time and memory against rows and people, for half an hour: docs/images/growth.png
+growth: .venv/installed  ## time and memory against rows and people, for an hour and a half: docs/images/growth.png
 	$(BIN)/python benchmarks/growth.py --out docs/images/growth.png
 
 results: .venv/installed  ## docs/results.md, from two feature folders: make results REAL=DIR TURNED=DIR

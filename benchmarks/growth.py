@@ -1,6 +1,6 @@
 """Time and memory against rows and people, for training, evaluating, enhancing and the doctor.
 
-python benchmarks/growth.py [--rows 1e4 1e5 1e6] [--people 1e2 1e3 1e4] [--fixed-rows 1e5]
+python benchmarks/growth.py [--rows 1e4 1e5 1e6 1e7] [--people 1e3 1e4 1e5] [--fixed-rows 2e6]
     [--tasks train evaluate …] [--out FILE.png]
 
 Each case is the command of a user in a process of its own, on made-up people (float16, 512 numbers a row, one front
@@ -25,7 +25,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from doctor_speed import make_up
+from doctor_speed import FRONT_SHARE, make_up
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS_A_PERSON = 50
@@ -103,15 +103,17 @@ def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], fixed_row
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=float, nargs="*", default=[1e4, 1e5, 1e6])
-    parser.add_argument("--people", type=float, nargs="*", default=[1e2, 1e3, 1e4], help="at --fixed-rows")
-    parser.add_argument("--fixed-rows", type=float, default=1e5, help="rows while people grow")
+    parser.add_argument("--rows", type=float, nargs="*", default=[1e4, 1e5, 1e6, 1e7])
+    parser.add_argument("--people", type=float, nargs="*", default=[1e3, 1e4, 1e5], help="at --fixed-rows")
+    parser.add_argument("--fixed-rows", type=float, default=2e6, help="rows while people grow")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="a picture")
     arguments = parser.parse_args()
     if platform.system() == "Windows":
         sys.exit("peak memory is measured on Linux and macOS alone")
+    if arguments.people and arguments.fixed_rows < FRONT_SHARE * max(arguments.people):
+        parser.error(f"--fixed-rows: fewer than {FRONT_SHARE} rows a person leave people without a front row")
     cases = [("rows", int(rows), int(rows), max(20, int(rows) // ROWS_A_PERSON)) for rows in arguments.rows]
     cases += [("people", int(people), int(arguments.fixed_rows), int(people)) for people in arguments.people]
     found: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
