@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
@@ -14,10 +15,10 @@ _AT_ONCE = 1024  # that are read
 class Entries(Sequence[dict[str, Any]]):
     """JSON objects kept as their text, each read anew when it is asked for.
 
-    As text an entry takes some 60 bytes, as a dict of Python 350; and few of them are ever looked at.
+    As a dict of Python an entry takes some 350 bytes, and few of them are ever looked at.
 
     Args:
-        text: UTF-8 that holds the objects.
+        text: UTF-8 that holds the objects; may be a memory map.
         begins, ends: (n,) where each object lies in it.
 
     >>> entries = Entries(b'{"n": 1}{"n": 2}', np.array([0, 8]), np.array([8, 16]))
@@ -25,7 +26,7 @@ class Entries(Sequence[dict[str, Any]]):
     (2, {'n': 2}, [{'n': 2}, {'n': 1}, {'n': 2}])
     """
 
-    def __init__(self, text: bytes | bytearray, begins: np.ndarray, ends: np.ndarray) -> None:
+    def __init__(self, text: bytes | mmap.mmap, begins: np.ndarray, ends: np.ndarray) -> None:
         self._text = text
         self._begins = begins
         self._ends = ends

@@ -9,6 +9,8 @@ from typing import Any, TextIO
 
 _PIECE = 2**20  # characters
 _BLANKS = re.compile(r"[ \t\n\r]*")
+HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+"""The escape of one of the two halves that UTF-16 writes a rare character with; a half alone is no character."""
 _COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 
 
@@ -20,25 +22,31 @@ class JsonFile:
     """The values of a JSON file, one after the other.
 
     Args:
-        file: opened at its beginning.
+        file: UTF-8, opened at its beginning.
+        place: how many bytes come before what ``file`` gives: three where a byte order mark was left out.
 
     >>> import io
-    >>> file = JsonFile(io.StringIO('{"n": [1, {"a": 2}]}'))
+    >>> file = JsonFile(io.StringIO('{"é": [1, {"a": 2}]}'))
     >>> file.take("{"), file.value(), file.take(":"), list(file.elements()), file.take("}"), file.take("")
-    ('{', 'n', ':', [(1, '1'), ({'a': 2}, '{"a": 2}')], '}', '')
+    ('{', 'é', ':', [(1, 8, 9), ({'a': 2}, 11, 19)], '}', '')
     """
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, place: int = 0) -> None:
         self._file = file
+        self._place = place
         self._decode = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_once).raw_decode
-        self._text, self._at = file.read(_PIECE), 0
+        self._text, self._at = "", 0
+        self.has_escaped_halves = False
+        """Whether a half of a character was escaped in what was read so far."""
+        self._more()
 
     def take(self, expected: str) -> str:
         """The next character that is no blank, which must be one of these; "" stands for the end of the file."""
         sign = self.look()
         if sign not in expected or bool(sign) != bool(expected):
             raise Unsound(f"{sign!r} where one of {expected!r} belongs")
-        self._at += 1
+        self._at += len(sign)
+        self._place += len(sign)
         return sign
 
     def look(self) -> str:
@@ -46,6 +54,7 @@ class JsonFile:
         while True:
             blanks = _BLANKS.match(self._text, self._at)
             assert blanks is not None
+            self._place += blanks.end() - self._at
             self._at = blanks.end()
             if self._at < len(self._text) or not self._more():
                 return self._text[self._at : self._at + 1]
@@ -55,8 +64,8 @@ class JsonFile:
         self.look()
         return self._value()[0]
 
-    def elements(self) -> Iterator[tuple[Any, str]]:
-        """The elements of the list that comes next, each with its text."""
+    def elements(self) -> Iterator[tuple[Any, int, int]]:
+        """The elements of the list that comes next, each with the bytes of the file where it begins and ends."""
         self.take("[")
         if self.look() == "]":
             self.take("]")
@@ -69,15 +78,17 @@ class JsonFile:
             except json.JSONDecodeError:
                 comma = None
             if comma is not None and comma.end() < len(text):  # nearly always
-                self._at = comma.end()
-                yield value, text[at:end]
+                begin = self._place
+                finish = begin + len(text[at:end].encode("utf-8"))
+                self._at, self._place = comma.end(), finish + comma.end() - end
+                yield value, begin, finish
                 continue
             yield self._value()
             if self.take(",]") == "]":
                 return
             self.look()
 
-    def _value(self) -> tuple[Any, str]:
+    def _value(self) -> tuple[Any, int, int]:
         while True:
             try:
                 value, end = self._decode(self._text, self._at)
@@ -87,14 +98,17 @@ class JsonFile:
                 continue
             text = self._text[self._at : end]
             if end + len("e+") < len(self._text) or not self._more():  # a number may go on
+                begin = self._place
                 self._at += len(text)
-                return value, text
+                self._place += len(text.encode("utf-8"))
+                return value, begin, self._place
 
     def _more(self) -> bool:
         """Reads on, as much again as is still needed: a long value is not read anew for each piece of it."""
         rest = self._text[self._at :]
         piece = self._file.read(max(_PIECE, len(rest)))
         self._text, self._at = rest + piece, 0
+        self.has_escaped_halves |= HALF_CHARACTER.search(self._text) is not None
         return piece != ""
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-import re
+import mmap
+import os
 from array import array
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,10 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.features.entries import Entries
-from poseid.features.json_file import JsonFile, Unsound
+from poseid.features.json_file import HALF_CHARACTER, JsonFile, Unsound
 from poseid.features.rows import shown
 
-_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+_MAPPED_ABOVE = 64 * 2**20  # bytes
 _UNKNOWN = (float("nan"),) * 3
 
 
@@ -59,45 +62,44 @@ def _sound(path: Path) -> tuple[Entries, np.ndarray]:
         ValueError: there is something wrong.
     """
     found: dict[str, Any] = {}
-    with path.open(encoding="utf-8-sig", newline="") as opened:
-        file = JsonFile(opened)
+    with path.open("rb") as binary:
+        mark = len(codecs.BOM_UTF8) if binary.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
+        binary.seek(mark)
+        file = JsonFile(TextIOWrapper(binary, encoding="utf-8", newline=""), mark)
         sign = file.take("{")
         while sign != "}":
             key = file.value()
             file.take(":")
             if not isinstance(key, str) or key in found:
                 raise Unsound("a key stands twice")
-            found[key] = None
-            if key == "metadata":
-                found[key] = _entries(file)
-            elif key == "poses":
-                found[key] = _poses(file)
-            else:
-                file.value()
+            read = {"metadata": _places, "poses": _poses}.get(key, JsonFile.value)
+            found[key] = read(file)
             sign = file.take(",}")
         file.take("")
-    entries, poses = found.get("metadata"), found.get("poses")
-    if entries is None or poses is None:
-        raise Unsound("a list is missing")
-    return entries, poses
+        if not {"metadata", "poses"} <= found.keys():
+            raise Unsound("a list is missing")
+        # As with vectors: of a large file only where everything lies is kept.
+        large = os.fstat(binary.fileno()).st_size > _MAPPED_ABOVE
+        text = mmap.mmap(binary.fileno(), 0, access=mmap.ACCESS_READ) if large else path.read_bytes()
+    return Entries(text, *found["metadata"]), found["poses"]
 
 
-def _entries(file: JsonFile) -> Entries:
-    kept, ends = bytearray(), array("q")
-    for entry, text in file.elements():
+def _places(file: JsonFile) -> tuple[np.ndarray, np.ndarray]:
+    """Where each entry begins and ends."""
+    begins, ends = array("q"), array("q")
+    for entry, begin, end in file.elements():
         if type(entry) is not dict:
             raise Unsound("no object")
-        if _HALF_CHARACTER.search(text):
+        if file.has_escaped_halves:
             entry_text(entry, "")
-        kept += text.encode("utf-8")
-        ends.append(len(kept))
-    places = np.frombuffer(ends, np.int64) if ends else np.zeros(0, np.int64)
-    return Entries(kept, np.concatenate([[0], places[:-1]]).astype(np.int64) if ends else places, places)
+        begins.append(begin)
+        ends.append(end)
+    return np.array(begins, np.int64), np.array(ends, np.int64)
 
 
 def _poses(file: JsonFile) -> np.ndarray:
     angles = array("f")
-    for pose, _ in file.elements():
+    for pose, _, _ in file.elements():
         if pose_fault(pose) is not None:
             raise Unsound("no pose")
         angles.extend(_UNKNOWN if pose is None else pose)
@@ -153,7 +155,7 @@ def _whole(path: Path) -> tuple[list[Any], list[Any], list[str]]:
             raise InputError(f'{path}: the key "{key}" {problem}: give it one entry a row')
     assert isinstance(entries, list)
     assert isinstance(poses, list)
-    if constants or _HALF_CHARACTER.search(text):  # only then can an entry be unfit for writing back
+    if constants or HALF_CHARACTER.search(text):  # only then can an entry be unfit for writing back
         for i, entry in enumerate(entries):
             try:
                 entry_text(entry, f"{path}: row {i}")

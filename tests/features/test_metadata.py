@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseid.errors import InputError
-from poseid.features import json_file
+from poseid.features import json_file, metadata
 from poseid.features.entries import Entries
 from poseid.features.metadata import _sound, _whole, parse_metadata, pose_table
 
@@ -54,6 +54,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     first=st.booleans(),
     indent=st.sampled_from([None, 0, 3]),
     ascii_only=st.booleans(),
+    mark=st.booleans(),
+    mapped=st.booleans(),
     piece=st.integers(1, 40),
 )
 def test_a_sound_file_is_read_in_pieces(
@@ -63,14 +65,19 @@ def test_a_sound_file_is_read_in_pieces(
     first: bool,
     indent: int | None,
     ascii_only: bool,
+    mark: bool,
+    mapped: bool,
     piece: int,
     file: Path,
 ) -> None:
     ours = {"metadata": entries, "poses": poses}
     content = {**more, **ours} if first else {**ours, **more}
-    file.write_text(json.dumps(content, indent=indent, ensure_ascii=ascii_only), encoding="utf-8")
+    file.write_text(
+        json.dumps(content, indent=indent, ensure_ascii=ascii_only), encoding="utf-8-sig" if mark else "utf-8"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_file, "_PIECE", piece)
+        patch.setattr(metadata, "_MAPPED_ABOVE", 0 if mapped else 2**20)
         kept, table = _sound(file)
     assert isinstance(kept, Entries)
     assert list(kept) == entries == [kept[i] for i in range(len(kept))]
