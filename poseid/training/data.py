@@ -20,7 +20,7 @@ from poseid.features.synthetic import synthetic
 from poseid.training.probe_rows import IndexBatches, ProbeRows
 from poseid.training.sampling import BalancedBatches
 
-MOST_ROWS = 65_536  # at D = 512 a fit in float64 then takes about a gigabyte
+MOST_ROWS = 32_768  # at D = 512 a fit in float64 then takes about half a gigabyte
 MOST_LOOKED_AT = 20_000  # rows that are looked at dozens of times: a look compares a tenth of their square
 FEWEST_PEOPLE = 2
 
