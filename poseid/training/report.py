@@ -13,7 +13,7 @@ from poseid.enhancers.residual import ResidualEnhancer
 from poseid.enhancers.saving import save_enhancer
 from poseid.evaluation import Evaluation, evaluate_enhancer
 from poseid.features.fingerprint import digest, fingerprint, hash_people
-from poseid.training.data import FeatureDataModule
+from poseid.training.data import MOST_TESTED, FeatureDataModule
 from poseid.training.module import EnhancerModule
 from poseid.training.start import refit
 from poseid.verification.key_figures import key_figures
@@ -57,7 +57,7 @@ def finish_run(
     test: Evaluation | None = None
     if evaluate_test and data.split.test:
         log.info("evaluating once on %d test people", len(data.split.test))
-        test = evaluate_enhancer(enhancer, data.feature_set.select(data.split.test))
+        test = evaluate_enhancer(enhancer, data.part(data.split.test, MOST_TESTED))
     summary = {
         "model": config["model"]["name"],
         "sides": config["model"]["sides"],
