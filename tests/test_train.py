@@ -414,3 +414,11 @@ def test_default_run_as_a_command() -> None:
     assert "synthetic people: results say nothing about real faces" in result.stdout
     assert "parameters" in result.stdout
     assert "Traceback" not in result.stderr
+
+
+def test_of_very_many_test_people_a_share_is_tested_and_the_log_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("poseid.training.report.MOST_TESTED", 60)
+    assert run("data.synthetic_people=40", "max_epochs=1") == 0
+    summary = json.loads(Path("run/report/summary.json").read_text(encoding="utf-8"))
+    assert summary["test"]["people"] == 3
+    assert "3 of 4 people are looked at as a whole" in Path("run/train.log").read_text(encoding="utf-8")

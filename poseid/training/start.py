@@ -19,7 +19,7 @@ def training_rows(features: FeatureSet) -> TrainingRows:
     people = {name: number for number, name in enumerate(features.people())}
     sides = (features.front, features.video)
     kinds = np.concatenate([side.kinds() for side in sides])
-    person = np.array([people[name] for side in sides for name in side.people], dtype=np.int64)
+    person = np.array([people[name] for side in sides for name in side.names()], dtype=np.int64)
     rows = np.concatenate([np.asarray(side.features, dtype=np.float32) for side in sides])
     return TrainingRows(
         torch.from_numpy(rows),

@@ -9,7 +9,7 @@ import torch
 
 from poseid.errors import InputError
 from poseid.features.synthetic import synthetic
-from poseid.training.data import FeatureDataModule
+from poseid.training.data import FEWEST_PEOPLE, FeatureDataModule
 from poseid.training.probe_rows import ProbeRows
 
 FEATURES = synthetic(people=20, dim=32, seed=5)
@@ -145,3 +145,21 @@ def test_files_of_names_that_overlap_are_refused(tmp_path: Path) -> None:
     }
     with pytest.raises(InputError, match="one part only"):
         data(**files).load()
+
+
+def test_of_many_rows_an_even_share_of_the_people_is_taken() -> None:
+    loaded = data()
+    loaded.load()
+    people = loaded.split.train
+    everything = loaded.part(people)
+    counts = {name: int((loaded.feature_set.video.people == name).sum()) for name in people}
+    most = (len(everything.front) + len(everything.video)) // 2
+    some = loaded.part(people, most)
+    assert everything.people() == sorted(people)
+    assert set(some.people()) < set(people)
+    assert len(some.people()) > FEWEST_PEOPLE
+    assert len(some.front) + len(some.video) <= most
+    # all rows of those who are taken, and the same people again
+    assert all((some.video.people == name).sum() == counts[name] for name in some.people())
+    assert loaded.part(people, most).people() == some.people()
+    assert len(loaded.part(people, 1).people()) == FEWEST_PEOPLE
