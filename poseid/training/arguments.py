@@ -24,6 +24,9 @@ SWEEP_PLUGINS = {
 """The package behind each choice of the group ``sweep``, and the extra that brings it."""
 
 
+ONE_PROCESS = "trainer.devices: jobs of a multirun train in one process each: leave it or -m out"
+
+
 class AlreadyFinished(Exception):
     """A run that is to be gone on with has nothing left to do; the message says so."""
 
@@ -37,14 +40,26 @@ def hydra_arguments(arguments: list[str]) -> list[str]:
 
     Raises:
         InputError: what is to be gone on with is no run; or a choice of ``sweep`` needs an extra that is missing;
-            or runs cannot be written where they are to be.
+            or runs cannot be written where they are to be; or a multirun of several processes a job.
     """
+    if {"-m", "--multirun"} & set(arguments) and asked_devices(arguments) > 1:
+        raise InputError(ONE_PROCESS)
     check_empty(arguments)
     for argument in arguments:
         check_place(argument)
         if argument.startswith("sweep="):
             check_extras(argument.removeprefix("sweep=").strip("[]'\"").split(","))
     return resume_arguments([quote_value(argument) for argument in arguments])
+
+
+def asked_devices(arguments: list[str]) -> int:
+    """``trainer.devices`` as the arguments give it; the last one counts, as for Hydra.
+
+    >>> asked_devices(["trainer.devices=4", "+trainer.devices=2"]), asked_devices([])
+    (2, 1)
+    """
+    asked = [item.partition("=")[2] for item in arguments if item.lstrip("+").startswith("trainer.devices=")]
+    return int(asked[-1]) if asked and asked[-1].isdecimal() else 1
 
 
 def check_extras(choices: list[str]) -> None:

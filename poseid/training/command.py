@@ -18,11 +18,12 @@ from omegaconf.errors import OmegaConfBaseException
 from poseid.errors import InputError, first_line
 from poseid.features.folder import check_there
 from poseid.interrupt import importing
+from poseid.training.arguments import ONE_PROCESS
 from poseid.training.config import check_config
 from poseid.training.health import RanAway
 from poseid.training.multirun import FAILED, write_failure
 from poseid.training.objective import check_objective, objective_values, worst_values
-from poseid.training.processes import check_processes, first_process
+from poseid.training.processes import by_torchrun, check_processes, first_process
 from poseid.verification.table import table_text
 
 LOG = "train.log"
@@ -53,8 +54,8 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         check_config(resolved)
         devices = resolved["trainer"]["devices"]
         if in_multirun and devices > 1:
-            raise InputError("trainer.devices: jobs of a multirun train in one process each: leave it or -m out")
-        check_processes(devices)
+            raise InputError(ONE_PROCESS)
+        check_processes(devices, resolved["trainer"]["accelerator"])
         check_objective(resolved["objective"])
         if resolved["data"]["source"] == "folder" and resolved["data"]["dir"]:
             check_there(Path(resolved["data"]["dir"]))
@@ -136,7 +137,8 @@ def _failed(
         chosen = any(item.startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
         if isinstance(error, InputError) and not chosen:
             remove_made(run_dir)
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        if not (isinstance(error, InputError) and by_torchrun() and not first_process(1)):  # all refuse the same
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
     unexpected = not isinstance(error, (InputError, RanAway))
     log.error("job failed: %s", error, exc_info=unexpected)

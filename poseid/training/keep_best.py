@@ -51,6 +51,8 @@ class KeepBest(L.Callback):
             self.start["val/selection"] = score
             log.info("best.ckpt is chosen by %s on validation people: %.4f before training", name, score)
             self._offer(trainer, score, trainer.current_epoch)
+        else:
+            log.info("going on after %d epochs", trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._offer(trainer, float(trainer.callback_metrics["val/selection"]), trainer.current_epoch + 1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from poseid.errors import InputError
-from poseid.training.arguments import NO_HYDRA_FILES, quoted
+from poseid.training.arguments import NO_HYDRA_FILES, asked_devices, quoted
 
 NO_LOG = "hydra/job_logging=disabled"
 _BY_HAND = ("bash", "interactive")
@@ -34,16 +34,19 @@ def first_process(devices: int) -> bool:
     return devices == 1 or os.environ.get("SLURM_PROCID" if by_slurm() else "LOCAL_RANK", "0") == "0"
 
 
-def check_processes(devices: int) -> None:
-    """Refuses another number of processes than was started from outside.
+def check_processes(devices: int, accelerator: str) -> None:
+    """Refuses a number of processes that this machine has no cores for, or other than was started from outside.
 
     Raises:
-        InputError: torchrun or srun started more or fewer, or on more than one machine.
+        InputError: torchrun or srun started more or fewer, or on more than one machine; or there are too few cores.
     """
-    if by_torchrun() and os.environ.get("WORLD_SIZE", "1") != str(devices):
+    cores = os.cpu_count() or 1
+    if accelerator == "cpu" and devices > cores:
+        raise InputError(f"trainer.devices: is {devices}, but this machine has {cores} cores: take no more than those")
+    started = os.environ.get("WORLD_SIZE", "1")
+    if by_torchrun() and started != str(devices):
         raise InputError(
-            f"trainer.devices: is {devices}, but torchrun started {os.environ.get('WORLD_SIZE')} processes: "
-            "both must be the same"
+            f"trainer.devices: is {devices}, but torchrun started {started} processes: add trainer.devices={started}"
         )
     tasks = (os.environ.get("SLURM_NTASKS"), os.environ.get("SLURM_NTASKS_PER_NODE"))
     if by_slurm() and devices > 1 and tasks != (str(devices), str(devices)):
@@ -60,9 +63,7 @@ def of_this_process(arguments: list[str]) -> Iterator[list[str]]:
     The first one's directory holds the run. torchrun and srun start every process with the same line, and each would
     name a directory by the second it came to: any other has a place of its own until it ends.
     """
-    asked = [item.partition("=")[2] for item in arguments if item.lstrip("+").startswith("trainer.devices=")]
-    devices = int(asked[-1]) if asked and asked[-1].isdecimal() else 1
-    if first_process(devices):
+    if first_process(asked_devices(arguments)):
         yield arguments
     elif any(item.startswith("hydra.run.dir=") for item in arguments):
         yield [*arguments, NO_HYDRA_FILES, NO_LOG]

@@ -77,7 +77,7 @@ def test_a_directory_that_was_chosen_is_kept_and_the_last_of_two_values_counts(m
     ("told", "devices", "message"),
     [
         (torchrun(2, 0), 1, "trainer.devices: is 1, but torchrun started 2 processes"),
-        (torchrun(2, 0), 3, "trainer.devices: is 3, but torchrun started 2 processes"),
+        (torchrun(3, 0), 2, "trainer.devices: is 2, but torchrun started 3 processes: add trainer.devices=3"),
         (srun(4, 0), 2, SLURM_MUST),
         ({"SLURM_NTASKS": "2"}, 2, SLURM_MUST),
         (
@@ -96,7 +96,7 @@ def test_another_number_of_processes_is_refused_before_anything_is_written(
 ) -> None:
     tell(monkeypatch, told)
     with pytest.raises(InputError, match="trainer.devices"):
-        check_processes(devices)
+        check_processes(devices, "cpu")
     assert train.main([f"trainer.devices={devices}", "logger=csv"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {message}")
@@ -114,9 +114,26 @@ def test_a_task_among_several_of_slurm_trains_by_itself(monkeypatch: pytest.Monk
 
 
 def test_jobs_of_a_multirun_take_one_process_each(capsys: pytest.CaptureFixture[str]) -> None:
-    train.main(["-m", "trainer.devices=2", "lambda_id=1,2", "logger=csv", "hydra.sweep.dir=sweep"])
+    line = ["-m", "trainer.accelerator=cpu", "lambda_id=1,2", "logger=csv", "hydra.sweep.dir=sweep"]
+    assert train.main([*line, "trainer.devices=2"]) == 2
+    assert "trainer.devices: jobs of a multirun train in one process each" in capsys.readouterr().err
+    assert not Path("sweep").exists()
+    train.main([*line, "seed=2", "trainer.devices=${seed}"])
     assert "trainer.devices: jobs of a multirun train in one process each" in capsys.readouterr().out
     assert len(list(Path("sweep").glob("*/failed.json"))) == 2
+
+
+def test_more_processes_than_cores_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert train.main(["trainer.accelerator=cpu", "trainer.devices=4096", "logger=csv"]) == 2
+    assert "trainer.devices: is 4096, but this machine has" in capsys.readouterr().err
+
+
+def test_of_the_processes_of_torchrun_the_first_refuses(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(monkeypatch, torchrun(2, 1))
+    assert train.main(["trainer.devices=2", "lambda_id=-1", "logger=csv"]) == 2
+    assert capsys.readouterr().err == ""
 
 
 def test_what_one_process_kept_to_itself_the_next_run_says(monkeypatch: pytest.MonkeyPatch) -> None:
