@@ -22,7 +22,7 @@ from poseid.training.sampling import BalancedBatches
 
 MOST_ROWS = 32_768  # at D = 512 a fit in float64 then takes about half a gigabyte
 MOST_LOOKED_AT = 20_000  # rows that are looked at dozens of times: a look compares a tenth of their square
-MOST_TESTED = 131_072  # rows: nearly a thousand million comparisons
+MOST_TESTED = 65_536  # rows: two hundred million comparisons
 FEWEST_PEOPLE = 2
 
 log = logging.getLogger(__name__)
