@@ -78,9 +78,11 @@ def _sound(path: Path) -> tuple[Entries, np.ndarray]:
         file.take("")
         if not {"metadata", "poses"} <= found.keys():
             raise Unsound("a list is missing")
-        # As with vectors: of a large file only where everything lies is kept.
-        large = os.fstat(binary.fileno()).st_size > _MAPPED_ABOVE
-        text = mmap.mmap(binary.fileno(), 0, access=mmap.ACCESS_READ) if large else path.read_bytes()
+        # As with vectors: of a large file only where everything lies is kept. The places are those of the file that is
+        # open, whatever has taken its name meanwhile.
+        size = binary.seek(0, os.SEEK_END)
+        binary.seek(0)
+        text = mmap.mmap(binary.fileno(), 0, access=mmap.ACCESS_READ) if size > _MAPPED_ABOVE else binary.read()
     return Entries(text, *found["metadata"]), found["poses"]
 
 
