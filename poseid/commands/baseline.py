@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="options",
-        help="lambda=10, gate=vector|yaw (ridge, wccn); sides=probe|both; seed=0 (dream, srt)",
+        help="lambda=10 (ridge, wccn); sides=probe|both; seed=0 (dream, srt)",
     )
     parser.add_argument("--split-seed", type=whole_number(0), default=0, metavar="N", help="of the split of people")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new directory")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-import torch
 
 from poseid.commands.output import check_new, whole_directory
 from poseid.commands.people import check_dim, check_enough, choose_people, load_features
-from poseid.enhancers.info import kept_note
 from poseid.enhancers.models import open_model, sides_of
 from poseid.errors import InputError
 from poseid.evaluation import evaluate_enhancer
@@ -34,13 +32,12 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     evaluation = evaluate_enhancer(
         saved.enhancer, selected, arguments.resamples, arguments.seed, use_poses=not arguments.no_pose
     )
-    strength = getattr(saved.enhancer, "strength", None)
     summary = {
         "model": saved.info["model"]["name"],
         "sides": sides_of(saved.enhancer),
         "data": features.name,
         "poses_used": not arguments.no_pose,
-        "kept": kept_note(float(strength)) if isinstance(strength, torch.Tensor) else None,
+        "kept": (saved.info.get("report") or {}).get("kept"),
         "evaluated_people": chosen.reason,
         "training_people_known": chosen.known,
         "versions": versions(),

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from poseid.enhancers.enhancer import Enhancer
 from poseid.enhancers.opponents.dream import Dream
 from poseid.enhancers.opponents.mean_subtraction import MeanSubtraction
 from poseid.enhancers.opponents.raw import Raw
@@ -16,8 +17,6 @@ from poseid.enhancers.opponents.wccn import Wccn
 from poseid.enhancers.pose_transformer import PoseTransformer
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
-
-Enhancer = ResidualEnhancer | PoseTransformer
 
 CLASSES: dict[str, type[Enhancer]] = {"residual": ResidualEnhancer, "pose_transformer": PoseTransformer}
 

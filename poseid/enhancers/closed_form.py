@@ -1,104 +1,116 @@
-"""Where ``model.init=ridge`` starts: a closed form fitted on the training people, and its own view of the pose.
+"""The closed form: a ridge regression to the frontal mean and a metric, solved differentiably in its few numbers φ.
 
-Rows are unit vectors x̂ with lengths L. F: frontal rows, P: profile rows, both of the training people.
+Rows are unit vectors x̂ with lengths L, of a set of people. P: their profile rows; Y: for each of these the mean of the
+unit frontal rows of its person.
 
-    ridge      W = (XᵀX + λI)⁻¹ Xᵀ(Y − X), X: rows x̂ − m of P, m their mean; Y: the unit-row frontal means of the same
-               people, centred over P. Both sides are centred, so that the common mean, which impostors share,
-               is not put back.
-    metric     F = (S + tr(S)/D · I)^p / mean eigenvalue, S: within-person covariance of frontal rows. With raw
-               references the score is bilinear in the probe, so half of a WCCN can be folded into the probe.
-    quality    z = clip((L − median L) / std L, ±2.5) over P: short profile vectors are poor ones.
-    lift       b = (T + 3 tr(T)/D · I)⁻¹ μ, b·μ = 1, μ and T: mean and covariance of frontal rows. b moves all scores
-               of a probe alike: up for a long vector's and down for a short vector's.
-    output     o = unit(unit((x̂ − m)(I + W)F) + clip(lift − slope · z, ±reach) · b)
-    gate       g = σ(u + 0.3 (min(y, 40°) − 25°)) · clip((y − 5°)/15°, 0, 1), u: logit "profile, not frontal" of x̂ and
-               log L, y = max(|yaw|, |pitch|) given. Without a pose g = σ(u − 2): the 2 leans towards leaving a row as
-               it is, so that frontal rows that look turned are spared.
+    weights     ω ∝ (L / median L)^length_power, mean 1; rows of one eighth of the lengths share one L (its median)
+    ridge       X = P − m and Y centred by their ω-means; W = (XᵀΩX + ridge · C^ridge_power)⁻¹ XᵀΩ(Y − X)
+    metric      F = S^metric_power · exp(Σ_j shape_j · h_j(log C)), each factor scaled to mean eigenvalue 1
+    output      o = unit(unit((x̂ − m)(I + W)F) + (bias − quality · z) · b), z = clip((L − median L) / std L, ±2.5)
+
+C is the shrunk covariance of all frontal rows, S the shrunk covariance within the people, h_j four hat functions that
+share the range of log-eigenvalues of C evenly; C^ridge_power is scaled to mean eigenvalue 1 too. b moves the scores
+with all frontal rows alike: b = (T + 3 tr(T)/D · I)⁻¹ μ with b · μ = 1, μ and T the mean and the covariance of frontal
+rows. Both sides of the regression are centred, so that the common mean, which impostors share, is not put back.
+
+Moments, eigenvectors and b are constants of the set of people (:func:`statistics_of`); :func:`solve` is differentiable
+in φ and costs the same for any number of rows. Source of the idea of training through a closed form: Bertinetto et al.,
+"Meta-learning with differentiable closed-form solvers", ICLR 2019.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from poseid.enhancers.output import unit
+from poseid.enhancers.output import SHORTEST, unit
 
 CLIP = 2.5  # of the standardised length
-LIFT_RIDGE = 3.0  # shrinkage of the frontal covariance in b, in mean eigenvalues
-FIXED_UP_TO, WHOLE_FROM = 5.0, 20.0  # degrees of given pose: no correction below, no veto above
-POSE_WEIGHT, POSE_CENTRE, POSE_LIMIT = 0.3, 25.0, 40.0  # what a given pose adds to the logit, degrees
-UNKNOWN_POSE = 2.0  # what the logit must reach by itself where no pose is given
-NEWTON_STEPS = 30
-FEWEST_ROWS, FEWEST_PEOPLE = 20, 5  # below these nothing is fitted
+BIAS_RIDGE = 3.0  # shrinkage of the frontal covariance in b, in mean eigenvalues
+TOTAL_SHRINKAGE, WITHIN_SHRINKAGE = 0.1, 1.0  # of C and of S, in mean eigenvalues
+LENGTH_BINS, HATS = 8, 4
+FEWEST_ROWS, FEWEST_PEOPLE = 20, 5  # below these nothing can be fitted
+
+
+class Solution(NamedTuple):
+    """What the closed form computes with: (D,) m, (D, D) (I + W)F, (D,) b, (2,) median and std of L."""
+
+    centre: Tensor
+    matrix: Tensor
+    direction: Tensor
+    length: Tensor
 
 
 class ClosedForm(nn.Module):
-    """The closed form as a layer; all of it is saved and exported, none of it is trained by gradients.
-
-    Unfitted it returns x̂ and a gate of 0.
+    """φ as parameters, the solution as buffers; both are saved. Unsolved it returns x̂.
 
     Args:
         dim: D.
-        slope: weight of the standardised length.
-        reach: bound of |lift − slope · z|.
+        ridge: λ, the shrinkage of the regression; above 0. The parameter is its logarithm.
+        ridge_power: how much more the large eigenvalues of C are shrunk.
+        length_power: how much more long, that is good, profile vectors count.
+        metric_power: of the within-person covariance; below 0 directions in which photos of one person differ count
+            less.
+        shape: (4,) logarithmic gains of small to large eigenvalues of C.
+        bias: raises all scores of an enhanced row.
+        quality: by how much less for a short, that is poor, vector.
     """
 
     centre: Tensor
     matrix: Tensor
     direction: Tensor
     length: Tensor
-    logit_weight: Tensor
-    logit_length: Tensor
-    logit_bias: Tensor
-    lift: Tensor
-    fitted: Tensor
+    solved: Tensor
 
-    def __init__(self, dim: int, slope: float, reach: float) -> None:
+    def __init__(
+        self,
+        dim: int,
+        ridge: float = 12.0,
+        ridge_power: float = 0.0,
+        length_power: float = 0.0,
+        metric_power: float = -0.12,
+        shape: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
+        bias: float = 0.004,
+        quality: float = 0.008,
+    ) -> None:
         super().__init__()
-        self.slope = slope
-        self.reach = reach
+        self.log_ridge = nn.Parameter(torch.tensor(float(ridge)).log())
+        self.ridge_power = nn.Parameter(torch.tensor(float(ridge_power)))
+        self.length_power = nn.Parameter(torch.tensor(float(length_power)))
+        self.metric_power = nn.Parameter(torch.tensor(float(metric_power)))
+        self.shape = nn.Parameter(torch.tensor([float(value) for value in shape]))
+        self.bias = nn.Parameter(torch.tensor(float(bias)))
+        self.quality = nn.Parameter(torch.tensor(float(quality)))
         self.register_buffer("centre", torch.zeros(dim))
         self.register_buffer("matrix", torch.eye(dim))
         self.register_buffer("direction", torch.zeros(dim))
-        self.register_buffer("length", torch.tensor([1.0, 1.0]))  # median, standard deviation
-        self.register_buffer("logit_weight", torch.zeros(dim))
-        self.register_buffer("logit_length", torch.zeros(()))
-        self.register_buffer("logit_bias", torch.zeros(()))
-        self.register_buffer("lift", torch.zeros(()))
-        self.register_buffer("fitted", torch.zeros(()))
+        self.register_buffer("length", torch.ones(2))
+        self.register_buffer("solved", torch.zeros(()))
 
-    def gate(self, x: Tensor, length: Tensor, pose: Tensor | None) -> Tensor:
-        """(N, 1) share of the correction in [0, 1]: 0 for a row given as frontal, else by the vector and the pose.
+    @torch.no_grad()
+    def store(self, solution: Solution) -> None:
+        """Makes a solution the one that :meth:`forward` uses by itself and that is saved."""
+        self.centre.copy_(solution.centre)
+        self.matrix.copy_(solution.matrix)
+        self.direction.copy_(solution.direction)
+        self.length.copy_(solution.length)
+        self.solved.fill_(1.0)
 
-        Args:
-            x: (N, D) unit rows.
-            length: (N, 1) lengths they had.
-            pose: (N, 3) degrees, NaN rows unknown, or None.
-        """
-        logarithm = (length[:, 0] / self.length[0]).clamp(min=1e-6).log()
-        logit = x @ self.logit_weight + self.logit_length * logarithm + self.logit_bias
-        if pose is None:
-            return (self.fitted * torch.sigmoid(logit - UNKNOWN_POSE)).unsqueeze(1)
-        known = torch.isfinite(pose).all(dim=1)
-        angle = torch.where(known, pose[:, :2].abs().amax(dim=1), WHOLE_FROM).to(x.dtype)
-        by_pose = POSE_WEIGHT * (angle.clamp(max=POSE_LIMIT) - POSE_CENTRE)
-        veto = ((angle - FIXED_UP_TO) / (WHOLE_FROM - FIXED_UP_TO)).clamp(0.0, 1.0)
-        logit = logit + torch.where(known, by_pose, -UNKNOWN_POSE)
-        return (self.fitted * torch.sigmoid(logit) * veto).unsqueeze(1)
-
-    def forward(self, x: Tensor, length: Tensor) -> Tensor:
-        """(N, D) unit rows and (N, 1) lengths to (N, D) unit rows o."""
-        h = unit((x - self.centre) @ self.matrix)
-        z = ((length - self.length[0]) / self.length[1]).clamp(-CLIP, CLIP)
-        shift = (self.lift - self.slope * z).clamp(-self.reach, self.reach)
-        return unit(h + shift * self.direction)
+    def forward(self, x: Tensor, length: Tensor, solution: Solution | None = None) -> Tensor:
+        """(N, D) unit rows and (N, 1) lengths to (N, D) unit rows o, by the stored solution or by the one given."""
+        if solution is None:
+            solution = Solution(self.centre, self.matrix, self.direction, self.length)
+        h = unit((x - solution.centre) @ solution.matrix)
+        z = ((length - solution.length[0]) / solution.length[1]).clamp(-CLIP, CLIP)
+        return unit(h + (self.bias - self.quality * z) * solution.direction)
 
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Rows of the training people, for the fit.
+    """Rows of some people, to fit on.
 
     Attributes:
         features: (N, D) raw rows.
@@ -111,31 +123,95 @@ class TrainingRows:
     frontal: Tensor
     profile: Tensor
 
+    def of_people(self, chosen: Tensor) -> TrainingRows:
+        """The rows of the persons for which ``chosen`` (P,) is True."""
+        rows = chosen[self.person]
+        return TrainingRows(self.features[rows], self.person[rows], self.frontal[rows], self.profile[rows])
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """All that :func:`solve` needs of a set of people; K bins of lengths, R the eigenvectors of C as columns.
+
+    Attributes:
+        count: (K,) profile rows of each bin.
+        relative_length: (K,) median length of the bin over the median of all.
+        profile_sum, target_sum: (K, D) sums of P and Y, in the basis R.
+        gram, cross: (K, D, D) sums of pᵀp and pᵀy, in the basis R.
+        total: (D,) eigenvalues of C.
+        basis: (D, D) R.
+        within: (D,) eigenvalues of S; None where nobody has two frontal rows.
+        within_basis: (D, D) eigenvectors of S, in the basis R.
+        hats: (4, D) h_j at the eigenvalues of C.
+        direction: (D,) b.
+        length: (2,) median and standard deviation of the lengths of P.
+    """
+
+    count: Tensor
+    relative_length: Tensor
+    profile_sum: Tensor
+    target_sum: Tensor
+    gram: Tensor
+    cross: Tensor
+    total: Tensor
+    basis: Tensor
+    within: Tensor | None
+    within_basis: Tensor
+    hats: Tensor
+    direction: Tensor
+    length: Tensor
+
+    def to(self, device: torch.device) -> Statistics:
+        """The same on another device."""
+        moved = {key: None if value is None else value.to(device) for key, value in vars(self).items()}
+        return Statistics(**moved)
+
+
+def solve(layer: ClosedForm, statistics: Statistics) -> Solution:
+    """The closed form of a set of people with the φ of ``layer``, in the dtype of the statistics.
+
+    Differentiable in log_ridge, ridge_power, length_power, metric_power and shape.
+    """
+    s = statistics
+
+    def of_layer(parameter: Tensor) -> Tensor:
+        return parameter.to(s.gram.device).to(s.gram.dtype)
+
+    weight = (of_layer(layer.length_power) * s.relative_length.log()).exp()
+    weight = weight * (s.count.sum() / (weight * s.count).sum())
+    rows = s.count.sum()
+    mean, target = weight @ s.profile_sum / rows, weight @ s.target_sum / rows
+    gram = torch.tensordot(weight, s.gram, 1) - rows * torch.outer(mean, mean)
+    cross = torch.tensordot(weight, s.cross, 1) - rows * torch.outer(mean, target)
+    penalty = _scaled(s.total, of_layer(layer.ridge_power)) * of_layer(layer.log_ridge).exp()
+    factor = torch.linalg.cholesky(gram + torch.diag(penalty))
+    matrix = torch.cholesky_solve(cross - gram, factor) + torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    if s.within is not None:
+        metric = s.within_basis * _scaled(s.within, of_layer(layer.metric_power))
+        matrix = (matrix @ metric) @ s.within_basis.T
+    gain = (of_layer(layer.shape) @ s.hats).exp()
+    matrix = s.basis @ ((matrix * (gain / gain.mean())) @ s.basis.T)
+    return Solution(s.basis @ mean, matrix, s.direction, s.length)
+
+
+def _scaled(values: Tensor, power: Tensor) -> Tensor:
+    """values^power over its mean."""
+    powers = (power * values.log()).exp()
+    return powers / powers.mean()
+
 
 @torch.no_grad()
-def fit_closed_form(layer: ClosedForm, rows: TrainingRows, ridge: float, power: float, lift: float) -> str | None:
-    """Fits the layer in float64.
-
-    λ = ridge · (1 + 30/P) and p = power · P/(P + 20) for P people: fewer people, more shrinkage.
-
-    Args:
-        layer: receives the fit.
-        rows: of training people alone.
-        ridge: λ for many people.
-        power: p for many people; 0 leaves the metric out.
-        lift: constant part of the shift along b.
-
-    Returns:
-        None, or in words why nothing could be fitted; the layer is then left unfitted.
-    """
-    dtype = torch.float64
-    lengths = torch.linalg.vector_norm(rows.features.to(dtype), dim=1)
-    x = rows.features.to(dtype) / lengths[:, None]
+def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Statistics | str:
+    """The constants of a set of people for :func:`solve`, or in words why nothing can be fitted on them."""
+    rows_dtype = torch.float64
+    lengths = torch.linalg.vector_norm(rows.features.to(rows_dtype), dim=1).clamp(min=SHORTEST)
+    x = rows.features.to(rows_dtype) / lengths[:, None]
     dim, people = x.shape[1], int(rows.person.max()) + 1 if len(rows.person) else 0
-    identity = torch.eye(dim, dtype=dtype)
+    identity = torch.eye(dim, dtype=rows_dtype)
     count = torch.bincount(rows.person[rows.frontal], minlength=people)
-    total = torch.zeros(people, dim, dtype=dtype).index_add_(0, rows.person[rows.frontal], x[rows.frontal])
-    centroid = total / count.clamp(min=1)[:, None]
+    frontal, of_frontal = x[rows.frontal], rows.person[rows.frontal]
+    centroid = torch.zeros(people, dim, dtype=rows_dtype).index_add_(0, of_frontal, frontal)
+    centroid = centroid / count.clamp(min=1)[:, None]
     used = rows.profile & (count[rows.person] > 0)
     fitted_people = len(torch.unique(rows.person[used]))
     if int(used.sum()) < FEWEST_ROWS or fitted_people < FEWEST_PEOPLE:
@@ -143,66 +219,46 @@ def fit_closed_form(layer: ClosedForm, rows: TrainingRows, ridge: float, power: 
             f"{int(used.sum())} profile rows of {fitted_people} people who also have a frontal row; "
             f"at least {FEWEST_ROWS} rows of {FEWEST_PEOPLE} people are needed"
         )
-    profile, target = x[used], centroid[rows.person[used]]
-    centre = profile.mean(dim=0)
-    inputs = profile - centre
-    residual = (target - target.mean(dim=0)) - inputs
-    shrinkage = ridge * (1 + 30.0 / fitted_people)
-    weights = torch.linalg.solve(inputs.T @ inputs + shrinkage * identity, inputs.T @ residual)
-    frontal = x[rows.frontal]
-    matrix = identity + weights
-    deviation = frontal - centroid[rows.person[rows.frontal]]
-    freedom = len(frontal) - int((count > 0).sum())
-    if power != 0 and freedom > 0:
-        within = deviation.T @ deviation / freedom
-        shrunk = within + within.trace() / dim * identity
-        values, vectors = torch.linalg.eigh(shrunk)
-        powers = values ** (power * fitted_people / (fitted_people + 20.0))
-        matrix = matrix @ (vectors * (powers / powers.mean())) @ vectors.T
     mean = frontal.mean(dim=0)
     spread = (frontal - mean).T @ (frontal - mean) / len(frontal)
-    direction = torch.linalg.solve(spread + LIFT_RIDGE * spread.trace() / dim * identity, mean)
+    direction = torch.linalg.solve(spread + BIAS_RIDGE * spread.trace() / dim * identity, mean)
+    total, basis = torch.linalg.eigh(spread + TOTAL_SHRINKAGE * spread.trace() / dim * identity)
+    freedom = len(frontal) - int((count > 0).sum())
+    within, within_basis = None, identity
+    if freedom > 0:
+        deviation = frontal - centroid[of_frontal]
+        covariance = deviation.T @ deviation / freedom
+        if float(covariance.trace()) > 0:
+            within, within_basis = torch.linalg.eigh(
+                covariance + WITHIN_SHRINKAGE * covariance.trace() / dim * identity
+            )
     profile_lengths = lengths[used]
     median, deviation_of_length = profile_lengths.median(), profile_lengths.std()
     if deviation_of_length < 1e-3 * median:
         # Vectors that come with one length carry no quality: z must be 0, not rounding errors blown up.
         deviation_of_length = torch.full_like(median, float("inf"))
-    either = rows.frontal | rows.profile
-    logarithm = (lengths[either] / median).log()
-    weight, of_length, bias = _logistic(x[either], logarithm, rows.profile[either])
-    layer.centre.copy_(centre)
-    layer.matrix.copy_(matrix)
-    layer.direction.copy_(direction / (direction @ mean))
-    layer.length.copy_(torch.stack([median, deviation_of_length]))
-    layer.logit_weight.copy_(weight)
-    layer.logit_length.copy_(of_length)
-    layer.logit_bias.copy_(bias)
-    layer.lift.fill_(lift)
-    layer.fitted.fill_(1.0)
-    return None
+    profile, target = x[used] @ basis, centroid[rows.person[used]] @ basis
+    bins = [part for part in profile_lengths.argsort().tensor_split(LENGTH_BINS) if len(part)]
+    return Statistics(
+        count=torch.tensor([float(len(part)) for part in bins], dtype=dtype),
+        relative_length=torch.stack([profile_lengths[part].median() / median for part in bins]).to(dtype),
+        profile_sum=torch.stack([profile[part].sum(dim=0) for part in bins]).to(dtype),
+        target_sum=torch.stack([target[part].sum(dim=0) for part in bins]).to(dtype),
+        gram=torch.stack([profile[part].T @ profile[part] for part in bins]).to(dtype),
+        cross=torch.stack([profile[part].T @ target[part] for part in bins]).to(dtype),
+        total=total.to(dtype),
+        basis=basis.to(dtype),
+        within=None if within is None else within.to(dtype),
+        within_basis=(basis.T @ within_basis).to(dtype),
+        hats=_hats(total.log()).to(dtype),
+        direction=(direction / (direction @ mean)).to(dtype),
+        length=torch.stack([median, deviation_of_length]).to(dtype),
+    )
 
 
-def _logistic(x: Tensor, logarithm: Tensor, positive: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Class-balanced logistic regression with an L2 penalty of 1, by Newton's method.
-
-    Returns:
-        Weights of the unit rows (D,) and of the logarithm of their length (), and the bias ().
-    """
-    scale = x.shape[1] ** 0.5 / 4  # inputs of size about 1/4 a component: the penalty means the same for any D
-    columns = [x * scale, 4 * logarithm[:, None], torch.ones(len(x), 1, dtype=x.dtype)]
-    inputs = torch.cat(columns, dim=1)
-    target = positive.to(x.dtype)
-    balance = torch.where(positive, 0.5 / target.mean(), 0.5 / (1 - target.mean()))
-    ridge = torch.ones(inputs.shape[1], dtype=x.dtype)
-    ridge[-1] = 1e-6
-    beta = torch.zeros(inputs.shape[1], dtype=x.dtype)
-    for _ in range(NEWTON_STEPS):
-        probability = torch.sigmoid((inputs @ beta).clamp(-30, 30))
-        gradient = inputs.T @ (balance * (probability - target)) + ridge * beta
-        curvature = balance * (probability * (1 - probability)) + 1e-9
-        hessian = (inputs.T * curvature) @ inputs + ridge.diag()
-        step = torch.linalg.solve(hessian, gradient)
-        beta = beta - step
-        if float(step.abs().max()) < 1e-6:
-            break
-    return beta[:-2] * scale, beta[-2] * 4, beta[-1]
+def _hats(logarithm: Tensor) -> Tensor:
+    """(4, D) hat functions with even nodes over the range of the values; they add up to 1 everywhere."""
+    low, high = logarithm.min(), logarithm.max()
+    place = (logarithm - low) / (high - low).clamp(min=1e-12) * (HATS - 1)
+    nodes = torch.arange(HATS, dtype=logarithm.dtype)[:, None]
+    return (1 - (place[None, :] - nodes).abs()).clamp(min=0)

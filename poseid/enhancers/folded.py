@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from poseid.enhancers.apply import returns_input
 from poseid.enhancers.output import SHORTEST, unit
-from poseid.enhancers.pose import fill_pose, pose_gate, pose_inputs
+from poseid.enhancers.pose import fill_pose, pose_inputs
 from poseid.enhancers.residual import ResidualEnhancer
 
 
@@ -46,10 +46,12 @@ class FoldedResidual(nn.Module):
     def __init__(self, enhancer: ResidualEnhancer) -> None:
         super().__init__()
         self.norm = enhancer.norm
-        self.gate_start, self.gate_full = enhancer.gate_start, enhancer.gate_full
-        self.start = enhancer.start if enhancer.start is not None and float(enhancer.start.fitted) > 0 else None
+        form = enhancer.closed_form
+        self.closed_form = form if form is not None and float(form.solved) > 0 else None
+        self.gate = enhancer.gate
         self.strength = enhancer.strength
-        self.trained = bool(enhancer.linear_path.weight.any() or enhancer.low_rank_path.weight.any())
+        trained = bool(enhancer.linear_path.weight.any() or enhancer.low_rank_path.weight.any())
+        self.trained = enhancer.network and trained
         self.pose_head = enhancer.pose_head
         self.register_buffer("of_pose", _product(enhancer.modulation.weight))
         self.register_buffer("pose_bias", enhancer.modulation.bias.detach().clone())
@@ -73,22 +75,21 @@ class FoldedResidual(nn.Module):
         length = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
         x = features / length.clamp_min(SHORTEST)
         direction = x
-        if self.trained:
-            linear, hidden, code = (x @ self.of_x).split(self.sizes, dim=1)
-            used = fill_pose(pose, self.pose_head(code))
-            scale, shift = torch.addmm(self.pose_bias, pose_inputs(used), self.of_pose).chunk(2, dim=1)
-            opened, contamination = torch.addmm(self.code_bias, code, self.of_code).chunk(2, dim=1)
-            hidden = torch.addmm(hidden, torch.sigmoid(opened) * contamination, self.of_contamination)
-            correction = torch.addmm(linear, F.gelu(hidden * scale + shift), self.of_hidden)
-            if self.start is None:
-                direction = x + self.strength * pose_gate(used, self.gate_start, self.gate_full) * correction
-            else:
-                correction = correction + (self.start(x, length) - x)
-                direction = x + self.strength * self.start.gate(x, length, pose) * correction
-        elif self.start is not None:
-            direction = x + self.strength * self.start.gate(x, length, pose) * (self.start(x, length) - x)
+        parts = [self._network(x, pose)] if self.trained else []
+        if self.closed_form is not None:
+            parts.append(self.closed_form(x, length) - x)
+        if parts:
+            direction = x + self.strength * self.gate(x, length, pose) * sum(parts[1:], parts[0])
         out = unit(direction)
         return out * length if self.norm == "keep" else out
+
+    def _network(self, x: Tensor, pose: Tensor | None) -> Tensor:
+        linear, hidden, code = (x @ self.of_x).split(self.sizes, dim=1)
+        used = fill_pose(pose, self.pose_head(code))
+        scale, shift = torch.addmm(self.pose_bias, pose_inputs(used), self.of_pose).chunk(2, dim=1)
+        opened, contamination = torch.addmm(self.code_bias, code, self.of_code).chunk(2, dim=1)
+        hidden = torch.addmm(hidden, torch.sigmoid(opened) * contamination, self.of_contamination)
+        return torch.addmm(linear, F.gelu(hidden * scale + shift), self.of_hidden)
 
 
 def _product(weight: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Head pose inside the enhancers: the gate, the smooth pose inputs, and filling in what is not known."""
+"""Head pose inside the enhancers: smooth pose inputs, the prediction of the pose, and filling in what is not known."""
 
 from __future__ import annotations
 
@@ -30,28 +30,10 @@ def fill_pose(given: Tensor | None, predicted: Tensor) -> Tensor:
     return torch.where(known, given.to(predicted.dtype), predicted)
 
 
-def pose_gate(pose: Tensor, start: float, full: float) -> Tensor:
-    """How much of the correction a head pose gets: 0 for a frontal head, 1 for a turned one.
-
-    g = s²(3 − 2s) with s = clamp((a − start) / (full − start), 0, 1) and a = √(yaw² + pitch²).
-
-    Args:
-        pose: (N, 3) ``[yaw, pitch, roll]`` in degrees; roll is in the picture plane and plays no part.
-        start: angle in degrees up to which the gate is exactly 0.
-        full: angle in degrees from which on it is 1.
-
-    Returns:
-        (N, 1) gate in [0, 1], with a continuous first derivative.
-
-    >>> pose_gate(torch.tensor([[5.0, 5.0, 80.0], [-25.0, 0.0, 0.0], [0.0, 60.0, 0.0]]), 10.0, 40.0)
-    tensor([[0.0000],
-            [0.5000],
-            [1.0000]])
-    """
-    angle = torch.linalg.vector_norm(pose[..., :2], dim=-1, keepdim=True)
-    s = ((angle - start) / (full - start)).clamp(0.0, 1.0)
-    gate: Tensor = s * s * (3.0 - 2.0 * s)
-    return gate
+def known_yaw(pose: Tensor) -> tuple[Tensor, Tensor]:
+    """Which rows have a pose, (N, 1) bool, and their yaw in degrees, (N, 1), 0 where unknown."""
+    known = torch.isfinite(pose).all(dim=-1, keepdim=True)
+    return known, torch.where(known, pose[:, :1], torch.zeros_like(pose[:, :1]))
 
 
 def pose_inputs(pose: Tensor) -> Tensor:

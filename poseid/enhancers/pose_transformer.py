@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from poseid.enhancers.identity import IdentityEnhancer
-from poseid.enhancers.output import EnhancerOutput, unit, with_length
-from poseid.enhancers.pose import POSE_INPUTS, PoseHead, fill_pose, pose_gate, pose_inputs
+from poseid.enhancers.enhancer import Enhancer
+from poseid.enhancers.pose import POSE_INPUTS, pose_inputs
 
 
 class PoseAwareBlock(nn.Module):
@@ -53,23 +54,20 @@ class Aggregation(nn.Module):
         return tokens.mean(dim=1)
 
 
-class PoseTransformer(nn.Module):
-    """features = |x| · unit(x̂ + g(pose) · P(u, x̂, pose)), with a transformer in P.
+class PoseTransformer(Enhancer):
+    """N(u, x̂, pose) = W (u + V h), with a transformer that gives h.
 
     x̂ is cut into ``tokens`` slices, each projected to ``width`` with a learned position; ``depth`` pose-aware
-    blocks and an aggregation give one vector h; P = W (u + V h) with u = IdentityEnhancer(W_id x̂, code) in
-    ``identity_dim`` = 256 dimensions and W the 256→D projection, zero at the start with ``init="zero"``.
+    blocks and an aggregation give one vector h. u = IdentityEnhancer(W_id x̂, code) has ``identity_dim`` = 256
+    dimensions; W is the projection from 256 to D and starts at zero.
 
     Args:
         dim: D; a multiple of ``tokens``.
         identity_dim, pose_dim: widths of the identity and pose spaces.
         tokens, width, depth, heads, mlp: of the transformer.
         aggregation: "mean", "weighted" or "attention".
-        suppression, residual, gate_start, gate_full, skip, init, similarity_dim, norm, sides: as in
-            :class:`poseid.enhancers.residual.ResidualEnhancer`.
+        suppression, residual, network, skip, init, phi, similarity_dim, norm, sides: of :class:`Enhancer`.
     """
-
-    strength: Tensor
 
     def __init__(
         self,
@@ -84,26 +82,18 @@ class PoseTransformer(nn.Module):
         aggregation: str = "mean",
         suppression: float = 0.3,
         residual: float = 0.5,
-        gate_start: float = 10.0,
-        gate_full: float = 40.0,
+        network: bool = True,
         skip: bool = True,
         init: str = "zero",
+        phi: dict[str, Any] | None = None,
         similarity_dim: int | None = None,
         norm: str = "keep",
         sides: str = "probe",
     ) -> None:
-        super().__init__()
-        self.dim = dim
+        super().__init__(
+            dim, identity_dim, pose_dim, suppression, residual, network, skip, init, phi, similarity_dim, norm, sides
+        )
         self.tokens = tokens
-        self.skip = skip
-        self.norm = norm
-        self.sides = sides
-        self.gate_start = gate_start
-        self.gate_full = gate_full
-        self.to_identity = nn.Linear(dim, identity_dim, bias=False)
-        self.to_pose = nn.Linear(dim, pose_dim, bias=False)
-        self.pose_head = PoseHead(pose_dim)
-        self.identity_enhancer = IdentityEnhancer(identity_dim, pose_dim, suppression, residual)
         self.to_tokens = nn.Linear(dim // tokens, width)
         self.positions = nn.Parameter(torch.randn(tokens, width) * 0.02)
         self.pose_embedding = nn.Sequential(nn.Linear(POSE_INPUTS, width), nn.GELU(), nn.Linear(width, width))
@@ -112,36 +102,15 @@ class PoseTransformer(nn.Module):
         self.aggregation = Aggregation(aggregation, tokens, width)
         self.from_tokens = nn.Linear(width, identity_dim)
         self.to_features = nn.Linear(identity_dim, dim)
-        self.register_buffer("strength", torch.ones(()))
-        if skip and init == "zero":
+        if skip and init != "random":
             nn.init.zeros_(self.to_features.weight)
             nn.init.zeros_(self.to_features.bias)
-        self.similarity = None if similarity_dim is None else nn.Linear(dim, similarity_dim, bias=False)
 
-    def comparison(self, features: Tensor) -> Tensor:
-        """The vectors whose cosine is the score: the features, or their trained projection."""
-        return features if self.similarity is None else self.similarity(unit(features))
-
-    def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
-        x = unit(features)
-        scaled = x * self.dim**0.5
-        code = self.to_pose(scaled)
-        predicted = self.pose_head(code)
-        identity = self.identity_enhancer(self.to_identity(scaled), code)
-        used = fill_pose(pose, predicted)
-        pose_token = self.pose_embedding(pose_inputs(used)).unsqueeze(1)
-        tokens = self.to_tokens(scaled.unflatten(-1, (self.tokens, -1))) + self.positions
+    def correction(self, x: Tensor, identity: Tensor, pose: Tensor) -> Tensor:
+        pose_token = self.pose_embedding(pose_inputs(pose)).unsqueeze(1)
+        tokens = self.to_tokens((x * self.dim**0.5).unflatten(-1, (self.tokens, -1))) + self.positions
         for block in self.blocks:
             tokens = block(tokens, pose_token)
         gathered = self.from_tokens(self.aggregation(self.norm_tokens(tokens)))
-        correction = self.to_features(identity + gathered) * self.dim**-0.5
-        direction = (
-            x + self.strength * pose_gate(used, self.gate_start, self.gate_full) * correction
-            if self.skip
-            else correction
-        )
-        return EnhancerOutput(with_length(direction, features, self.norm), identity, code, predicted)
-
-    def identity_parameters(self) -> list[nn.Parameter]:
-        """The layers that ``lr_identity_scale`` gives a learning rate of their own."""
-        return [*self.to_identity.parameters(), *self.identity_enhancer.parameters()]
+        out: Tensor = self.to_features(identity + gathered) * self.dim**-0.5
+        return out

@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from poseid.enhancers.checkpoint import read_checkpoint
 from poseid.enhancers.saving import load_enhancer, read_info
 from poseid.errors import InputError, first_line
@@ -53,12 +55,11 @@ def check_whole(module: EnhancerModule, path: Path) -> None:
         raise InputError(f"{path}: holds no state of a training that could go on; its weights alone: init_from={path}")
 
 
-def load_state(module: EnhancerModule, path: Path) -> int:
-    """Puts a checkpoint's weights into a module; returns the number of steps that they have been trained for."""
+def load_state(module: EnhancerModule, path: Path) -> None:
+    """Puts a checkpoint's weights into a module."""
     try:
         content = read_checkpoint(path)
         module.load_state_dict(content["state_dict"])
-        return int(content["global_step"])
     except (RuntimeError, TypeError, ValueError, KeyError) as error:
         raise InputError(f"{path}: its weights do not fit this model ({first_line(error)})") from None
 
@@ -90,21 +91,10 @@ def refuse_seen_people(key: str, path: Path, split: Split) -> None:
             )
 
 
-def take_pose_layers(module: EnhancerModule, path: Path) -> None:
-    """The pose head, the pose and identity projections and the IdentityEnhancer of a checkpoint.
-
-    A closed form moves no vector by them, so that they may come from the last epoch: they make the predicted pose and
-    the embeddings mean something.
-    """
-    if not path.is_file():
-        return
-    trained = read_checkpoint(path)["state_dict"]
-    layers = ("enhancer.to_pose.", "enhancer.pose_head.", "enhancer.to_identity.", "enhancer.identity_enhancer.")
-    module.load_state_dict({name: value for name, value in trained.items() if name.startswith(layers)}, strict=False)
-
-
 def take_weights(module: EnhancerModule, path: Path) -> None:
-    """``init_from``: weights only, from a checkpoint or a saved enhancer; the strength is chosen anew."""
+    """``init_from``: weights only, from a checkpoint or a saved enhancer; the strength begins where conf/ says."""
+    strength = module.enhancer.strength.detach().clone()
+
     if path.suffix == ".safetensors":
         try:
             module.enhancer.load_state_dict(load_enhancer(path).enhancer.state_dict())
@@ -112,4 +102,5 @@ def take_weights(module: EnhancerModule, path: Path) -> None:
             raise InputError(f"init_from: {path}: its weights do not fit this model") from None
     else:
         load_state(module, path)
-    module.enhancer.strength.fill_(1.0)
+    with torch.no_grad():
+        module.enhancer.strength.copy_(strength)

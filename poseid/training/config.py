@@ -58,14 +58,14 @@ def text(key: str, value: Any) -> None:
         raise InputError(f"{key}: expected a text, got {value!r}")
 
 
-def numbers(count: int | None = None) -> Check:
-    """A list of finite numbers of at least 0."""
+def numbers(count: int | None = None, low: float = 0) -> Check:
+    """A list of finite numbers of at least ``low``."""
 
     def check(key: str, value: Any) -> None:
         if not isinstance(value, list) or not value or (count is not None and len(value) != count):
             raise InputError(f"{key}: expected a list of {count or 'one or more'} numbers, got {value!r}")
         for part in value:
-            number(0)(key, part)
+            number(low)(key, part)
 
     return check
 
@@ -144,9 +144,31 @@ DATA: dict[str, Check] = {
     "min_yaw": number(0, 180),
     "max_yaw": number(0, 180),
     "missing_pose": choice("keep", "drop"),
+    "divisions": whole(1),
     "pose_dropout": number(0, 1),
     "synthetic_people": whole(10),
     "synthetic_seed": whole(),
+}
+
+
+def _trained(value: Check) -> Check:
+    """A number of φ: its first value and its learning rate."""
+    return group({"value": value, "lr": number(0, 10)})
+
+
+PHI: dict[str, Check] = {
+    "ridge": _trained(number(0, above=True)),
+    "ridge_power": _trained(number(-2, 2)),
+    "length_power": _trained(number(-10, 10)),
+    "metric_power": _trained(number(-1, 1)),
+    "shape": _trained(numbers(4, low=-5)),
+    "bias": _trained(number(-1, 1)),
+    "quality": _trained(number(-1, 1)),
+    "strength": _trained(number(0, 2)),
+    "gate_slope": _trained(number(0, 10)),
+    "gate_centre": _trained(number(-180, 180)),
+    "gate_full": _trained(number(6, 180)),
+    "gate_unknown": _trained(number(-100, 100)),
 }
 MODEL_COMMON: dict[str, Check] = {
     "name": text,
@@ -154,10 +176,10 @@ MODEL_COMMON: dict[str, Check] = {
     "pose_dim": whole(1),
     "suppression": number(0, 1),
     "residual": number(0, 1),
-    "gate_start": number(0, 180),
-    "gate_full": number(0, 180, above=True),
+    "network": flag,
     "skip": flag,
-    "init": choice("zero", "random"),
+    "init": choice("ridge", "zero", "random"),
+    "phi": group(PHI),
     "similarity_dim": optional(whole(1)),
     "norm": choice("keep", "unit"),
     "sides": choice("probe", "both"),
@@ -166,12 +188,6 @@ MODELS: dict[str, dict[str, Check]] = {
     "residual": {
         **MODEL_COMMON,
         "rank": whole(1),
-        "init": choice("zero", "ridge", "random"),
-        "ridge": number(0, above=True),
-        "power": number(-1, 0),
-        "lift": number(-1, 1),
-        "slope": number(0, 1),
-        "reach": number(0, 1),
     },
     "pose_transformer": {
         **MODEL_COMMON,
@@ -232,8 +248,6 @@ def check_config(config: Mapping[str, Any]) -> None:
         raise InputError(f"data.min_yaw: {data['min_yaw']} is not below data.max_yaw {data['max_yaw']}")
     if not math.isclose(sum(data["fractions"]), 1.0, abs_tol=1e-6):
         raise InputError(f"data.fractions: the three shares must add up to 1, got {data['fractions']}")
-    if model["gate_start"] >= model["gate_full"]:
-        raise InputError(f"model.gate_start: {model['gate_start']} is not below model.gate_full {model['gate_full']}")
     if model["name"] == "pose_transformer":
         if model["dim"] % model["tokens"]:
             raise InputError(f"model.tokens: {model['tokens']} does not divide data.dim {model['dim']}")
@@ -242,7 +256,7 @@ def check_config(config: Mapping[str, Any]) -> None:
     if data["source"] == "synthetic" and data["dir"]:
         raise InputError("data.dir: made-up people are not read from a folder; add data=folder")
     if not any(config[f"lambda_{name}"] > 0 for name in TERMS):
-        raise InputError("lambda_id: all seven loss weights are 0, so there is nothing to train; give one of them")
+        raise InputError("lambda_id: all loss weights are 0, so there is nothing to train; give one of them")
     if schedule["name"] == "two_stage" and schedule["stage1_lambda_id"] == 0:
         raise InputError("schedule.stage1_lambda_id: 0 leaves stage 1 nothing to train; give a number above 0")
     if model["dim"] != data["dim"]:

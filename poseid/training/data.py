@@ -17,13 +17,14 @@ from poseid.features.folder import read_folder
 from poseid.features.people import Split, split_by_files, split_by_folds, split_people
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
+from poseid.training.fitting import divide
 from poseid.training.probe_rows import IndexBatches, ProbeRows
 from poseid.training.sampling import BalancedBatches
 
 MOST_ROWS = 32_768  # at D = 512 a fit in float64 then takes about half a gigabyte
-MOST_LOOKED_AT = 20_000  # rows that are looked at dozens of times: a look compares a tenth of their square
 MOST_TESTED = 65_536  # rows: two hundred million comparisons
 FEWEST_PEOPLE = 2
+VALIDATION_BATCH = 4096  # probes; thresholds need many impostors
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class FeatureDataModule(L.LightningDataModule):
         train_limit: at most so many training people and half as many validation people, drawn by ``split_seed``.
         min_yaw, max_yaw: |yaw| range in degrees of the probes that train.
         missing_pose: "keep" or "drop" probes without a pose in training.
+        divisions: K parts of the training people for the episodes (:mod:`poseid.training.fitting`).
         synthetic_people, synthetic_seed: size and seed of the made-up features.
         batch_size: probes a step (and a process).
         seed: of the order of the rows.
@@ -65,6 +67,7 @@ class FeatureDataModule(L.LightningDataModule):
         min_yaw: float,
         max_yaw: float,
         missing_pose: str,
+        divisions: int,
         synthetic_people: int,
         synthetic_seed: int,
         batch_size: int,
@@ -84,6 +87,7 @@ class FeatureDataModule(L.LightningDataModule):
         self.min_yaw = min_yaw
         self.max_yaw = max_yaw
         self.missing_pose = missing_pose
+        self.divisions = divisions
         self.synthetic_people = synthetic_people
         self.synthetic_seed = synthetic_seed
         self.batch_size = batch_size
@@ -104,10 +108,11 @@ class FeatureDataModule(L.LightningDataModule):
         self.split = self._limited(self._split())
         self.train_set = self.part(self.split.train)
         self.validation_set = self.part(self.split.validation)
-        self.train_rows = self._rows(self.split.train, self.min_yaw, self.max_yaw, self.missing_pose)
-        self.validation_rows = self._rows(self.validation_set.people(), 0.0, 180.0, "keep")
+        self.division = divide(self.split.train, self.divisions, self.split_seed)
+        self.train_rows = self._rows(self.split.train, self.min_yaw, self.max_yaw, self.missing_pose, self.division)
+        self.validation_rows = self._rows(self.validation_set.people(), 0.0, 180.0, "keep", None)
         for rows, part in ((self.train_rows, "training"), (self.validation_rows, "validation")):
-            if len(rows) == 0 or len(rows.row_counts) < 2:
+            if len(rows) == 0 or len(rows.counts.rows) < 2:
                 raise InputError(
                     f"{self.feature_set.name}: fewer than 2 {part} people have both a front row and a video row "
                     f"(with |yaw| in data.min_yaw … data.max_yaw); give more people or a wider range"
@@ -131,8 +136,15 @@ class FeatureDataModule(L.LightningDataModule):
                 log.info("%d of %d people are looked at as a whole", len(chosen), len(drawn))
         return self.feature_set.select(chosen)
 
-    def _rows(self, people: Collection[str], min_yaw: float, max_yaw: float, missing_pose: str) -> ProbeRows:
-        return ProbeRows(self.feature_set, people, self.target, min_yaw, max_yaw, missing_pose, self.swap)
+    def _rows(
+        self,
+        people: Collection[str],
+        min_yaw: float,
+        max_yaw: float,
+        missing_pose: str,
+        division: dict[str, int] | None,
+    ) -> ProbeRows:
+        return ProbeRows(self.feature_set, people, self.target, min_yaw, max_yaw, missing_pose, self.swap, division)
 
     def _limited(self, split: Split) -> Split:
         if self.train_limit is None:
@@ -165,9 +177,9 @@ class FeatureDataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         rows = self.train_rows
-        sampler = BalancedBatches(rows.row_counts, rows.front_counts, self.batch_size, self.seed)
+        sampler = BalancedBatches(rows.counts, rows.division, self.batch_size, self.seed)
         return DataLoader(rows, sampler=sampler, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         rows = self.validation_rows
-        return DataLoader(rows, sampler=IndexBatches(rows.in_order(max(self.batch_size, 1024))), batch_size=None)
+        return DataLoader(rows, sampler=IndexBatches(rows.in_order(max(self.batch_size, VALIDATION_BATCH))), batch_size=None)

@@ -46,7 +46,7 @@ def harmful_trend(similarity: Sequence[float | None], fmr_ratio: Sequence[float 
 
 
 class Diagnosis(L.Callback):
-    """Looks at the validation people before the first epoch and every ``every_n_epochs`` after.
+    """Evaluates the validation people before the first epoch and every ``every_n_epochs`` after.
 
     The scalars are logged by the module at every validation; here the four-panel figure goes to the logger, and a
     harmful trend is said in one line instead of being left to the eye.
@@ -79,7 +79,7 @@ class Diagnosis(L.Callback):
     def _diagnose(self, trainer: L.Trainer, module: L.LightningModule, epochs: int) -> None:
         if not trainer.is_global_zero:
             return
-        found = module.look()  # type: ignore[operator]
+        found = module.evaluate()  # type: ignore[operator]
         metrics = validation_metrics(found.block)
         self.similarity.append(metrics["val/similarity/enhanced"])
         self.fmr_ratio.append(metrics["val/fmr_ratio"])

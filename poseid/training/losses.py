@@ -1,4 +1,4 @@
-"""The seven loss terms, each a pure function of tensors, and their weighted sum.
+"""The eight loss terms, each a pure function of tensors, and their weighted sum.
 
 To add a term: write its function here, name it in terms.py, compute it in ``loss_terms`` (module.py), give it a weight
 ``lambda_<name>`` in conf/loss/, and an oracle in tests/training/test_losses.py.
@@ -11,6 +11,11 @@ import math
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+FMRS = (1e-2, 1e-3)  # operating points of the detection term
+SOFTNESS = 0.03  # τ_d, in cosines
+FEWEST_IMPOSTORS = 20  # scores that make a threshold
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
@@ -138,6 +143,32 @@ def impostor_protection_loss(after: Tensor, raw: Tensor, same: Tensor, hardest: 
     valid = ~same.gather(1, index)
     rise = F.relu(after.gather(1, index) - raw.detach().gather(1, index))
     return (rise * valid).sum() / valid.sum().clamp(min=1)
+
+
+def detection_loss(scores: Tensor, same: Tensor) -> Tensor:
+    """Σ over f ∈ {1e-2, 1e-3} of the mean of σ((t_f − s) / 0.03) over genuine scores s: a smooth FNMR at FMR f.
+
+    t_f, the threshold that FMR f needs, is the mean of the lower half of the max(20, f · n) highest of n impostor
+    scores. Its gradient is kept: without it the loss could be lowered by nothing but higher scores for everybody. In
+    [0, 2]; lower is better; 0 where genuine or impostor scores are missing.
+
+    Args:
+        scores: (N, M) cosines of enhanced probes with raw references.
+        same: (N, M) whether probe and reference are one person.
+
+    >>> detection_loss(torch.tensor([[0.9, 0.1], [0.1, 0.9]]), torch.eye(2).bool())
+    tensor(5.2445e-12)
+    """
+    genuine, impostor = scores[same], scores[~same]
+    if len(genuine) == 0 or len(impostor) == 0:
+        return scores.sum() * 0.0
+    highest = impostor.topk(min(len(impostor), max(FEWEST_IMPOSTORS, int(max(FMRS) * len(impostor))))).values
+    parts = []
+    for fmr in FMRS:
+        above = highest[: max(FEWEST_IMPOSTORS, int(fmr * len(impostor)))]
+        threshold = above[len(above) // 2 :].mean()
+        parts.append(torch.sigmoid((threshold - genuine) / SOFTNESS).mean())
+    return torch.stack(parts).sum()
 
 
 def total_loss(terms: dict[str, Tensor], weights: dict[str, float]) -> Tensor:

@@ -10,6 +10,11 @@ from poseid.verification.genuine_block import YAW_BINS
 TRAIN_LOSSES = tuple(f"train/loss/{name}" for name in (*TERMS, "total"))
 VALIDATION_LOSSES = tuple(f"val/loss/{name}" for name in (*TERMS, "total"))
 WEIGHTS = tuple(f"weight/{name}" for name in TERMS)
+GATE = ("gate_slope", "gate_centre", "gate_full", "gate_unknown")
+CLOSED_FORM = ("ridge", "ridge_power", "length_power", "metric_power", "shape_1", "shape_2", "shape_3", "shape_4")
+LEVELS = ("bias", "quality", "strength")
+PHI = tuple(f"phi/{name}" for name in (*CLOSED_FORM, *LEVELS, *GATE))
+"""The trained numbers of the closed form and of the gate, after an epoch."""
 IMPROVEMENT_BY_YAW = tuple(f"val/improvement/yaw_{low}_{high}" for low, high in YAW_BINS)
 LIMITS = ("val/fmr_limit", "val/fnmr_limit")
 """What the raw vectors score at the same place: above it the enhancer does harm. They do not move while training."""
@@ -35,9 +40,9 @@ VALIDATION = (
     "val/rank1",
     *LIMITS,
 )
-ALL = (*TRAIN_LOSSES, *VALIDATION_LOSSES, *WEIGHTS, *VALIDATION, "lr")
+ALL = (*TRAIN_LOSSES, *VALIDATION_LOSSES, *WEIGHTS, *PHI, *VALIDATION, "lr")
 """What an epoch logs."""
-NEITHER_BETTER = (*WEIGHTS, *LIMITS, "val/similarity/raw", "lr")
+NEITHER_BETTER = (*WEIGHTS, *PHI, *LIMITS, "val/similarity/raw", "lr")
 """Of ``ALL``, what is neither better nor worse for being lower; where it is not in ``HIGHER_IS_BETTER``, lower is."""
 
 KEPT = tuple(name.replace("val/", "kept/") for name in VALIDATION if name != "val/selection")

@@ -1,4 +1,4 @@
-"""The LightningModule: the enhancer, the composite loss, the optimiser, and validation on people not trained on."""
+"""The LightningModule: the enhancer, its training in episodes, the composite loss, and validation on other people."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from poseid.enhancers.build import build
+from poseid.enhancers.enhancer import Fit
 from poseid.enhancers.output import unit
 from poseid.errors import InputError
 from poseid.evaluation import Evaluation, quick_look
 from poseid.training.decoder import Decoder
+from poseid.training.fitting import Episodes
 from poseid.training.health import CHECK_EVERY, RanAway, first_fault, weights_fault
 from poseid.training.losses import (
     contrast_loss,
     cosine,
+    detection_loss,
     id_loss,
     impostor_protection_loss,
     ortho_loss,
@@ -28,7 +31,7 @@ from poseid.training.losses import (
     similarity_protection_loss,
     total_loss,
 )
-from poseid.training.metric_names import selection, validation_metrics
+from poseid.training.metric_names import validation_metrics
 from poseid.training.sampling import generator_for
 from poseid.training.schedule import Schedule
 from poseid.training.terms import TERMS
@@ -37,13 +40,15 @@ VALUES = (*TERMS, "total")
 
 
 class EnhancerModule(L.LightningModule):
-    """Trains an enhancer by total = Σ λ(epoch) · term.
+    """Trains an enhancer by total = Σ λ(epoch) · term, in episodes (:mod:`poseid.training.fitting`).
 
-    All arguments are primitives: they are the checkpoint's hyper-parameters, and a bare
+    Each step solves the closed form on the support people, differentiably in φ, and takes the loss on probes of the
+    query people; the gradient moves φ and the network together. Validation solves on all training people. All arguments are primitives: they are the checkpoint's hyper-parameters, and a bare
     ``EnhancerModule.load_from_checkpoint(path)`` gives the trained module back.
 
     Args:
-        model: name and options of the enhancer, as in conf/model/.
+        model: name and options of the enhancer, as in conf/model/; ``model["phi"]`` holds the first value and the
+            learning rate of each number of φ.
         weights: λ of each term in ``TERMS``.
         temperature: τ of the contrast term.
         margin: of similarity_protection.
@@ -52,7 +57,7 @@ class EnhancerModule(L.LightningModule):
         schedule: arguments of :class:`Schedule`.
         lr: peak learning rate of AdamW.
         lr_identity_scale: factor on it for the identity layers.
-        weight_decay: of AdamW; in a residual enhancer it pulls the correction towards zero, that is towards raw.
+        weight_decay: of AdamW; it pulls the network towards zero, that is towards the closed form, and spares φ.
         warmup_epochs: linear warm-up; then cosine decay to 0 at the last step.
         pose_dropout: share of training rows whose given pose is withheld, so that the enhancer learns to do
             without.
@@ -90,7 +95,9 @@ class EnhancerModule(L.LightningModule):
         self.warmup_epochs = warmup_epochs
         self.pose_dropout = pose_dropout
         self.seed = seed
-        self._look: tuple[int, Evaluation] | None = None
+        self._evaluated: tuple[int, Evaluation] | None = None
+        self._episodes: Episodes | None = None
+        self.phi_rates = {name: float(entry["lr"]) for name, entry in (model.get("phi") or {}).items()}
         options = {key: value for key, value in model.items() if key != "name"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -104,19 +111,35 @@ class EnhancerModule(L.LightningModule):
         output: Tensor = self.enhancer(features, pose).features
         return output
 
-    def loss_terms(self, batch: dict[str, Tensor], pose: Tensor, weights: dict[str, float]) -> dict[str, Tensor]:
-        """All seven terms of one batch; those with λ = 0 carry no gradient.
+    def episodes(self) -> Episodes:
+        """The constants of the training people and of their divisions, computed at the first call."""
+        if self._episodes is None:
+            data = self.trainer.datamodule  # type: ignore[attr-defined]
+            closed_form = self.enhancer.closed_form is not None
+            self._episodes = Episodes(data.train_set, data.division, closed_form, self.device)
+        return self._episodes
 
-        With ``similarity_dim`` the contrast and protection terms see the enhanced side in that space; the raw baseline
-        stays in D dimensions, where the raw system compares.
+    def store_fit(self) -> None:
+        """Solves on all training people with φ as it is; the enhancer keeps the solution until the next call."""
+        with torch.autocast(self.device.type, enabled=False):
+            self.episodes().everybody.store(self.enhancer)
+
+    def loss_terms(
+        self, batch: dict[str, Tensor], pose: Tensor, weights: dict[str, float], fit: Fit | None = None
+    ) -> dict[str, Tensor]:
+        """All terms of one batch; those with λ = 0 carry no gradient.
+
+        With ``similarity_dim`` the contrast, protection and detection terms see the enhanced side in that space; the
+        raw baseline stays in D dimensions, where the raw system compares.
 
         Args:
-            batch: features, pose (given), person, target, and partner when ``swap``.
+            batch: as :class:`ProbeRows` gives it.
             pose: (N, 3) the pose handed to the enhancer, with withheld rows NaN.
             weights: λ in force.
+            fit: of the support people; None: the stored one.
         """
         enhancer, person = self.enhancer, batch["person"]
-        output = enhancer(batch["features"], pose)
+        output = enhancer(batch["features"], pose, fit)
         identity, code, compared = output.identity, output.pose_code, enhancer.comparison(output.features)
         raw, raw_target = unit(batch["features"]), unit(batch["target"])
         target, rebuilt = raw_target, raw
@@ -130,6 +153,13 @@ class EnhancerModule(L.LightningModule):
         raw_candidates = candidates if target is raw_target else self._all_ranks(raw_target)
         # Of all ranks too: the mean over known poses is not the mean of the ranks' means.
         predicted, given = self._all_ranks(output.pose.float()), self._all_ranks(batch["pose"])
+        # The thresholds of the detection term are those of all ranks together.
+        references = unit(batch["references"])
+        if enhancer.similarity is not None:
+            references = unit(enhancer.comparison(references))
+        probes, probe_person = self._all_ranks(compared), self._all_ranks(person)
+        profile = self._all_ranks(batch["profile"])
+        references, reference_person = self._all_ranks(references), self._all_ranks(batch["reference_person"])
         # Cosines are taken in float32 whatever the precision of the layers: those of half precision tie.
         with torch.autocast(raw.device.type, enabled=False):
             enhanced = unit(compared)
@@ -147,6 +177,9 @@ class EnhancerModule(L.LightningModule):
                 "reconstruction": lambda: reconstruction_loss(self.decoder(identity.float(), code.float()), rebuilt),
                 "similarity_protection": lambda: similarity_protection_loss(similarity, raw_similarity, self.margin),
                 "impostor_protection": lambda: impostor_protection_loss(scores, raw_scores, same, self.hardest),
+                "detection": lambda: detection_loss(
+                    unit(probes[profile]) @ references.T, probe_person[profile][:, None] == reference_person[None, :]
+                ),
             }
             computed = {}
             for name in TERMS:
@@ -171,9 +204,11 @@ class EnhancerModule(L.LightningModule):
             rank, world = self.global_rank, self.trainer.world_size
             withheld = torch.rand(len(pose) * world, 1, generator=generator)[rank::world] < self.pose_dropout
             pose = pose.masked_fill(withheld.to(pose.device), torch.nan)
-        terms = self.loss_terms(batch, pose, weights)
+        with torch.autocast(self.device.type, enabled=False):
+            fit = self.episodes().support[int(batch["division"])].fit(self.enhancer)
+        terms = self.loss_terms(batch, pose, weights, fit)
         total = total_loss(terms, weights)
-        # Kept on the device until somebody looks: logging them now would make every step wait for it.
+        # Stays on the device until the next check: logging them now would make every step wait for it.
         self._values.append(torch.stack([*terms.values(), total]).detach())
         self._rows.append(batch["row"])
         return total
@@ -214,32 +249,51 @@ class EnhancerModule(L.LightningModule):
         self.log_dict({f"weight/{name}": value for name, value in weights.items()})
         self.log("lr", self.optimizers().param_groups[-1]["lr"])  # type: ignore[union-attr]
 
+    def on_validation_epoch_start(self) -> None:
+        self.store_fit()
+        self._validation = torch.zeros(len(TERMS) + 1, dtype=torch.float64)
+
     def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        weights = self.schedule.weights(self.current_epoch, self.weights)
-        terms = self.loss_terms(batch, batch["pose"], weights)
+        self._validation += self.validation_sums(batch)
+
+    def validation_sums(self, batch: dict[str, Tensor]) -> Tensor:
+        """(terms + 1,) each term times the probes of the batch, and their number."""
+        terms = self.loss_terms(batch, batch["pose"], dict.fromkeys(TERMS, 0.0))
         size = len(batch["person"])
-        self.log_dict({f"val/loss/{name}": term for name, term in terms.items()}, batch_size=size)
-        self.log("val/loss/total", total_loss(terms, weights), batch_size=size)
+        return torch.stack([*(size * terms[name].double() for name in TERMS), torch.tensor(size)]).cpu()
+
+    def selection(self, sums: Tensor) -> float:
+        """``val/selection``: the weighted loss on validation people, by the weights that the user set.
+
+        The root keys count, whatever the schedule says of an epoch, so that epochs compare. Lower is better.
+        """
+        means = dict(zip(TERMS, (sums[:-1] / sums[-1]).tolist(), strict=True))
+        return math.fsum(weight * means[name] for name, weight in self.weights.items() if weight != 0)
 
     def on_validation_epoch_end(self) -> None:
-        # Every rank looks at all validation people: the figures are exact, and the same everywhere.
+        means = dict(zip(TERMS, (self._validation[:-1] / self._validation[-1]).tolist(), strict=True))
+        weights = self.schedule.weights(self.current_epoch, self.weights)
+        self.log_dict({f"val/loss/{name}": value for name, value in means.items()})
+        self.log("val/loss/total", sum(weights[name] * value for name, value in means.items() if weights[name] != 0))
+        self.log_dict({f"phi/{name}": value for name, value in self.enhancer.phi_values().items()})
+        self.log("val/selection", self.selection(self._validation), prog_bar=True)
+        # Every rank evaluates all validation people: the figures are exact, and the same everywhere.
         try:
-            block = self.look().block
+            block = self.evaluate().block
         except InputError:
             # The rows were checked when they were read: it is the enhancer that makes no vectors of them.
             what = "enhanced vectors of validation people are not finite"
             raise RanAway(what, self.current_epoch, int(self.trainer.num_training_batches) - 1, []) from None
         for name, value in validation_metrics(block).items():
             self.log(name, math.nan if value is None else float(value), sync_dist=False)
-        self.log("val/selection", selection(block)[0], prog_bar=True)
 
-    def look(self) -> Evaluation:
-        """The quick look at the validation people with the weights as they are: one for whoever asks before the next
-        step."""
-        if self._look is None or self._look[0] != self.global_step:
+    def evaluate(self) -> Evaluation:
+        """The quick evaluation on the validation people with the weights as they are; one for whoever asks before the
+        next step."""
+        if self._evaluated is None or self._evaluated[0] != self.global_step:
             data = self.trainer.datamodule  # type: ignore[attr-defined]
-            self._look = self.global_step, quick_look(self.enhancer, data.validation_set)
-        return self._look[1]
+            self._evaluated = self.global_step, quick_look(self.enhancer, data.validation_set)
+        return self._evaluated[1]
 
     def configure_gradient_clipping(
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
@@ -249,12 +303,18 @@ class EnhancerModule(L.LightningModule):
             torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW; identity layers, matrices and vectors in groups of their own; warm-up, then cosine decay."""
+        """AdamW; each number of φ, identity layers, matrices and vectors in groups of their own; warm-up, then cosine
+        decay."""
+        phi = self.enhancer.phi()
+        rates = {id(parameter): self.phi_rates.get(name, 0.0) for name, parameter in phi.items()}
+        groups = [
+            {"params": [parameter], "lr": rates[id(parameter)], "weight_decay": 0.0} for parameter in phi.values()
+        ]
         identity = {id(p) for p in self.enhancer.identity_parameters()}
-        groups = []
+        layers = [p for p in self.parameters() if id(p) not in rates]
         for scale, wanted in ((self.lr_identity_scale, True), (1.0, False)):
             for decay, matrix in ((self.weight_decay, True), (0.0, False)):
-                chosen = [p for p in self.parameters() if (id(p) in identity) == wanted and (p.ndim > 1) == matrix]
+                chosen = [p for p in layers if (id(p) in identity) == wanted and (p.ndim > 1) == matrix]
                 if chosen:
                     groups.append({"params": chosen, "lr": self.lr * scale, "weight_decay": decay})
         # One pass over the weights instead of a dozen. On a GPU torch chooses: fp16 gradients must be unscaled and

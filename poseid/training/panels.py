@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from poseid.training.metric_names import IMPROVEMENT_BY_YAW
+from poseid.training.metric_names import CLOSED_FORM, IMPROVEMENT_BY_YAW
 from poseid.training.terms import TERMS
 from poseid.verification.genuine_block import YAW_BINS
 
@@ -44,6 +44,10 @@ def _weights(names: tuple[str, ...], title: str) -> Panel:
     return Panel(title, "λ, after the schedule", tuple((f"weight/{name}", name) for name in names))
 
 
+def _phi(names: tuple[str, ...], title: str, note: str) -> Panel:
+    return Panel(title, note, tuple((f"phi/{name}", name) for name in names))
+
+
 SECTIONS = (
     Section(
         "Protection",
@@ -59,6 +63,21 @@ SECTIONS = (
                 "share of genuine pairs, lower is better",
                 (("val/share_below_raw", "validation people"),),
             ),
+        ),
+    ),
+    Section(
+        "What the training moves",
+        "Which way do the loss weights push the closed form? These numbers are what training finds besides the network; "
+        "each moves the scores of people never seen. A number that still rises or falls at the end wants more epochs, "
+        "or a higher learning rate of its own (conf/model/phi).",
+        (
+            _phi(("bias", "quality"), "Bias and quality", "cosines: shift of all scores, and by how much less if short"),
+            _phi(("strength",), "Strength", "factor on the correction; 0 is the raw vector"),
+            _phi(("ridge",), "Ridge", "shrinkage of the regression"),
+            _phi(CLOSED_FORM[1:4], "Powers", "of variance, length and within-person covariance"),
+            _phi(CLOSED_FORM[4:], "Shape", "logarithmic gains of directions with small (1) to large (4) variance"),
+            _phi(("gate_slope", "gate_unknown"), "Gate, logits", "slope per degree; threshold without a pose"),
+            _phi(("gate_centre", "gate_full"), "Gate, angles", "degrees"),
         ),
     ),
     Section(
@@ -104,8 +123,8 @@ SECTIONS = (
             ),
             Panel("FMR, times raw's", "above 1: more impostors let in", (("val/fmr_ratio", "enhanced"),)),
             Panel(
-                "What the kept epoch is chosen by",
-                "FNMR at FMR 1e-2, else EER; lower is better",
+                "What the epoch is chosen by",
+                "weighted loss on validation people; lower is better",
                 (("val/selection", "val/selection"),),
             ),
             Panel("Equal error rate", "lower is better", (("val/eer", "enhanced"),)),

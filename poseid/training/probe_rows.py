@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from poseid.enhancers.output import unit
-from poseid.features.rows import FeatureSet
+from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
+from poseid.training.sampling import REFERENCES, Counts
 
 BLOCK_ROWS = 8192
 
@@ -29,6 +30,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         min_yaw, max_yaw: |yaw| range in degrees.
         missing_pose: "keep" or "drop" rows without a pose.
         swap: whether batches carry a partner row.
+        division: of each person, for the training episodes; None: all in one.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         max_yaw: float,
         missing_pose: str,
         swap: bool,
+        division: dict[str, int] | None = None,
     ) -> None:
         poses = features.video.poses
         yaw = np.abs(poses[:, 0])
@@ -62,13 +65,25 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         self.rows, self.fronts = torch.from_numpy(rows), torch.from_numpy(fronts)
         self.pose = torch.from_numpy(np.array(poses[rows], dtype=np.float32))
         self.person = torch.from_numpy(person.astype(np.int64))
-        self.row_counts = torch.bincount(self.person, minlength=len(present))
         of_front = torch.from_numpy(np.searchsorted(present, front_person[fronts]))
-        self.front_counts = torch.bincount(of_front, minlength=len(present))
+        # The raw references of the detection term: front rows, and frontal video rows as in the frontal_profile set.
+        video_kinds = features.video.kinds()
+        frontal_video = np.flatnonzero(np.isin(video_person, present) & (video_kinds == FRONTAL))
+        of_frontal = np.concatenate([front_person[fronts], video_person[frontal_video]])
+        in_order = np.argsort(of_frontal, kind="stable")
+        self.frontals = torch.from_numpy(np.concatenate([fronts, frontal_video + len(features.front)])[in_order])
+        of_frontal = torch.from_numpy(np.searchsorted(present, of_frontal))
+        self.counts = Counts(*(torch.bincount(who, minlength=len(present)) for who in (self.person, of_front, of_frontal)))
+        profile = torch.from_numpy(video_kinds[rows] == PROFILE)
+        self.profile = profile if bool(profile.any()) else torch.ones_like(profile)
+        """The probes of the detection term: profile rows, or all where there are none."""
+        names = sorted(number, key=number.__getitem__)
+        of_division = [0 if division is None else division[names[index]] for index in present.tolist()]
+        self.division = torch.tensor(of_division, dtype=torch.int64)
         total = torch.zeros(len(present), features.dim)
         for some in torch.split(torch.arange(len(fronts)), BLOCK_ROWS):
             total.index_add_(0, of_front[some], unit(read_rows(self.front, self.fronts[some])))
-        self.centroids = total / self.front_counts[:, None].clamp(min=1)
+        self.centroids = total / self.counts.fronts[:, None].clamp(min=1)
         self.target = target
         self.swap = swap
 
@@ -76,14 +91,22 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         return len(self.person)
 
     def __getitem__(self, index: Tensor) -> dict[str, Tensor]:
-        """(3, B) indices (row, partner, front row) to one batch; its ``row`` counts the folder's video rows."""
-        row, partner, front = index
+        """(3 + R, B) indices (row, partner, front row, R frontal rows) to one batch of one division.
+
+        ``row`` counts the folder's video rows; ``references`` is (B · R, D), and ``reference_person`` (B · R,).
+        """
+        row, partner, front = index[:3]
+        frontal = self.frontals[index[3:].reshape(-1)]
         person = self.person[row]
         batch = {
             "row": self.rows[row],
             "features": read_rows(self.video, self.rows[row]),
             "pose": self.pose[row],
             "person": person,
+            "profile": self.profile[row],
+            "references": self._frontal_rows(frontal),
+            "reference_person": person.repeat(len(index) - 3),
+            "division": self.division[person[:1]],
             "target": self.centroids[person]
             if self.target == "centroid"
             else unit(read_rows(self.front, self.fronts[front])),
@@ -92,15 +115,23 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
             batch["partner"] = read_rows(self.video, self.rows[partner])
         return batch
 
+    def _frontal_rows(self, frontal: Tensor) -> Tensor:
+        """(n, D) rows by their numbers: front rows first, then video rows."""
+        of_video = frontal >= len(self.front)
+        out = torch.empty(len(frontal), self.front.shape[1])
+        out[~of_video] = read_rows(self.front, frontal[~of_video])
+        out[of_video] = read_rows(self.video, frontal[of_video] - len(self.front))
+        return out
+
     def in_order(self, batch_size: int) -> list[Tensor]:
-        """Index batches that go once through all rows, each with a fixed partner and front row."""
+        """Index batches that go once through all rows, each with a fixed partner, front row and frontal rows."""
         row = torch.arange(len(self))
-        first_row = (self.row_counts.cumsum(0) - self.row_counts)[self.person]
-        first_front = (self.front_counts.cumsum(0) - self.front_counts)[self.person]
+        first_row, first_front, first_frontal = ((count.cumsum(0) - count)[self.person] for count in self.counts)
         local = row - first_row
-        partner = first_row + (local + 1) % self.row_counts[self.person]
-        front = first_front + local % self.front_counts[self.person]
-        return list(torch.split(torch.stack([row, partner, front]), batch_size, dim=1))
+        partner = first_row + (local + 1) % self.counts.rows[self.person]
+        front = first_front + local % self.counts.fronts[self.person]
+        frontals = [first_frontal + (local + k) % self.counts.frontals[self.person] for k in range(REFERENCES)]
+        return list(torch.split(torch.stack([row, partner, front, *frontals]), batch_size, dim=1))
 
 
 def read_rows(vectors: np.ndarray, rows: Tensor) -> Tensor:

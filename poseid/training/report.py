@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from poseid.enhancers.info import kept_note
-from poseid.enhancers.residual import ResidualEnhancer
 from poseid.enhancers.saving import save_enhancer
 from poseid.evaluation import Evaluation, evaluate_enhancer
 from poseid.features.fingerprint import digest, fingerprint, hash_people
 from poseid.training.data import MOST_TESTED, FeatureDataModule
+from poseid.training.fitting import fit_on
 from poseid.training.module import EnhancerModule
-from poseid.training.start import refit
+from poseid.training.selection import guard
 from poseid.verification.key_figures import key_figures
 from poseid.verification.report import write_report
 from poseid.versions import versions
@@ -28,7 +28,6 @@ def finish_run(
     run_dir: Path,
     data: FeatureDataModule,
     module: EnhancerModule,
-    closed_form: bool,
     evaluate_test: bool,
 ) -> dict[str, Any]:
     """Evaluates the enhancer, writes ``report/`` and ``enhancer.safetensors``, returns the summary.
@@ -38,19 +37,16 @@ def finish_run(
         run_dir: the run's directory.
         data: with validation and test people.
         module: with the weights that are kept.
-        closed_form: whether these are the closed form alone. It is then fitted once more, on training and validation
-            people together, after everything was chosen and the validation people were looked at.
-        evaluate_test: False leaves the test people unlooked at; ``test`` is then null.
+        evaluate_test: False leaves the test people out; ``test`` is then null.
     """
     log.info("evaluating on %d validation people", len(data.split.validation))
     enhancer = module.enhancer.cpu()
-    validation = evaluate_enhancer(enhancer, data.validation_set)
+    validation, share = guard(enhancer, data.validation_set)
     fitted, fitted_on = data.train_set, "training people"
-    if closed_form:
-        log.info("no epoch was better than the start on validation people: fitting the start on them as well")
-        assert isinstance(enhancer, ResidualEnhancer)
+    if enhancer.closed_form is not None and bool(enhancer.closed_form.solved):
+        log.info("fitting the closed form once more, on training and validation people")
         fitted = data.part([*data.split.train, *data.split.validation])
-        refit(enhancer, fitted)
+        fit_on(enhancer, fitted)
         fitted_on, everybody = "training and validation people", len(data.split.train) + len(data.split.validation)
         if len(fitted.people()) < everybody:
             fitted_on = f"{len(fitted.people()):,} of the {everybody:,} {fitted_on}"
@@ -64,8 +60,9 @@ def finish_run(
         "data": data.feature_set.name,
         "poses_used": bool(np.isfinite(data.feature_set.video.poses).any()),
         "fitted_on": fitted_on,
-        "strength": float(enhancer.strength),
-        "kept": kept_note(float(enhancer.strength)),
+        "strength": share,
+        "phi": enhancer.phi_values(),
+        "kept": kept_note(share),
         "versions": versions(),
         "validation": validation.block,
         "test": None if test is None else test.block,

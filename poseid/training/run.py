@@ -15,7 +15,6 @@ import torch
 from lightning.pytorch.trainer.states import TrainerStatus
 
 from poseid.enhancers.build import parameter_count
-from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
 from poseid.features.tables.poses import looks_like_radians
@@ -25,16 +24,13 @@ from poseid.training.checkpoints import (
     find_checkpoint,
     load_state,
     refuse_seen_people,
-    take_pose_layers,
     take_weights,
 )
-from poseid.training.data import MOST_LOOKED_AT, FeatureDataModule
+from poseid.training.data import FeatureDataModule
 from poseid.training.health import RAN_AWAY, RanAway
+from poseid.training.fitting import fit_on
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
-from poseid.training.safety import choose_safe
-from poseid.training.start import fit_start, is_fitted
-from poseid.training.strength import choose_strength
 from poseid.training.terms import TERMS
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
@@ -96,7 +92,9 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         if config[key]:
             refuse_seen_people(key, Path(config[key]), data.split)
     if checkpoint is None:
-        fit_start(module.enhancer, data.train_set)
+        missing = fit_on(module.enhancer, data.train_set)
+        if missing is not None:
+            log.warning("no closed form: there are only %s; the network alone is trained", missing)
     if config["init_from"]:
         take_weights(module, Path(config["init_from"]))
     announce(config, data, module)
@@ -116,16 +114,8 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         if not trainer.is_global_zero:
             # What follows needs one process: it writes the files that ship.
             raise OtherRank
-        steps = load_state(module, context.run_dir / "checkpoints" / "best.ckpt")
-        # The closed form alone can be cross-validated in a second; what was trained has the validation people only.
-        enhancer, closed_form = module.enhancer, False
-        if steps == 0 and not config["init_from"] and isinstance(enhancer, ResidualEnhancer) and is_fitted(enhancer):
-            closed_form = True
-            take_pose_layers(module, context.run_dir / "checkpoints" / "last.ckpt")
-            choose_safe(enhancer, data.part([*data.split.train, *data.split.validation], MOST_LOOKED_AT))
-        else:
-            choose_strength(enhancer, data.validation_set)
-        summary = finish_run(config, context.run_dir, data, module, closed_form, context.evaluate_test)
+        load_state(module, context.run_dir / "checkpoints" / "best.ckpt")
+        summary = finish_run(config, context.run_dir, data, module, context.evaluate_test)
         if logger is not None:
             log_report(logger, context.run_dir, summary)
         failed = False

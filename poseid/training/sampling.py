@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,42 +23,64 @@ def generator_for(seed: int, *key: int) -> torch.Generator:
     return torch.Generator().manual_seed(mixed)
 
 
-def draw_epoch(rows: Tensor, fronts: Tensor, seed: int, epoch: int) -> Tensor:
-    """One epoch of draws: as many as there are rows, with every person drawn equally often (within one).
+REFERENCES = 2  # frontal rows of the same person that come with each probe, for the detection term
+LEAST_ROUNDS = 2  # an epoch has at least so many steps for each division, however few the rows
 
-    People come in a fresh random order again and again; each time, one of the person's rows, another row of
-    the same person as its partner (the row itself where there is no other), and one of the person's front rows.
+
+class Counts(NamedTuple):
+    """(P,) how many rows of each kind a person has; of each kind they are stored one person after another."""
+
+    rows: Tensor
+    fronts: Tensor
+    frontals: Tensor
+
+
+def draw(people: Tensor, counts: Counts, total: int, generator: torch.Generator) -> Tensor:
+    """Draws in which each of the people comes equally often (within one).
+
+    They come in a fresh random order again and again; each time, one of the person's rows, another row of the same
+    person as its partner (the row itself where there is no other), one of the front rows and ``REFERENCES`` of the
+    frontal rows.
 
     Args:
-        rows: (P,) number of video rows of each person, stored one person after another.
-        fronts: (P,) number of front rows of each person, stored likewise.
+        people: (Q,) numbers of the people to draw from.
+        counts: of all people.
+        total: number of draws.
 
     Returns:
-        (3, Σ rows) indices: row, partner, front row.
+        (3 + REFERENCES, total) indices: row, partner, front row, frontal rows.
     """
-    generator = generator_for(seed, epoch)
-    total, people = int(rows.sum()), len(rows)
-    rounds = -(-total // people)
-    person = torch.rand(rounds, people, generator=generator).argsort(dim=1).reshape(-1)[:total]
-    u = torch.rand(3, total, generator=generator, dtype=torch.float64)
-    first_row, first_front = rows.cumsum(0) - rows, fronts.cumsum(0) - fronts
-    count = rows[person]
+    rounds = -(-total // len(people))
+    person = people[torch.rand(rounds, len(people), generator=generator).argsort(dim=1).reshape(-1)[:total]]
+    u = torch.rand(3 + REFERENCES, total, generator=generator, dtype=torch.float64)
+    first_row, first_front, first_frontal = (count.cumsum(0) - count for count in counts)
+    count = counts.rows[person]
     local = (u[0] * count).long()
     step = 1 + (u[1] * (count - 1)).long()
     partner = (local + step) % count
-    front = (u[2] * fronts[person]).long()
-    return torch.stack([first_row[person] + local, first_row[person] + partner, first_front[person] + front])
+    front = (u[2] * counts.fronts[person]).long()
+    frontals = first_frontal[person] + (u[3:] * counts.frontals[person]).long()
+    own = torch.stack([first_row[person] + local, first_row[person] + partner, first_front[person] + front])
+    return torch.cat([own, frontals])
 
 
 class BalancedBatches(Sampler[Tensor]):
-    """Yields (3, B) index tensors; Lightning tells it the epoch through ``set_epoch``.
+    """Yields (3 + REFERENCES, B) index tensors, each of one division of the people; the divisions take turns.
 
-    Under DDP each rank takes its own slice of the same global draw, so that world × B rows make one step.
+    Lightning tells it the epoch through ``set_epoch``. Under DDP each rank takes its own slice of the same global draw,
+    so that world × B rows make one step. An epoch has as many draws as there are rows, and at least two steps for each
+    division.
+
+    Args:
+        counts: of each person.
+        division: (P,) 0 … K − 1.
+        batch_size: B.
+        seed: of the draws.
     """
 
-    def __init__(self, rows: Tensor, fronts: Tensor, batch_size: int, seed: int) -> None:
-        self.rows = rows
-        self.fronts = fronts
+    def __init__(self, counts: Counts, division: Tensor, batch_size: int, seed: int) -> None:
+        self.counts = counts
+        self.people = [(division == part).nonzero()[:, 0] for part in division.unique().tolist()]
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0
@@ -71,13 +94,18 @@ class BalancedBatches(Sampler[Tensor]):
         return 0, 1
 
     def __len__(self) -> int:
-        total = int(self.rows.sum())
-        return max(1, total // (self.batch_size * self._ranks()[1]))
+        total = int(self.counts.rows.sum())
+        return max(LEAST_ROUNDS * len(self.people), total // (self.batch_size * self._ranks()[1]))
 
     def __iter__(self) -> Iterator[Tensor]:
         rank, world = self._ranks()
-        draws = draw_epoch(self.rows, self.fronts, self.seed, self.epoch)
+        size = self.batch_size * world
+        rounds = -(-len(self) // len(self.people))
+        drawn = [
+            draw(people, self.counts, rounds * size, generator_for(self.seed, self.epoch, part))
+            for part, people in enumerate(self.people)
+        ]
         for step in range(len(self)):
-            start = step * self.batch_size * world
-            block = draws[:, start : start + self.batch_size * world]
+            start = step // len(self.people) * size
+            block = drawn[step % len(self.people)][:, start : start + size]
             yield block[:, rank::world]

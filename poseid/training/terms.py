@@ -8,4 +8,5 @@ TERMS = (
     "reconstruction",
     "similarity_protection",
     "impostor_protection",
+    "detection",
 )

@@ -9,30 +9,13 @@ import lightning as L
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 
 from poseid.errors import InputError, first_line
 from poseid.training.checkpoint_files import WholeFiles
 from poseid.training.diagnosis import Diagnosis
-from poseid.training.keep_best import KeepBest
 from poseid.training.metrics_file import MetricsFile
-
-
-class PatienceAfterRamp(EarlyStopping):
-    """Early stopping that counts only from the epoch at which the final loss weights are in force."""
-
-    def __init__(self, first_epoch: int, patience: int) -> None:
-        super().__init__(monitor="val/selection", mode="min", patience=patience, check_on_train_epoch_end=True)
-        self.first_epoch = first_epoch
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        # A run that had stopped early and is resumed has nothing left to train.
-        if self.wait_count >= self.patience:
-            trainer.should_stop = True
-
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.current_epoch >= self.first_epoch:
-            super().on_train_epoch_end(trainer, pl_module)
+from poseid.training.selection import BestCheckpoint, PatienceAfterRamp
 
 
 class Progress(RichProgressBar):
@@ -67,7 +50,7 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
     options, stopping = config["trainer"], config["callbacks"]
     checkpoints = run_dir / "checkpoints"
     callbacks: list[L.Callback] = [
-        KeepBest(checkpoints / "best.ckpt"),
+        BestCheckpoint(checkpoints / "best.ckpt"),
         ModelCheckpoint(
             dirpath=checkpoints,
             filename="last",

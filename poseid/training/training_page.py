@@ -28,7 +28,7 @@ class Curves:
     Args:
         epochs: finished epochs at each point.
         values: a list as long as ``epochs`` for each metric; NaN where there is none.
-        kept: finished epochs of the kept checkpoint, 0 for the start; None if there is no checkpoint.
+        kept: finished epochs of the kept checkpoint, 0 for the state before training; None if there is no checkpoint.
     """
 
     epochs: list[int]
@@ -53,7 +53,7 @@ def write_training_page(run_dir: Path, ships: str | None) -> Path | None:
 
 
 def read_curves(run_dir: Path) -> Curves | None:
-    """The rows of ``metrics.csv``, led by the figures of the start that stand in ``best.ckpt``; None without rows."""
+    """The rows of ``metrics.csv``, led by the figures before the first epoch, which stand in ``best.ckpt``; None without rows."""
     metrics, best = run_dir / "metrics.csv", run_dir / "checkpoints" / "best.ckpt"
     rows: Sequence[Mapping[str, str]] = []
     if metrics.is_file():
@@ -61,11 +61,11 @@ def read_curves(run_dir: Path) -> Curves | None:
             rows = list(csv.DictReader(opened))
     if not rows:
         return None
-    state = read_checkpoint(best)["callbacks"]["KeepBest"] if best.is_file() else {}
-    start = state.get("start", {})
+    state = read_checkpoint(best)["callbacks"]["BestCheckpoint"] if best.is_file() else {}
+    initial = state.get("initial", {})
     first = int(rows[0]["epoch"])
     epochs = [first, *(int(row["epoch"]) + 1 for row in rows)]
-    values = {name: [start.get(name, math.nan), *(float(row.get(name) or math.nan) for row in rows)] for name in ALL}
+    values = {name: [initial.get(name, math.nan), *(float(row.get(name) or math.nan) for row in rows)] for name in ALL}
     return Curves(epochs, values, state.get("epochs"))
 
 
@@ -83,19 +83,22 @@ def _reading(curves: Curves, ships: str | None) -> str:
     finished = "1 epoch is" if curves.epochs[-1] == 1 else f"{curves.epochs[-1]} epochs are"
     kept = ""
     if curves.kept == curves.epochs[0]:
-        kept = "No epoch was clearly better than the start, so <strong>the start</strong> is kept (dotted line). "
+        kept = (
+            "No epoch has a lower loss on validation people than the state <strong>before training</strong>, so that is "
+            "what ships (dotted line). "
+        )
     elif curves.kept in curves.epochs:
         score = scores[curves.epochs.index(curves.kept)]
         kept = (
-            f"Kept is <strong>epoch {curves.kept}</strong> (dotted line): val/selection {score:.4f} against "
-            f"{scores[0]:.4f} at the start. "
+            f"<strong>Epoch {curves.kept}</strong> ships (dotted line): its weighted loss on validation people, "
+            f"val/selection, is {score:.4f}; before training it was {scores[0]:.4f}. "
         )
     return section(
         "How to read this",
         f"<p>{escape(ships)} The curves show all of it.</p>" if ships else "",
         f"<p>{finished} finished. {kept}The horizontal axis counts finished epochs; validation "
-        "figures begin at the start, before any training. Validation people are not trained on, but the kept epoch is "
-        "chosen by them: proof stands in report.html, on people looked at once.</p>",
+        "figures begin before any training. Validation people are not trained on, but the epoch is "
+        "chosen by them: proof stands in report.html, on the test people.</p>",
     )
 
 

@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from poseid.enhancers.opponents.early_stopping import Score, train_early_stopped
-from poseid.enhancers.opponents.gate import ProfileGate, fit_gate, known_yaw
+from poseid.enhancers.gate import Gate
 from poseid.enhancers.opponents.rows import fitting_rows
-from poseid.enhancers.opponents.shaped import checked_sides, shaped
+from poseid.enhancers.opponents.shaped import checked_sides, profile_probability, shaped
 from poseid.enhancers.output import EnhancerOutput, unit
+from poseid.enhancers.pose import known_yaw
 from poseid.features.rows import FeatureSet
 
 LEARNING_RATE = 1e-3
@@ -19,7 +20,7 @@ LEARNING_RATE = 1e-3
 class Dream(nn.Module):
     """features = |x| · unit(x̂ + sigmoid(10(|yaw|/45 − 1)) · ReLU(FC(ReLU(FC(x̂))))).
 
-    A row of unknown pose gets "is a profile" by `ProfileGate` in place of the sigmoid.
+    A row of unknown pose gets "is a profile" by `Gate` in place of the sigmoid.
 
     Args:
         dim: D, the width of both layers.
@@ -30,7 +31,7 @@ class Dream(nn.Module):
         super().__init__()
         self.dim = dim
         self.sides = checked_sides(sides)
-        self.gate = ProfileGate(dim)
+        self.gate = Gate(dim).requires_grad_(False)
         self.residual = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU())
 
     def comparison(self, features: Tensor) -> Tensor:
@@ -40,7 +41,7 @@ class Dream(nn.Module):
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
         """(N, D) the mapped rows, as they are trained: near unit length."""
         x = unit(features)
-        share = self.gate.probability(features)
+        share = profile_probability(self.gate, features)
         if pose is not None:
             known, yaw = known_yaw(pose)
             share = torch.where(known, torch.sigmoid(10.0 * (yaw.abs() / 45.0 - 1.0)).to(share.dtype), share)
@@ -69,7 +70,7 @@ def fit_dream(train: FeatureSet, score: Score, sides: str = "probe", seed: int =
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         out = Dream(train.dim, sides)
-    fit_gate(out.gate, rows)
+    rows.fit(out.gate)
     usable = torch.from_numpy(rows.anchored[len(train.front) :])
     features = torch.from_numpy(train.video.features.astype("float32"))[usable]
     pose = torch.from_numpy(train.video.poses.astype("float32"))[usable]

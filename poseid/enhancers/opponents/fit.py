@@ -10,7 +10,6 @@ from torch import nn
 
 from poseid.enhancers.opponents.dream import fit_dream
 from poseid.enhancers.opponents.early_stopping import Score
-from poseid.enhancers.opponents.gate import GATES, fit_gate
 from poseid.enhancers.opponents.mean_subtraction import fit_mean_subtraction
 from poseid.enhancers.opponents.raw import Raw
 from poseid.enhancers.opponents.ridge import LAMBDAS, Ridge, fit_ridge, solve_ridge
@@ -24,8 +23,8 @@ from poseid.features.rows import FeatureSet
 OPTIONS: dict[str, tuple[str, ...]] = {
     "raw": (),
     "mean_subtraction": ("sides",),
-    "ridge": ("lambda", "gate", "sides"),
-    "wccn": ("lambda", "gate", "sides"),
+    "ridge": ("lambda", "sides"),
+    "wccn": ("lambda", "sides"),
     "dream": ("sides", "seed"),
     "srt": ("sides", "seed"),
 }
@@ -38,13 +37,11 @@ class FitOptions:
 
     Attributes:
         strength: λ of ridge and wccn; None: chosen on validation people.
-        gate: "vector" or "yaw", of ridge and wccn.
         sides: "probe" or "both"; None: what the opponent has by default.
         seed: of what is drawn.
     """
 
     strength: float | None = None
-    gate: str = "vector"
     sides: str | None = None
     seed: int = 0
 
@@ -67,8 +64,8 @@ class Fitted:
 def parse_options(name: str, pairs: Sequence[str]) -> FitOptions:
     """``key=value`` texts to options.
 
-    >>> parse_options("ridge", ["lambda=10", "gate=yaw"])
-    FitOptions(strength=10.0, gate='yaw', sides=None, seed=0)
+    >>> parse_options("ridge", ["lambda=10"])
+    FitOptions(strength=10.0, sides=None, seed=0)
 
     Raises:
         InputError: an unknown opponent, a key it does not have, or a value of the wrong kind.
@@ -90,10 +87,9 @@ def parse_options(name: str, pairs: Sequence[str]) -> FitOptions:
             raise InputError(f"lambda={given['lambda']}: not a number") from None
     if not given.get("seed", "0").isascii() or not given.get("seed", "0").isdigit():
         raise InputError(f"seed={given['seed']}: not a whole number from 0")
-    for key, choices in (("gate", GATES), ("sides", SIDES)):
-        if key in given and given[key] not in choices:
-            raise InputError(f"{key}={given[key]}: is not one of {', '.join(choices)}")
-    return FitOptions(strength, given.get("gate", "vector"), given.get("sides"), int(given.get("seed", "0")))
+    if "sides" in given and given["sides"] not in SIDES:
+        raise InputError(f"sides={given['sides']}: is not one of {', '.join(SIDES)}")
+    return FitOptions(strength, given.get("sides"), int(given.get("seed", "0")))
 
 
 def fit_opponent(
@@ -126,23 +122,23 @@ def fit_opponent(
             raise InputError("sides: wccn changes the space of comparison and needs sides=both")
         fit: dict[str, Any] = {"lambda": options.strength, "chosen_on_validation": options.strength is None}
         if options.strength is None:
-            fit["lambda"], fit["tried"] = choose_strength(train, score, options.gate)
-        model = {"name": name, "dim": dim, "gate": options.gate, "sides": sides}
+            fit["lambda"], fit["tried"] = choose_strength(train, score)
+        model = {"name": name, "dim": dim, "sides": sides}
         if name == "ridge":
-            return Fitted(fit_ridge(everybody, fit["lambda"], options.gate, sides), model, fit)
-        return Fitted(fit_wccn(everybody, fit["lambda"], options.gate), model, fit)
+            return Fitted(fit_ridge(everybody, fit["lambda"], sides), model, fit)
+        return Fitted(fit_wccn(everybody, fit["lambda"]), model, fit)
     enhancer, epoch = (fit_dream if name == "dream" else fit_srt)(train, score, sides, options.seed)
     return Fitted(enhancer, {"name": name, "dim": dim, "sides": sides}, {"epoch": epoch, "seed": options.seed})
 
 
-def choose_strength(train: FeatureSet, score: Score, gate: str) -> tuple[float, dict[str, float]]:
+def choose_strength(train: FeatureSet, score: Score) -> tuple[float, dict[str, float]]:
     """The λ of `LAMBDAS` whose ridge, fitted on training people, scores best on validation people.
 
     Of equally good ones the largest: it changes least.
     """
     rows = fitting_rows(train)
-    ridge = Ridge(train.dim, gate)
-    fit_gate(ridge.gate, rows)
+    ridge = Ridge(train.dim)
+    rows.fit(ridge.gate)
     tried = {}
     for strength in LAMBDAS:
         solve_ridge(ridge, rows, strength)

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from poseid.enhancers.opponents.gate import ProfileGate, fit_gate, known_yaw
+from poseid.enhancers.gate import Gate
 from poseid.enhancers.opponents.rows import fitting_rows
-from poseid.enhancers.opponents.shaped import checked_sides, shaped
+from poseid.enhancers.opponents.shaped import checked_sides, profile_probability, shaped
 from poseid.enhancers.output import EnhancerOutput, unit
+from poseid.enhancers.pose import known_yaw
 from poseid.errors import InputError
 from poseid.features.rows import FeatureSet
 
@@ -20,7 +21,7 @@ class MeanSubtraction(nn.Module):
     """features = |x| · unit(x̂ − (m_bin − m_frontal)), with m the mean unit row of a yaw bin.
 
     Bins [−90,−45) [−45,−15) [−15,15] (15,45] (45,90] degrees; what lies beyond belongs to the outer bins. In a
-    row of unknown pose, p · (m_profile − m_frontal) is taken out, with p = "is a profile" by `ProfileGate`.
+    row of unknown pose, p · (m_profile − m_frontal) is taken out, with p = "is a profile" by `Gate`.
 
     Args:
         dim: D.
@@ -34,7 +35,7 @@ class MeanSubtraction(nn.Module):
         super().__init__()
         self.dim = dim
         self.sides = checked_sides(sides)
-        self.gate = ProfileGate(dim)
+        self.gate = Gate(dim).requires_grad_(False)
         self.register_buffer("shift", torch.zeros(2 * len(EDGES) + 1, dim))
         self.register_buffer("unknown_shift", torch.zeros(dim))
 
@@ -44,7 +45,7 @@ class MeanSubtraction(nn.Module):
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
         x = unit(features)
-        shift = self.gate.probability(features) * self.unknown_shift
+        shift = profile_probability(self.gate, features) * self.unknown_shift
         if pose is not None:
             known, yaw = known_yaw(pose)
             size = torch.bucketize(yaw[:, 0].abs(), yaw.new_tensor(EDGES))
@@ -68,7 +69,7 @@ def fit_mean_subtraction(people: FeatureSet, sides: str = "probe") -> MeanSubtra
         raise InputError(f"{people.name}: mean_subtraction needs rows with a known |yaw| up to {EDGES[0]:g} degrees")
     frontal = rows.unit[middle].mean(axis=0)
     out = MeanSubtraction(people.dim, sides)
-    fit_gate(out.gate, rows)
+    rows.fit(out.gate)
     for n in range(2 * len(EDGES) + 1):
         if n != len(EDGES) and (here := bins == n).any():
             out.shift[n].copy_(torch.from_numpy(rows.unit[here].mean(axis=0) - frontal))

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from poseid.enhancers.opponents.gate import ProfileGate, fit_gate
+from poseid.enhancers.gate import Gate
 from poseid.enhancers.opponents.rows import FittingRows, fitting_rows
-from poseid.enhancers.opponents.shaped import checked_sides, shaped
+from poseid.enhancers.opponents.shaped import checked_sides, gate_of, shaped
 from poseid.enhancers.output import EnhancerOutput, unit
 from poseid.errors import InputError
 from poseid.features.rows import FeatureSet
@@ -17,25 +17,24 @@ LAMBDAS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 
 class Ridge(nn.Module):
-    """features = |x| · unit(x̂ + g · ((I + A)(x̂ − μ) − x̂)), with g how far the row is a profile.
+    """features = |x| · unit(x̂ + g · ((I + A)(x̂ − μ) − x̂)), with g the gate of the enhancers.
 
     A profile row becomes x̂ − μ + A(x̂ − μ): the mean μ of all profiles is taken out and not replaced by the mean
     of the frontal rows, since what all people have in common raises impostor scores. A frontal row stays.
 
     Args:
         dim: D.
-        gate: "vector" or "yaw", see :class:`ProfileGate`; without a pose both go by the vector.
         sides: "probe" or "both".
     """
 
     matrix: Tensor
     centre: Tensor
 
-    def __init__(self, dim: int = 512, gate: str = "vector", sides: str = "probe") -> None:
+    def __init__(self, dim: int = 512, sides: str = "probe") -> None:
         super().__init__()
         self.dim = dim
         self.sides = checked_sides(sides)
-        self.gate = ProfileGate(dim, gate)
+        self.gate = Gate(dim).requires_grad_(False)
         self.register_buffer("matrix", torch.eye(dim))
         self.register_buffer("centre", torch.zeros(dim))
 
@@ -50,14 +49,13 @@ class Ridge(nn.Module):
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
         """(N, D) the direction of the enhanced rows, of any length."""
         x = unit(features)
-        share: Tensor = self.gate(features, pose)
-        return x + share * (self.corrected(x) - x)
+        return x + gate_of(self.gate, features, pose) * (self.corrected(x) - x)
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
         return shaped(self.direction(features, pose), features)
 
 
-def fit_ridge(people: FeatureSet, strength: float, gate: str = "vector", sides: str = "probe") -> Ridge:
+def fit_ridge(people: FeatureSet, strength: float, sides: str = "probe") -> Ridge:
     """A = argmin Σ |(c − x̂) − mean − A(x̂ − μ)|² + λ|A|² over the profile rows of these people.
 
     c is the unit mean of the person's frontal unit rows, of both files; λ is in absolute units, beside a sum (not
@@ -66,7 +64,7 @@ def fit_ridge(people: FeatureSet, strength: float, gate: str = "vector", sides: 
     Args:
         people: who it is fitted on.
         strength: λ, above 0.
-        gate, sides: of :class:`Ridge`.
+        sides: of :class:`Ridge`.
 
     Raises:
         InputError: λ is not a positive number, or as `fitting_rows`.
@@ -74,8 +72,8 @@ def fit_ridge(people: FeatureSet, strength: float, gate: str = "vector", sides: 
     if not (np.isfinite(strength) and strength > 0):
         raise InputError(f"lambda: {strength} is not a positive number")
     rows = fitting_rows(people)
-    out = Ridge(people.dim, gate, sides)
-    fit_gate(out.gate, rows)
+    out = Ridge(people.dim, sides)
+    rows.fit(out.gate)
     solve_ridge(out, rows, strength)
     return out.eval()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from poseid.enhancers.gate import Gate, fit_gate
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
 
@@ -33,6 +35,13 @@ class FittingRows:
     person: NDArray[np.int64]
     centroid: NDArray[np.float64]
     anchored: NDArray[np.bool_]
+
+    def fit(self, gate: Gate) -> None:
+        """Fits a gate on these rows."""
+        features = torch.from_numpy(self.unit * np.exp(self.log_length)[:, None])
+        fit = fit_gate(features, torch.from_numpy(self.frontal), torch.from_numpy(self.profile))
+        if fit is not None:
+            gate.store(fit)
 
 
 def fitting_rows(*parts: FeatureSet) -> FittingRows:

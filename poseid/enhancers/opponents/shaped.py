@@ -1,10 +1,11 @@
-"""What all opponents return, and the check of the sides they are told to enhance."""
+"""What all opponents return, how they use the gate, and the check of the sides they are told to enhance."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from poseid.enhancers.gate import Gate
 from poseid.enhancers.output import EnhancerOutput, unit, with_length
 from poseid.errors import InputError
 
@@ -16,6 +17,21 @@ def checked_sides(sides: str) -> str:
     if sides not in SIDES:
         raise InputError(f"sides: {sides!r} is not one of {', '.join(SIDES)}")
     return sides
+
+
+def gate_of(gate: Gate, features: Tensor, pose: Tensor | None) -> Tensor:
+    """(N, 1) the gate's share of the correction for raw rows."""
+    share: Tensor = gate(unit(features), _length(features), pose)
+    return share
+
+
+def profile_probability(gate: Gate, features: Tensor) -> Tensor:
+    """(N, 1) how likely raw rows are profiles, by the vector alone."""
+    return gate.probability(unit(features), _length(features))
+
+
+def _length(features: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(features.float(), dim=-1, keepdim=True)
 
 
 def shaped(direction: Tensor, features: Tensor) -> EnhancerOutput:

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from poseid.enhancers.opponents.early_stopping import Score, train_early_stopped
-from poseid.enhancers.opponents.gate import ProfileGate, fit_gate
+from poseid.enhancers.gate import Gate
 from poseid.enhancers.opponents.rows import fitting_rows
-from poseid.enhancers.opponents.shaped import checked_sides, shaped
+from poseid.enhancers.opponents.shaped import checked_sides, gate_of, shaped
 from poseid.enhancers.output import EnhancerOutput, unit
 from poseid.errors import InputError
 from poseid.features.rows import FeatureSet
@@ -44,11 +44,10 @@ def self_restrained_triplet_loss(anchor: Tensor, positive: Tensor, negative: Ten
 
 
 class Srt(nn.Module):
-    """features = |x| · unit(x̂ + g · (unit(E(x̂)) − x̂)), with g how far the row is a profile.
+    """features = |x| · unit(x̂ + g · (unit(E(x̂)) − x̂)), with g the gate of the enhancers.
 
     E is four fully connected layers of width D, each with batch normalisation, with leaky ReLU (0.2) between.
-    The paper maps masked faces and leaves others; here g, "is a profile" by `ProfileGate`, decides, whatever the
-    given pose.
+    The paper maps masked faces and leaves others; here g decides.
 
     Args:
         dim: D.
@@ -59,7 +58,7 @@ class Srt(nn.Module):
         super().__init__()
         self.dim = dim
         self.sides = checked_sides(sides)
-        self.gate = ProfileGate(dim)
+        self.gate = Gate(dim).requires_grad_(False)
         layers: list[nn.Module] = []
         for n in range(4):
             layers += [nn.Linear(dim, dim), nn.BatchNorm1d(dim)]
@@ -73,7 +72,7 @@ class Srt(nn.Module):
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
         x = unit(features)
-        return shaped(x + self.gate(features, pose) * (unit(self.unmask(x)) - x), features)
+        return shaped(x + gate_of(self.gate, features, pose) * (unit(self.unmask(x)) - x), features)
 
 
 def fit_srt(train: FeatureSet, score: Score, sides: str = "probe", seed: int = 0) -> tuple[Srt, int]:
@@ -95,7 +94,7 @@ def fit_srt(train: FeatureSet, score: Score, sides: str = "probe", seed: int = 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         out = Srt(train.dim, sides)
-    fit_gate(out.gate, rows)
+    rows.fit(out.gate)
     # frontal rows person after person, so that a draw within a person is an offset
     frontal = np.flatnonzero(rows.frontal)
     frontal = frontal[np.argsort(rows.person[frontal], kind="stable")]

@@ -25,19 +25,18 @@ class Wccn(nn.Module):
 
     Args:
         dim: D.
-        gate: of :class:`Ridge`.
         sides: "both"; "probe" is refused.
     """
 
     whitening: Tensor
 
-    def __init__(self, dim: int = 512, gate: str = "vector", sides: str = "both") -> None:
+    def __init__(self, dim: int = 512, sides: str = "both") -> None:
         super().__init__()
         if sides != "both":
             raise InputError("sides: wccn changes the space of comparison and needs sides=both")
         self.dim = dim
         self.sides = sides
-        self.ridge = Ridge(dim, gate, sides)
+        self.ridge = Ridge(dim, sides)
         self.register_buffer("whitening", torch.eye(dim))
 
     def comparison(self, features: Tensor) -> Tensor:
@@ -48,19 +47,18 @@ class Wccn(nn.Module):
         return shaped(unit(self.ridge.direction(features, pose)) @ self.whitening, features)
 
 
-def fit_wccn(people: FeatureSet, strength: float, gate: str = "vector") -> Wccn:
+def fit_wccn(people: FeatureSet, strength: float) -> Wccn:
     """W is the mean of (r − r̄)(r − r̄)ᵀ over all rows, front and video, r̄ the mean of the person's rows.
 
     Args:
         people: who it is fitted on.
         strength: λ of the ridge before it.
-        gate: of :class:`Ridge`.
 
     Raises:
         InputError: as `fit_ridge`.
     """
-    out = Wccn(people.dim, gate)
-    out.ridge = fit_ridge(people, strength, gate, "both")
+    out = Wccn(people.dim)
+    out.ridge = fit_ridge(people, strength, "both")
     parts = []
     for side in (people.front, people.video):
         x = torch.from_numpy(np.asarray(side.features, dtype=np.float32))

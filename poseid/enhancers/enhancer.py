@@ -1,0 +1,144 @@
+"""What both trainable enhancers share: the projections, the closed form, the gate, and how they are put together."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from poseid.enhancers.closed_form import ClosedForm, Solution
+from poseid.enhancers.gate import Gate, GateFit
+from poseid.enhancers.identity import IdentityEnhancer
+from poseid.enhancers.output import EnhancerOutput, unit, with_length
+from poseid.enhancers.pose import PoseHead, fill_pose
+
+
+class Fit(NamedTuple):
+    """What is fitted on a set of people: the solution of the closed form and the fit of the gate, or None each."""
+
+    solution: Solution | None
+    gate: GateFit | None
+
+
+class Enhancer(nn.Module):
+    """features = |x| · unit(x̂ + strength · g(x̂, |x|, pose) · (o(x̂, |x|) − x̂ + N(u, x̂, pose))).
+
+    u = IdentityEnhancer(W_id x̂, code); o is the closed form (:mod:`poseid.enhancers.closed_form`), g the gate
+    (:mod:`poseid.enhancers.gate`), and N the network of the subclass, whose last layers start at zero unless
+    ``init="random"``. Code and predicted pose come from x̂ alone.
+
+    Args:
+        dim: D, length of a feature vector.
+        identity_dim: width of u.
+        pose_dim: width of the pose code.
+        suppression, residual: of :class:`IdentityEnhancer`.
+        network: False leaves N out.
+        skip: False drops x̂, the gate and the closed form, features = |x| · unit(N(u, x̂, pose)), with ordinary
+            initialisation: the old failure, kept for the ablation.
+        init: "ridge" for the closed form; "zero" without it, so that a fresh enhancer returns its input; "random" as
+            "zero", with ordinary initialisation of N.
+        phi: first values of φ, as in conf/model/phi/: name to {"value": …}; what is not named has the default of
+            :class:`ClosedForm` and :class:`Gate`.
+        similarity_dim: None compares in D dimensions; a number adds a trained projection to that many.
+        norm: "keep" returns the lengths of the input, "unit" unit vectors.
+        sides: "probe" or "both": which sides of a comparison are meant to be enhanced.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        identity_dim: int,
+        pose_dim: int,
+        suppression: float,
+        residual: float,
+        network: bool,
+        skip: bool,
+        init: str,
+        phi: dict[str, Any] | None,
+        similarity_dim: int | None,
+        norm: str,
+        sides: str,
+    ) -> None:
+        super().__init__()
+        self.dim = dim
+        self.network = network or not skip
+        self.skip = skip
+        self.norm = norm
+        self.sides = sides
+        self.to_identity = nn.Linear(dim, identity_dim, bias=False)
+        self.to_pose = nn.Linear(dim, pose_dim, bias=False)
+        self.pose_head = PoseHead(pose_dim)
+        self.identity_enhancer = IdentityEnhancer(identity_dim, pose_dim, suppression, residual)
+        values = {name: entry["value"] for name, entry in (phi or {}).items()}
+        of_gate = {name.removeprefix("gate_"): values[name] for name in values if name.startswith("gate_")}
+        of_form = {name: value for name, value in values.items() if name != "strength" and not name.startswith("gate_")}
+        self.gate = Gate(dim, **of_gate)
+        self.closed_form = ClosedForm(dim, **of_form) if init == "ridge" and skip else None
+        self.strength = nn.Parameter(torch.tensor(float(values.get("strength", 1.0))))
+        self.similarity = None if similarity_dim is None else nn.Linear(dim, similarity_dim, bias=False)
+
+    def comparison(self, features: Tensor) -> Tensor:
+        """The vectors whose cosine is the score: the features, or their trained projection."""
+        return features if self.similarity is None else self.similarity(unit(features))
+
+    def correction(self, x: Tensor, identity: Tensor, pose: Tensor) -> Tensor:
+        """N: (N, D) unit rows, (N, identity_dim) u and (N, 3) degrees without NaN to (N, D)."""
+        raise NotImplementedError
+
+    def store(self, fit: Fit) -> None:
+        """Makes a fit the one that :meth:`forward` uses by itself and that is saved."""
+        if fit.gate is not None:
+            self.gate.store(fit.gate)
+        if self.closed_form is not None and fit.solution is not None:
+            self.closed_form.store(fit.solution)
+
+    def forward(self, features: Tensor, pose: Tensor | None = None, fit: Fit | None = None) -> EnhancerOutput:
+        """(N, D) raw vectors and (N, 3) degrees, rows of NaN unknown, or None.
+
+        ``fit`` stands in for what is stored, as in training.
+        """
+        x = unit(features)
+        # Components of a unit vector are of size 1/√D; layers are initialised for size 1.
+        scaled = x * self.dim**0.5
+        code = self.to_pose(scaled)
+        predicted = self.pose_head(code)
+        identity = self.identity_enhancer(self.to_identity(scaled), code)
+        direction = self.correction(x, identity, fill_pose(pose, predicted)) if self.network else torch.zeros_like(x)
+        if self.skip:
+            length = torch.linalg.vector_norm(features.to(x.dtype), dim=-1, keepdim=True)
+            form = self.closed_form
+            if form is not None:
+                direction = direction + self._closed_form(form, x, length, fit)
+            direction = x + self.strength * self.gate(x, length, pose, fit.gate if fit else None) * direction
+        return EnhancerOutput(with_length(direction, features, self.norm), identity, code, predicted)
+
+    @staticmethod
+    def _closed_form(form: ClosedForm, x: Tensor, length: Tensor, fit: Fit | None) -> Tensor:
+        """o − x̂; zeros where nothing could be fitted."""
+        if fit is None:
+            return form.solved * (form(x, length) - x)
+        return torch.zeros_like(x) if fit.solution is None else form(x, length, fit.solution) - x
+
+    def identity_parameters(self) -> list[nn.Parameter]:
+        """The layers that ``lr_identity_scale`` gives a learning rate of their own."""
+        return [*self.to_identity.parameters(), *self.identity_enhancer.parameters()]
+
+    def phi(self) -> dict[str, nn.Parameter]:
+        """φ by the names of conf/model/phi/; those that this enhancer has."""
+        if not self.skip:
+            return {}
+        named = {f"gate_{name}": value for name, value in self.gate.named_parameters()}
+        if self.closed_form is not None:
+            named |= {name.removeprefix("log_"): value for name, value in self.closed_form.named_parameters()}
+        return named | {"strength": self.strength}
+
+    @torch.no_grad()
+    def phi_values(self) -> dict[str, float]:
+        """The numbers of φ as a reader wants them: λ itself, and each gain of ``shape`` by itself."""
+        values = {}
+        for name, parameter in self.phi().items():
+            numbers = (parameter.exp() if name == "ridge" else parameter).reshape(-1).tolist()
+            names = [name] if len(numbers) == 1 else [f"{name}_{i + 1}" for i in range(len(numbers))]
+            values |= dict(zip(names, numbers, strict=True))
+        return values

@@ -1,0 +1,117 @@
+"""Fitting on people: the closed form and the gate, on a set of people or on the divisions of the training episodes.
+
+The training people are divided into K parts by a seeded draw. A training step is an episode: the people of one part are
+the query, all others the support. The closed form is solved on the support, the loss is taken on the query, so that it
+is always of people whom the solution has not seen. With K = 1 the support is the query (for comparison only).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from poseid.enhancers.closed_form import Statistics, TrainingRows, solve, statistics_of
+from poseid.enhancers.enhancer import Enhancer, Fit
+from poseid.enhancers.gate import GateFit, fit_gate
+from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
+from poseid.training.sampling import generator_for
+
+DIVISION_KEY = 0x646976  # keeps the draw of the divisions apart from the draws of the epochs
+
+
+def training_rows(features: FeatureSet) -> TrainingRows:
+    """Front and video rows of some people together, frontal or profile by their kind."""
+    people = {name: number for number, name in enumerate(features.people())}
+    sides = (features.front, features.video)
+    kinds = np.concatenate([side.kinds() for side in sides])
+    person = np.array([people[name] for side in sides for name in side.names()], dtype=np.int64)
+    rows = np.concatenate([np.asarray(side.features, dtype=np.float32) for side in sides])
+    return TrainingRows(
+        torch.from_numpy(rows),
+        torch.from_numpy(person),
+        torch.from_numpy(kinds == FRONTAL),
+        torch.from_numpy(kinds == PROFILE),
+    )
+
+
+def divide(people: Sequence[str], divisions: int, seed: int) -> dict[str, int]:
+    """The division, 0 … K − 1, of each person; K is lowered so that each division holds two people at least.
+
+    >>> sorted(divide(["a", "b", "c", "d", "e"], 4, 0).values())
+    [0, 0, 0, 1, 1]
+    """
+    count = max(1, min(divisions, len(people) // 2))
+    drawn = torch.randperm(len(people), generator=generator_for(seed, DIVISION_KEY)).tolist()
+    return {people[index]: place % count for place, index in enumerate(drawn)}
+
+
+class Fitted:
+    """The constants of a set of people; :meth:`fit` solves the closed form with the φ of the moment.
+
+    Args:
+        rows: of these people.
+        closed_form: False leaves the closed form out, and with it the work for its statistics.
+        initial: a fit of the gate on nearly the same rows, to begin with.
+        device: where the solution is needed.
+    """
+
+    def __init__(
+        self, rows: TrainingRows, closed_form: bool, device: torch.device, initial: GateFit | None = None
+    ) -> None:
+        found = statistics_of(rows) if closed_form else None
+        self.missing = found if isinstance(found, str) else None
+        """Why the closed form cannot be fitted on these people, or None."""
+        # Apple's GPU has no float64: the solve stays on the CPU there, and the solution goes over.
+        self.solve_on = torch.device("cpu") if device.type == "mps" else device
+        self.statistics: Statistics | None = found.to(self.solve_on) if isinstance(found, Statistics) else None
+        self.gate = fit_gate(rows.features, rows.frontal, rows.profile, initial)
+        self.device = device
+
+    def fit(self, enhancer: Enhancer) -> Fit:
+        """Differentiable in φ; float32 on the device."""
+        gate = None if self.gate is None else GateFit(*(part.to(self.device, torch.float32) for part in self.gate))
+        form = enhancer.closed_form
+        if form is None or self.statistics is None:
+            return Fit(None, gate)
+        solution = solve(form, self.statistics)
+        return Fit(type(solution)(*(part.to(self.device, torch.float32) for part in solution)), gate)
+
+    @torch.no_grad()
+    def store(self, enhancer: Enhancer) -> None:
+        """Solves, and stores the result in the enhancer."""
+        enhancer.store(self.fit(enhancer))
+
+
+class Episodes:
+    """The training people as a whole, and the support people of each division.
+
+    Args:
+        features: rows of training people; of very many, of an even share of them.
+        division: of each training person, as :func:`divide` gives it.
+        closed_form: whether the enhancer has one.
+        device: where the solutions are needed.
+    """
+
+    def __init__(
+        self, features: FeatureSet, division: dict[str, int], closed_form: bool, device: torch.device
+    ) -> None:
+        rows = training_rows(features)
+        self.everybody = Fitted(rows, closed_form, device)
+        of_person = torch.tensor([division[name] for name in features.people()])
+        count = max(division.values()) + 1
+        self.support = [
+            Fitted(rows.of_people(of_person != part), closed_form, device, self.everybody.gate) for part in range(count)
+        ] if count > 1 else [self.everybody]  # fmt: skip
+
+
+def fit_on(enhancer: Enhancer, features: FeatureSet) -> str | None:
+    """Fits the closed form and the gate of an enhancer on some people, with its φ as they are, and stores both.
+
+    Returns:
+        None, or in words why the closed form could not be fitted.
+    """
+    fitted = Fitted(training_rows(features), enhancer.closed_form is not None, enhancer.strength.device)
+    fitted.store(enhancer)
+    return fitted.missing
