@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from poseid.errors import InputError
+from poseid.sweeps.measures import OPERATING_POINTS
 from poseid.training.arguments import SWEEP_PLUGINS, hydra_arguments
 from poseid.training.config import check_config
 from poseid.training.objective import check_objective
@@ -87,6 +88,8 @@ def test_choices_of_sweep_go_together_in_any_order(choices: str, sampler: str) -
     config = composed(f"sweep={choices}")
     assert len(config["objective"]) == (2 if "pareto" in choices else 1)
     check_objective(config["objective"])
+    if "pareto" in choices:
+        assert tuple(entry.removeprefix("minimize ") for entry in config["objective"]) in OPERATING_POINTS
 
 
 def test_the_space_of_the_weights_is_all_seven_over_the_same_values() -> None:

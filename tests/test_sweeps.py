@@ -231,7 +231,7 @@ def test_optuna_killed_half_way_goes_on_and_its_front_is_the_tables(tmp_path: Pa
         if trial.state.name == "COMPLETE":
             headline = summary(sweep / str(trial.number))["validation"]["sets"]["frontal_profile"]
             figures = (
-                headline["enhanced"]["fnmr_at_fmr"]["1e-2"],
+                headline["fixed_threshold"]["1e-2"]["enhanced"]["fnmr"],
                 headline["fixed_threshold"]["1e-2"]["fmr_ratio"],
             )
             assert tuple(trial.values) == figures

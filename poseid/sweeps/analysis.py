@@ -36,7 +36,7 @@ class Sweep:
         best, best_job: the first of them, and the best of its jobs; None where no setting has a figure.
         asked: the objectives; the first one orders everything.
         main, measures: columns of the page and of the file, the objectives first.
-        front_measures: FNMR (or what stands in for it) and the FMR ratio.
+        front_measures: FNMR and the FMR ratio, both at one untouched threshold.
         front: the settings that no other beats in both.
         against_best: of each setting, its paired difference from the best one.
         changes: of one key at a time.

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.estimates import t_interval
+from poseid.sweeps.front_figure import draw_front
 from poseid.sweeps.importance import Importance
 from poseid.sweeps.measures import Measure
 from poseid.sweeps.parallel import draw_parallel
@@ -19,13 +20,11 @@ from poseid.verification.figure_tiles import (
     ENHANCED,
     FONT,
     INK,
-    RAW,
     SMALL,
     SOFT,
     Drawn,
     Sheet,
     label,
-    legend,
     sheet,
 )
 
@@ -35,47 +34,11 @@ def draw_all(sweep: Sweep) -> dict[str, Drawn]:
     means = sweep.means
     figures = {}
     if sweep.front:
-        figures["pareto.png"] = _pareto(sweep).drawn()
+        figures["pareto.png"] = draw_front(sweep).drawn()
     if sweep.keys and len(means) > 1:
         figures["effects.png"] = _effects(sweep, list(means), list(means.values())).drawn()
         figures["parallel.png"] = draw_parallel(list(means), list(means.values()), sweep.keys, sweep.asked[0]).drawn()
     return figures
-
-
-def _pareto(sweep: Sweep) -> Sheet:
-    fnmr, ratio = sweep.front_measures
-    out = sheet(1, 1)
-    points = {
-        setting: (x.mean, y.mean)
-        for setting in sweep.settings
-        if (x := setting.estimate(ratio.key)) is not None and (y := setting.estimate(fnmr.key)) is not None
-    }
-    axes = out.tile(f"{fnmr.title} against false matches", f"n = {len(points)} settings; lower left is better")
-    rest = np.array([point for setting, point in points.items() if setting not in sweep.front]).reshape(-1, 2)
-    front = np.array([points[setting] for setting in sweep.front])
-    front = front[np.argsort(front[:, 0], kind="stable")]
-    axes.scatter(
-        rest[:, 0],
-        rest[:, 1],
-        s=26,
-        color=SOFT,
-        alpha=0.6,
-        linewidths=0,
-        label="beaten by another" if len(rest) else None,
-    )
-    axes.plot(front[:, 0], front[:, 1], color=ENHANCED, linewidth=1.2, drawstyle="steps-post", alpha=0.7)
-    axes.scatter(front[:, 0], front[:, 1], s=42, color=ENHANCED, linewidths=0, zorder=3, label="Pareto front")
-    raw = [job.figures[fnmr.raw_key] for job in sweep.jobs if job.state == "finished" and fnmr.raw_key]
-    known = [value for value in raw if value is not None]
-    if known:
-        axes.scatter([1.0], [float(np.mean(known))], s=60, marker="X", color=RAW, linewidths=0, zorder=4, label="raw")
-    axes.axvline(1.0, color=RAW, linewidth=1.0, linestyle=(0, (5, 3)))
-    axes.margins(0.08)
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
-    legend(axes, "best")
-    label(axes, ratio.title, fnmr.title)
-    return out
 
 
 def _effects(sweep: Sweep, settings: Sequence[Setting], means: Sequence[float]) -> Sheet:

@@ -14,6 +14,7 @@ from poseid.sweeps.commands import Advice, to_evaluate, to_reproduce
 from poseid.sweeps.conclusion import conclude, figure
 from poseid.sweeps.differences import Change, words
 from poseid.sweeps.estimates import Estimate
+from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, front_points, joined_points, number_text
 from poseid.sweeps.importance import Importance
 from poseid.sweeps.jobs import Job
 from poseid.sweeps.measures import Measure
@@ -80,7 +81,7 @@ def _settings(sweep: Sweep) -> str:
     rows = []
     for setting in sweep.settings:
         star = " ★" if setting in sweep.front else ""
-        repeats = small(f"n = {setting.repeats}")
+        repeats = small(f"{number_text(sweep, setting)}; n = {setting.repeats}")
         figures = [_estimate(setting.estimate(measure.key)) for measure in sweep.main]
         rows.append([escape(setting.name) + star + repeats, *figures, _from_best(sweep, setting)])
     constant = f"<p>In every job: <code>{escape(setting_text(sweep.constant))}</code></p>" if sweep.constant else ""
@@ -183,7 +184,7 @@ def _front(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     head = ["Setting on the front", "Repeats", _head(ratio), _head(fnmr)]
     rows = [
         [
-            escape(setting.name),
+            escape(setting.name) + small(number_text(sweep, setting)),
             str(setting.repeats),
             *(_estimate(setting.estimate(measure.key)) for measure in (ratio, fnmr)),
         ]
@@ -191,12 +192,29 @@ def _front(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     ]
     return section(
         "Refused genuine pairs against false matches",
-        f"<p>{_title(fnmr)} says how many genuine pairs are refused; the FMR ratio, how many times as many impostors "
-        "get in at the threshold that was set for raw vectors. One can be bought with the other: on the front stand "
-        "the settings that no other one beats in both. Right of the dashed line more impostors get in than before.</p>",
+        "<p>Down: fewer genuine pairs are refused. Left: fewer impostors are let in. Both are counted at the threshold "
+        "of the raw vectors, which nobody has to change. The FMR ratio is the number of impostors let in, divided by "
+        "that of the raw vectors: right of the dashed line there are more than before. A loss weight often makes one "
+        "figure better and the other one worse: on the front stand the settings that no other one beats in both.</p>",
+        f"<p>{_names(sweep)}</p>",
         images(figures, "pareto.png", "one"),
         _folded(table(head, rows[:_MOST_OPEN]), table(head, rows[_MOST_OPEN:]), len(rows) - _MOST_OPEN, "settings"),
     )
+
+
+def _names(sweep: Sweep) -> str:
+    """What is written at the points of the front, and which of them are joined."""
+    points = front_points(sweep)
+    named = "Each point has the name of its setting"
+    if len(points) > MOST_NAMED:
+        named = f"With more than {MOST_NAMED} settings, only points on the front have names, at most {MOST_ON_FRONT}"
+    said = (
+        f"{named}, without lambda_; where a name has no room stands the number of its row in the table of all settings."
+    )
+    if joined_points(sweep, points):
+        first, second = map(escape, sweep.keys)
+        said += f" A grey line joins settings of equal {first}: along it only {second} changes."
+    return said
 
 
 def _effects(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:

@@ -42,7 +42,7 @@ def scale_of(settings: Sequence[Setting], key: str) -> Scale:
     """The axis of a key: its values in order, or a scale of numbers where there are many."""
     values = values_of(settings, key)
     given = [setting.values.get(key, NOT_GIVEN) for setting in settings]
-    title = key if _drawable(key, _LONGEST_TITLE) else "a key in another script"
+    title = _title(key)
     numbers = [number for value in values if (number := as_number(value)) is not None]
     if len(values) > MOST_VALUES and len(numbers) == len(values):
         at = np.array([float(value) for value in given])
@@ -51,6 +51,19 @@ def scale_of(settings: Sequence[Setting], key: str) -> Scale:
     places = {value: float(place) for place, value in enumerate(values)}
     at = np.array([places[value] for value in given])
     return Scale(title, at, tuple(places.values()), tuple(labels(values)))
+
+
+def short_key(key: str) -> str:
+    """A key as a figure can show it where there is little room.
+
+    >>> short_key("lambda_impostor_protection"), short_key("model.rank")
+    ('impostor_protection', 'model.rank')
+    """
+    return _title(key).removeprefix("lambda_")
+
+
+def _title(key: str) -> str:
+    return key if _drawable(key, _LONGEST_TITLE) else "a key in another script"
 
 
 def values_of(settings: Sequence[Setting], key: str) -> list[str]:

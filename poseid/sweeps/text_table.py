@@ -40,8 +40,8 @@ def counts(sweep: Sweep) -> str:
 
 
 def _table(sweep: Sweep) -> list[str]:
-    first, ratio = sweep.asked[0], sweep.front_measures[1]
-    columns = (*sweep.asked, *(measure for measure in (ratio,) if measure not in sweep.asked))
+    first, (fnmr, ratio) = sweep.asked[0], sweep.front_measures
+    columns = (*sweep.asked, *(measure for measure in (fnmr, ratio) if measure not in sweep.asked))
     head = ["", "n", *(measure.title for measure in columns), "from the best", "setting"]
     rows = []
     for setting in sweep.settings[:MOST_ROWS]:
@@ -60,7 +60,7 @@ def _table(sweep: Sweep) -> list[str]:
         f"validation people; {first.title}: {first.direction}; [95 % interval over n repeats]; "
         "from the best: paired by repeat"
     )
-    lines.append(f"* no other setting beats it in both {sweep.front_measures[0].title} and {ratio.title}")
+    lines.append(f"* no other setting beats it in both {fnmr.title} and {ratio.title}")
     return lines
 
 

@@ -35,6 +35,7 @@ VALIDATION = (
     "val/share_below_raw",
     "val/eer",
     "val/fnmr_at_fmr_1e-2",
+    "val/fnmr_at_raw_threshold",
     "val/fmr_at_raw_threshold",
     "val/fmr_ratio",
     "val/rank1",
@@ -75,6 +76,7 @@ def validation_metrics(block: dict[str, Any]) -> dict[str, float | None]:
     fixed = fixed_threshold(headline)
     metrics["val/eer"] = headline["enhanced"]["eer"] if headline else None
     metrics["val/fnmr_at_fmr_1e-2"] = headline["enhanced"]["fnmr_at_fmr"]["1e-2"] if headline else None
+    metrics["val/fnmr_at_raw_threshold"] = fixed["enhanced"]["fnmr"] if fixed else None
     metrics["val/fmr_at_raw_threshold"] = fixed["enhanced"]["fmr"] if fixed else None
     metrics["val/fmr_ratio"] = fixed["fmr_ratio"] if fixed else None
     metrics["val/fmr_limit"] = fixed["raw"]["fmr"] if fixed else None

@@ -121,6 +121,11 @@ SECTIONS = (
                 "share of genuine pairs refused, lower is better",
                 (("val/fnmr_at_fmr_1e-2", "enhanced"), ("val/fnmr_limit", "limit: raw")),
             ),
+            Panel(
+                "FNMR at the raw threshold",
+                "share of genuine pairs refused, lower is better",
+                (("val/fnmr_at_raw_threshold", "enhanced"),),
+            ),
             Panel("FMR, times raw's", "above 1: more impostors let in", (("val/fmr_ratio", "enhanced"),)),
             Panel(
                 "What the epoch is chosen by",

@@ -118,9 +118,10 @@ def label(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(y, fontsize=TEXT, color=INK, fontfamily=FONT)
 
 
-def legend(axes: Axes, where: Literal["best", "upper left", "upper right"]) -> None:
+def legend(axes: Axes, where: Literal["best", "upper left", "upper right"], columns: int = 1) -> None:
     axes.legend(
         loc=where,
+        ncols=columns,
         frameon=True,
         framealpha=0.9,
         edgecolor="none",

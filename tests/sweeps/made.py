@@ -11,19 +11,37 @@ from typing import Any
 import yaml
 
 FNMR = "sets.headline.enhanced.fnmr_at_fmr.1e-2"
+REFUSED = "sets.headline.fixed_threshold.1e-3.enhanced.fnmr"
 RATIO = "sets.headline.fixed_threshold.1e-3.fmr_ratio"
 OBJECTIVE = [f"minimize {FNMR}"]
+RAW_REFUSED = 0.5
+"""FNMR of the raw vectors at their own 1e-3 threshold."""
 TEST_FIGURE = 0.123456789
 """Stands in the test block of every summary: whoever shows it has looked at the test people."""
 
 
-def block(fnmr: float | None, ratio: float | None = 1.0, raw: float = 0.4) -> dict[str, Any]:
-    """A validation block with these figures on its headline set."""
+def block(
+    fnmr: float | None,
+    ratio: float | None = 1.0,
+    raw: float = 0.4,
+    refused: float | None = None,
+    looser: tuple[float | None, float | None] = (None, None),
+) -> dict[str, Any]:
+    """A validation block with these figures on its headline set.
+
+    Args:
+        fnmr, raw: FNMR at FMR 1e-2, enhanced and raw.
+        refused, ratio: FNMR and FMR ratio at raw's 1e-3 threshold; ``refused`` is ``fnmr`` unless given.
+        looser: the same two at raw's 1e-2 threshold.
+    """
     rates = {"eer": 0.1, "fnmr_at_fmr": {"1e-2": fnmr, "1e-3": None, "1e-4": None}}
     headline = {
         "enhanced": rates,
         "raw": {"eer": 0.1, "fnmr_at_fmr": {"1e-2": raw, "1e-3": None, "1e-4": None}},
-        "fixed_threshold": {"1e-2": {"fmr_ratio": None}, "1e-3": {"fmr_ratio": ratio}},
+        "fixed_threshold": {
+            "1e-2": _at_threshold(*looser, raw),
+            "1e-3": _at_threshold(fnmr if refused is None else refused, ratio, RAW_REFUSED),
+        },
     }
     return {
         "headline": "frontal_profile",
@@ -34,6 +52,10 @@ def block(fnmr: float | None, ratio: float | None = 1.0, raw: float = 0.4) -> di
     }
 
 
+def _at_threshold(fnmr: float | None, ratio: float | None, raw: float) -> dict[str, Any]:
+    return {"fmr_ratio": ratio, "raw": {"fnmr": raw}, "enhanced": {"fnmr": fnmr}}
+
+
 def write_job(
     sweep: Path,
     number: int,
@@ -41,11 +63,14 @@ def write_job(
     fnmr: float | None = None,
     ratio: float | None = 1.0,
     objective: Sequence[str] = OBJECTIVE,
+    refused: float | None = None,
+    looser: tuple[float | None, float | None] = (None, None),
 ) -> Path:
-    """A finished job."""
+    """A finished job; its figures as in :func:`block`."""
     job = start_job(sweep, number, overrides, objective)
+    validation = block(fnmr, ratio, refused=refused, looser=looser)
     test = block(TEST_FIGURE, TEST_FIGURE)
-    write_json(job / "report" / "summary.json", {"model": "m", "validation": block(fnmr, ratio), "test": test})
+    write_json(job / "report" / "summary.json", {"model": "m", "validation": validation, "test": test})
     return job
 
 

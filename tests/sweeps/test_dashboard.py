@@ -56,7 +56,9 @@ def test_every_section_is_there(specification: dict[str, Any]) -> None:
     assert named["Media"] == {"diagnosis", "improvement_by_yaw"}
     kinds = [panel["viewType"] for panel in found["Sweep"]]
     assert kinds == ["Parallel Coordinates Plot", "Scatter Plot", "Parameter Importance"]
-    assert found["Sweep"][1]["config"]["yAxis"] == "summary:kept/fnmr_at_fmr_1e-2"
+    scatter = found["Sweep"][1]["config"]
+    assert (scatter["xAxis"], scatter["yAxis"]) == ("summary:kept/fmr_ratio", "summary:kept/fnmr_at_raw_threshold")
+    assert "summary:kept/fnmr_at_fmr_1e-2" in named["Sweep"]
 
 
 def test_every_panel_names_what_a_run_logs(

@@ -25,6 +25,7 @@ from tests.sweeps.made import (
     FNMR,
     OBJECTIVE,
     RATIO,
+    REFUSED,
     TEST_FIGURE,
     start_job,
     write_grid,
@@ -92,6 +93,8 @@ def test_what_it_writes(sweep_dir: Path, tmp_path: Path, capsys: pytest.CaptureF
         assert str(TEST_FIGURE)[:6] not in shown
         assert "18 jobs: 18 finished; 6 settings" in shown
         assert "Best on average: loss=after lambda_id=1" in shown
+        assert "FNMR at raw's 1e-3 threshold" in shown
+        assert "FMR ratio at raw's 1e-3 threshold" in shown
         assert "max_epochs=3" in shown
     with (tmp_path / "o" / "sweep.csv").open(encoding="utf-8", newline="") as opened:
         rows = list(csv.DictReader(opened))
@@ -146,7 +149,7 @@ def test_the_front_takes_both_figures(tmp_path: Path) -> None:
         write_job(tmp_path, number, [f"a={number}"], fnmr, ratio, objective)
     sweep = read_sweep(tmp_path)
     assert {setting.name for setting in sweep.front} == {"a=0", "a=1"}
-    assert [measure.key for measure in sweep.front_measures] == [FNMR, RATIO]
+    assert [measure.key for measure in sweep.front_measures] == [REFUSED, RATIO]
 
 
 def test_maximising_turns_the_order(tmp_path: Path) -> None:

@@ -93,6 +93,9 @@ def test_the_end_of_a_run_stands_in_it(logged_run: Path, records: Records) -> No
     assert set(KEPT) <= set(logged)
     headline = summary["validation"]["sets"][summary["validation"]["headline"]]
     assert logged["kept/fnmr_at_fmr_1e-2"] == headline["enhanced"]["fnmr_at_fmr"]["1e-2"]
+    fixed = next(at for fmr in ("1e-3", "1e-2") if (at := headline["fixed_threshold"][fmr])["fmr_ratio"] is not None)
+    assert logged["kept/fnmr_at_raw_threshold"] == fixed["enhanced"]["fnmr"]
+    assert logged["kept/fmr_ratio"] == fixed["fmr_ratio"]
     assert logged["kept/fnmr_limit"] == headline["raw"]["fnmr_at_fmr"]["1e-2"]
     (artifact,) = (artifact for artifact in of(records, "artifact") if artifact["type"] == "model")
     assert [entry["path"] for entry in artifact["manifest"]["contents"]] == ["enhancer.safetensors"]
