@@ -43,11 +43,11 @@ from poseid.features.rows import FeatureSet
 from poseid.training.command import quiet_libraries
 from poseid.training.data import FeatureDataModule
 from poseid.training.decoder import Decoder
+from poseid.training.fitting import fit_on
 from poseid.training.losses import total_loss
 from poseid.training.module import EnhancerModule
 from poseid.training.probe_rows import read_rows
 from poseid.training.run import make_data, make_module
-from poseid.training.start import fit_start
 from poseid.training.trainer import make_trainer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -226,7 +226,7 @@ def on_disk(options: dict[str, Any], data: FeatureDataModule, rows: int, directo
 
 def fresh(options: dict[str, Any], data: FeatureDataModule) -> EnhancerModule:
     module = make_module(options)
-    fit_start(module.enhancer, data.train_set)
+    fit_on(module.enhancer, data.train_set)
     return module
 
 

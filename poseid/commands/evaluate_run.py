@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-
 from poseid.commands.output import check_new, whole_directory
 from poseid.commands.people import check_dim, check_enough, choose_people, load_features
 from poseid.enhancers.models import open_model, sides_of

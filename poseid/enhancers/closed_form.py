@@ -20,7 +20,7 @@ in φ and costs the same for any number of rows. Source of the idea of training 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -163,8 +163,7 @@ class Statistics:
 
     def to(self, device: torch.device) -> Statistics:
         """The same on another device."""
-        moved = {key: None if value is None else value.to(device) for key, value in vars(self).items()}
-        return Statistics(**moved)
+        return replace(self, **{key: value.to(device) for key, value in vars(self).items() if value is not None})
 
 
 def solve(layer: ClosedForm, statistics: Statistics) -> Solution:

@@ -117,8 +117,10 @@ class Enhancer(nn.Module):
     def _closed_form(form: ClosedForm, x: Tensor, length: Tensor, fit: Fit | None) -> Tensor:
         """o − x̂; zeros where nothing could be fitted."""
         if fit is None:
-            return form.solved * (form(x, length) - x)
-        return torch.zeros_like(x) if fit.solution is None else form(x, length, fit.solution) - x
+            change: Tensor = form.solved * (form(x, length) - x)
+        else:
+            change = torch.zeros_like(x) if fit.solution is None else form(x, length, fit.solution) - x
+        return change
 
     def identity_parameters(self) -> list[nn.Parameter]:
         """The layers that ``lr_identity_scale`` gives a learning rate of their own."""
@@ -136,7 +138,7 @@ class Enhancer(nn.Module):
     @torch.no_grad()
     def phi_values(self) -> dict[str, float]:
         """The numbers of φ as a reader wants them: λ itself, and each gain of ``shape`` by itself."""
-        values = {}
+        values: dict[str, float] = {}
         for name, parameter in self.phi().items():
             numbers = (parameter.exp() if name == "ridge" else parameter).reshape(-1).tolist()
             names = [name] if len(numbers) == 1 else [f"{name}_{i + 1}" for i in range(len(numbers))]

@@ -84,7 +84,7 @@ class FoldedResidual(nn.Module):
         return out * length if self.norm == "keep" else out
 
     def _network(self, x: Tensor, pose: Tensor | None) -> Tensor:
-        linear, hidden, code = (x @ self.of_x).split(self.sizes, dim=1)
+        linear, hidden, code = torch.split(x @ self.of_x, self.sizes, dim=1)
         used = fill_pose(pose, self.pose_head(code))
         scale, shift = torch.addmm(self.pose_bias, pose_inputs(used), self.of_pose).chunk(2, dim=1)
         opened, contamination = torch.addmm(self.code_bias, code, self.of_code).chunk(2, dim=1)

@@ -117,7 +117,11 @@ def fit_gate(features: Tensor, frontal: Tensor, profile: Tensor, initial: GateFi
     lengths = torch.linalg.vector_norm(rows, dim=1).clamp(min=SHORTEST)
     median = lengths[positive].median()
     scale = rows.shape[1] ** 0.5 / 4  # inputs of size about 1/4 a component: the penalty means the same for any D
-    columns = [rows / lengths[:, None] * scale, 4 * (lengths / median).log()[:, None], torch.ones_like(lengths)[:, None]]
+    columns = [
+        rows / lengths[:, None] * scale,
+        4 * (lengths / median).log()[:, None],
+        torch.ones_like(lengths)[:, None],
+    ]
     inputs = torch.cat(columns, dim=1)
     beta = torch.zeros(inputs.shape[1], dtype=inputs.dtype)
     if initial is not None:

@@ -24,7 +24,7 @@ from poseid.training.sampling import BalancedBatches
 MOST_ROWS = 32_768  # at D = 512 a fit in float64 then takes about half a gigabyte
 MOST_TESTED = 65_536  # rows: two hundred million comparisons
 FEWEST_PEOPLE = 2
-VALIDATION_BATCH = 4096  # probes; thresholds need many impostors
+VALIDATION_BATCH = 2048  # probes; thresholds need many impostors
 
 log = logging.getLogger(__name__)
 
@@ -182,4 +182,6 @@ class FeatureDataModule(L.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         rows = self.validation_rows
-        return DataLoader(rows, sampler=IndexBatches(rows.in_order(max(self.batch_size, VALIDATION_BATCH))), batch_size=None)
+        return DataLoader(
+            rows, sampler=IndexBatches(rows.in_order(max(self.batch_size, VALIDATION_BATCH))), batch_size=None
+        )

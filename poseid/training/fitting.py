@@ -94,9 +94,7 @@ class Episodes:
         device: where the solutions are needed.
     """
 
-    def __init__(
-        self, features: FeatureSet, division: dict[str, int], closed_form: bool, device: torch.device
-    ) -> None:
+    def __init__(self, features: FeatureSet, division: dict[str, int], closed_form: bool, device: torch.device) -> None:
         rows = training_rows(features)
         self.everybody = Fitted(rows, closed_form, device)
         of_person = torch.tensor([division[name] for name in features.people()])

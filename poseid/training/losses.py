@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-
 FMRS = (1e-2, 1e-3)  # operating points of the detection term
 SOFTNESS = 0.03  # τ_d, in cosines
 FEWEST_IMPOSTORS = 20  # scores that make a threshold

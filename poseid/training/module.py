@@ -43,7 +43,9 @@ class EnhancerModule(L.LightningModule):
     """Trains an enhancer by total = Σ λ(epoch) · term, in episodes (:mod:`poseid.training.fitting`).
 
     Each step solves the closed form on the support people, differentiably in φ, and takes the loss on probes of the
-    query people; the gradient moves φ and the network together. Validation solves on all training people. All arguments are primitives: they are the checkpoint's hyper-parameters, and a bare
+    query people; the gradient moves φ and the network together. Validation solves on all training people.
+
+    All arguments are primitives: they are the checkpoint's hyper-parameters, and a bare
     ``EnhancerModule.load_from_checkpoint(path)`` gives the trained module back.
 
     Args:

@@ -9,7 +9,7 @@ from poseid.training.terms import TERMS
 from poseid.verification.genuine_block import YAW_BINS
 
 PROTECTIONS = ("similarity_protection", "impostor_protection")
-OTHERS = tuple(name for name in TERMS if name not in (*PROTECTIONS, "id"))
+OTHERS = tuple(name for name in TERMS if name not in (*PROTECTIONS, "id", "detection"))
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ SECTIONS = (
         (
             _loss("similarity_protection", "Similarity protection", "what pairs lost against raw; lower is better"),
             _loss("impostor_protection", "Impostor protection", "what impostors gained; lower is better"),
-            _weights(PROTECTIONS, "Protection weights in force"),
+            _loss("detection", "Detection", "smooth share of refused pairs at FMR 1e-2 and 1e-3; lower is better"),
+            _weights((*PROTECTIONS, "detection"), "Their weights in force"),
             Panel(
                 "Pairs below raw",
                 "share of genuine pairs, lower is better",
@@ -67,11 +68,11 @@ SECTIONS = (
     ),
     Section(
         "What the training moves",
-        "Which way do the loss weights push the closed form? These numbers are what training finds besides the network; "
-        "each moves the scores of people never seen. A number that still rises or falls at the end wants more epochs, "
-        "or a higher learning rate of its own (conf/model/phi).",
+        "Which way do the loss weights push the closed form? These numbers are what training finds besides the "
+        "network. A number that still rises or falls at the end wants more epochs, or a higher learning rate of its "
+        "own (conf/model/phi).",
         (
-            _phi(("bias", "quality"), "Bias and quality", "cosines: shift of all scores, and by how much less if short"),
+            _phi(("bias", "quality"), "Bias and quality", "cosines: raises all scores; lowers those of short vectors"),
             _phi(("strength",), "Strength", "factor on the correction; 0 is the raw vector"),
             _phi(("ridge",), "Ridge", "shrinkage of the regression"),
             _phi(CLOSED_FORM[1:4], "Powers", "of variance, length and within-person covariance"),

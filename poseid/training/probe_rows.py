@@ -12,7 +12,7 @@ from torch.utils.data import Dataset, Sampler
 
 from poseid.enhancers.output import unit
 from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
-from poseid.training.sampling import REFERENCES, Counts
+from poseid.training.sampling import Counts
 
 BLOCK_ROWS = 8192
 
@@ -69,11 +69,12 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         # The raw references of the detection term: front rows, and frontal video rows as in the frontal_profile set.
         video_kinds = features.video.kinds()
         frontal_video = np.flatnonzero(np.isin(video_person, present) & (video_kinds == FRONTAL))
-        of_frontal = np.concatenate([front_person[fronts], video_person[frontal_video]])
-        in_order = np.argsort(of_frontal, kind="stable")
+        frontal_person = np.concatenate([front_person[fronts], video_person[frontal_video]])
+        in_order = np.argsort(frontal_person, kind="stable")
         self.frontals = torch.from_numpy(np.concatenate([fronts, frontal_video + len(features.front)])[in_order])
-        of_frontal = torch.from_numpy(np.searchsorted(present, of_frontal))
-        self.counts = Counts(*(torch.bincount(who, minlength=len(present)) for who in (self.person, of_front, of_frontal)))
+        of_frontal = torch.from_numpy(np.searchsorted(present, frontal_person))
+        counted = (torch.bincount(who, minlength=len(present)) for who in (self.person, of_front, of_frontal))
+        self.counts = Counts(*counted)
         profile = torch.from_numpy(video_kinds[rows] == PROFILE)
         self.profile = profile if bool(profile.any()) else torch.ones_like(profile)
         """The probes of the detection term: profile rows, or all where there are none."""
@@ -124,14 +125,14 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         return out
 
     def in_order(self, batch_size: int) -> list[Tensor]:
-        """Index batches that go once through all rows, each with a fixed partner, front row and frontal rows."""
+        """Index batches that go once through all rows, each with a fixed partner, front row and frontal row."""
         row = torch.arange(len(self))
         first_row, first_front, first_frontal = ((count.cumsum(0) - count)[self.person] for count in self.counts)
         local = row - first_row
         partner = first_row + (local + 1) % self.counts.rows[self.person]
         front = first_front + local % self.counts.fronts[self.person]
-        frontals = [first_frontal + (local + k) % self.counts.frontals[self.person] for k in range(REFERENCES)]
-        return list(torch.split(torch.stack([row, partner, front, *frontals]), batch_size, dim=1))
+        frontal = first_frontal + local % self.counts.frontals[self.person]
+        return list(torch.split(torch.stack([row, partner, front, frontal]), batch_size, dim=1))
 
 
 def read_rows(vectors: np.ndarray, rows: Tensor) -> Tensor:

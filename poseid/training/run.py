@@ -27,8 +27,8 @@ from poseid.training.checkpoints import (
     take_weights,
 )
 from poseid.training.data import FeatureDataModule
-from poseid.training.health import RAN_AWAY, RanAway
 from poseid.training.fitting import fit_on
+from poseid.training.health import RAN_AWAY, RanAway
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
 from poseid.training.terms import TERMS

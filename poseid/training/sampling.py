@@ -80,7 +80,8 @@ class BalancedBatches(Sampler[Tensor]):
 
     def __init__(self, counts: Counts, division: Tensor, batch_size: int, seed: int) -> None:
         self.counts = counts
-        self.people = [(division == part).nonzero()[:, 0] for part in division.unique().tolist()]
+        parts = [(division == part).nonzero()[:, 0] for part in range(int(division.max()) + 1)]
+        self.people = [people for people in parts if len(people)]
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0

@@ -49,10 +49,10 @@ class BestCheckpoint(L.Callback):
             self.score, self.epochs = state_dict["score"], state_dict["epochs"]
             self.initial = dict(state_dict.get("initial", {}))
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
         if not self.path.is_file() or trainer.current_epoch == 0:
             score = selection_now(trainer, pl_module)
-            block = pl_module.evaluate().block  # type: ignore[operator]
+            block = pl_module.evaluate().block
             self.initial = {key: value for key, value in validation_metrics(block).items() if value is not None}
             self.initial |= {f"phi/{name}": value for name, value in pl_module.enhancer.phi_values().items()}
             self.initial["val/selection"] = score

@@ -53,7 +53,7 @@ def write_training_page(run_dir: Path, ships: str | None) -> Path | None:
 
 
 def read_curves(run_dir: Path) -> Curves | None:
-    """The rows of ``metrics.csv``, led by the figures before the first epoch, which stand in ``best.ckpt``; None without rows."""
+    """The rows of ``metrics.csv``, led by the figures before training in ``best.ckpt``; None without rows."""
     metrics, best = run_dir / "metrics.csv", run_dir / "checkpoints" / "best.ckpt"
     rows: Sequence[Mapping[str, str]] = []
     if metrics.is_file():
@@ -84,8 +84,8 @@ def _reading(curves: Curves, ships: str | None) -> str:
     kept = ""
     if curves.kept == curves.epochs[0]:
         kept = (
-            "No epoch has a lower loss on validation people than the state <strong>before training</strong>, so that is "
-            "what ships (dotted line). "
+            "No epoch has a lower loss on validation people than the state <strong>before training</strong>, so that "
+            "is what ships (dotted line). "
         )
     elif curves.kept in curves.epochs:
         score = scores[curves.epochs.index(curves.kept)]

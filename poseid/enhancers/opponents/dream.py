@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from poseid.enhancers.opponents.early_stopping import Score, train_early_stopped
 from poseid.enhancers.gate import Gate
+from poseid.enhancers.opponents.early_stopping import Score, train_early_stopped
 from poseid.enhancers.opponents.rows import fitting_rows
 from poseid.enhancers.opponents.shaped import checked_sides, profile_probability, shaped
 from poseid.enhancers.output import EnhancerOutput, unit

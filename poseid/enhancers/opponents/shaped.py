@@ -27,11 +27,13 @@ def gate_of(gate: Gate, features: Tensor, pose: Tensor | None) -> Tensor:
 
 def profile_probability(gate: Gate, features: Tensor) -> Tensor:
     """(N, 1) how likely raw rows are profiles, by the vector alone."""
-    return gate.probability(unit(features), _length(features))
+    probability: Tensor = gate.probability(unit(features), _length(features))
+    return probability
 
 
 def _length(features: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(features.float(), dim=-1, keepdim=True)
+    length: Tensor = torch.linalg.vector_norm(features.float(), dim=-1, keepdim=True)
+    return length
 
 
 def shaped(direction: Tensor, features: Tensor) -> EnhancerOutput:

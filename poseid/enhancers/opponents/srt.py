@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from poseid.enhancers.opponents.early_stopping import Score, train_early_stopped
 from poseid.enhancers.gate import Gate
+from poseid.enhancers.opponents.early_stopping import Score, train_early_stopped
 from poseid.enhancers.opponents.rows import fitting_rows
 from poseid.enhancers.opponents.shaped import checked_sides, gate_of, shaped
 from poseid.enhancers.output import EnhancerOutput, unit
