@@ -53,9 +53,9 @@ def enhance_arrays(
 def returns_input(enhancer: nn.Module) -> bool:
     """Whether nothing of the correction is kept: rows then go through bit for bit, without a rounding."""
     strength = getattr(enhancer, "strength", None)
-    return (
-        isinstance(strength, torch.Tensor) and float(strength) == 0 and bool(enhancer.skip) and enhancer.norm == "keep"
-    )
+    if not isinstance(strength, torch.Tensor):
+        return False
+    return strength.item() == 0 and bool(enhancer.skip) and enhancer.norm == "keep"
 
 
 @torch.no_grad()
