@@ -33,6 +33,8 @@ BIAS_RIDGE = 3.0  # shrinkage of the frontal covariance in b, in mean eigenvalue
 TOTAL_SHRINKAGE, WITHIN_SHRINKAGE = 0.1, 1.0  # of C and of S, in mean eigenvalues
 LENGTH_BINS, HATS = 8, 4
 FEWEST_ROWS, FEWEST_PEOPLE = 20, 5  # below these nothing can be fitted
+NO_QUALITY = 1e30  # a spread of lengths beside which every z is 0; finite, since a file with infinity counts as damaged
+SAME = 1e-12  # squared distance of unit rows below which they are one vector
 
 
 class Solution(NamedTuple):
@@ -220,7 +222,12 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
         )
     mean = frontal.mean(dim=0)
     spread = (frontal - mean).T @ (frontal - mean) / len(frontal)
-    direction = torch.linalg.solve(spread + BIAS_RIDGE * spread.trace() / dim * identity, mean)
+    if float(spread.trace()) < SAME:
+        return "frontal rows that are all one vector"
+    direction = torch.zeros_like(mean)
+    if float(mean @ mean) > SAME:  # of rows that cancel out no direction moves all scores alike
+        direction = torch.linalg.solve(spread + BIAS_RIDGE * spread.trace() / dim * identity, mean)
+        direction = direction / (direction @ mean)
     total, basis = torch.linalg.eigh(spread + TOTAL_SHRINKAGE * spread.trace() / dim * identity)
     freedom = len(frontal) - int((count > 0).sum())
     within, within_basis = None, identity
@@ -235,7 +242,7 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
     median, deviation_of_length = profile_lengths.median(), profile_lengths.std()
     if deviation_of_length < 1e-3 * median:
         # Vectors that come with one length carry no quality: z must be 0, not rounding errors blown up.
-        deviation_of_length = torch.full_like(median, float("inf"))
+        deviation_of_length = torch.full_like(median, NO_QUALITY)
     profile, target = x[used] @ basis, centroid[rows.person[used]] @ basis
     bins = [part for part in profile_lengths.argsort().tensor_split(LENGTH_BINS) if len(part)]
     return Statistics(
@@ -250,7 +257,7 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
         within=None if within is None else within.to(dtype),
         within_basis=(basis.T @ within_basis).to(dtype),
         hats=_hats(total.log()).to(dtype),
-        direction=(direction / (direction @ mean)).to(dtype),
+        direction=direction.to(dtype),
         length=torch.stack([median, deviation_of_length]).to(dtype),
     )
 

@@ -24,7 +24,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "raw": {"name": "raw"},
     "mean_subtraction": {"name": "mean_subtraction"},
     "ridge": {"name": "ridge"},
-    "ridge_yaw": {"name": "ridge", "gate": "yaw"},
     "wccn": {"name": "wccn"},
     "dream": {"name": "dream"},
     "srt": {"name": "srt"},
@@ -45,7 +44,7 @@ def made(kind: str, dim: int = DIM) -> tuple[nn.Module, dict[str, Any]]:
             noise = torch.randn(tensor.shape, generator=generator)
             if name.endswith(("running_var", "length")):
                 tensor.copy_(1 + noise.abs())
-            elif name.endswith("fitted"):
+            elif name.endswith(("fitted", "solved")):
                 tensor.fill_(float(kind != "residual_unfitted"))
             elif name != "strength":
                 tensor.add_(noise * 0.2)
