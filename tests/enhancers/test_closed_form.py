@@ -1,116 +1,389 @@
-"""The closed form start against its equations in numpy, and its promises."""
+"""The closed form against its equations in numpy, its gradients, and sets of people at the edge of what can be fitted."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from torch.nn import functional as F
 
-from poseid.enhancers.closed_form import ClosedForm, TrainingRows, fit_closed_form
+from poseid.enhancers.build import build
+from poseid.enhancers.closed_form import (
+    FEWEST_PEOPLE,
+    FEWEST_ROWS,
+    ClosedForm,
+    Statistics,
+    TrainingRows,
+    solve,
+    statistics_of,
+)
 from poseid.enhancers.residual import ResidualEnhancer
+from poseid.enhancers.saving import load_enhancer, save_enhancer
+from poseid.evaluation import evaluate_enhancer
 from poseid.features.rows import FRONTAL, PROFILE
 from poseid.features.synthetic import synthetic
-from poseid.training.start import fit_start, training_rows
+from poseid.training.fitting import Fitted, fit_on, training_rows
 
-FEATURES = synthetic(people=40, dim=32, seed=2)
-
-
-def fitted() -> tuple[ClosedForm, TrainingRows]:
-    rows = training_rows(FEATURES)
-    layer = ClosedForm(32, slope=0.01, reach=0.05)
-    assert fit_closed_form(layer, rows, ridge=5.0, power=-0.2, lift=0.01) is None
-    return layer.double(), rows
+DIM = 32
+FEATURES = synthetic(people=40, dim=DIM, seed=2)
+ROWS = training_rows(FEATURES)
 
 
-def test_output_agrees_with_the_equations() -> None:
-    layer, rows = fitted()
+PHI = {
+    "log_ridge": np.log(5.0),
+    "ridge_power": 0.4,
+    "length_power": 1.5,
+    "metric_power": -0.3,
+    "shape": [0.3, -0.2, 0.1, -0.4],
+    "bias": 0.02,
+    "quality": 0.01,
+}
+
+
+def form(dim: int = DIM) -> ClosedForm:
+    """A layer in float64 whose φ all matter."""
+    layer = ClosedForm(dim).double()
+    with torch.no_grad():
+        for name, parameter in layer.named_parameters():
+            parameter.copy_(torch.tensor(PHI[name], dtype=torch.float64))
+    return layer
+
+
+def statistics(rows: TrainingRows) -> Statistics:
+    found = statistics_of(rows)
+    assert isinstance(found, Statistics), found
+    return found
+
+
+def lower_median(values: np.ndarray) -> float:
+    return float(np.sort(values)[(len(values) - 1) // 2])
+
+
+def power(matrix: np.ndarray, exponent: float) -> np.ndarray:
+    """matrix^exponent over the mean of its eigenvalues."""
+    values, vectors = np.linalg.eigh(matrix)
+    powers = values**exponent
+    return (vectors * (powers / powers.mean())) @ vectors.T
+
+
+def by_equations(rows: TrainingRows) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Centre, matrix, b and the output for all rows, from the equations of the module's docstring."""
     x = rows.features.numpy().astype(np.float64)
     lengths = np.linalg.norm(x, axis=1)
     x = x / lengths[:, None]
-    person, frontal, profile = (t.numpy() for t in (rows.person, rows.frontal, rows.profile))
-    people = person.max() + 1
-    centroid = np.stack([x[frontal & (person == p)].mean(axis=0) for p in range(people)])
-    m = x[profile].mean(axis=0)
-    inputs, targets = x[profile] - m, centroid[person[profile]]
-    targets = targets - targets.mean(axis=0)
-    count = len(np.unique(person[profile]))
-    ridge = np.linalg.inv(inputs.T @ inputs + 5.0 * (1 + 30 / count) * np.eye(32)) @ inputs.T @ (targets - inputs)
-    deviations = np.concatenate([x[frontal & (person == p)] - centroid[p] for p in range(people)])
-    within = deviations.T @ deviations / (len(deviations) - people)
-    values, vectors = np.linalg.eigh(within + np.trace(within) / 32 * np.eye(32))
-    powers = values ** (-0.2 * count / (count + 20))
-    metric = vectors @ np.diag(powers / powers.mean()) @ vectors.T
+    dim = x.shape[1]
+    person, frontal, profile = (part.numpy() for part in (rows.person, rows.frontal, rows.profile))
+    people = int(person.max()) + 1
+    means = np.stack([x[frontal & (person == p)].mean(axis=0) for p in range(people)])
+
+    # ω: rows of one eighth of the lengths share the median of these
+    of_profile = lengths[profile]
+    median = lower_median(of_profile)
+    omega = np.empty(len(of_profile))
+    for part in np.array_split(np.argsort(of_profile), 8):
+        omega[part] = (lower_median(of_profile[part]) / median) ** 1.5
+    omega /= omega.mean()
+
+    p, y = x[profile], means[person[profile]]
+    m = np.average(p, axis=0, weights=omega)
+    centred_x, centred_y = p - m, y - np.average(y, axis=0, weights=omega)
     mean = x[frontal].mean(axis=0)
     spread = np.cov(x[frontal].T, bias=True)
-    b = np.linalg.inv(spread + 3 * np.trace(spread) / 32 * np.eye(32)) @ mean
+    total = spread + 0.1 * np.trace(spread) / dim * np.eye(dim)
+    gram = centred_x.T @ np.diag(omega) @ centred_x
+    cross = centred_x.T @ np.diag(omega) @ (centred_y - centred_x)
+    w = np.linalg.inv(gram + 5.0 * power(total, 0.4)) @ cross
+
+    deviations = np.concatenate([x[frontal & (person == q)] - means[q] for q in range(people)])
+    within = deviations.T @ deviations / (len(deviations) - people)
+    within += np.trace(within) / dim * np.eye(dim)
+    values, vectors = np.linalg.eigh(total)
+    nodes = np.linspace(np.log(values).min(), np.log(values).max(), 4)
+    gains = np.exp(np.interp(np.log(values), nodes, [0.3, -0.2, 0.1, -0.4]))
+    matrix = (np.eye(dim) + w) @ power(within, -0.3) @ (vectors * (gains / gains.mean())) @ vectors.T
+
+    b = np.linalg.inv(spread + 3 * np.trace(spread) / dim * np.eye(dim)) @ mean
     b = b / (b @ mean)
-    of_profile = np.sort(lengths[profile])
-    z = (lengths - of_profile[(len(of_profile) - 1) // 2]) / of_profile.std(ddof=1)
-    h = (x - m) @ (np.eye(32) + ridge) @ metric
+    z = np.clip((lengths - median) / of_profile.std(ddof=1), -2.5, 2.5)
+    h = (x - m) @ matrix
     h = h / np.linalg.norm(h, axis=1, keepdims=True)
-    out = h + np.clip(0.01 - 0.01 * np.clip(z, -2.5, 2.5), -0.05, 0.05)[:, None] * b
-    out = out / np.linalg.norm(out, axis=1, keepdims=True)
-    got = layer(torch.from_numpy(x), torch.from_numpy(lengths)[:, None]).numpy()
-    np.testing.assert_allclose(got, out, atol=1e-5)  # the layer keeps its fit in float32
+    out = h + (0.02 - 0.01 * z)[:, None] * b
+    return m, matrix, b, out / np.linalg.norm(out, axis=1, keepdims=True)
 
 
-def test_own_gate_tells_profile_from_frontal_and_a_given_frontal_pose_closes_it() -> None:
-    layer, rows = fitted()
-    x = torch.nn.functional.normalize(rows.features.double(), dim=1)
-    length = rows.features.double().norm(dim=1, keepdim=True)
-    gate = layer.gate(x, length, None)[:, 0]
-    assert gate[rows.profile].mean() > 0.3
-    assert gate[rows.frontal].mean() < 0.1
-    given = torch.zeros(len(x), 3)
-    assert layer.gate(x, length, given + 5.0).max() == 0
-    unknown = torch.full((len(x), 3), torch.nan)
-    assert torch.equal(layer.gate(x, length, unknown)[:, 0], gate)
+def units(rows: TrainingRows) -> tuple[Tensor, Tensor]:
+    features = rows.features.double()
+    length = features.norm(dim=1, keepdim=True)
+    return features / length, length
+
+
+def test_solution_and_output_agree_with_the_equations() -> None:
+    layer = form()
+    solution = solve(layer, statistics(ROWS))
+    centre, matrix, direction, out = by_equations(ROWS)
+    np.testing.assert_allclose(solution.centre.detach().numpy(), centre, atol=1e-10)
+    np.testing.assert_allclose(solution.matrix.detach().numpy(), matrix, atol=1e-10)
+    np.testing.assert_allclose(solution.direction.numpy(), direction, atol=1e-10)
+    np.testing.assert_allclose(layer(*units(ROWS), solution).detach().numpy(), out, atol=1e-10)
+
+
+def test_every_number_of_phi_moves_the_output() -> None:
+    layer, rows = form(), units(ROWS)
+    before = layer(*rows, solve(layer, statistics(ROWS))).detach()
+    for name, parameter in layer.named_parameters():
+        for index in range(parameter.numel()):
+            other = copy.deepcopy(layer)
+            with torch.no_grad():
+                dict(other.named_parameters())[name].view(-1)[index] += 0.1
+            after = other(*rows, solve(other, statistics(ROWS)))
+            assert (after - before).abs().max() > 1e-4, (name, index)
+
+
+def test_stored_it_is_what_the_layer_uses_by_itself() -> None:
+    layer, rows = form(), units(ROWS)
+    solution = solve(layer, statistics(ROWS))
+    layer.store(solution)
+    assert float(layer.solved) == 1
+    torch.testing.assert_close(layer(*rows), layer(*rows, solution))
+
+
+def test_the_constants_do_not_hang_on_the_order_of_rows_and_people() -> None:
+    order = torch.randperm(len(ROWS.person), generator=torch.Generator().manual_seed(0))
+    renamed = torch.randperm(40, generator=torch.Generator().manual_seed(1))
+    other = TrainingRows(ROWS.features[order], renamed[ROWS.person[order]], ROWS.frontal[order], ROWS.profile[order])
+    one, two = (solve(form(), statistics(rows)) for rows in (ROWS, other))
+    for a, b in zip(one, two, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_rows_of_chosen_people_are_those_of_a_fit_by_hand() -> None:
+    chosen = torch.arange(40) % 3 != 0
+    names = [name for name, wanted in zip(FEATURES.people(), chosen.tolist(), strict=True) if wanted]
+    one = solve(form(), statistics(ROWS.of_people(chosen)))
+    two = solve(form(), statistics(training_rows(FEATURES.select(names))))
+    for a, b in zip(one, two, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_gradcheck_with_respect_to_every_number_of_phi() -> None:
+    rows = training_rows(synthetic(people=12, dim=16, probes=8, seed=4))
+    layer, constants = form(16), statistics(rows)
+    x, length = units(rows)
+    x, length = x[::9], length[::9]
+    phi = tuple(layer.parameters())
+    assert len(phi) == 7
+    assert torch.autograd.gradcheck(lambda *_phi: layer(x, length, solve(layer, constants)), phi)
+    of_solution = tuple(parameter for name, parameter in layer.named_parameters() if name not in ("bias", "quality"))
+    assert torch.autograd.gradcheck(lambda *_phi: solve(layer, constants).matrix, of_solution)
+
+
+def one_profile_row_a_person() -> TrainingRows:
+    first = torch.zeros(len(ROWS.person), dtype=torch.bool)
+    for person in range(40):
+        first[((ROWS.person == person) & ROWS.profile).nonzero()[0]] = True
+    return replace(ROWS, profile=first)
+
+
+def one_frontal_row_a_person() -> TrainingRows:
+    first = torch.zeros(len(ROWS.person), dtype=torch.bool)
+    for person in range(40):
+        first[((ROWS.person == person) & ROWS.frontal).nonzero()[0]] = True
+    return replace(ROWS, frontal=first)
+
+
+def rows_of_a_person_identical() -> TrainingRows:
+    """Each person has one frontal and one profile vector, again and again."""
+    features = ROWS.features.clone()
+    for person in range(40):
+        for kind in (ROWS.frontal, ROWS.profile):
+            own = (ROWS.person == person) & kind
+            features[own] = features[own][0].clone()
+    return replace(ROWS, features=features)
+
+
+def everybody_twice() -> TrainingRows:
+    """Two people of each vector."""
+    twice = [torch.cat([part, part]) for part in (ROWS.features, ROWS.frontal, ROWS.profile)]
+    return TrainingRows(twice[0], torch.cat([ROWS.person, ROWS.person + 40]), twice[1], twice[2])
+
+
+def more_dimensions_than_rows() -> TrainingRows:
+    rows = training_rows(synthetic(people=6, dim=256, probes=8, seed=1))
+    assert len(rows.person) < 256
+    return rows
+
+
+def one_length() -> TrainingRows:
+    return replace(ROWS, features=F.normalize(ROWS.features, dim=1))
+
+
+def lengths_at_the_ends() -> TrainingRows:
+    scale = torch.tensor([1e-6, 1.0, 1e6])[torch.arange(len(ROWS.person)) % 3]
+    return replace(ROWS, features=ROWS.features * scale[:, None])
+
+
+def a_zero_vector() -> TrainingRows:
+    features = ROWS.features.clone()
+    features[ROWS.profile.nonzero()[0]] = 0
+    features[ROWS.frontal.nonzero()[0]] = 0
+    return replace(ROWS, features=features)
+
+
+EDGES: list[Callable[[], TrainingRows]] = [
+    one_profile_row_a_person,
+    one_frontal_row_a_person,
+    rows_of_a_person_identical,
+    everybody_twice,
+    more_dimensions_than_rows,
+    one_length,
+    lengths_at_the_ends,
+    a_zero_vector,
+]
+
+
+@pytest.mark.parametrize("made", EDGES, ids=lambda made: made.__name__)
+def test_at_the_edges_all_is_finite(made: Callable[[], TrainingRows]) -> None:
+    rows = made()
+    layer, constants = form(rows.features.shape[1]), statistics(rows)
+    for name, value in vars(constants).items():
+        assert value is None or bool(value.isfinite().all()), name
+    solution = solve(layer, constants)
+    assert all(bool(part.isfinite().all()) for part in solution)
+    x, length = units(rows)
+    out = layer(F.normalize(rows.features.double(), dim=1), length, solution)
+    assert bool(out.isfinite().all())
+    scores = out[rows.profile] @ F.normalize(rows.features.double(), dim=1)[rows.frontal].T
+    scores.square().mean().backward()
+    for name, parameter in layer.named_parameters():
+        used = name != "metric_power" or constants.within is not None
+        assert (parameter.grad is not None) == used, name
+        assert parameter.grad is None or bool(parameter.grad.isfinite().all()), name
+    assert x.shape == out.shape
+
+
+def test_with_one_frontal_row_a_person_there_is_no_metric_of_differences() -> None:
+    constants = statistics(one_frontal_row_a_person())
+    assert constants.within is None
+    one, other = form(), form()
+    with torch.no_grad():
+        other.metric_power.fill_(-0.9)
+    assert torch.equal(solve(one, constants).matrix, solve(other, constants).matrix)
+
+
+def test_vectors_of_one_length_have_no_quality() -> None:
+    rows = one_length()
+    layer = form()
+    solution = solve(layer, statistics(rows))
+    x = rows.features[:5].double()
+    torch.testing.assert_close(layer(x, x.norm(dim=1)[:, None], solution), layer(x, torch.ones(5, 1) * 9, solution))
+    # nor a weight in the regression
+    other = form()
+    with torch.no_grad():
+        other.length_power.fill_(-4.0)
+    torch.testing.assert_close(solve(other, statistics(rows)).matrix, solution.matrix, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rows", "people", "profile_rows"), [(0, 0, 0), (FEWEST_ROWS, FEWEST_PEOPLE - 1, 20), (FEWEST_ROWS - 1, 40, 19)]
+)
+def test_too_few_rows_say_why(rows: int, people: int, profile_rows: int) -> None:
+    allowed = ROWS.profile & (ROWS.person < people)
+    allowed[allowed.nonzero()[rows:]] = False
+    few = statistics_of(replace(ROWS, profile=allowed))
+    assert isinstance(few, str)
+    counted = len(ROWS.person[allowed].unique())
+    assert few.startswith(f"{profile_rows} profile rows of {counted} people who also have a frontal row")
+    assert f"at least {FEWEST_ROWS} rows of {FEWEST_PEOPLE} people are needed" in few
+
+
+def test_profile_rows_of_people_without_a_frontal_row_do_not_count() -> None:
+    without = replace(ROWS, frontal=ROWS.frontal & (ROWS.person >= 20))
+    one = solve(form(), statistics(without))
+    two = solve(form(), statistics(replace(without, profile=ROWS.profile & (ROWS.person >= 20))))
+    for a, b in zip(one, two, strict=True):
+        torch.testing.assert_close(a, b)
+    assert isinstance(statistics_of(replace(ROWS, frontal=torch.zeros_like(ROWS.frontal))), str)
+    nobody = TrainingRows(ROWS.features[:0], ROWS.person[:0], ROWS.frontal[:0], ROWS.profile[:0])
+    assert isinstance(statistics_of(nobody), str)
+
+
+@pytest.mark.parametrize("vector", [ROWS.features[0], torch.eye(DIM)[3]], ids=["rounded", "exact"])
+def test_where_all_frontal_rows_are_one_vector_nothing_can_be_fitted(vector: Tensor) -> None:
+    same = ROWS.features.clone()
+    same[ROWS.frontal] = vector * (1 + torch.rand(int(ROWS.frontal.sum()), 1))
+    assert statistics_of(replace(ROWS, features=same)) == "frontal rows that are all one vector"
+
+
+def test_where_frontal_rows_cancel_out_no_direction_moves_all_scores_alike() -> None:
+    opposite = replace(
+        ROWS,
+        features=torch.cat([ROWS.features, -ROWS.features]),
+        person=torch.cat([ROWS.person, ROWS.person + 40]),
+        frontal=torch.cat([ROWS.frontal] * 2),
+        profile=torch.cat([ROWS.profile] * 2),
+    )
+    constants = statistics(opposite)
+    assert not bool(constants.direction.any())
+    assert bool(solve(form(), constants).matrix.isfinite().all())
+
+
+def test_solutions_of_float32_statistics_are_near_those_of_float64() -> None:
+    single = statistics_of(ROWS, torch.float32)
+    assert isinstance(single, Statistics)
+    solution = solve(ClosedForm(DIM), single)
+    assert solution.matrix.dtype == torch.float32
+    torch.testing.assert_close(
+        solution.matrix.double(), solve(ClosedForm(DIM).double(), statistics(ROWS)).matrix, atol=1e-4, rtol=1e-4
+    )
+
+
+def fitted() -> ResidualEnhancer:
+    enhancer = ResidualEnhancer(dim=DIM, pose_dim=4, rank=4, init="ridge")
+    assert fit_on(enhancer, FEATURES) is None
+    return enhancer.eval()
 
 
 def test_helps_people_it_never_saw() -> None:
-    from poseid.evaluation import evaluate_enhancer
-
-    enhancer = ResidualEnhancer(dim=32, pose_dim=4, rank=4, init="ridge")
-    fit_start(enhancer, FEATURES)
-    block = evaluate_enhancer(enhancer.eval(), synthetic(people=80, dim=32, seed=3), resamples=0).block
+    block = evaluate_enhancer(fitted(), synthetic(people=80, dim=DIM, seed=3), resamples=0).block
     headline = block["sets"]["frontal_profile"]
     assert headline["enhanced"]["eer"] < 0.95 * headline["raw"]["eer"]
 
 
-def test_unfitted_it_is_the_raw_vector() -> None:
-    x = torch.randn(10, 32, generator=torch.Generator().manual_seed(0)) * 3
-    output = ResidualEnhancer(dim=32, pose_dim=4, rank=4, init="ridge")(x, torch.tensor([[70.0, 0, 0]]).expand(10, 3))
+def test_unsolved_it_is_the_raw_vector() -> None:
+    x = torch.randn(10, DIM, generator=torch.Generator().manual_seed(0)) * 3
+    turned = torch.tensor([[70.0, 0, 0]]).expand(10, 3)
+    output = ResidualEnhancer(dim=DIM, pose_dim=4, rank=4, init="ridge")(x, turned)
     torch.testing.assert_close(output.features, x, rtol=1e-5, atol=1e-5)
-
-
-def test_too_few_profile_rows_leave_it_unfitted_and_say_why() -> None:
-    rows = training_rows(FEATURES)
-    none = TrainingRows(rows.features, rows.person, rows.frontal, torch.zeros_like(rows.profile))
-    layer = ClosedForm(32, 0.01, 0.05)
-    assert "0 profile rows of 0 people" in (fit_closed_form(layer, none, 5.0, -0.2, 0.01) or "")
-    assert float(layer.fitted) == 0
-
-
-def test_vectors_of_one_length_have_no_quality() -> None:
-    rows = training_rows(FEATURES)
-    unit = TrainingRows(torch.nn.functional.normalize(rows.features, dim=1), rows.person, rows.frontal, rows.profile)
-    layer = ClosedForm(32, 0.01, 0.05)
-    assert fit_closed_form(layer, unit, 5.0, -0.2, 0.01) is None
-    x = unit.features[:5]
-    torch.testing.assert_close(layer(x, torch.ones(5, 1)), layer(x, torch.full((5, 1), 9.0)))
-
-
-def test_kinds_come_from_the_features() -> None:
-    rows = training_rows(FEATURES)
-    kinds = np.concatenate([FEATURES.front.kinds(), FEATURES.video.kinds()])
-    assert int(rows.frontal.sum()) == int((kinds == FRONTAL).sum())
-    assert int(rows.profile.sum()) == int((kinds == PROFILE).sum())
+    assert bool(ClosedForm(DIM).solved == 0)
 
 
 @pytest.mark.parametrize("pose", [None, "given"])
 def test_frontal_rows_stay(pose: str | None) -> None:
-    enhancer = ResidualEnhancer(dim=32, pose_dim=4, rank=4, init="ridge")
-    fit_start(enhancer, FEATURES)
     front = FEATURES.video.kinds() == FRONTAL
     x = torch.from_numpy(FEATURES.video.features[front])
     poses = torch.zeros(len(x), 3) if pose else None
-    cosine = torch.nn.functional.cosine_similarity(enhancer(x, poses).features, x)
+    cosine = F.cosine_similarity(fitted()(x, poses).features, x)
     assert cosine.min() >= 0.999 if pose else cosine.mean() > 0.97
+
+
+def test_kinds_come_from_the_features() -> None:
+    kinds = np.concatenate([FEATURES.front.kinds(), FEATURES.video.kinds()])
+    assert int(ROWS.frontal.sum()) == int((kinds == FRONTAL).sum())
+    assert int(ROWS.profile.sum()) == int((kinds == PROFILE).sum())
+
+
+def test_fitted_on_vectors_of_one_length_it_can_be_saved_and_loaded(tmp_path: Path) -> None:
+    options = {"dim": DIM, "pose_dim": 4, "rank": 4, "init": "ridge"}
+    enhancer = build("residual", options)
+    fitted = Fitted(one_length(), True, torch.device("cpu"))
+    fitted.store(enhancer)
+    save_enhancer(enhancer, {"model": {"name": "residual", **options}}, tmp_path / "m.safetensors")
+    loaded = load_enhancer(tmp_path / "m.safetensors").enhancer
+    x = one_length().features
+    assert torch.equal(loaded(x, None).features, enhancer.eval()(x, None).features)

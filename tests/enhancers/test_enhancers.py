@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from poseid.enhancers.build import build, parameter_count
+from poseid.enhancers.enhancer import Enhancer, Fit
+from poseid.enhancers.gate import GateFit
 from poseid.enhancers.identity import IdentityEnhancer
-from poseid.enhancers.pose import pose_gate
 from poseid.errors import InputError
 
 SMALL = {
@@ -25,13 +26,15 @@ def rows(n: int = 40, dim: int = 32, seed: int = 0) -> tuple[Tensor, Tensor]:
     return x, (torch.rand(n, 3, generator=generator) - 0.5) * 180
 
 
-def trained(name: str, **options: object):
-    """An enhancer with every weight moved away from its start."""
+def trained(name: str, **options: object) -> Enhancer:
+    """An enhancer with a fitted gate and every weight moved away from its first value, φ by less."""
     torch.manual_seed(0)
     enhancer = build(name, {**SMALL[name], **options})
+    phi = {id(parameter) for parameter in enhancer.phi().values()}
     with torch.no_grad():
         for parameter in enhancer.parameters():
-            parameter.add_(0.3 * torch.randn_like(parameter))
+            parameter.add_((0.05 if id(parameter) in phi else 0.3) * torch.randn_like(parameter))
+    enhancer.gate.store(GateFit(torch.randn(32), torch.zeros(()), torch.tensor(2.0), torch.tensor(10.0)))
     return enhancer.eval()
 
 
@@ -72,17 +75,65 @@ def test_direction_does_not_depend_on_the_length_of_the_input(name: str) -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_unknown_pose_is_the_own_estimate(name: str) -> None:
+def test_without_a_pose_the_network_sees_the_own_estimate_and_the_gate_the_vector_alone(name: str) -> None:
     x, pose = rows()
     enhancer = trained(name)
     without = enhancer(x, None)
-    torch.testing.assert_close(enhancer(x, without.pose.detach()).features, without.features)
-    torch.testing.assert_close(enhancer(x, torch.full_like(pose, math.nan)).features, without.features)
+    unit = torch.nn.functional.normalize(x, dim=1)
+    moved = enhancer.correction(unit, without.identity, without.pose)
+    gate = enhancer.gate(unit, x.norm(dim=1, keepdim=True), None)
+    assert gate.max() > 0.1
+    direction = torch.nn.functional.normalize(unit + enhancer.strength * gate * moved, dim=1)
+    torch.testing.assert_close(without.features, direction * x.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_with_a_nan_are_rows_of_unknown_pose_and_change_no_other_row(name: str) -> None:
+    x, pose = rows()
+    enhancer = trained(name)
+    without = enhancer(x, None).features
+    torch.testing.assert_close(enhancer(x, torch.full_like(pose, math.nan)).features, without)
     mixed = pose.clone()
     mixed[::3, 1] = math.nan
     output = enhancer(x, mixed).features
-    torch.testing.assert_close(output[::3], without.features[::3])
+    torch.testing.assert_close(output[::3], without[::3])
     torch.testing.assert_close(output[1::3], enhancer(x, pose).features[1::3])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fit_given_stands_in_for_the_stored_one_and_stored_it_gives_the_same(name: str) -> None:
+    x, pose = rows()
+    enhancer = trained(name)
+    other = Fit(None, GateFit(torch.randn(32), torch.tensor(0.5), torch.tensor(0.1), torch.tensor(9.0)))
+    given = enhancer(x, pose, other).features
+    assert not torch.allclose(given, enhancer(x, pose).features)
+    enhancer.store(other)
+    assert torch.equal(enhancer(x, pose).features, given)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_phi_is_named_as_in_the_configuration_and_absent_where_it_does_nothing(name: str) -> None:
+    gate = {"gate_slope", "gate_centre", "gate_full", "gate_unknown"}
+    form = {"ridge", "ridge_power", "length_power", "metric_power", "shape", "bias", "quality"}
+    assert set(build(name, SMALL[name]).phi()) == gate | {"strength"}
+    assert build(name, {**SMALL[name], "skip": False}).phi() == {}
+    values = {key: {"value": 0.5, "lr": 0.0} for key in (gate | form | {"strength"}) - {"shape"}}
+    values["shape"] = {"value": [0.1, 0.2, 0.3, 0.4], "lr": 0.0}
+    enhancer = build(name, {**SMALL[name], "init": "ridge", "phi": values})
+    assert set(enhancer.phi()) == gate | form | {"strength"}
+    shown = enhancer.phi_values()
+    assert [shown.pop(f"shape_{i}") for i in (1, 2, 3, 4)] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert set(shown) == gate | form - {"shape"} | {"strength"}
+    assert all(value == pytest.approx(0.5) for value in shown.values())  # ridge itself, not its logarithm
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_the_network_only_phi_and_the_fit_matter(name: str) -> None:
+    x, pose = rows()
+    enhancer = trained(name, network=False)
+    torch.testing.assert_close(enhancer(x, pose).features, x, rtol=1e-5, atol=1e-5)
+    # of the ablation without a path from the input the network is all there is
+    assert build(name, {**SMALL[name], "network": False, "skip": False}).network
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -140,19 +191,6 @@ def test_identity_enhancer_by_hand() -> None:
     out = layer(torch.tensor([[1.0, 1.0]]), torch.tensor([[3.0]]))
     # cleaned = 1 − 0.4 · 0.5 · (3, 6) = (0.4, −0.2); out is halfway.
     torch.testing.assert_close(out, torch.tensor([[0.7, 0.4]]))
-
-
-def test_gate_rises_smoothly_with_yaw_and_pitch_alike() -> None:
-    angles = torch.linspace(0, 90, 181)
-    zero = torch.zeros_like(angles)
-    by_yaw = pose_gate(torch.stack([-angles, zero, zero], 1), 10, 40)[:, 0]
-    by_pitch = pose_gate(torch.stack([zero, angles, zero], 1), 10, 40)[:, 0]
-    assert torch.equal(by_yaw, by_pitch)
-    assert by_yaw[:21].max() == 0
-    assert by_yaw[80:].min() == 1
-    steps = by_yaw.diff()
-    assert steps.min() >= 0
-    assert steps.max() < 0.03
 
 
 def test_sizes_at_512() -> None:

@@ -15,7 +15,7 @@ from poseid.evaluation import side_of
 from poseid.features.folder import read_folder
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
-from poseid.training.start import fit_start
+from poseid.training.fitting import fit_on
 from poseid.verification import evaluate
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -42,7 +42,7 @@ def real(name: str) -> Callable[[], tuple[FeatureSet, FeatureSet]]:
 def test_poses_may_be_missing_rough_or_zero(load: Callable[[], tuple[FeatureSet, FeatureSet]]) -> None:
     train, test = load()
     enhancer = ResidualEnhancer(dim=train.dim, init="ridge")
-    fit_start(enhancer, train)
+    fit_on(enhancer, train)
     enhancer.eval()
     generator = np.random.default_rng(0)
 
