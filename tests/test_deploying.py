@@ -30,7 +30,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = tmp_path_factory.mktemp("deploying")
     data = synthetic(people=30, probes=6, seed=1, dim=32)
     write_folder(data, here / "data")
-    fit = ["baseline", "ridge", "--set", "lambda=10", "--set", "gate=yaw"]
+    fit = ["baseline", "ridge", "--set", "lambda=10"]
     assert cli.main([*fit, "--data", str(here / "data"), "--out", str(here / "RUN")]) == 0
     np.save(here / "gallery.npy", data.front.features)
     np.save(here / "probes.npy", data.video.features)

@@ -1,4 +1,4 @@
-"""The closed form against its equations in numpy, its gradients, and sets of people at the edge of what can be fitted."""
+"""The closed form: its equations in numpy, its gradients, and sets of people at the edge of what can be fitted."""
 
 from __future__ import annotations
 

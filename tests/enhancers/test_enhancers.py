@@ -76,7 +76,7 @@ def test_direction_does_not_depend_on_the_length_of_the_input(name: str) -> None
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_a_pose_the_network_sees_the_own_estimate_and_the_gate_the_vector_alone(name: str) -> None:
-    x, pose = rows()
+    x, _ = rows()
     enhancer = trained(name)
     without = enhancer(x, None)
     unit = torch.nn.functional.normalize(x, dim=1)

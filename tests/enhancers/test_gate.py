@@ -76,8 +76,8 @@ def test_a_fit_given_is_as_good_as_a_stored_one() -> None:
     x, length, pose = random_rows()
     fit = fit_of()
     gate = Gate(DIM)
-    for given in (pose, None):
-        assert torch.equal(gate(x, length, given, fit), stored(fit)(x, length, given))
+    for known in (pose, None):
+        assert torch.equal(gate(x, length, known, fit), stored(fit)(x, length, known))
     assert float(gate.fitted) == 0
 
 
