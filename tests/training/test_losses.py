@@ -128,6 +128,84 @@ def test_impostor_protection_with_fewer_others_than_asked_and_with_none() -> Non
     assert losses.impostor_protection_loss(after, raw, both, 5).item() == 0
 
 
+def smooth_fnmr(genuine: np.ndarray, impostor: np.ndarray) -> float:
+    """Σ over both FMRs of the mean of σ((t − s) / 0.03), from its definition."""
+    falling = np.sort(impostor)[::-1]
+    total = 0.0
+    for fmr in (1e-2, 1e-3):
+        above = falling[: max(20, int(fmr * len(impostor)))]
+        threshold = np.mean(above[len(above) // 2 :])
+        total += np.mean(1 / (1 + np.exp(-(threshold - genuine) / 0.03)))
+    return total
+
+
+@pytest.mark.parametrize(("probes", "references"), [(9, 12), (60, 80), (200, 150)])
+def test_detection_oracle(probes: int, references: int) -> None:
+    """Few scores, where both thresholds are those of 20 impostors; and many, where they are not."""
+    scores = (0.2 * draw(probes, references)).tanh()
+    same = torch.arange(probes)[:, None] % 7 == torch.arange(references)[None, :] % 7
+    scores = scores + 0.3 * same
+    want = smooth_fnmr(scores[same].numpy(), scores[~same].numpy())
+    assert losses.detection_loss(scores, same).item() == pytest.approx(want, abs=1e-12)
+    order = torch.randperm(references, generator=torch.Generator().manual_seed(1))
+    assert losses.detection_loss(scores[:, order], same[:, order]).item() == pytest.approx(want, abs=1e-12)
+
+
+def test_detection_by_hand() -> None:
+    """Twenty impostors at 0.5: both thresholds are 0.5, and a genuine score there is half refused at each of them."""
+    scores = torch.full((1, 22), 0.5, dtype=torch.float64)
+    same = torch.arange(22)[None, :] < 2
+    assert losses.detection_loss(scores, same).item() == pytest.approx(1.0)
+    scores[0, 0] = 0.9  # far above: accepted for sure
+    assert losses.detection_loss(scores, same).item() == pytest.approx(0.5, abs=1e-5)
+    scores[0, 1] = 0.5 + 0.03 * math.log(3)  # σ(−log 3) = 1/4
+    assert losses.detection_loss(scores, same).item() == pytest.approx(0.25, abs=1e-5)
+
+
+def test_detection_takes_its_thresholds_from_the_lower_half_of_the_twenty_highest_impostors() -> None:
+    genuine, impostor = torch.tensor([0.35]), torch.linspace(0, 1, 101).double()
+    scores = torch.cat([genuine.double(), impostor])[None, :]
+    same = torch.arange(102)[None, :] == 0
+    threshold = impostor[81:91].mean()  # of 0.81 … 1.00 the ten lower ones
+    want = 2 * torch.sigmoid((threshold - 0.35) / 0.03)
+    assert losses.detection_loss(scores, same).item() == pytest.approx(want.item(), rel=1e-6)
+    # what the other impostors score does not matter
+    scores[0, 1:82] -= 0.5
+    assert losses.detection_loss(scores, same).item() == pytest.approx(want.item(), rel=1e-6)
+    scores[0, -1] += 9.0  # nor how far the highest are out
+    assert losses.detection_loss(scores, same).item() == pytest.approx(want.item(), rel=1e-6)
+
+
+def test_detection_is_not_moved_by_what_moves_all_scores_alike() -> None:
+    """The thresholds keep their gradient: raising everybody refuses nobody less."""
+    scores = (0.2 * draw(60, 80) + 0.2 * (torch.arange(60)[:, None] == torch.arange(80)[None, :])).requires_grad_()
+    same = torch.arange(60)[:, None] == torch.arange(80)[None, :]
+    loss = losses.detection_loss(scores, same)
+    for shift in (-0.5, 0.01, 3.0):
+        assert losses.detection_loss(scores + shift, same).item() == pytest.approx(loss.item(), rel=1e-12)
+    (gradient,) = torch.autograd.grad(loss, scores)
+    assert gradient[same].sum().item() < -0.1
+    assert gradient.sum().item() == pytest.approx(0, abs=1e-12)
+    assert (gradient[same] <= 0).all()
+    assert (gradient[~same] >= 0).all()
+
+
+def test_detection_without_genuine_or_without_impostor_scores_is_zero() -> None:
+    for same in (torch.zeros(3, 4, dtype=torch.bool), torch.ones(3, 4, dtype=torch.bool)):
+        scores = draw(3, 4).requires_grad_()
+        loss = losses.detection_loss(scores, same)
+        loss.backward()
+        assert loss.item() == 0
+        assert scores.grad is not None
+        assert not scores.grad.any()
+    assert losses.detection_loss(draw(0, 4), torch.zeros(0, 4, dtype=torch.bool)).item() == 0
+
+
+def test_detection_with_one_impostor() -> None:
+    scores = torch.tensor([[0.4, 0.4]], dtype=torch.float64)
+    assert losses.detection_loss(scores, torch.tensor([[True, False]])).item() == pytest.approx(1.0)
+
+
 PERSON = torch.tensor([0, 1, 2, 0])
 SAME = PERSON[:, None] == PERSON[None, :]
 CASES = {
@@ -143,6 +221,9 @@ CASES = {
     ),
     "impostor_protection": lambda e: losses.impostor_protection_loss(
         e @ draw(4, 5, seed=1).T, draw(4, 4, seed=2), SAME, 2
+    ),
+    "detection": lambda e: losses.detection_loss(
+        0.02 * (e @ draw(9, 5, seed=1).T), PERSON[:, None] == torch.arange(9)[None, :] % 4
     ),
 }
 
