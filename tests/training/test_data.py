@@ -11,8 +11,13 @@ from poseid.errors import InputError
 from poseid.features.synthetic import synthetic
 from poseid.training.data import FEWEST_PEOPLE, FeatureDataModule
 from poseid.training.probe_rows import ProbeRows
+from tests.training import small
 
 FEATURES = synthetic(people=20, dim=32, seed=5)
+
+
+def data(**options: Any) -> FeatureDataModule:
+    return small.data(dim=32, **options)
 
 
 def rows(**options: Any) -> ProbeRows:
@@ -24,31 +29,6 @@ def rows(**options: Any) -> ProbeRows:
         "swap": True,
     }
     return ProbeRows(FEATURES, FEATURES.people(), **{**arguments, **options})
-
-
-def data(**options: Any) -> FeatureDataModule:
-    arguments: dict[str, Any] = {
-        "source": "synthetic",
-        "dir": None,
-        "dim": 32,
-        "target": "centroid",
-        "fractions": [0.6, 0.3, 0.1],
-        "split_seed": 0,
-        "folds": None,
-        "train_people": None,
-        "validation_people": None,
-        "test_people": None,
-        "train_limit": None,
-        "min_yaw": 0,
-        "max_yaw": 90,
-        "missing_pose": "keep",
-        "synthetic_people": 20,
-        "synthetic_seed": 5,
-        "batch_size": 16,
-        "seed": 0,
-        "swap": False,
-    }
-    return FeatureDataModule(**{**arguments, **options})
 
 
 def test_every_row_has_the_centroid_of_its_own_person() -> None:

@@ -3,23 +3,27 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
-import lightning as L
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from poseid.features.synthetic import synthetic
+from poseid.training.data import FeatureDataModule
+from poseid.training.fitting import Fitted, training_rows
 from poseid.training.health import RanAway, first_fault, weights_fault
 from poseid.training.losses import total_loss
 from poseid.training.module import EnhancerModule
-from poseid.training.terms import TERMS
+from tests.training import small
 
-DIM, ROWS = 16, 8
+DIM, ROWS = small.DIM, 8
+SUPPORT = Fitted(training_rows(synthetic(people=20, dim=DIM, seed=3)), True, torch.device("cpu"))
 MODELS = {
     "residual": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4},
-    "ridge": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "init": "ridge"},
+    "ridge": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "init": "ridge", "phi": small.PHI},
     "no skip": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "skip": False},
     "transformer": {
         "name": "pose_transformer",
@@ -29,23 +33,18 @@ MODELS = {
 }
 
 
-def module(name: str, **options: object) -> EnhancerModule:
-    arguments: dict[str, object] = {
-        "model": MODELS[name],
-        "weights": dict.fromkeys(TERMS, 1.0),
-        "temperature": 0.07,
-        "margin": 0.0,
-        "hardest": 2,
-        "swap": True,
-        "schedule": {"name": "constant"},
-        "lr": 1e-3,
-        "lr_identity_scale": 1.0,
-        "weight_decay": 0.0,
-        "warmup_epochs": 0.0,
-        "pose_dropout": 0.0,
-        "seed": 0,
+def module(name: str, **options: Any) -> EnhancerModule:
+    return small.module(**{"model": MODELS[name], "temperature": 0.07, "swap": True, **options})
+
+
+def of_references(rows: Tensor, person: Tensor) -> dict[str, Tensor]:
+    """What a batch holds for the detection term."""
+    return {
+        "profile": torch.ones(len(person), dtype=torch.bool),
+        "references": rows.repeat(2, 1),
+        "reference_person": person.repeat(2),
+        "division": torch.zeros(1, dtype=torch.int64),
     }
-    return EnhancerModule(**{**arguments, **options})
 
 
 def hard_rows(kind: str, seed: int) -> Tensor:
@@ -83,10 +82,12 @@ def test_no_nan_on_hard_rows(
         "target": targets,
         "person": torch.arange(ROWS) % people,
         "pose": torch.full((ROWS, 3), pose),
+        **of_references(hard_rows(kind, seed).flip(0) * length, torch.arange(ROWS) % people),
     }
     made = module(name)
+    fit = SUPPORT.fit(made.enhancer)
     with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
-        terms = made.loss_terms(batch, batch["pose"], made.weights)
+        terms = made.loss_terms(batch, batch["pose"], made.weights, fit)
         total = total_loss(terms, made.weights)
     assert all(math.isfinite(term.item()) for term in terms.values()), terms
     total.backward()
@@ -98,6 +99,7 @@ def test_cosines_are_taken_in_full_precision_whatever_that_of_the_layers() -> No
     rows = torch.nn.functional.normalize(hard_rows("random", 0), dim=1)
     near = rows + 1e-3 * hard_rows("random", 1)
     batch = {"features": near, "target": rows, "person": torch.arange(ROWS), "pose": torch.zeros(ROWS, 3)}
+    batch |= of_references(rows, batch["person"])
     made = module("residual", swap=False)
     expected = 1 - torch.nn.functional.cosine_similarity(near.double(), rows.double()).mean().item()
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -142,22 +144,23 @@ class Batches(torch.utils.data.Dataset[dict[str, Tensor]]):
             "target": target,
             "person": torch.arange(ROWS),
             "pose": torch.zeros(ROWS, 3),
+            **of_references(hard_rows("random", 200 + i), torch.arange(ROWS)),
         }
 
 
+class Faulty(FeatureDataModule):
+    """Small data whose training batches are those of :class:`Batches`."""
+
+    def train_dataloader(self) -> torch.utils.data.DataLoader[dict[str, Tensor]]:
+        return torch.utils.data.DataLoader(Batches(), batch_size=None)
+
+
 def test_the_step_that_began_it_is_found_though_nobody_looked_at_once(tmp_path: Path) -> None:
-    loader = torch.utils.data.DataLoader(Batches(), batch_size=None)
-    trainer = L.Trainer(
-        accelerator="cpu",
-        max_epochs=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        limit_val_batches=0,
-        default_root_dir=tmp_path,
-    )
+    data = small.data()
+    data.__class__ = Faulty
     with pytest.raises(RanAway) as caught:
-        trainer.fit(module("residual", swap=False), loader)
+        small.trainer(max_epochs=1, limit_val_batches=0, default_root_dir=tmp_path).fit(
+            module("residual", swap=False), datamodule=data
+        )
     assert (caught.value.epoch, caught.value.step, caught.value.what) == (0, 3, "id is nan")
     assert caught.value.rows == [30 + i for i in range(ROWS)]

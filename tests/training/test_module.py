@@ -2,50 +2,43 @@
 
 import copy
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from poseid.training.losses import total_loss
+from poseid.enhancers.enhancer import Fit
+from poseid.features.synthetic import synthetic
+from poseid.training.fitting import Fitted, training_rows
+from poseid.training.losses import detection_loss, total_loss
 from poseid.training.module import EnhancerModule
 from poseid.training.terms import TERMS
+from tests.training import small
+from tests.training.small import batch
 
 
-def module(weights: dict[str, float] | None = None, **options: object) -> EnhancerModule:
-    arguments = {
-        "model": {"name": "residual", "dim": 16, "pose_dim": 4, "rank": 4},
-        "weights": weights or dict.fromkeys(TERMS, 1.0),
-        "temperature": 0.1,
-        "margin": 0.0,
-        "hardest": 2,
-        "swap": False,
-        "schedule": {"name": "constant"},
-        "lr": 1e-3,
-        "lr_identity_scale": 1.0,
-        "weight_decay": 0.0,
-        "warmup_epochs": 0.0,
-        "pose_dropout": 0.0,
-        "seed": 0,
-    }
-    made = EnhancerModule(**{**arguments, **options})
+def module(weights: dict[str, float] | None = None, **options: Any) -> EnhancerModule:
+    made = small.module(weights=weights or dict.fromkeys(TERMS, 1.0), **options)
+    phi = {id(parameter) for parameter in made.enhancer.phi().values()}
     with torch.no_grad():
         generator = torch.Generator().manual_seed(1)
         for parameter in made.parameters():
-            parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
+            noise = torch.randn(parameter.shape, generator=generator)
+            parameter.add_((0.02 if id(parameter) in phi else 0.2) * noise)
     return made
 
 
-def batch(n: int = 6) -> dict[str, Tensor]:
-    generator = torch.Generator().manual_seed(2)
-    return {
-        "features": 4 * torch.randn(n, 16, generator=generator),
-        "pose": torch.tensor([[60.0, 5.0, 0.0], [-50.0, 0.0, 3.0]]).repeat(n // 2, 1),
-        "person": torch.arange(n) // 2,
-        "target": torch.randn(n, 16, generator=generator),
-        "partner": 3 * torch.randn(n, 16, generator=generator),
-    }
+def episode() -> tuple[EnhancerModule, dict[str, Tensor], Fit]:
+    """A module whose φ all matter, a batch, and a fit that is differentiable in φ."""
+    made = module(model=small.RIDGE)
+    rows = batch(40)
+    rows["pose"][::4, 0] = 17.0  # where the gate is not quite open
+    rows["pose"][1::4] = math.nan
+    fitted = Fitted(training_rows(synthetic(people=20, dim=small.DIM, seed=3)), True, torch.device("cpu"))
+    return made, rows, fitted.fit(made.enhancer)
 
 
 def test_protection_stands_on_the_raw_vector_not_on_the_models_own_features() -> None:
@@ -106,6 +99,22 @@ def test_total_is_the_sum_of_its_parts_recomputed() -> None:
     torch.testing.assert_close(gradient, parts, rtol=1e-4, atol=1e-6)
 
 
+def test_total_moves_phi_by_the_sum_of_what_its_parts_do() -> None:
+    made, rows, fit = episode()
+    weights = {term: 0.25 * (i + 1) for i, term in enumerate(TERMS)}
+    phi = tuple(made.enhancer.phi().values())
+
+    def gradients(used: dict[str, float]) -> list[Tensor]:
+        total = total_loss(made.loss_terms(rows, rows["pose"], used, fit), used)
+        found = torch.autograd.grad(total, phi, retain_graph=True, allow_unused=True)
+        return [torch.zeros_like(p) if g is None else g for p, g in zip(phi, found, strict=True)]
+
+    parts = [gradients({term: weights[term] if term == name else 0.0 for term in TERMS}) for name in TERMS]
+    for name, whole, *each in zip(made.enhancer.phi(), gradients(weights), *parts, strict=True):
+        torch.testing.assert_close(whole, torch.stack(each).sum(dim=0), rtol=1e-3, atol=1e-5, msg=name)
+        assert whole.abs().min() > 0, name
+
+
 def test_swap_reconstructs_the_partner_from_ones_identity_and_the_others_pose_code() -> None:
     made, rows = module(swap=True), batch()
     terms = made.loss_terms(rows, rows["pose"], made.weights)
@@ -126,7 +135,7 @@ def test_pose_loss_ignores_withheld_and_unknown_poses() -> None:
 
 
 def test_comparison_in_a_trained_space() -> None:
-    made = module(model={"name": "residual", "dim": 16, "pose_dim": 4, "rank": 4, "similarity_dim": 8})
+    made = module(model={**small.MODEL, "similarity_dim": 8})
     rows = batch()
     terms = made.loss_terms(rows, rows["pose"], made.weights)
     projection = made.enhancer.similarity.weight
@@ -149,3 +158,103 @@ def test_same_seed_same_weights_and_no_side_effect_on_the_global_generator() -> 
     a, b, c = (copy.deepcopy(m.state_dict()) for m in (first, second, other))
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert any(not torch.equal(a[name], c[name]) for name in a)
+
+
+def test_detection_compares_profile_probes_with_raw_references() -> None:
+    made, rows = module(), batch()
+    rows["profile"] = torch.tensor([True, True, False, True, False, True])
+    terms = made.loss_terms(rows, rows["pose"], made.weights)
+    enhanced = made.enhancer(rows["features"], rows["pose"]).features[rows["profile"]]
+    scores = F.cosine_similarity(enhanced[:, None], rows["references"][None, :], dim=-1)
+    same = rows["person"][rows["profile"]][:, None] == rows["reference_person"][None, :]
+    assert terms["detection"].item() == pytest.approx(detection_loss(scores, same).item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("key", ["profile", "references", "reference_person"])
+def test_a_batch_without_what_the_detection_term_needs_is_a_mistake(key: str) -> None:
+    made, rows = module(), batch()
+    del rows[key]
+    with pytest.raises(KeyError, match=key):
+        made.loss_terms(rows, rows["pose"], made.weights)
+
+
+def test_a_step_solves_on_the_support_of_the_division_of_its_batch() -> None:
+    made = module(model=small.RIDGE)
+    data = small.data(synthetic_people=40)
+    data.load()
+    made._trainer = SimpleNamespace(datamodule=data, world_size=1, current_epoch=0)  # type: ignore[assignment]
+    index = next(iter(data.train_dataloader().sampler))
+    rows = data.train_rows[index]
+    values = []
+    for division in range(4):
+        made._values, made._rows = [], []
+        rows["division"] = torch.tensor([division])
+        total = made.training_step(rows, 0)
+        fit = made.episodes().support[division].fit(made.enhancer)
+        terms = made.loss_terms(rows, rows["pose"], made.weights, fit)
+        assert total.item() == pytest.approx(total_loss(terms, made.weights).item(), rel=1e-6)
+        values.append(total.item())
+    assert len(set(values)) == 4
+    del rows["division"]
+    with pytest.raises(KeyError, match="division"):
+        made.training_step(rows, 0)
+
+
+def test_validation_solves_on_all_training_people_with_phi_as_it_is() -> None:
+    made = module(model=small.RIDGE)
+    data = small.data(synthetic_people=40)
+    data.load()
+    made._trainer = SimpleNamespace(datamodule=data, world_size=1)  # type: ignore[assignment]
+    made.on_validation_epoch_start()
+    form = made.enhancer.closed_form
+    assert form is not None
+    everybody = Fitted(training_rows(data.train_set), True, torch.device("cpu")).fit(made.enhancer)
+    assert everybody.solution is not None
+    torch.testing.assert_close(form.matrix, everybody.solution.matrix.detach())
+    before = form.matrix.clone()
+    with torch.no_grad():
+        form.log_ridge.add_(1.0)
+    made.on_validation_epoch_start()
+    assert not torch.allclose(form.matrix, before)
+
+
+def optimizer_of(made: EnhancerModule) -> torch.optim.Optimizer:
+    made._trainer = SimpleNamespace(estimated_stepping_batches=10, max_epochs=2)  # type: ignore[assignment]
+    optimizer = made.configure_optimizers()["optimizer"]
+    assert isinstance(optimizer, torch.optim.Optimizer)
+    return optimizer
+
+
+def test_each_number_of_phi_has_its_own_learning_rate_and_no_decay() -> None:
+    made = module(model=small.RIDGE, weight_decay=0.3, lr=1e-3, lr_identity_scale=0.1)
+    groups = optimizer_of(made).param_groups
+    phi = made.enhancer.phi()
+    assert len(phi) == 12
+    for name, parameter in phi.items():
+        (own,) = [group for group in groups if any(p is parameter for p in group["params"])]
+        assert len(own["params"]) == 1, name
+        assert own["initial_lr"] == small.PHI_RATES[name], name
+        assert own["weight_decay"] == 0, name
+    everything = [id(p) for group in groups for p in group["params"]]
+    assert sorted(everything) == sorted(id(p) for p in made.parameters())
+    identity = {id(p) for p in made.enhancer.identity_parameters()}
+    rates = {id(p): (group["initial_lr"], group["weight_decay"]) for group in groups for p in group["params"]}
+    for name, parameter in made.named_parameters():
+        if any(parameter is p for p in phi.values()):
+            continue
+        rate, decay = rates[id(parameter)]
+        assert rate == pytest.approx(1e-4 if id(parameter) in identity else 1e-3), name
+        assert decay == (0.3 if parameter.ndim > 1 else 0.0), name
+
+
+def test_a_number_of_phi_without_a_rate_or_with_rate_zero_stays_to_the_bit() -> None:
+    phi = {name: {**entry, "lr": 0.0} for name, entry in small.PHI.items() if name != "bias"}
+    phi["strength"]["lr"] = 0.01
+    made = module(model={**small.RIDGE, "phi": phi}, weight_decay=0.3)
+    before = {name: parameter.detach().clone() for name, parameter in made.enhancer.phi().items()}
+    optimizer = optimizer_of(made)
+    for parameter in made.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    moved = {name for name, parameter in made.enhancer.phi().items() if not torch.equal(parameter, before[name])}
+    assert moved == {"strength"}

@@ -1,37 +1,59 @@
+"""Which rows a step sees: balanced over people, one division at a time, a pure function of seed and epoch."""
+
+from __future__ import annotations
+
+import pytest
 import torch
+from torch import Tensor
 
-from poseid.training.sampling import BalancedBatches, draw_epoch, generator_for
+from poseid.training.sampling import LEAST_ROUNDS, REFERENCES, BalancedBatches, Counts, draw, generator_for
 
-ROWS, FRONTS = torch.tensor([5, 1, 30]), torch.tensor([2, 1, 1])
-PERSON = torch.repeat_interleave(torch.arange(3), ROWS)
-FRONT_PERSON = torch.repeat_interleave(torch.arange(3), FRONTS)
+COUNTS = Counts(torch.tensor([5, 1, 30]), torch.tensor([2, 1, 1]), torch.tensor([4, 1, 7]))
+PERSON, FRONT_PERSON, FRONTAL_PERSON = (torch.repeat_interleave(torch.arange(3), count) for count in COUNTS)
+EVERYBODY = torch.arange(3)
+
+
+def drawn(total: int = 36, seed: int = 0, epoch: int = 0, people: Tensor = EVERYBODY) -> Tensor:
+    return draw(people, COUNTS, total, generator_for(seed, epoch))
 
 
 def test_people_come_equally_often_whatever_their_number_of_rows() -> None:
-    row, _, _ = draw_epoch(ROWS, FRONTS, seed=0, epoch=0)
-    assert len(row) == 36
-    counts = torch.bincount(PERSON[row])
-    assert counts.max() - counts.min() <= 1
+    for total in (36, 37):
+        row = drawn(total)[0]
+        assert len(row) == total
+        counts = torch.bincount(PERSON[row])
+        assert counts.max() - counts.min() <= 1
 
 
-def test_partner_and_front_belong_to_the_person_and_partner_is_another_row() -> None:
-    row, partner, front = draw_epoch(ROWS, FRONTS, seed=0, epoch=1)
+def test_only_the_people_asked_for_are_drawn() -> None:
+    made = drawn(people=torch.tensor([2, 0]))
+    assert torch.equal(PERSON[made[0]].unique(), torch.tensor([0, 2]))
+    assert torch.bincount(PERSON[made[0]]).tolist() == [18, 0, 18]
+
+
+def test_partner_front_and_frontal_rows_belong_to_the_person_and_partner_is_another_row() -> None:
+    row, partner, front, *frontals = drawn(epoch=1)
+    assert len(frontals) == REFERENCES
     assert torch.equal(PERSON[row], PERSON[partner])
     assert torch.equal(PERSON[row], FRONT_PERSON[front])
-    several = ROWS[PERSON[row]] > 1
+    for frontal in frontals:
+        assert torch.equal(PERSON[row], FRONTAL_PERSON[frontal])
+    several = COUNTS.rows[PERSON[row]] > 1
     assert (row[several] != partner[several]).all()
     assert (row[~several] == partner[~several]).all()
 
 
 def test_all_rows_come_in_the_long_run() -> None:
-    seen = torch.cat([draw_epoch(ROWS, FRONTS, 0, epoch)[0] for epoch in range(40)])
-    assert len(seen.unique()) == 36
+    seen = torch.cat([drawn(epoch=epoch) for epoch in range(40)], dim=1)
+    assert len(seen[0].unique()) == 36
+    assert len(seen[2].unique()) == 4
+    assert len(seen[3:].unique()) == 12
 
 
-def test_an_epoch_is_a_function_of_seed_and_epoch() -> None:
-    assert torch.equal(draw_epoch(ROWS, FRONTS, 1, 2), draw_epoch(ROWS, FRONTS, 1, 2))
-    assert not torch.equal(draw_epoch(ROWS, FRONTS, 1, 2), draw_epoch(ROWS, FRONTS, 1, 3))
-    assert not torch.equal(draw_epoch(ROWS, FRONTS, 1, 2), draw_epoch(ROWS, FRONTS, 2, 2))
+def test_a_draw_is_a_function_of_seed_and_epoch() -> None:
+    assert torch.equal(drawn(seed=1, epoch=2), drawn(seed=1, epoch=2))
+    assert not torch.equal(drawn(seed=1, epoch=2), drawn(seed=1, epoch=3))
+    assert not torch.equal(drawn(seed=1, epoch=2), drawn(seed=2, epoch=2))
 
 
 def test_neighbouring_keys_give_unlike_draws() -> None:
@@ -42,9 +64,64 @@ def test_neighbouring_keys_give_unlike_draws() -> None:
     assert correlations.abs().max() < 0.65
 
 
-def test_batches_are_slices_of_the_epoch() -> None:
-    sampler = BalancedBatches(ROWS, FRONTS, batch_size=8, seed=0)
-    sampler.set_epoch(3)
-    batches = list(sampler)
-    assert len(batches) == len(sampler) == 4
-    assert torch.equal(torch.cat(batches, dim=1), draw_epoch(ROWS, FRONTS, 0, 3)[:, :32])
+PEOPLE = 24
+MANY = Counts(1 + torch.arange(PEOPLE) % 7, 1 + torch.arange(PEOPLE) % 2, 2 + torch.arange(PEOPLE) % 3)
+OWNER = torch.repeat_interleave(torch.arange(PEOPLE), MANY.rows)
+DIVISION = torch.arange(PEOPLE) % 3
+
+
+def batches(batch_size: int = 4, epoch: int = 0, seed: int = 0, division: Tensor = DIVISION) -> list[Tensor]:
+    sampler = BalancedBatches(MANY, division, batch_size, seed)
+    sampler.set_epoch(epoch)
+    made = list(sampler)
+    assert len(made) == len(sampler)
+    return made
+
+
+def test_each_batch_is_of_one_division_and_the_divisions_take_turns() -> None:
+    made = batches()
+    assert len(made) == len(OWNER) // 4
+    for step, block in enumerate(made):
+        assert block.shape == (3 + REFERENCES, 4)
+        assert (DIVISION[OWNER[block[0]]] == step % 3).all()
+
+
+def test_people_of_a_division_come_equally_often() -> None:
+    row = torch.cat(batches(), dim=1)[0]
+    counts = torch.bincount(OWNER[row], minlength=PEOPLE)
+    for part in range(3):
+        own = counts[DIVISION.eq(part)]
+        assert own.max() - own.min() <= 1
+
+
+def test_an_epoch_has_at_least_two_steps_for_each_division_however_few_the_rows() -> None:
+    made = batches(batch_size=1000)
+    assert len(made) == LEAST_ROUNDS * 3 == 6
+    assert [int(DIVISION[OWNER[block[0, 0]]]) for block in made] == [0, 1, 2, 0, 1, 2]
+    assert all(block.shape[1] == 1000 for block in made)
+    assert not torch.equal(made[0], made[3])
+
+
+def test_a_division_that_has_nobody_is_passed_over() -> None:
+    without = torch.where(DIVISION == 1, 2, DIVISION)
+    for step, block in enumerate(batches(division=without)):
+        assert (without[OWNER[block[0]]] == (0, 2)[step % 2]).all()
+
+
+def test_batches_are_a_function_of_seed_and_epoch() -> None:
+    one = torch.stack(batches(epoch=2, seed=1))
+    assert torch.equal(one, torch.stack(batches(epoch=2, seed=1)))
+    assert not torch.equal(one, torch.stack(batches(epoch=3, seed=1)))
+    assert not torch.equal(one, torch.stack(batches(epoch=2, seed=2)))
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_ranks_share_out_the_draw_that_one_process_would_make(world: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = batches(batch_size=4 * world, epoch=5)
+    parts = []
+    for rank in range(world):
+        monkeypatch.setattr(BalancedBatches, "_ranks", lambda _self, rank=rank: (rank, world))
+        parts.append(batches(batch_size=4, epoch=5))
+    assert all(len(part) == len(whole) for part in parts)
+    for step, block in enumerate(whole):
+        assert torch.equal(torch.stack([part[step] for part in parts], dim=2).flatten(1), block)
