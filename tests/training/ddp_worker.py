@@ -1,4 +1,4 @@
-"""One of the processes of test_many_processes.py: one step on made-up people; leaves gradients and metrics.
+"""One of the processes of test_many_processes.py: a few steps on made-up people; leaves gradients and metrics.
 
 python ddp_worker.py WORLD BATCH_SIZE OUT
 """
@@ -10,10 +10,9 @@ from typing import Any
 import lightning as L
 import torch
 
-from poseid.training.data import FeatureDataModule
-from poseid.training.module import EnhancerModule
-from poseid.training.terms import TERMS
+from poseid.training.fitting import fit_on
 from poseid.verification.metrics import EqualErrorRate, FNMRAtFMR, MeanImprovement
+from tests.training import small
 
 STEPS = 3
 
@@ -44,45 +43,35 @@ class Keep(L.Callback):
         self.verification = {name: float(metric.compute()) for name, metric in values.items()}
 
 
-def work(world: int, batch_size: int) -> dict[str, Any]:
+MODELS = {"random": {**small.MODEL, "init": "random", "similarity_dim": 8}, "ridge": small.RIDGE}
+
+
+def work(world: int, batch_size: int, model: dict[str, Any]) -> dict[str, Any]:
     torch.set_num_threads(1)
-    data = FeatureDataModule(
-        **{"source": "synthetic", "dir": None, "dim": 16, "target": "pair", "fractions": [0.6, 0.3, 0.1]},
-        **{"split_seed": 0, "folds": None, "train_people": None, "validation_people": None, "test_people": None},
-        **{"train_limit": None, "min_yaw": 0, "max_yaw": 90, "missing_pose": "keep", "synthetic_people": 16},
-        **{"synthetic_seed": 0, "batch_size": batch_size, "seed": 0, "swap": True},
-    )
+    data = small.data(target="pair", synthetic_people=16, synthetic_seed=0, batch_size=batch_size, swap=True)
     data.load()
     # More poses are missing among the rows of one process than of the other.
     data.train_rows.pose[::3] = torch.nan
-    module = EnhancerModule(
-        model={"name": "residual", "dim": 16, "pose_dim": 4, "rank": 4, "init": "random", "similarity_dim": 8},
-        weights=dict.fromkeys(TERMS, 1.0),
-        **{"temperature": 0.1, "margin": 0.0, "hardest": 3, "swap": True, "schedule": {"name": "constant"}},
-        **{"lr": 1e-3, "lr_identity_scale": 1.0, "weight_decay": 0.0, "warmup_epochs": 0.0},
-        **{"pose_dropout": 0.3, "seed": 0},
-    )
+    module = small.module(model=model, hardest=3, swap=True, pose_dropout=0.3)
+    with torch.no_grad():  # the last layers at zero would leave those before them without a gradient
+        for path in (module.enhancer.linear_path, module.enhancer.low_rank_path):
+            path.weight.add_(0.1 * torch.randn(path.weight.shape, generator=torch.Generator().manual_seed(1)))
+    fit_on(module.enhancer, data.train_set)
     keep = Keep()
-    trainer = L.Trainer(
-        accelerator="cpu",
+    trainer = small.trainer(
         devices=world,
         strategy="ddp_find_unused_parameters_true" if world > 1 else "auto",
-        use_distributed_sampler=False,
         max_epochs=1,
         limit_train_batches=STEPS,
-        num_sanity_val_steps=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
         callbacks=[keep],
         default_root_dir=Path(sys.argv[3]).parent,
     )
     trainer.fit(module, datamodule=data)
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    return {"gradients": keep.gradients, "metrics": metrics, "verification": keep.verification}
+    phi = list(module.enhancer.phi_values().values())
+    return {"gradients": keep.gradients, "metrics": metrics, "verification": keep.verification, "phi": phi}
 
 
 if __name__ == "__main__":
-    result = work(int(sys.argv[1]), int(sys.argv[2]))
+    result = {name: work(int(sys.argv[1]), int(sys.argv[2]), model) for name, model in MODELS.items()}
     torch.save(result, sys.argv[3])

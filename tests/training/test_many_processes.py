@@ -15,6 +15,8 @@ from tests.training.launchers import LINE, outside, srun, torchrun
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name("ddp_worker.py")
+CLOSED_FORM = ("log_ridge", "ridge_power", "length_power", "metric_power", "shape", "bias", "quality")
+SIMILARITY = "enhancer.similarity.weight"
 
 
 def free_port() -> int:
@@ -60,29 +62,45 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {name: torch.load(directory / name, weights_only=True) for name in jobs}
 
 
-@pytest.mark.parametrize("name", ["first", "second"])
-def test_gradients_are_those_of_the_joined_batch(results: dict[str, Any], name: str) -> None:
-    one, other = results["one"]["gradients"], results[name]["gradients"]
+BOTH = pytest.mark.parametrize("name", ["first", "second"])
+MODELS = pytest.mark.parametrize("model", ["random", "ridge"])
+
+
+@BOTH
+@MODELS
+def test_gradients_are_those_of_the_joined_batch(results: dict[str, Any], model: str, name: str) -> None:
+    one, other = results["one"][model]["gradients"], results[name][model]["gradients"]
     assert one.keys() == other.keys()
-    assert {"enhancer.similarity.weight", "enhancer.pose_head.layers.0.weight", "decoder.layers.weight"} <= one.keys()
+    assert {"enhancer.pose_head.layers.0.weight", "decoder.layers.weight", "enhancer.strength"} <= one.keys()
+    own = {f"enhancer.closed_form.{number}" for number in CLOSED_FORM} if model == "ridge" else {SIMILARITY}
+    assert own <= one.keys()
     for parameter, gradient in one.items():
         assert gradient.abs().max() > 0, parameter
         torch.testing.assert_close(other[parameter], gradient, rtol=2e-4, atol=2e-6, msg=parameter)
 
 
-@pytest.mark.parametrize("name", ["first", "second"])
-def test_logged_losses_and_validation_figures_are_those_of_one_process(results: dict[str, Any], name: str) -> None:
-    one, other = results["one"]["metrics"], results[name]["metrics"]
+@BOTH
+def test_phi_moves_as_in_one_process(results: dict[str, Any], name: str) -> None:
+    assert results[name]["ridge"]["phi"] == pytest.approx(results["one"]["ridge"]["phi"], rel=1e-3, abs=1e-4)
+    assert results["one"]["ridge"]["phi"][0] != pytest.approx(results["one"]["random"]["phi"][0])
+
+
+@BOTH
+@MODELS
+def test_logged_losses_and_validation_figures_are_those_of_one_process(
+    results: dict[str, Any], model: str, name: str
+) -> None:
+    one, other = results["one"][model]["metrics"], results[name][model]["metrics"]
     assert one.keys() == other.keys()
-    assert {"train/loss/contrast", "train/loss/pose", "val/loss/contrast", "val/selection"} <= one.keys()
+    assert {"train/loss/contrast", "train/loss/detection", "val/loss/contrast", "val/selection"} <= one.keys()
     for metric, value in one.items():
         assert other[metric] == pytest.approx(value, rel=2e-3, abs=2e-4, nan_ok=True), metric
 
 
 def test_verification_metrics_of_parts_are_those_of_the_whole_exactly(results: dict[str, Any]) -> None:
-    one = results["one"]["verification"]
+    one = results["one"]["random"]["verification"]
     for name in ("first", "second"):
-        other = results[name]["verification"]
+        other = results[name]["random"]["verification"]
         assert (other["eer"], other["fnmr"]) == (one["eer"], one["fnmr"])
         assert other["improvement"] == pytest.approx(one["improvement"], rel=1e-12)
 
