@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from poseid.training.chart import Curve, chart
-from poseid.training.metric_names import ALL
+from poseid.training.metric_names import ALL, PHI
 from poseid.training.panels import SECTIONS
 from poseid.training.training_page import read_curves, training_page, write_training_page
 
@@ -27,7 +27,8 @@ def write_metrics(run_dir: Path, rows: list[dict[str, str]]) -> None:
 def test_the_panels_show_every_metric_once() -> None:
     shown = [metric for section in SECTIONS for panel in section.panels for metric, _name in panel.curves]
     assert sorted(shown) == sorted(ALL)
-    assert [section.name for section in SECTIONS] == ["Protection", "Identity", "Safety", "Other losses"]
+    names = [section.name for section in SECTIONS]
+    assert names == ["Protection", "What the training moves", "Identity", "Safety", "Other losses"]
 
 
 def test_a_run_leaves_a_page_with_every_panel(logged_run: Path) -> None:
@@ -49,12 +50,14 @@ def test_curves_begin_at_the_start_and_hold_what_was_logged(logged_run: Path) ->
     assert curves.values["val/eer"][1:] == [float(row["val/eer"]) for row in rows]
     assert curves.values["lr"][1:] == [float(row["lr"]) for row in rows]
     assert math.isnan(curves.values["lr"][0])  # nothing is trained before the first epoch
-    start = curves.values["val/selection"][0]
-    assert 0 < start < 1
+    scores = curves.values["val/selection"]
+    assert all(score > 0 for score in scores)
+    for name in PHI:  # from their first values on
+        assert all(math.isfinite(value) for value in curves.values[name]), name
+    assert curves.values["phi/strength"][0] == 1.0
     limits = curves.values["val/fmr_limit"]  # the start's own figure, then every epoch's
     assert limits == pytest.approx([limits[0]] * 3, rel=1e-6)
-    kept = min(range(3), key=lambda epoch: curves.values["val/selection"][epoch])
-    assert curves.kept == (kept if curves.values["val/selection"][kept] < 0.97 * start else 0)
+    assert curves.kept == scores.index(min(scores))
 
 
 def test_without_metrics_there_is_no_page(tmp_path: Path) -> None:
