@@ -126,6 +126,12 @@ class Enhancer(nn.Module):
         """The layers that ``lr_identity_scale`` gives a learning rate of their own."""
         return [*self.to_identity.parameters(), *self.identity_enhancer.parameters()]
 
+    def network_parameters(self) -> list[nn.Parameter]:
+        """The layers of N."""
+        shared = (self.to_identity, self.to_pose, self.pose_head, self.identity_enhancer, self.gate)
+        others = {id(p) for layer in (*shared, self.closed_form, self.similarity) if layer for p in layer.parameters()}
+        return [p for p in self.parameters() if id(p) not in others and p is not self.strength]
+
     def phi(self) -> dict[str, nn.Parameter]:
         """φ by the names of conf/model/phi/; those that this enhancer has."""
         if not self.skip:

@@ -112,6 +112,7 @@ ROOT: dict[str, Check] = {
     "lr_identity_scale": number(0, 1000),
     "weight_decay": number(0, 100),
     "warmup_epochs": number(0),
+    "network_after": number(0),
     "batch_size": whole(2),
     "max_epochs": whole(1),
     "precision": choice(*PRECISIONS),

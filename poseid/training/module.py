@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import lightning as L
@@ -61,6 +63,8 @@ class EnhancerModule(L.LightningModule):
         lr_identity_scale: factor on it for the identity layers.
         weight_decay: of AdamW; it pulls the network towards zero, that is towards the closed form, and spares φ.
         warmup_epochs: linear warm-up; then cosine decay to 0 at the last step.
+        network_after: epochs in which the network beside a closed form does not train yet, so that φ is found first and
+            an epoch with the network ships only if it is better; then its own warm-up.
         pose_dropout: share of training rows whose given pose is withheld, so that the enhancer learns to do
             without.
         seed: of the initial weights and of all draws in training.
@@ -79,6 +83,7 @@ class EnhancerModule(L.LightningModule):
         lr_identity_scale: float,
         weight_decay: float,
         warmup_epochs: float,
+        network_after: float,
         pose_dropout: float,
         seed: int,
     ) -> None:
@@ -95,6 +100,7 @@ class EnhancerModule(L.LightningModule):
         self.lr_identity_scale = lr_identity_scale
         self.weight_decay = weight_decay
         self.warmup_epochs = warmup_epochs
+        self.network_after = network_after
         self.pose_dropout = pose_dropout
         self.seed = seed
         self._evaluated: tuple[int, Evaluation] | None = None
@@ -112,6 +118,11 @@ class EnhancerModule(L.LightningModule):
         """(N, D) raw vectors and (N, 3) degrees or None to (N, D) enhanced vectors."""
         output: Tensor = self.enhancer(features, pose).features
         return output
+
+    def first_final_epoch(self) -> int:
+        """First epoch with the final loss weights in which the network trains too; early stopping counts from it."""
+        late = self.enhancer.closed_form is not None and self.enhancer.network
+        return max(self.schedule.end_of_ramp(), math.ceil(self.network_after) if late else 0)
 
     def episodes(self) -> Episodes:
         """The constants of the training people and of their divisions, computed at the first call."""
@@ -305,20 +316,27 @@ class EnhancerModule(L.LightningModule):
             torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW; each number of φ, identity layers, matrices and vectors in groups of their own; warm-up, then cosine
-        decay."""
+        """AdamW; each number of φ, identity layers, the network, the other layers in groups of their own, matrices and
+        vectors apart; warm-up, then cosine decay."""
         phi = self.enhancer.phi()
-        rates = {id(parameter): self.phi_rates.get(name, 0.0) for name, parameter in phi.items()}
-        groups = [
-            {"params": [parameter], "lr": rates[id(parameter)], "weight_decay": 0.0} for parameter in phi.values()
-        ]
         identity = {id(p) for p in self.enhancer.identity_parameters()}
-        layers = [p for p in self.parameters() if id(p) not in rates]
-        for scale, wanted in ((self.lr_identity_scale, True), (1.0, False)):
+        network = {id(p) for p in self.enhancer.network_parameters()}
+        of_phi = {id(p) for p in phi.values()}
+        layers = [p for p in self.parameters() if id(p) not in of_phi]
+        groups: list[dict[str, Any]] = [
+            {"params": [p], "lr": self.phi_rates.get(name, 0.0), "weight_decay": 0.0} for name, p in phi.items()
+        ]
+        late = [False] * len(groups)
+        for scale, chosen, of_network in (
+            (self.lr_identity_scale, [p for p in layers if id(p) in identity], False),
+            (1.0, [p for p in layers if id(p) in network], self.enhancer.closed_form is not None),
+            (1.0, [p for p in layers if id(p) not in identity | network], False),
+        ):
             for decay, matrix in ((self.weight_decay, True), (0.0, False)):
-                chosen = [p for p in layers if (id(p) in identity) == wanted and (p.ndim > 1) == matrix]
-                if chosen:
-                    groups.append({"params": chosen, "lr": self.lr * scale, "weight_decay": decay})
+                params = [p for p in chosen if (p.ndim > 1) == matrix]
+                if params:
+                    groups.append({"params": params, "lr": self.lr * scale, "weight_decay": decay})
+                    late.append(of_network)
         # One pass over the weights instead of a dozen. On a GPU torch chooses: fp16 gradients must be unscaled and
         # clipped before the step, which a one-pass optimiser would unscale by itself.
         optimizer = torch.optim.AdamW(groups, lr=self.lr, fused=self.device.type == "cpu" or None)
@@ -326,10 +344,16 @@ class EnhancerModule(L.LightningModule):
         per_epoch = steps / max(1, self.trainer.max_epochs or 1)
         warmup = self.warmup_epochs * per_epoch
 
-        def factor(step: int) -> float:
-            if step < warmup:
-                return (step + 1) / (warmup + 1)
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1.0, steps - warmup))))
+        def factor(step: int, first: float) -> float:
+            if step < first:
+                return 0.0
+            if step < first + warmup:
+                return (step - first + 1) / (warmup + 1)
+            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - first - warmup) / max(1.0, steps - first - warmup))))
 
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        first = self.network_after * per_epoch
+        factors: list[Callable[[int], float]] = [
+            partial(factor, first=first if of_network else 0.0) for of_network in late
+        ]
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

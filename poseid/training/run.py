@@ -98,7 +98,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     if config["init_from"]:
         take_weights(module, Path(config["init_from"]))
     announce(config, data, module)
-    trainer = make_trainer(config, context.run_dir, module.schedule.end_of_ramp())
+    trainer = make_trainer(config, context.run_dir, module.first_final_epoch())
     logger = start_logger(config, context) if trainer.is_global_zero else None
     trainer.loggers = [] if logger is None else [logger]
     failed, summary = True, None
@@ -149,6 +149,7 @@ def make_module(config: dict[str, Any]) -> EnhancerModule:
         lr_identity_scale=config["lr_identity_scale"],
         weight_decay=config["weight_decay"],
         warmup_epochs=config["warmup_epochs"],
+        network_after=config["network_after"],
         pose_dropout=config["data"]["pose_dropout"],
         seed=config["seed"],
     )
