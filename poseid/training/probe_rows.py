@@ -56,7 +56,9 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         )
         keep &= video_person >= 0
         rows = np.flatnonzero(keep)
-        rows = rows[np.argsort(video_person[rows], kind="stable")]
+        video_kinds = features.video.kinds()
+        # Of each person the rows that are not frontal first: the draws tell the two apart by their number.
+        rows = rows[np.lexsort((video_kinds[rows] == FRONTAL, video_person[rows]))]
         # People without a row left are dropped, so that persons count 0 … P − 1 on both sides.
         present, person = np.unique(video_person[rows], return_inverse=True)
         fronts = np.flatnonzero(np.isin(front_person, present))
@@ -67,14 +69,14 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         self.person = torch.from_numpy(person.astype(np.int64))
         of_front = torch.from_numpy(np.searchsorted(present, front_person[fronts]))
         # The raw references of the detection term: front rows, and frontal video rows as in the frontal_profile set.
-        video_kinds = features.video.kinds()
         frontal_video = np.flatnonzero(np.isin(video_person, present) & (video_kinds == FRONTAL))
         frontal_person = np.concatenate([front_person[fronts], video_person[frontal_video]])
         in_order = np.argsort(frontal_person, kind="stable")
         self.frontals = torch.from_numpy(np.concatenate([fronts, frontal_video + len(features.front)])[in_order])
         of_frontal = torch.from_numpy(np.searchsorted(present, frontal_person))
-        counted = (torch.bincount(who, minlength=len(present)) for who in (self.person, of_front, of_frontal))
-        self.counts = Counts(*counted)
+        turned = self.person[torch.from_numpy(video_kinds[rows] != FRONTAL)]
+        parts = (self.person, of_front, of_frontal, turned)
+        self.counts = Counts(*[torch.bincount(who, minlength=len(present)) for who in parts])
         profile = torch.from_numpy(video_kinds[rows] == PROFILE)
         self.profile = profile if bool(profile.any()) else torch.ones_like(profile)
         """The probes of the detection term: profile rows, or all where there are none."""
@@ -127,7 +129,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
     def in_order(self, batch_size: int) -> list[Tensor]:
         """Index batches that go once through all rows, each with a fixed partner, front row and frontal row."""
         row = torch.arange(len(self))
-        first_row, first_front, first_frontal = ((count.cumsum(0) - count)[self.person] for count in self.counts)
+        first_row, first_front, first_frontal, _ = ((count.cumsum(0) - count)[self.person] for count in self.counts)
         local = row - first_row
         partner = first_row + (local + 1) % self.counts.rows[self.person]
         front = first_front + local % self.counts.fronts[self.person]

@@ -24,6 +24,7 @@ def generator_for(seed: int, *key: int) -> torch.Generator:
 
 
 REFERENCES = 2  # frontal rows of the same person that come with each probe, for the detection term
+FRONTAL_SHARE = 0.2  # of the draws: frontal probes are hardly corrected, and only show the gate what to leave alone
 LEAST_ROUNDS = 2  # an epoch has at least so many steps for each division, however few the rows
 
 
@@ -33,14 +34,17 @@ class Counts(NamedTuple):
     rows: Tensor
     fronts: Tensor
     frontals: Tensor
+    """Of the references, front rows and frontal video rows."""
+    turned: Tensor
+    """Of ``rows``, those that are not frontal; they stand first."""
 
 
 def draw(people: Tensor, counts: Counts, total: int, generator: torch.Generator) -> Tensor:
     """Draws in which each of the people comes equally often (within one).
 
-    They come in a fresh random order again and again; each time, one of the person's rows, another row of the same
-    person as its partner (the row itself where there is no other), one of the front rows and ``REFERENCES`` of the
-    frontal rows.
+    They come in a fresh random order again and again; each time, one of the person's rows (a frontal one in
+    ``FRONTAL_SHARE`` of the draws, where there are both kinds), another row of the same person as its partner (the row
+    itself where there is no other), one of the front rows and ``REFERENCES`` of the frontal rows.
 
     Args:
         people: (Q,) numbers of the people to draw from.
@@ -52,14 +56,15 @@ def draw(people: Tensor, counts: Counts, total: int, generator: torch.Generator)
     """
     rounds = -(-total // len(people))
     person = people[torch.rand(rounds, len(people), generator=generator).argsort(dim=1).reshape(-1)[:total]]
-    u = torch.rand(3 + REFERENCES, total, generator=generator, dtype=torch.float64)
-    first_row, first_front, first_frontal = (count.cumsum(0) - count for count in counts)
-    count = counts.rows[person]
-    local = (u[0] * count).long()
+    u = torch.rand(4 + REFERENCES, total, generator=generator, dtype=torch.float64)
+    first_row, first_front, first_frontal, _ = (count.cumsum(0) - count for count in counts)
+    count, turned = counts.rows[person], counts.turned[person]
+    of_frontal = (turned == 0) | ((turned < count) & (u[3] < FRONTAL_SHARE))
+    local = torch.where(of_frontal, turned + u[0] * (count - turned), u[0] * turned).long()
     step = 1 + (u[1] * (count - 1)).long()
     partner = (local + step) % count
     front = (u[2] * counts.fronts[person]).long()
-    frontals = first_frontal[person] + (u[3:] * counts.frontals[person]).long()
+    frontals = first_frontal[person] + (u[4:] * counts.frontals[person]).long()
     own = torch.stack([first_row[person] + local, first_row[person] + partner, first_front[person] + front])
     return torch.cat([own, frontals])
 
