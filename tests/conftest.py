@@ -35,7 +35,7 @@ def logged_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import train
 
     run_dir = tmp_path_factory.mktemp("logged") / "run"
-    short = ["data.synthetic_people=90", "data.dim=32", "batch_size=64", "max_epochs=2", "threads=1"]
+    short = ["data.synthetic_people=90", "data.dim=32", "batch_size=64", "max_epochs=2", "threads=1", "lambda_id=1.5"]
     quick = ["trainer.limit_train_batches=2", "trainer.progress_bar=false", "trainer.accelerator=cpu"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["train.py"])

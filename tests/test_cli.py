@@ -135,7 +135,7 @@ def test_baseline_header(work: Path) -> None:
     info = read_info(work / "fitted" / "enhancer.safetensors")
     data = read_folder(work / "data")
     split = split_people(data.people(), 0)
-    assert info["model"] == {"name": "ridge", "dim": 32, "gate": "vector", "sides": "probe"}
+    assert info["model"] == {"name": "ridge", "dim": 32, "sides": "probe"}
     assert info["data"] == {"name": "data", "digest": digest(data)}
     for part in ("train", "validation", "test"):
         assert info["people"][part] == hash_people(getattr(split, part), info["people"]["salt"])

@@ -136,20 +136,20 @@ def test_one_failed_job_of_six_is_named_and_a_second_call_adds_jobs(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train.py"])
     options = ["logger=csv", "hydra.sweep.dir=sweep", "objective=[minimize sets.headline.enhanced.eer]"]
-    assert train.main([*SHORT, *options, "model.gate_start=5,30", "model.gate_full=20,40,60"]) == 1
+    assert train.main([*SHORT, *options, "data.min_yaw=5,30", "data.max_yaw=20,60,90"]) == 1
     out = capfd.readouterr().out
     (line,) = (line for line in out.splitlines() if "failed: " in line and "job failed" not in line)
     assert "failed: job 3 (" in line
-    assert "model.gate_start=30 model.gate_full=20): model.gate_start: 30 is not below" in line
+    assert "data.min_yaw=30 data.max_yaw=20): data.min_yaw: 30 is not below" in line
     assert "1 job(s) of sweep failed; the others are complete" in out
     assert json.loads(Path("sweep/3/failed.json").read_text(encoding="utf-8"))["error"] == "InputError"
     rates = {n: summary(Path("sweep") / str(n)) for n in (0, 1, 2, 4, 5)}
     eer = {n: block["validation"]["sets"]["frontal_profile"]["enhanced"]["eer"] for n, block in rates.items()}
     best = min(eer, key=lambda n: (eer[n], n))
     assert "best of 5 finished jobs of sweep, on validation people:" in out
-    assert f"  job {best}: sets.headline.enhanced.eer = {eer[best]:.6g} (model.gate_start=" in out
+    assert f"  job {best}: sets.headline.enhanced.eer = {eer[best]:.6g} (data.min_yaw=" in out
     before = {path: path.read_bytes() for path in Path("sweep").glob("[0-5]/**/*") if path.is_file()}
-    assert train.main([*SHORT, *options, "model.gate_full=50"]) == 0
+    assert train.main([*SHORT, *options, "data.max_yaw=50"]) == 0
     out = capfd.readouterr().out
     assert "failed: " not in out  # it speaks of its own jobs
     assert "best of 6 finished jobs of sweep" in out

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from poseid.cli import main
+from poseid.training.panels import SECTIONS
 
 pytest.importorskip("wandb_workspaces", reason="needs the extra [dashboard]")
 
@@ -43,7 +44,7 @@ def keys(panel: dict[str, Any]) -> Iterator[str]:
 def test_every_section_is_there(specification: dict[str, Any]) -> None:
     assert (specification["project"], specification["entity"]) == ("face", "me")
     found = sections(specification)
-    assert list(found) == ["Protection", "Identity", "Safety", "Other losses", "Sweep", "Media"]
+    assert list(found) == [*(section.name for section in SECTIONS), "Sweep", "Media"]
     named = {name: {key for panel in panels for key in keys(panel)} for name, panels in found.items()}
     protections = ("similarity_protection", "impostor_protection")
     assert {f"{part}/{name}" for part in ("train/loss", "val/loss", "weight") for name in protections} <= named[

@@ -43,6 +43,7 @@ def module(**options: Any) -> EnhancerModule:
         "lr_identity_scale": 1.0,
         "weight_decay": 0.0,
         "warmup_epochs": 0.0,
+        "network_after": 0.0,
         "pose_dropout": 0.0,
         "seed": 0,
     }

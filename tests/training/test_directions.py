@@ -23,7 +23,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 QUIET = ["logger=none", "threads=1", "trainer.progress_bar=false", "trainer.accelerator=cpu"]
 SHORT = [
     *["data.synthetic_people=120", "data.dim=64", "data.split_seed=3", "seed=1"],
-    *["max_epochs=6", "batch_size=512", "lr=1e-4", "weight_decay=0.05", "warmup_epochs=1"],
+    *["max_epochs=6", "batch_size=512", "lr=1e-4", "weight_decay=0.05", "warmup_epochs=1", "network_after=3"],
     *["callbacks.early_stopping=false", "callbacks.diagnosis.every_n_epochs=0"],
 ]
 WEIGHTS = {
@@ -33,6 +33,7 @@ WEIGHTS = {
 RATES = {
     **{"bias": 0.001, "strength": 0.01, "ridge": 0.01, "ridge_power": 0.01, "length_power": 0.01, "shape": 0.01},
     **{"metric_power": 0.004, "quality": 0.0003},
+    **{"gate_slope": 0.003, "gate_centre": 0.1, "gate_full": 0.0, "gate_unknown": 0.01},
 }
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from poseid.enhancers.build import build
 from poseid.enhancers.enhancer import Fit
 from poseid.features.synthetic import synthetic
 from poseid.training.fitting import Fitted, training_rows
@@ -218,11 +220,83 @@ def test_validation_solves_on_all_training_people_with_phi_as_it_is() -> None:
     assert not torch.allclose(form.matrix, before)
 
 
-def optimizer_of(made: EnhancerModule) -> torch.optim.Optimizer:
-    made._trainer = SimpleNamespace(estimated_stepping_batches=10, max_epochs=2)  # type: ignore[assignment]
+def optimizer_of(made: EnhancerModule, steps: int = 10, epochs: int = 2) -> torch.optim.Optimizer:
+    made._trainer = SimpleNamespace(estimated_stepping_batches=steps, max_epochs=epochs)  # type: ignore[assignment]
     optimizer = made.configure_optimizers()["optimizer"]
     assert isinstance(optimizer, torch.optim.Optimizer)
     return optimizer
+
+
+def rates_of(made: EnhancerModule, name: str) -> list[float]:
+    """The learning rate of a parameter at each step of four epochs of ten steps, over its highest."""
+    made._trainer = SimpleNamespace(estimated_stepping_batches=40, max_epochs=4)  # type: ignore[assignment]
+    configured = made.configure_optimizers()
+    optimizer, scheduler = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
+    parameter = dict(made.named_parameters())[name]
+    (group,) = [one for one in optimizer.param_groups if any(p is parameter for p in one["params"])]
+    rates = []
+    for _ in range(40):
+        rates.append(group["lr"] / group["initial_lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def warm_up_and_decay(steps: int, warmup: int) -> list[float]:
+    up = [(step + 1) / (warmup + 1) for step in range(warmup)]
+    return up + [0.5 * (1 + math.cos(math.pi * step / (steps - warmup))) for step in range(steps - warmup)]
+
+
+NETWORK = "enhancer.linear_path.weight"
+
+
+def test_the_network_begins_later_than_the_closed_form_with_a_warm_up_of_its_own() -> None:
+    made = module(model=small.RIDGE, warmup_epochs=0.5, network_after=2.0)
+    for name in ("enhancer.closed_form.bias", "enhancer.strength", "enhancer.to_pose.weight", "decoder.layers.weight"):
+        assert rates_of(made, name) == pytest.approx(warm_up_and_decay(40, 5)), name
+    for name in (NETWORK, "enhancer.modulation.bias"):
+        assert rates_of(made, name) == pytest.approx([0.0] * 20 + warm_up_and_decay(20, 5)), name
+    assert made.first_final_epoch() == 2
+    ramp = {"name": "two_stage", "stage1_epochs": 1, "ramp_epochs": 2}
+    assert module(model=small.RIDGE, network_after=2.5, schedule=ramp).first_final_epoch() == 3
+    assert module(model=small.RIDGE, network_after=0.5, schedule=ramp).first_final_epoch() == 3
+
+
+def test_a_network_that_is_all_there_is_begins_at_once_and_one_that_never_comes_is_not_waited_for() -> None:
+    alone = module(warmup_epochs=0.5, network_after=2.0)
+    assert rates_of(alone, NETWORK) == pytest.approx(warm_up_and_decay(40, 5))
+    assert alone.first_final_epoch() == 0
+    assert module(model={**small.RIDGE, "network": False}, network_after=2.0).first_final_epoch() == 0
+    assert rates_of(module(model=small.RIDGE, network_after=9.0), NETWORK) == [0.0] * 40
+
+
+def test_until_then_the_network_stays_to_the_bit(tmp_path: Path) -> None:
+    made = module(model=small.RIDGE, network_after=1.0, weight_decay=0.3, pose_dropout=0.3)
+    data = small.data(synthetic_people=40)
+    first = {name: value.detach().clone() for name, value in made.named_parameters()}
+    small.trainer(max_epochs=1, limit_train_batches=4, default_root_dir=tmp_path).fit(made, datamodule=data)
+    network = {id(parameter) for parameter in made.enhancer.network_parameters()}
+    assert NETWORK in {name for name, parameter in made.named_parameters() if id(parameter) in network}
+    for name, parameter in made.named_parameters():
+        assert torch.equal(parameter, first[name]) == (id(parameter) in network), name
+
+
+@pytest.mark.parametrize("name", ["residual", "pose_transformer"])
+def test_layers_are_of_the_network_or_shared_with_nobody_left_out(name: str) -> None:
+    enhancer = build(name, {"dim": 32, "init": "ridge", "similarity_dim": 8})
+    network = {id(parameter) for parameter in enhancer.network_parameters()}
+    shared = (
+        "to_identity",
+        "to_pose",
+        "pose_head",
+        "identity_enhancer",
+        "gate",
+        "closed_form",
+        "similarity",
+        "strength",
+    )
+    for key, parameter in enhancer.named_parameters():
+        assert (id(parameter) in network) != (key.split(".")[0] in shared), key
 
 
 def test_each_number_of_phi_has_its_own_learning_rate_and_no_decay() -> None:

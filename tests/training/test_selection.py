@@ -74,12 +74,13 @@ def test_a_score_without_its_file_is_forgotten(tmp_path: Path) -> None:
 
 
 def trained(
-    tmp_path: Path, epochs: int, callbacks: list[L.Callback] | None = None, **options: Any
+    tmp_path: Path, epochs: int, callbacks: list[L.Callback] | None = None, solved: bool = True, **options: Any
 ) -> tuple[EnhancerModule, BestCheckpoint, list[float]]:
     """A short training; the module as it ends, the callback, and val/selection of every epoch."""
     module, data = small.module(**options), small.data(synthetic_people=40)
     data.load()
-    fit_on(module.enhancer, data.train_set)
+    if solved:
+        fit_on(module.enhancer, data.train_set)
     best = BestCheckpoint(tmp_path / "best.ckpt")
     seen: list[float] = []
 
@@ -145,9 +146,10 @@ def test_selection_is_the_weighted_loss_by_the_weights_that_the_user_set(tmp_pat
     assert best.initial["val/selection"] > 0
 
 
-def test_before_the_first_epoch_selection_is_what_a_validation_would_find(tmp_path: Path) -> None:
-    """A training that moves nothing: every epoch has the figure of the state before."""
-    _, best, seen = trained(tmp_path, 2, model=STANDING_STILL, lr=0.0)
+@pytest.mark.parametrize("solved", [True, False])
+def test_before_the_first_epoch_selection_is_what_a_validation_would_find(solved: bool, tmp_path: Path) -> None:
+    """A training that moves nothing: every epoch has the figure of the state before, whatever had been stored."""
+    _, best, seen = trained(tmp_path, 2, solved=solved, model=STANDING_STILL, lr=0.0)
     assert seen == pytest.approx([best.initial["val/selection"]] * 2, rel=1e-6)
     assert best.epochs == 0
 

@@ -56,7 +56,7 @@ def test_the_config_is_the_whole_configuration_and_nothing_else(logged_run: Path
     logged.pop("_wandb")
     saved = OmegaConf.to_container(OmegaConf.load(logged_run / ".hydra" / "config.yaml"), resolve=True)
     assert logged == saved
-    assert logged["lambda_id"] == 1.0
+    assert logged["lambda_id"] == 1.5
     later = [key for update in of(records, "config") for key in update["update"]]
     assert set(later) <= {"_wandb"}
     assert {"data=synthetic", "loss=recommended", "model=residual"} <= set(begun["tags"])
