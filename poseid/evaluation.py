@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from poseid.enhancers.apply import enhance_arrays, project_arrays
+from poseid.enhancers.enhancer import Fit
 from poseid.features.rows import FeatureSet, Rows
 from poseid.verification.evaluate import evaluate
 from poseid.verification.sides import Side
@@ -26,13 +27,14 @@ class Evaluation:
     video: Side
 
 
-def side_of(enhancer: nn.Module, rows: Rows, people: list[str], use_poses: bool) -> Side:
+def side_of(enhancer: nn.Module, rows: Rows, people: list[str], use_poses: bool, fit: Fit | None = None) -> Side:
     """One side of the comparisons: its rows raw, as references and as probes.
 
-    With ``sides="probe"`` a row on the reference side stays raw; with ``sides="both"`` it is enhanced.
+    With ``sides="probe"`` a row on the reference side stays raw; with ``sides="both"`` it is enhanced. ``fit`` stands
+    in for the stored one.
     """
     number = {name: i for i, name in enumerate(people)}
-    _enhanced, probe, identity = enhance_arrays(enhancer, rows.features, rows.poses if use_poses else None)
+    _enhanced, probe, identity = enhance_arrays(enhancer, rows.features, rows.poses if use_poses else None, fit=fit)
     reference = probe if enhancer.sides == "both" else project_arrays(enhancer, rows.features)
     return Side(
         raw=np.asarray(rows.features, dtype=np.float32),

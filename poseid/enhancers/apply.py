@@ -6,12 +6,18 @@ import numpy as np
 import torch
 from torch import nn
 
+from poseid.enhancers.enhancer import Fit
+
 BLOCK_ROWS = 8192
 
 
 @torch.no_grad()
 def enhance_arrays(
-    enhancer: nn.Module, features: np.ndarray, poses: np.ndarray | None, block_rows: int = BLOCK_ROWS
+    enhancer: nn.Module,
+    features: np.ndarray,
+    poses: np.ndarray | None,
+    block_rows: int = BLOCK_ROWS,
+    fit: Fit | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Enhanced vectors, comparison vectors and identity embeddings of an array of rows.
 
@@ -20,6 +26,7 @@ def enhance_arrays(
         features: (N, D) float16/32/64.
         poses: (N, 3) degrees, NaN rows unknown, or None.
         block_rows: rows at a time.
+        fit: of other people, in place of the stored one; of an enhancer that can be trained.
 
     Returns:
         (N, D) float32 enhanced vectors; (N, D') float32 vectors whose cosine is the score; (N, K) float32
@@ -34,7 +41,7 @@ def enhance_arrays(
             rows = slice(start, start + block_rows)
             x = torch.from_numpy(np.asarray(features[rows], dtype=np.float32)).to(device)
             pose = None if poses is None else torch.from_numpy(np.asarray(poses[rows], dtype=np.float32)).to(device)
-            output = enhancer(x, pose)
+            output = enhancer(x, pose) if fit is None else enhancer(x, pose, fit)
             enhanced_rows = x if through else output.features
             compared = compare_in(enhancer, enhanced_rows)
             parts.append(

@@ -6,7 +6,8 @@ unit frontal rows of its person.
     weights     ω ∝ (L / median L)^length_power, mean 1; rows of one eighth of the lengths share one L (its median)
     ridge       X = P − m and Y centred by their ω-means; W = (XᵀΩX + ridge · C^ridge_power)⁻¹ XᵀΩ(Y − X)
     metric      F = S^metric_power · exp(Σ_j shape_j · h_j(log C)), each factor scaled to mean eigenvalue 1
-    output      o = unit(unit((x̂ − m)(I + W)F) + (bias − quality · z) · b), z = clip((L − median L) / std L, ±2.5)
+    output      x̂ + min(1, P/120) · (o − x̂) for P people,
+                o = unit(unit((x̂ − m)(I + W)F) + (bias − quality · z) · b), z = clip((L − median L) / std L, ±2.5)
 
 C is the shrunk covariance of all frontal rows, S the shrunk covariance within the people, h_j four hat functions that
 share the range of log-eigenvalues of C evenly; C^ridge_power is scaled to mean eigenvalue 1 too. b moves the scores
@@ -32,18 +33,20 @@ CLIP = 2.5  # of the standardised length
 BIAS_RIDGE = 3.0  # shrinkage of the frontal covariance in b, in mean eigenvalues
 TOTAL_SHRINKAGE, WITHIN_SHRINKAGE = 0.1, 1.0  # of C and of S, in mean eigenvalues
 LENGTH_BINS, HATS = 8, 4
+ENOUGH_PEOPLE = 120.0  # below, a solution is too uncertain for the whole correction
 FEWEST_ROWS, FEWEST_PEOPLE = 20, 5  # below these nothing can be fitted
 NO_QUALITY = 1e30  # a spread of lengths beside which every z is 0; finite, since a file with infinity counts as damaged
 SAME = 1e-12  # squared distance of unit rows below which they are one vector
 
 
 class Solution(NamedTuple):
-    """What the closed form computes with: (D,) m, (D, D) (I + W)F, (D,) b, (2,) median and std of L."""
+    """What the closed form computes with: (D,) m, (D, D) (I + W)F, (D,) b, (2,) median and std of L, () people P."""
 
     centre: Tensor
     matrix: Tensor
     direction: Tensor
     length: Tensor
+    people: Tensor
 
 
 class ClosedForm(nn.Module):
@@ -65,7 +68,7 @@ class ClosedForm(nn.Module):
     matrix: Tensor
     direction: Tensor
     length: Tensor
-    solved: Tensor
+    people: Tensor
 
     def __init__(
         self,
@@ -90,7 +93,7 @@ class ClosedForm(nn.Module):
         self.register_buffer("matrix", torch.eye(dim))
         self.register_buffer("direction", torch.zeros(dim))
         self.register_buffer("length", torch.ones(2))
-        self.register_buffer("solved", torch.zeros(()))
+        self.register_buffer("people", torch.zeros(()))
 
     @torch.no_grad()
     def store(self, solution: Solution) -> None:
@@ -99,15 +102,21 @@ class ClosedForm(nn.Module):
         self.matrix.copy_(solution.matrix)
         self.direction.copy_(solution.direction)
         self.length.copy_(solution.length)
-        self.solved.fill_(1.0)
+        self.people.copy_(solution.people)
 
     def forward(self, x: Tensor, length: Tensor, solution: Solution | None = None) -> Tensor:
-        """(N, D) unit rows and (N, 1) lengths to (N, D) unit rows o, by the stored solution or by the one given."""
+        """min(1, P/120) · (o − x̂), (N, D), from (N, D) unit rows and (N, 1) lengths.
+
+        By the stored solution, or by the one given.
+        """
         if solution is None:
-            solution = Solution(self.centre, self.matrix, self.direction, self.length)
+            solution = Solution(self.centre, self.matrix, self.direction, self.length, self.people)
         h = unit((x - solution.centre) @ solution.matrix)
         z = ((length - solution.length[0]) / solution.length[1]).clamp(-CLIP, CLIP)
-        return unit(h + (self.bias - self.quality * z) * solution.direction)
+        people = solution.people
+        output = unit(h + (self.bias - self.quality * z) * solution.direction)
+        change: Tensor = (people / ENOUGH_PEOPLE).clamp(max=1.0) * (output - x)
+        return change
 
 
 @dataclass(frozen=True)
@@ -147,6 +156,7 @@ class Statistics:
         hats: (4, D) h_j at the eigenvalues of C.
         direction: (D,) b.
         length: (2,) median and standard deviation of the lengths of P.
+        people: () number of people with profile and frontal rows.
     """
 
     count: Tensor
@@ -162,6 +172,7 @@ class Statistics:
     hats: Tensor
     direction: Tensor
     length: Tensor
+    people: Tensor
 
     def to(self, device: torch.device) -> Statistics:
         """The same on another device."""
@@ -192,7 +203,7 @@ def solve(layer: ClosedForm, statistics: Statistics) -> Solution:
         matrix = (matrix @ metric) @ s.within_basis.T
     gain = (of_layer(layer.shape) @ s.hats).exp()
     matrix = s.basis @ ((matrix * (gain / gain.mean())) @ s.basis.T)
-    return Solution(s.basis @ mean, matrix, s.direction, s.length)
+    return Solution(s.basis @ mean, matrix, s.direction, s.length, s.people)
 
 
 def _scaled(values: Tensor, power: Tensor) -> Tensor:
@@ -259,6 +270,7 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
         hats=_hats(total.log()).to(dtype),
         direction=direction.to(dtype),
         length=torch.stack([median, deviation_of_length]).to(dtype),
+        people=torch.tensor(float(fitted_people), dtype=dtype),
     )
 
 

@@ -20,6 +20,11 @@ class Fit(NamedTuple):
     solution: Solution | None
     gate: GateFit | None
 
+    def cpu(self) -> Fit:
+        """The same on the CPU."""
+        solution = None if self.solution is None else Solution(*(part.cpu() for part in self.solution))
+        return Fit(solution, None if self.gate is None else GateFit(*(part.cpu() for part in self.gate)))
+
 
 class Enhancer(nn.Module):
     """features = |x| · unit(x̂ + strength · g(x̂, |x|, pose) · (o(x̂, |x|) − x̂ + N(u, x̂, pose))).
@@ -115,11 +120,11 @@ class Enhancer(nn.Module):
 
     @staticmethod
     def _closed_form(form: ClosedForm, x: Tensor, length: Tensor, fit: Fit | None) -> Tensor:
-        """o − x̂; zeros where nothing could be fitted."""
+        """min(1, P/120) · (o − x̂); zeros where nothing could be fitted."""
         if fit is None:
-            change: Tensor = form.solved * (form(x, length) - x)
+            change: Tensor = form(x, length)
         else:
-            change = torch.zeros_like(x) if fit.solution is None else form(x, length, fit.solution) - x
+            change = torch.zeros_like(x) if fit.solution is None else form(x, length, fit.solution)
         return change
 
     def identity_parameters(self) -> list[nn.Parameter]:

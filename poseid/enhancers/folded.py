@@ -47,7 +47,7 @@ class FoldedResidual(nn.Module):
         super().__init__()
         self.norm = enhancer.norm
         form = enhancer.closed_form
-        self.closed_form = form if form is not None and float(form.solved) > 0 else None
+        self.closed_form = form if form is not None and float(form.people) > 0 else None
         self.gate = enhancer.gate
         self.strength = enhancer.strength
         trained = bool(enhancer.linear_path.weight.any() or enhancer.low_rank_path.weight.any())
@@ -77,7 +77,7 @@ class FoldedResidual(nn.Module):
         direction = x
         parts = [self._network(x, pose)] if self.trained else []
         if self.closed_form is not None:
-            parts.append(self.closed_form(x, length) - x)
+            parts.append(self.closed_form(x, length))
         if parts:
             direction = x + self.strength * self.gate(x, length, pose) * sum(parts[1:], parts[0])
         out = unit(direction)

@@ -37,7 +37,7 @@ class ModelInfo:
 
 
 def kept_note(strength: float) -> str | None:
-    """What a report says where not all of the correction is kept; None where all of it is.
+    """What a report says where not all of the correction ships; None where all of it does.
 
     Args:
         strength: share of the correction in what ships, in [0, 1].
@@ -47,16 +47,12 @@ def kept_note(strength: float) -> str | None:
     """
     if strength == 0:
         return (
-            "What ships leaves every vector's direction as it was (strength 0): on people left out of the fit no "
-            "strength of the correction was free of harm (false matches or refused pairs at the raw threshold, refused "
-            "pairs at FMR 1e-2, frontal similarity), or there are too few people to tell. More test people cannot "
-            "change that; more training people can."
+            "What ships leaves every vector's direction as it was (strength 0): every part of the correction did harm "
+            "to people left out of the fit (false matches or refused pairs at the raw threshold, or frontal "
+            "similarity). More test people cannot change that; more training people can."
         )
     if strength < 1:
-        return (
-            f"{strength:g} of the correction is kept (strength): more of it did harm to people left out of the fit, or "
-            "there are too few people to trust more of it."
-        )
+        return f"{strength:g} of the correction ships (strength): more of it did harm to people left out of the fit."
     return None
 
 

@@ -15,7 +15,7 @@ from poseid.features.fingerprint import digest, fingerprint, hash_people
 from poseid.training.data import MOST_TESTED, FeatureDataModule
 from poseid.training.fitting import fit_on
 from poseid.training.module import EnhancerModule
-from poseid.training.selection import guard
+from poseid.training.selection import guard, held_out
 from poseid.verification.key_figures import key_figures
 from poseid.verification.report import write_report
 from poseid.versions import versions
@@ -41,9 +41,9 @@ def finish_run(
     """
     log.info("evaluating on %d validation people", len(data.split.validation))
     enhancer = module.enhancer.cpu()
-    validation, share = guard(enhancer, data.validation_set)
+    validation, share = guard(enhancer, data.validation_set, held_out(enhancer, module.episodes(), data))
     fitted, fitted_on = data.train_set, "training people"
-    if enhancer.closed_form is not None and bool(enhancer.closed_form.solved):
+    if enhancer.closed_form is not None and bool(enhancer.closed_form.people > 0):
         log.info("fitting the closed form once more, on training and validation people")
         fitted = data.part([*data.split.train, *data.split.validation])
         fit_on(enhancer, fitted)
