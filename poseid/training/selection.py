@@ -111,9 +111,9 @@ class PatienceAfterRamp(EarlyStopping):
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Some people, and what was fitted without them."""
+    """Some people, and what was fitted without them; None: what the enhancer has stored."""
 
-    fit: Fit
+    fit: Fit | None
     people: FeatureSet
 
 
@@ -148,9 +148,8 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
     Returns:
         The evaluation of what is left on validation people, and the share of the trained strength in it.
     """
-    evaluation = evaluate_enhancer(enhancer, validation)
     if not enhancer.skip:
-        return evaluation, 1.0
+        return evaluate_enhancer(enhancer, validation), 1.0
     few = sum(len(part.people.people()) for part in parts) < FEW
     form, strength = enhancer.closed_form, enhancer.strength.item()
     bias = 0.0 if form is None else form.bias.item()
@@ -159,13 +158,12 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
             enhancer.strength.fill_(share * strength)
             if form is not None:
                 form.bias.fill_(bias + rise)
-            if share < 1 or rise > 0:
-                evaluation = evaluate_enhancer(enhancer, validation)
-            if evaluation.block["verdict"] != "harms" and not (few and harms_held_out(enhancer, parts)):
+            if few and harms_held_out(enhancer, parts):
+                continue
+            evaluation = evaluate_enhancer(enhancer, validation)
+            if evaluation.block["verdict"] != "harms":
                 if share < 1 or rise > 0:
-                    log.info(
-                        "%g of the correction with a bias of %+.3f: the first that does no harm", share, bias + rise
-                    )
+                    log.info("%g of the correction, bias raised by %g: the first that does no harm", share, rise)
                 return evaluation, share
     log.warning("strength 0: every part of the correction did harm to people outside the fit; the raw vector ships")
     enhancer.strength.fill_(0.0)

@@ -44,8 +44,8 @@ def made(kind: str, dim: int = DIM) -> tuple[nn.Module, dict[str, Any]]:
             noise = torch.randn(tensor.shape, generator=generator)
             if name.endswith(("running_var", "length")):
                 tensor.copy_(1 + noise.abs())
-            elif name.endswith(("fitted", "solved")):
-                tensor.fill_(float(kind != "residual_unfitted"))
+            elif name.endswith(("fitted", "people")):
+                tensor.fill_(float(kind != "residual_unfitted") * (90.0 if name.endswith("people") else 1.0))
             elif name != "strength":
                 tensor.add_(noise * 0.2)
             else:

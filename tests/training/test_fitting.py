@@ -203,7 +203,7 @@ def test_fit_on_stores_what_the_layer_then_does_by_itself() -> None:
     fit = Fitted(training_rows(FEATURES), True, CPU).fit(made)
     x, pose = torch.from_numpy(FEATURES.video.features), torch.from_numpy(FEATURES.video.poses)
     torch.testing.assert_close(made(x, pose).features, made(x, pose, fit).features)
-    assert (float(made.gate.fitted), float(made.closed_form.solved)) == (1.0, 1.0)
+    assert (float(made.gate.fitted), float(made.closed_form.people)) == (1.0, float(len(FEATURES.people())))
 
 
 def test_fitting_again_follows_phi_and_the_people() -> None:
@@ -226,7 +226,7 @@ def test_too_few_people_leave_the_closed_form_out_and_say_why() -> None:
     few = FEATURES.select(FEATURES.people()[:3])
     reason = fit_on(made, few)
     assert "of 3 people who also have a frontal row" in (reason or "")
-    assert (float(made.gate.fitted), float(made.closed_form.solved)) == (1.0, 0.0)
+    assert (float(made.gate.fitted), float(made.closed_form.people)) == (1.0, 0.0)
     fitted = Fitted(training_rows(few), True, CPU)
     assert fitted.missing == reason
     fit = fitted.fit(made)

@@ -18,14 +18,15 @@ from poseid.enhancers.residual import ResidualEnhancer
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.synthetic import synthetic
 from poseid.training import selection
-from poseid.training.fitting import fit_on
+from poseid.training.fitting import Episodes, Fitted, fit_on, training_rows
 from poseid.training.module import EnhancerModule
-from poseid.training.selection import SHARES, BestCheckpoint, PatienceAfterRamp, guard
+from poseid.training.selection import RISES, SHARES, BestCheckpoint, HeldOut, PatienceAfterRamp, guard, held_out
 from poseid.training.terms import TERMS
 from tests.training import small
 
 TRAIN = synthetic(people=60, dim=64, seed=0)
 VALIDATION = synthetic(people=40, dim=64, seed=1)
+OUTSIDE = [HeldOut(None, VALIDATION)]
 STANDING_STILL = {**small.RIDGE, "phi": {name: {**entry, "lr": 0.0} for name, entry in small.PHI.items()}}
 
 
@@ -185,7 +186,7 @@ def fitted(**options: Any) -> ResidualEnhancer:
 
 def test_what_helps_is_kept_whole_and_harms_nobody_unseen() -> None:
     enhancer = fitted()
-    evaluation, share = guard(enhancer, VALIDATION)
+    evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
     assert share == 1.0
     assert float(enhancer.strength.detach()) == 1.0
     assert evaluation.block["verdict"] != "harms"
@@ -197,7 +198,7 @@ def test_a_correction_that_pulls_everybody_together_is_taken_back_to_raw() -> No
     enhancer = fitted()
     with torch.no_grad():
         enhancer.closed_form.bias.fill_(5.0)  # everybody is moved the same way, far
-    evaluation, share = guard(enhancer, VALIDATION)
+    evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
     assert share == 0.0
     assert evaluation.block["verdict"] != "harms"
     # Where it is used, the vectors go through bit for bit: a rounding would show as false matches of 1.01x.
@@ -216,6 +217,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, harmful_above: float, other: str) 
         return SimpleNamespace(block={"verdict": "harms" if looked[-1] > harmful_above else other})
 
     monkeypatch.setattr(selection, "evaluate_enhancer", evaluate)
+    monkeypatch.setattr(selection, "harms_held_out", lambda enhancer, parts: False)
     return looked
 
 
@@ -226,26 +228,70 @@ def test_strength_is_lowered_only_while_the_verdict_is_harms(
 ) -> None:
     looked = scripted(monkeypatch, harmful_above, other)
     enhancer = fitted(phi={"strength": {"value": 0.8, "lr": 0.0}})
-    evaluation, share = guard(enhancer, VALIDATION)
+    evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
     assert share == left
     assert float(enhancer.strength.detach()) == pytest.approx(0.8 * left)
-    tried = [1.0, *SHARES]
-    assert looked == pytest.approx([0.8 * one for one in tried[: tried.index(left) + 1]])
+    tried = [share for share in SHARES if share > left for _ in RISES] + [left]
+    assert looked == pytest.approx([0.8 * share for share in tried])
     assert evaluation.block["verdict"] == other
+
+
+def test_the_bias_is_raised_before_the_strength_is_lowered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few people: a correction that refuses genuine pairs at the raw threshold gets a higher bias first."""
+    enhancer = fitted()
+    bias = enhancer.closed_form.bias.item()
+    monkeypatch.setattr(
+        selection, "harms_held_out", lambda enhancer, parts: enhancer.closed_form.bias.item() < bias + 0.015
+    )
+    _, share = guard(enhancer, VALIDATION, OUTSIDE)
+    assert share == 1.0
+    assert enhancer.closed_form.bias.item() == pytest.approx(bias + 0.02)
+
+
+def test_many_people_are_judged_by_their_verdict_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "FEW", 10)
+    monkeypatch.setattr(selection, "harms_held_out", lambda enhancer, parts: True)
+    assert guard(fitted(), VALIDATION, OUTSIDE)[1] == 1.0
+
+
+def test_refused_pairs_of_people_held_out_are_harm() -> None:
+    enhancer = fitted()
+    assert not selection.harms_held_out(enhancer, OUTSIDE)
+    with torch.no_grad():
+        enhancer.closed_form.bias.fill_(-0.3)
+    assert selection.harms_held_out(enhancer, OUTSIDE)
+
+
+def test_nobody_is_held_out_by_a_fit_on_himself() -> None:
+    data = small.data(synthetic_people=40)
+    data.load()
+    enhancer = small.module(model=small.RIDGE).enhancer
+    episodes = Episodes(data.train_set, data.division, True, torch.device("cpu"))
+    parts = held_out(enhancer, episodes, data)
+    named = [name for part in parts for name in part.people.people()]
+    assert sorted(named) == sorted([*data.split.train, *data.split.validation])
+    for part in parts[1:]:
+        others = data.train_set.select(sorted({*data.split.train} - {*part.people.people()}))
+        expected = Fitted(training_rows(others), True, torch.device("cpu")).fit(enhancer).solution
+        assert part.fit is not None
+        assert part.fit.solution is not None
+        assert expected is not None
+        torch.testing.assert_close(part.fit.solution.matrix, expected.matrix)
 
 
 def test_of_what_harms_at_any_strength_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = scripted(monkeypatch, -1.0, "helps")
     enhancer = fitted()
-    assert guard(enhancer, VALIDATION)[1] == 0.0
+    assert guard(enhancer, VALIDATION, OUTSIDE)[1] == 0.0
     assert float(enhancer.strength.detach()) == 0.0
-    assert len(looked) == 1 + len(SHARES)
+    assert len(looked) == len(SHARES) * len(RISES) + 1
+    assert float(enhancer.strength.detach()) == 0.0
 
 
 def test_without_a_path_from_the_input_there_is_nothing_to_fall_back_to() -> None:
     enhancer = ResidualEnhancer(dim=64, pose_dim=4, rank=4, skip=False)
     before = {name: value.clone() for name, value in enhancer.state_dict().items()}
-    evaluation, share = guard(enhancer, VALIDATION)
+    evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
     assert evaluation.block["verdict"] == "harms"
     assert share == 1.0
     assert all(torch.equal(value, before[name]) for name, value in enhancer.state_dict().items())
@@ -254,4 +300,4 @@ def test_without_a_path_from_the_input_there_is_nothing_to_fall_back_to() -> Non
 def test_what_is_kept_is_said_where_it_is_not_all() -> None:
     assert kept_note(1.0) is None
     assert "leaves every vector's direction as it was (strength 0)" in str(kept_note(0.0))
-    assert str(kept_note(0.25)).startswith("0.25 of the correction is kept")
+    assert str(kept_note(0.25)).startswith("0.25 of the correction ships")
