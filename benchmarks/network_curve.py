@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from variants import train
 
-MADE_UP = (50, 100, 200, 500, 1000, 2000, 5000)
+MADE_UP = (50, 200, 1000, 5000)
 OF_FOLDER = (50, 100, 200, 360)
 SEEDS = (0, 1)
 FMRS = ("1e-2", "1e-3")
@@ -90,8 +90,8 @@ def main() -> None:
     runs: list[dict[str, Any]] = [json.loads(line) for line in lines]
     there = {(one["data"], one["size"], one["seed"], one["network"]) for one in runs}
     folder = arguments.data.resolve()
-    wanted = [(folder, size, seed) for size in OF_FOLDER for seed in SEEDS]
-    wanted += [(None, size, seed) for size in MADE_UP for seed in SEEDS]
+    wanted: list[tuple[Path | None, int, int]] = [(folder, size, seed) for size in OF_FOLDER for seed in SEEDS]
+    wanted += [(None, size, 0) for size in MADE_UP]
     for data, size, seed in wanted:
         for network in (False, True):
             if ("made-up" if data is None else data.name, size, seed, network) in there:

@@ -281,7 +281,9 @@ class EnhancerModule(L.LightningModule):
         The root keys count, whatever the schedule says of an epoch, so that epochs compare. Lower is better.
         """
         means = dict(zip(TERMS, (sums[:-1] / sums[-1]).tolist(), strict=True))
-        return math.fsum(weight * means[name] for name, weight in self.weights.items() if weight != 0)
+        total = math.fsum(weight * means[name] for name, weight in self.weights.items() if weight != 0)
+        # In the precision that Lightning logs, so that the state before training compares with the epochs.
+        return float(torch.tensor(total, dtype=torch.float32))
 
     def on_validation_epoch_end(self) -> None:
         means = dict(zip(TERMS, (self._validation[:-1] / self._validation[-1]).tolist(), strict=True))

@@ -6,10 +6,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from poseid.training.sampling import LEAST_ROUNDS, REFERENCES, BalancedBatches, Counts, draw, generator_for
+from poseid.training.sampling import (
+    FRONTAL_SHARE,
+    LEAST_ROUNDS,
+    REFERENCES,
+    BalancedBatches,
+    Counts,
+    draw,
+    generator_for,
+)
 
-COUNTS = Counts(torch.tensor([5, 1, 30]), torch.tensor([2, 1, 1]), torch.tensor([4, 1, 7]))
-PERSON, FRONT_PERSON, FRONTAL_PERSON = (torch.repeat_interleave(torch.arange(3), count) for count in COUNTS)
+COUNTS = Counts(torch.tensor([5, 1, 30]), torch.tensor([2, 1, 1]), torch.tensor([4, 1, 7]), torch.tensor([3, 0, 20]))
+PERSON, FRONT_PERSON, FRONTAL_PERSON = (torch.repeat_interleave(torch.arange(3), count) for count in COUNTS[:3])
 EVERYBODY = torch.arange(3)
 
 
@@ -43,6 +51,16 @@ def test_partner_front_and_frontal_rows_belong_to_the_person_and_partner_is_anot
     assert (row[~several] == partner[~several]).all()
 
 
+def test_one_draw_in_five_is_of_a_frontal_row_where_a_person_has_both_kinds() -> None:
+    first = COUNTS.rows.cumsum(0) - COUNTS.rows
+    row = torch.cat([drawn(epoch=epoch)[0] for epoch in range(300)])
+    person = PERSON[row]
+    frontal = row - first[person] >= COUNTS.turned[person]
+    assert frontal[person == 1].all()  # whose only row is frontal
+    for one in (0, 2):
+        assert abs(frontal[person == one].double().mean() - FRONTAL_SHARE) < 0.03
+
+
 def test_all_rows_come_in_the_long_run() -> None:
     seen = torch.cat([drawn(epoch=epoch) for epoch in range(40)], dim=1)
     assert len(seen[0].unique()) == 36
@@ -65,7 +83,9 @@ def test_neighbouring_keys_give_unlike_draws() -> None:
 
 
 PEOPLE = 24
-MANY = Counts(1 + torch.arange(PEOPLE) % 7, 1 + torch.arange(PEOPLE) % 2, 2 + torch.arange(PEOPLE) % 3)
+MANY = Counts(
+    1 + torch.arange(PEOPLE) % 7, 1 + torch.arange(PEOPLE) % 2, 2 + torch.arange(PEOPLE) % 3, torch.arange(PEOPLE) % 7
+)
 OWNER = torch.repeat_interleave(torch.arange(PEOPLE), MANY.rows)
 DIVISION = torch.arange(PEOPLE) % 3
 
