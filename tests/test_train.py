@@ -420,4 +420,4 @@ def test_of_very_many_test_people_a_share_is_tested_and_the_log_says_so(monkeypa
     assert run("data.synthetic_people=40", "max_epochs=1") == 0
     summary = json.loads(Path("run/report/summary.json").read_text(encoding="utf-8"))
     assert summary["test"]["people"] == 3
-    assert "3 of 4 people are looked at as a whole" in Path("run/train.log").read_text(encoding="utf-8")
+    assert "3 of 4 people are used for fits and evaluations" in Path("run/train.log").read_text(encoding="utf-8")

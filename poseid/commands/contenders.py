@@ -43,7 +43,7 @@ class Contender:
 
 
 def parse_contender(text: str, dim: int) -> Contender:
-    """``raw``, ``ridge``, ``ridge:lambda=10,gate=yaw``, or a MODEL, or a directory that holds one run a split.
+    """``raw``, ``ridge``, ``ridge:lambda=10,sides=both``, or a MODEL, or a directory that holds one run a split.
 
     Raises:
         InputError: as `parse_options` and `open_model`.

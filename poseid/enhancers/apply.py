@@ -58,7 +58,7 @@ def enhance_arrays(
 
 
 def returns_input(enhancer: nn.Module) -> bool:
-    """Whether nothing of the correction is kept: rows then go through bit for bit, without a rounding."""
+    """Whether the strength is 0: rows then go through bit for bit, without a rounding."""
     strength = getattr(enhancer, "strength", None)
     if not isinstance(strength, torch.Tensor):
         return False

@@ -50,8 +50,8 @@ def conclude(sweep: Sweep) -> Conclusion:
         return Conclusion("mid", f"One setting: {best.name}", (first, "There is nothing to compare it with."))
     if max(sweep.means.values()) - min(sweep.means.values()) < 1e-12:
         why = (
-            "Nothing that was varied changed the figure. Where no epoch of training beats the start, the start is what "
-            "ships, whatever the weights are; a job's train.log says so."
+            "All settings gave the same figure. Check that the varied keys reach the jobs (.hydra/overrides.yaml of a "
+            "job), and whether the reports say strength 0: then the raw vector ships, whatever the weights are."
         )
         return Conclusion("mid", f"All {len(others) + 1} settings came out equal", (first, why))
     said = {setting.name: words(sweep.against_best[setting], measure.lower_is_better)[0] for setting in others}

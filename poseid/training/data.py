@@ -122,7 +122,8 @@ class FeatureDataModule(L.LightningDataModule):
     def part(self, people: Collection[str], most_rows: int = MOST_ROWS) -> FeatureSet:
         """All rows of some people in memory; where they have more than ``most_rows``, those of an even share of people.
 
-        For what looks at all rows at once: the fit of the start, and the evaluations. Training itself sees every row.
+        For what needs all rows at once: the fits of the closed form and of the gate, and the evaluations. The probes of
+        the training steps are drawn from all rows.
         """
         front, video = self.feature_set.front, self.feature_set.video
         chosen = list(people)
@@ -133,7 +134,7 @@ class FeatureDataModule(L.LightningDataModule):
             count = np.searchsorted(np.cumsum([rows[name] for name in drawn]), most_rows, side="right")
             chosen = drawn[: max(FEWEST_PEOPLE, int(count))]
             if len(chosen) < len(drawn):
-                log.info("%d of %d people are looked at as a whole", len(chosen), len(drawn))
+                log.info("%d of %d people are used for fits and evaluations", len(chosen), len(drawn))
         return self.feature_set.select(chosen)
 
     def _rows(

@@ -148,8 +148,8 @@ def detection_loss(scores: Tensor, same: Tensor) -> Tensor:
     """Σ over f ∈ {1e-2, 1e-3} of the mean of σ((t_f − s) / 0.03) over genuine scores s: a smooth FNMR at FMR f.
 
     t_f, the threshold that FMR f needs, is the mean of the lower half of the max(20, f · n) highest of n impostor
-    scores. Its gradient is kept: without it the loss could be lowered by nothing but higher scores for everybody. In
-    [0, 2]; lower is better; 0 where genuine or impostor scores are missing.
+    scores. It is not detached: without its gradient the loss could be lowered by nothing but higher scores for
+    everybody. In [0, 2]; lower is better; 0 where genuine or impostor scores are missing.
 
     Args:
         scores: (N, M) cosines of enhanced probes with raw references.

@@ -41,7 +41,7 @@ def write_training_page(run_dir: Path, ships: str | None) -> Path | None:
 
     Args:
         run_dir: of the run.
-        ships: what its report says of how much of the correction is kept, or None.
+        ships: what its report says of how much of the correction ships, or None.
     """
     curves = read_curves(run_dir)
     if curves is None:

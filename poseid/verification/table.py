@@ -19,7 +19,7 @@ def table_text(block: dict[str, Any], part: str, unseen: bool = True, kept: str 
         block: as :func:`poseid.verification.evaluate.evaluate` returns it.
         part: which people it is about, such as "test" or "validation".
         unseen: whether it is known that none of them was trained on.
-        kept: what to say of how much of the correction is kept, or None.
+        kept: what to say of how much of the correction ships, or None.
     """
     improvement = block["improvement"]
     lines = [

@@ -131,6 +131,7 @@ def test_equal_settings_are_called_equal(tmp_path: Path, capsys: pytest.CaptureF
     status, out, _ = call(capsys, tmp_path / "s", "--out", tmp_path / "o")
     assert status == 0
     assert "All 3 settings came out equal" in out
+    assert "Check that the varied keys reach the jobs" in " ".join(out.split())
     assert "no difference" in out
 
 
