@@ -136,7 +136,7 @@ def _by_itself(job: Job) -> dict[str, str]:
 
 
 def to_evaluate(job: Job) -> Advice:
-    """The one look at the test people of the job that is kept."""
+    """The one evaluation on the test people, of the job that is selected."""
     what = "Look once at the test people of the job that you keep:"
     try:
         assert job.directory is not None

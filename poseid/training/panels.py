@@ -84,7 +84,7 @@ SECTIONS = (
     Section(
         "Identity",
         "Do photos of one person come closer, and at which turn of the head? Frontal heads should stay where they are. "
-        "Higher similarity alone proves nothing: look at Safety beside it.",
+        "Higher similarity alone proves nothing: compare Safety.",
         (
             _loss("id", "Identity loss", "1 − cosine with the target; lower is better"),
             Panel(
