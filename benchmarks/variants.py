@@ -20,7 +20,6 @@ PHI = (
     *("gate_slope", "gate_centre", "gate_unknown"),
 )
 QUIET = ["logger=none", "threads=1", "trainer.progress_bar=false", "evaluate_test=false"]
-TRANSFORMER = ("model=pose_transformer", "max_epochs=4", "batch_size=256")
 ZERO = ("model.init=zero", "lr=1e-3")
 ABLATIONS: dict[str, tuple[str, ...]] = {
     "**default**": (),
@@ -29,13 +28,9 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "without ortho": ("lambda_ortho=0",),
     "without contrast": ("lambda_contrast=0",),
     "with reconstruction 0.5": ("lambda_reconstruction=0.5",),
-    "with swap reconstruction 0.5": ("lambda_reconstruction=0.5", "loss.swap=true"),
     "without similarity_protection": ("lambda_similarity_protection=0",),
     "without impostor_protection": ("lambda_impostor_protection=0",),
     "without detection": ("lambda_detection=0",),
-    "id x 3": ("lambda_id=6",),
-    "similarity_protection x 5": ("lambda_similarity_protection=20",),
-    "impostor_protection x 5": ("lambda_impostor_protection=10",),
     "two_stage": ("schedule=two_stage",),
     "progressive": ("schedule=progressive",),
     "suppression 0.2, residual 0.7": ("model.suppression=0.2", "model.residual=0.7"),
@@ -46,10 +41,7 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "in-sample, network from the first epoch": ("data.divisions=1", "network_after=0"),
     "target=pair": ("data.target=pair",),
     "no closed form (init=zero)": ZERO,
-    "no closed form, compared in 256 dimensions": (*ZERO, "model.similarity_dim=256"),
     "no path from the input (skip=false)": ("model.init=random", "model.skip=false", "lr=1e-3"),
-    "pose_transformer beside the closed form": (*TRANSFORMER, "model.init=ridge", "network_after=2"),
-    "pose_transformer alone": TRANSFORMER,
 }
 PRESETS = ("recommended", "before", "after", "stronger", "identity_only")
 
