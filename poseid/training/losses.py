@@ -155,8 +155,8 @@ def detection_loss(scores: Tensor, same: Tensor) -> Tensor:
         scores: (N, M) cosines of enhanced probes with raw references.
         same: (N, M) whether probe and reference are one person.
 
-    >>> detection_loss(torch.tensor([[0.9, 0.1], [0.1, 0.9]]), torch.eye(2).bool())
-    tensor(5.2445e-12)
+    >>> detection_loss(torch.tensor([[0.5, 0.5], [0.5, 0.5]]), torch.eye(2).bool())
+    tensor(1.)
     """
     genuine, impostor = scores[same], scores[~same]
     if len(genuine) == 0 or len(impostor) == 0:
