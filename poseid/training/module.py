@@ -273,7 +273,8 @@ class EnhancerModule(L.LightningModule):
         """(terms + 1,) each term times the probes of the batch, and their number."""
         terms = self.loss_terms(batch, batch["pose"], dict.fromkeys(TERMS, 0.0))
         size = len(batch["person"])
-        return torch.stack([*(size * terms[name].double() for name in TERMS), torch.tensor(size)]).cpu()
+        values = torch.stack([terms[name].float() for name in TERMS]).cpu().double()
+        return torch.cat([size * values, torch.tensor([size], dtype=torch.float64)])
 
     def selection(self, sums: Tensor) -> float:
         """``val/selection``: the weighted loss on validation people, by the weights that the user set.
