@@ -390,6 +390,11 @@ def test_compare_says_the_same_as_evaluate(work: Path, tmp_path: Path, capsys: p
         "value": headline["difference"]["eer"]["mean"],
         "ci95": headline["difference"]["eer"]["ci95"],
     }
+    fixed = headline["fixed_threshold"]["1e-2"]
+    assert row["against_raw"]["fnmr_at_raw_threshold_1e-2"] == {
+        "value": fixed["fnmr_difference"],
+        "ci95": fixed["fnmr_difference_ci95"],
+    }
     assert (row["verdict"], row["reason"]) == (block["verdict"], block["reason"])
 
 

@@ -26,6 +26,10 @@ def rare(figure: Figure) -> str:
     return _with_interval(figure, lambda value: f"{value:.5f}")
 
 
+def signed_rare(figure: Figure) -> str:
+    return _with_interval(figure, lambda value: f"{value:+.5f}")
+
+
 def times(figure: Figure) -> str:
     return _with_interval(figure, lambda value: f"{value:.2f}")
 
@@ -60,6 +64,8 @@ PAIRED: tuple[tuple[str, str, Callable[[Figure], str]], ...] = (
     ("EER, points of %", "eer", signed_percent),
     ("FNMR at FMR 1e-2", "fnmr_at_fmr_1e-2", signed),
     ("FNMR at FMR 1e-3", "fnmr_at_fmr_1e-3", signed),
+    ("FMR at raw's 1e-3 threshold", "fmr_at_raw_threshold_1e-3", signed_rare),
+    ("FNMR there", "fnmr_at_raw_threshold_1e-3", signed),
     ("profile-profile FNMR at FMR 1e-3", "profile_profile_fnmr_at_fmr_1e-3", signed),
     ("frontal-frontal EER, points of %", "frontal_frontal_eer", signed_percent),
     ("mean improvement", "improvement", signed),

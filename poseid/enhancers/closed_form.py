@@ -32,6 +32,7 @@ from poseid.enhancers.output import SHORTEST, unit
 CLIP = 2.5  # of the standardised length
 BIAS_RIDGE = 3.0  # shrinkage of the frontal covariance in b, in mean eigenvalues
 TOTAL_SHRINKAGE, WITHIN_SHRINKAGE = 0.1, 1.0  # of C and of S, in mean eigenvalues
+SMALLEST_PENALTY = 1e-6
 LENGTH_BINS, HATS = 8, 4
 ENOUGH_PEOPLE = 120.0  # below, a solution is too uncertain for the whole correction
 FEWEST_ROWS, FEWEST_PEOPLE = 20, 5  # below these nothing can be fitted
@@ -196,6 +197,8 @@ def solve(layer: ClosedForm, statistics: Statistics) -> Solution:
     gram = torch.tensordot(weight, s.gram, 1) - rows * torch.outer(mean, mean)
     cross = torch.tensordot(weight, s.cross, 1) - rows * torch.outer(mean, target)
     penalty = _scaled(s.total, of_layer(layer.ridge_power)) * of_layer(layer.log_ridge).exp()
+    # Below this share of the trace, rounding in float32 could leave a matrix without a Cholesky factor.
+    penalty = penalty.clamp(min=SMALLEST_PENALTY * float(gram.detach().trace()))
     factor = torch.linalg.cholesky(gram + torch.diag(penalty))
     matrix = torch.cholesky_solve(cross - gram, factor) + torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
     if s.within is not None:

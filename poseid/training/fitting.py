@@ -55,12 +55,18 @@ class Fitted:
         closed_form: False leaves the closed form out, and with it the work for its statistics.
         initial: a fit of the gate on nearly the same rows, to begin with.
         device: where the solution is needed.
+        dtype: of the solve.
     """
 
     def __init__(
-        self, rows: TrainingRows, closed_form: bool, device: torch.device, initial: GateFit | None = None
+        self,
+        rows: TrainingRows,
+        closed_form: bool,
+        device: torch.device,
+        initial: GateFit | None = None,
+        dtype: torch.dtype = torch.float64,
     ) -> None:
-        found = statistics_of(rows) if closed_form else None
+        found = statistics_of(rows, dtype) if closed_form else None
         self.missing = found if isinstance(found, str) else None
         """Why the closed form cannot be fitted on these people, or None."""
         # Apple's GPU has no float64: the solve stays on the CPU there, and the solution goes over.
@@ -100,7 +106,9 @@ class Episodes:
         of_person = torch.tensor([division[name] for name in features.people()])
         count = max(division.values()) + 1
         self.support = [
-            Fitted(rows.of_people(of_person != part), closed_form, device, self.everybody.gate) for part in range(count)
+            # Solved at every step, and in float32 therefore; what is validated and ships is solved in float64.
+            Fitted(rows.of_people(of_person != part), closed_form, device, self.everybody.gate, torch.float32)
+            for part in range(count)
         ] if count > 1 else [self.everybody]  # fmt: skip
 
 

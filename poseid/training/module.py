@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -39,6 +40,8 @@ from poseid.training.schedule import Schedule
 from poseid.training.terms import TERMS
 
 VALUES = (*TERMS, "total")
+
+log = logging.getLogger(__name__)
 
 
 class EnhancerModule(L.LightningModule):
@@ -130,6 +133,9 @@ class EnhancerModule(L.LightningModule):
             data = self.trainer.datamodule  # type: ignore[attr-defined]
             closed_form = self.enhancer.closed_form is not None
             self._episodes = Episodes(data.train_set, data.division, closed_form, self.device)
+            missing = self._episodes.everybody.missing
+            if missing is not None:
+                log.warning("no closed form: there are only %s; the network alone is trained", missing)
         return self._episodes
 
     def store_fit(self) -> None:

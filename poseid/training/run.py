@@ -27,7 +27,6 @@ from poseid.training.checkpoints import (
     take_weights,
 )
 from poseid.training.data import FeatureDataModule
-from poseid.training.fitting import fit_on
 from poseid.training.health import RAN_AWAY, RanAway
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
@@ -91,10 +90,6 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     for key in ("init_from", "ckpt_path"):
         if config[key]:
             refuse_seen_people(key, Path(config[key]), data.split)
-    if checkpoint is None:
-        missing = fit_on(module.enhancer, data.train_set)
-        if missing is not None:
-            log.warning("no closed form: there are only %s; the network alone is trained", missing)
     if config["init_from"]:
         take_weights(module, Path(config["init_from"]))
     announce(config, data, module)

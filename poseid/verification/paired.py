@@ -261,6 +261,8 @@ def differences(one: Measured, other: Measured) -> dict[str, Any]:
         out["eer"] = (a.eer - b.eer).block()
         for n, label in enumerate(LABELS):
             out[f"fnmr_at_fmr_{label}"] = (a.fnmr_at_fmr[n] - b.fnmr_at_fmr[n]).block()
+            out[f"fmr_at_raw_threshold_{label}"] = (a.fixed_fmr[n] - b.fixed_fmr[n]).block()
+            out[f"fnmr_at_raw_threshold_{label}"] = (a.fixed_fnmr[n] - b.fixed_fnmr[n]).block()
     if "profile_profile" in one.enhanced and "profile_profile" in other.enhanced:
         a, b = one.enhanced["profile_profile"], other.enhanced["profile_profile"]
         for n, label in enumerate(LABELS):
