@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 import poseid
+from poseid.atomic import atomic_directory, atomic_file, check_new
 from poseid.commands.enhance_jobs import FRONT, VIDEO, Job, is_feature_folder, plan_files
 from poseid.commands.enhance_record import RECORD, Record, model_digest
-from poseid.commands.output import check_new, whole_directory, whole_file
 from poseid.commands.progress import progress
 from poseid.enhancers.api import Enhancer
 from poseid.errors import InputError
@@ -113,7 +113,7 @@ def _enhance_folder(call: _Call, arguments: argparse.Namespace, by: dict[str, ob
     if not arguments.force:
         check_new(out)
     works = _looked_at(call, jobs)
-    with whole_directory(out, replaces=VIDEO if arguments.force else None) as partial:
+    with atomic_directory(out, replaces=VIDEO if arguments.force else None) as partial:
         kept = {FRONT, VIDEO, "front_metadata.json", "video_metadata.json", "pairs.csv"} - set(sides.values())
         for name in sorted(kept):
             if (source / name).is_file():
@@ -133,7 +133,7 @@ def _write(call: _Call, works: Sequence[_Work], record: Record) -> float:
             def finished(written: Path, job: Job = work.job) -> None:
                 record.add(job.target.name, written, _inputs(job))
 
-            with whole_file(work.job.target, finished) as partial:
+            with atomic_file(work.job.target, finished) as partial:
                 _enhance_file(call, work, partial, advance)
     return time.monotonic() - began
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import shutil
 import tokenize
 import unicodedata
 from collections.abc import Iterable
@@ -14,11 +12,11 @@ from typing import IO
 
 import numpy as np
 
+from poseid.atomic import atomic_directory
 from poseid.errors import InputError
 from poseid.features.metadata import Problem, entry_fault, find_metadata, parse_metadata, pose_fault, read_names
 from poseid.features.pairs import Pairs, pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_array, check_features, name_fault, shown
-from poseid.whole import sync_directory
 
 ROWS_AT_ONCE = 16_384  # that are written
 MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
@@ -180,32 +178,14 @@ def write_folder(features: FeatureSet, path: Path) -> None:
         raise InputError(fault)
     if features.pairs is not None:
         texts["pairs.csv"] = pairs_text(features.pairs)
-    partial = path.parent / f".{path.name}.{secrets.token_hex(4)}.partial"
-    try:
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be made ({error.strerror}): choose another place") from None
-    try:
+    with atomic_directory(path) as partial:
         for side, rows in (("front", features.front), ("video", features.video)):
             with (partial / f"{side}_feature.npy").open("wb") as array_file:
                 _write_array(array_file, rows.features)
-                array_file.flush()
-                os.fsync(array_file.fileno())
         for name, text in texts.items():
-            with (partial / name).open("w", encoding="utf-8", newline="") as text_file:
-                text_file.write(text)
-                text_file.flush()
-                os.fsync(text_file.fileno())
+            (partial / name).write_text(text, encoding="utf-8", newline="\n")
         if features.pairs is not None:
             _read_back(partial / "pairs.csv", features.pairs, features)
-        sync_directory(partial)
-        if os.path.lexists(path):  # rename would replace an empty folder made meanwhile
-            raise InputError(f"{path}: exists already: remove it or choose another name")
-        partial.rename(path)
-        sync_directory(path.parent)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def _write_array(file: IO[bytes], vectors: np.ndarray) -> None:
