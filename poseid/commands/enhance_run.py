@@ -19,6 +19,7 @@ from poseid.commands.enhance_record import RECORD, Record, model_digest
 from poseid.commands.progress import progress
 from poseid.enhancers.api import Enhancer
 from poseid.errors import InputError
+from poseid.features.metadata import find_metadata
 from poseid.features.resemblance import differences
 from poseid.features.rows import check_features
 from poseid.features.tables.files import look, rewrite
@@ -104,7 +105,7 @@ def _enhance_folder(call: _Call, arguments: argparse.Namespace, by: dict[str, ob
     if out.resolve() == source.resolve():
         raise InputError(f"--out {out}: is the input: choose another place")
     sides = {"video": VIDEO} | ({"front": FRONT} if call.enhancer.info.sides == "both" else {})
-    poses = {side: None if call.no_pose else source / f"{side}_metadata.json" for side in sides}
+    poses = {side: None if call.no_pose else find_metadata(source, side) for side in sides}
     jobs = [Job(source / name, out / name, poses[side]) for side, name in sides.items()]
     record = Record(out / RECORD, by)
     if arguments.resume and all(record.done(job.target, _inputs(job)) for job in jobs):
@@ -114,8 +115,8 @@ def _enhance_folder(call: _Call, arguments: argparse.Namespace, by: dict[str, ob
         check_new(out)
     works = _looked_at(call, jobs)
     with atomic_directory(out, replaces=VIDEO if arguments.force else None) as partial:
-        kept = {FRONT, VIDEO, "front_metadata.json", "video_metadata.json", "pairs.csv"} - set(sides.values())
-        for name in sorted(kept):
+        metadata = {find_metadata(source, side).name for side in ("front", "video")}
+        for name in sorted({FRONT, VIDEO, "pairs.csv", *metadata} - set(sides.values())):
             if (source / name).is_file():
                 shutil.copyfile(source / name, partial / name)
         inside = [replace(work, job=replace(work.job, target=partial / work.job.target.name)) for work in works]
