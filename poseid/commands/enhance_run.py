@@ -22,7 +22,7 @@ from poseid.errors import InputError
 from poseid.features.metadata import find_metadata
 from poseid.features.resemblance import differences
 from poseid.features.rows import check_features
-from poseid.features.tables.files import look, rewrite
+from poseid.features.tables.files import inspect_file, rewrite_file
 from poseid.features.tables.names import split_names
 from poseid.features.tables.poses import looks_like_radians, pose_format, read_poses
 from poseid.features.tables.table import Columns, Table
@@ -149,7 +149,7 @@ def _looked_at(call: _Call, jobs: Sequence[Job]) -> list[_Work]:
     samples: list[np.ndarray] = []
     for job in jobs:
         asked = call.columns if job.poses is None else replace(call.columns, poses=())
-        table = look(job.source, asked, max(1, _SAMPLE // len(jobs)))
+        table = inspect_file(job.source, asked, max(1, _SAMPLE // len(jobs)))
         if call.enhancer.info.dim not in (None, table.dim):
             raise InputError(
                 f"{job.source}: vectors have {table.dim} numbers, the model is made for {call.enhancer.info.dim}: "
@@ -194,7 +194,7 @@ def _enhance_file(call: _Call, work: _Work, target: Path, advance: Callable[[int
         advance(len(features))
         return enhanced
 
-    rewrite(work.job.source, target, table.columns, change)
+    rewrite_file(work.job.source, target, table.columns, change)
 
 
 def _say(works: Sequence[_Work], seconds: float, call: _Call) -> None:
