@@ -2,108 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.finding import ERROR, Finding, row_names
+from poseid.doctor.finding import ERROR, Finding
+from poseid.doctor.rows import NOBODY, Folder
 from poseid.errors import InputError
 from poseid.features.folder import check_spelling, read_array
 from poseid.features.metadata import parse_metadata, pose_fault
 from poseid.features.pairs import read_pairs
-from poseid.features.rows import DTYPES, kinds_of, name_fault
-
-NOBODY = -1
-"""The person of a row that names none."""
-
-_BLOCK_BYTES = 16 * 2**20
-
-
-@dataclass(frozen=True, eq=False)
-class FileRows:
-    """The rows of one file and what stands beside them.
-
-    Attributes:
-        name: ``front`` or ``video``.
-        features: (n, D) as on disk; may be a memory map.
-        person: (n,) number of the person in `Folder.names`, `NOBODY` where none is named.
-        poses: (n, 3) float32 degrees, NaN where unknown.
-        sources: what ``source`` says of each row, None where it says nothing; empty if it never does.
-    """
-
-    name: str
-    features: NDArray[np.floating]
-    person: NDArray[np.int32]
-    poses: NDArray[np.float32]
-    sources: tuple[str | None, ...]
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    @property
-    def known(self) -> NDArray[np.bool_]:
-        """(n,) rows of known pose."""
-        return np.asarray(~np.isnan(self.poses).any(axis=1))
-
-    @property
-    def kinds(self) -> NDArray[np.int8]:
-        """(n,) FRONTAL, PROFILE or OTHER."""
-        kinds: NDArray[np.int8] = kinds_of(self.poses[:, 0], self.sources or (None,) * len(self))
-        return kinds
-
-    def blocks(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """The rows in float32, a block at a time, with the number of the first.
-
-        A memory map is read, not mapped: pages once mapped would count as memory until the end.
-        """
-        step = max(1, _BLOCK_BYTES // (4 * self.features.shape[1]))
-        array = self.features
-        for start in range(0, len(array), step):
-            rows = min(step, len(array) - start)
-            if isinstance(array, np.memmap) and array.flags.c_contiguous and array.filename is not None:
-                offset = array.offset + start * array.strides[0]
-                flat = np.fromfile(array.filename, array.dtype, rows * array.shape[1], offset=offset)
-                block: NDArray[np.floating] = flat.reshape(rows, -1)
-            else:
-                block = array[start : start + rows]
-            with np.errstate(over="ignore", invalid="ignore"):
-                single = block.astype(np.float32)
-            yield start, single
-
-
-@dataclass(frozen=True, eq=False)
-class Folder:
-    """A feature folder, as far as it could be read.
-
-    Attributes:
-        name: its own name, never a path.
-        names: of the people.
-        pairs: the number of comparisons in ``pairs.csv``; None where there is none, or it cannot be used.
-    """
-
-    name: str
-    names: tuple[str, ...]
-    front: FileRows
-    video: FileRows
-    pairs: int | None
-
-    @property
-    def files(self) -> tuple[FileRows, FileRows]:
-        return self.front, self.video
-
-    @property
-    def dim(self) -> int:
-        """D."""
-        return int(self.front.features.shape[1])
-
-    def with_poses(self, change: Callable[[FileRows], NDArray[np.float32]]) -> Folder:
-        """The folder with other poses."""
-        front, video = (replace(file, poses=change(file)) for file in self.files)
-        return replace(self, front=front, video=video)
+from poseid.features.rows import DTYPES, OTHER, kinds_of, name_fault
 
 
 def open_folder(path: Path) -> tuple[Folder, list[Finding]]:
@@ -127,25 +39,24 @@ def open_folder(path: Path) -> tuple[Folder, list[Finding]]:
         )
     number: dict[str, int] = {}
     findings: list[Finding] = []
-    front, video = (
-        _file(side, array, path / f"{side}_metadata.json", number, findings) for side, array in arrays.items()
-    )
+    parts = [_file(side, array, path / f"{side}_metadata.json", number, findings) for side, array in arrays.items()]
     names = tuple(number)
     try:
         check_spelling(np.array(names, np.str_), path.name)
     except InputError as error:
         what = "One name is spelt with different characters"
-        way_out = "Write each name one way; what looks alike may be composed differently (é)."
-        findings.append(Finding("name-spellings", ERROR, what, f"{error}.", way_out))
+        remedy = "Write each name one way; what looks alike may be composed differently (é)."
+        findings.append(Finding("name-spellings", ERROR, what, f"{error}.", remedy))
     pairs = None
     if (path / "pairs.csv").exists() and not findings:
-        people = [np.array([names[i] for i in file.person.tolist()], np.str_) for file in (front, video)]
+        people = [np.array([names[i] for i in part[0].tolist()], np.str_) for part in parts]
         try:
             pairs = len(read_pairs(path / "pairs.csv", *people))
         except InputError as error:
             what = "pairs.csv cannot be used"
             findings.append(Finding("bad-pairs", ERROR, what, f"{error}.", "Correct the line, or remove pairs.csv."))
-    return Folder(path.resolve().name, names, front, video, pairs), findings
+    person, poses, declared = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Folder(path.resolve().name, names, arrays, person, poses, declared, pairs), findings
 
 
 def _vectors(path: Path) -> NDArray[np.floating]:
@@ -160,7 +71,7 @@ def _vectors(path: Path) -> NDArray[np.floating]:
 
 def _file(
     side: str, array: NDArray[np.floating], path: Path, number: dict[str, int], findings: list[Finding]
-) -> FileRows:
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int8]]:
     entries, poses, faults = parse_metadata(path)
     n = len(array)
     if faults:
@@ -179,7 +90,7 @@ def _file(
                 {"vectors": n, "metadata": len(entries), "poses": len(poses)},
             )
         )
-        return FileRows(side, array, np.full(n, NOBODY, np.int32), np.full((n, 3), np.nan, np.float32), ())
+        return np.full(n, NOBODY, np.int32), np.full((n, 3), np.nan, np.float32), np.full(n, OTHER, np.int8)
     person, sources, nameless = _people(entries, number)
     if nameless:
         row, fault = nameless[0]
@@ -191,11 +102,11 @@ def _file(
                 f"{len(nameless):,} of {n:,} rows; row {row}: person_name {_cause(fault)}.",
                 'Give every entry {"person_name": …}: text, not empty, in one line, no blanks at its ends.',
                 {"n": len(nameless), "of": n},
-                row_names(side, (row for row, _ in nameless)),
+                tuple(f"{side}:{row}" for row, _ in nameless[:1000]),
             )
         )
     if isinstance(poses, np.ndarray):
-        return FileRows(side, array, person, poses, sources)
+        return person, poses, kinds_of(np.full(n, np.nan), sources or (None,) * n)
     broken = {i: why for i, pose in enumerate(poses) if (why := pose_fault(pose)) is not None}
     if broken:
         row = next(iter(broken))
@@ -207,12 +118,12 @@ def _file(
                 f"{len(broken):,} of {n:,} rows; row {row} {_cause(broken[row])}.",
                 "Write [yaw, pitch, roll] in degrees, or null where the pose is unknown.",
                 {"n": len(broken), "of": n},
-                row_names(side, broken),
+                tuple(f"{side}:{row}" for row in list(broken)[:1000]),
             )
         )
     unknown = (np.nan, np.nan, np.nan)
     table = [unknown if pose is None or i in broken else pose for i, pose in enumerate(poses)]
-    return FileRows(side, array, person, np.array(table, np.float32).reshape(-1, 3), sources)
+    return person, np.array(table, np.float32).reshape(-1, 3), kinds_of(np.full(n, np.nan), sources or (None,) * n)
 
 
 def _cause(fault: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseid.doctor.finding import ERROR, Finding, share
-from poseid.doctor.scan import Sample, SampleRows
+from poseid.doctor.rows import pair_cosines, rank_in_group
+from poseid.doctor.sample import Sample
 from poseid.features.rows import FRONTAL
 
 FEWEST_PEOPLE = 10
@@ -25,92 +27,80 @@ class Links:
     """Frontal rows of some people: which are alike.
 
     Attributes:
-        front: (P, K) bool: a front row stands here; the other places are video rows, or empty.
-        there: (P, K) bool: a row stands here.
-        alike: (P, K, K) bool: two rows more alike than all but 0.5 % of pairs of strangers.
+        front: (P, K) bool: a front row stands here.
+        video: (P, K) bool: a video row stands here; where there is neither, the place is empty.
+        alike: (P, K, K) bool: two rows more alike than all but 0.5 % of impostor pairs.
     """
 
     front: NDArray[np.bool_]
-    there: NDArray[np.bool_]
+    video: NDArray[np.bool_]
     alike: NDArray[np.bool_]
 
 
-def find_links(sample: Sample) -> Links | None:
-    """The likeness of frontal rows; None with fewer than `FEWEST_PEOPLE` people who have two."""
-    front, video = (_frontal(part) for part in (sample.front, sample.video))
-    people = np.union1d(sample.front.person[front], sample.video.person[video])[:_MOST_PEOPLE]
+def find_links(sample: Sample, kinds: NDArray[np.int8]) -> Links | None:
+    """The likeness of frontal rows; None with fewer than `FEWEST_PEOPLE` people who have two.
+
+    Args:
+        sample: the rows.
+        kinds: (k,) FRONTAL, PROFILE or OTHER of each row of the sample.
+    """
+    frontal = np.flatnonzero(kinds == FRONTAL)
+    people = np.unique(sample.person[frontal])[:_MOST_PEOPLE]
     if len(people) < FEWEST_PEOPLE:
         return None
-    width = 2 * _ROWS_OF_A_PERSON
-    unit = np.zeros((len(people), width, sample.front.unit.shape[1]), np.float32)
-    there = np.zeros((len(people), width), bool)
-    for part, frontal, first in ((sample.front, front, 0), (sample.video, video, _ROWS_OF_A_PERSON)):
-        rows = frontal[np.isin(part.person[frontal], people)]
-        rows = rows[np.argsort(part.person[rows], kind="stable")]
-        person = part.person[rows]
-        rank = np.arange(len(rows)) - np.searchsorted(person, person)
-        keep = rank < _ROWS_OF_A_PERSON
-        at = (np.searchsorted(people, person[keep]), first + rank[keep])
-        unit[at], there[at] = part.unit[rows[keep]], True
+    rows = frontal[np.isin(sample.person[frontal], people)]
+    rank = rank_in_group(2 * sample.person[rows] + sample.front[rows])
+    rows, rank = rows[rank < _ROWS_OF_A_PERSON], rank[rank < _ROWS_OF_A_PERSON]
+    at = (np.searchsorted(people, sample.person[rows]), np.where(sample.front[rows], rank, rank + _ROWS_OF_A_PERSON))
+    row_at = np.full((len(people), 2 * _ROWS_OF_A_PERSON), -1)
+    row_at[at] = rows
+    there = row_at >= 0
     if int((there.sum(axis=1) >= 2).sum()) < FEWEST_PEOPLE:
         return None
-    generator = np.random.default_rng(0)
-    flat, of = unit[there], np.nonzero(there)[0]
-    a, b = generator.integers(0, len(flat), (2, _IMPOSTORS))
-    a, b = a[of[a] != of[b]], b[of[a] != of[b]]
-    scores = np.concatenate(
-        [np.einsum("ij,ij->i", flat[a[n : n + 8192]], flat[b[n : n + 8192]]) for n in range(0, len(a), 8192)]
-    )
-    threshold = float(np.quantile(scores, 1 - _ALLOWED))
+    flat, of = row_at[there], np.nonzero(there)[0]
+    a, b = np.random.default_rng(0).integers(0, len(flat), (2, _IMPOSTORS))
+    other = of[a] != of[b]
+    threshold = float(np.quantile(pair_cosines(sample.unit_rows, flat[a[other]], flat[b[other]]), 1 - _ALLOWED))
+    unit = sample.unit[row_at]
     alike = (unit @ unit.transpose(0, 2, 1) >= threshold) & there[:, :, None] & there[:, None, :]
-    is_front = there & (np.arange(width) < _ROWS_OF_A_PERSON)
-    return Links(is_front, there, alike)
+    front = there & (np.arange(there.shape[1]) < _ROWS_OF_A_PERSON)
+    return Links(front, there & ~front, alike)
 
 
-def _frontal(part: SampleRows) -> NDArray[np.int64]:
-    return np.flatnonzero(part.kinds == FRONTAL)
-
-
-def check_recognisers(links: Links | None) -> list[Finding]:
+def check_recognisers(links: Links | None) -> Iterator[Finding]:
     """Two files of two recognisers, or two recognisers in one file."""
     if links is None:
-        return []
-    video = links.there & ~links.front
-    across, n_across = _share(links.alike, links.front, video)
-    inside = [_share(links.alike, rows, rows) for rows in (links.front, video)]
+        return
+    across, n_across = _share(links.alike, links.front, links.video)
+    inside = [_share(links.alike, rows, rows) for rows in (links.front, links.video)]
     enough = [linked for linked, n in inside if n >= 3 * FEWEST_PEOPLE]
     if n_across >= 3 * FEWEST_PEOPLE and enough and across < _LOST and min(enough) >= _LINKED:
-        return [
-            Finding(
-                "files-disagree",
-                ERROR,
-                "Front and video rows are of different recognisers",
-                f"Of frontal photos of one person, {100 * across:.0f} % of pairs of a front and a video row are alike "
-                f"(n = {n_across:,}); of pairs within a file, {100 * min(enough):.0f} %. Alike: more than all but "
-                f"0.5 % of pairs of strangers.",
-                "Extract both files anew with one recogniser, one version and one way of aligning faces. If each file "
-                "is sound, compare the order of rows and names of one of them.",
-                {"across": across, "inside": min(enough), "n": n_across},
-            )
-        ]
-    groups = _groups(links)
-    judged = links.there.sum(axis=1) >= 4
-    several = int((groups[judged] >= 2).sum())
-    total = int(judged.sum())
-    if total < FEWEST_PEOPLE or several < _SPLIT * total:
-        return []
-    return [
-        Finding(
-            "mixed-recognisers",
+        yield Finding(
+            "files-disagree",
             ERROR,
-            "Photos of one person fall into groups that have nothing in common",
-            f"{share(several, total)} people with four or more frontal rows have two groups of rows: alike within, "
-            "like strangers between.",
-            "Are some vectors of another recogniser, another version, or faces aligned or coloured otherwise (RGB, "
-            "BGR)? Extract all of them one way. Two people under one name look like this too.",
-            {"people": several, "of": total},
+            "Front and video rows are of different recognisers",
+            f"Of frontal photos of one person, {100 * across:.0f} % of pairs of a front and a video row are alike "
+            f"(n = {n_across:,}); of pairs within a file, {100 * min(enough):.0f} %. Alike: more than all but "
+            f"0.5 % of pairs of strangers.",
+            "Extract both files anew with one recogniser, one version and one way of aligning faces. If each file "
+            "is sound, compare the order of rows and names of one of them.",
+            {"across": across, "inside": min(enough), "n": n_across},
         )
-    ]
+        return
+    judged = (links.front | links.video).sum(axis=1) >= 4
+    several, total = int((_groups(links.alike)[judged] >= 2).sum()), int(judged.sum())
+    if total < FEWEST_PEOPLE or several < _SPLIT * total:
+        return
+    yield Finding(
+        "mixed-recognisers",
+        ERROR,
+        "Photos of one person fall into groups that have nothing in common",
+        f"{share(several, total)} people with four or more frontal rows have two groups of rows: alike within, "
+        "like strangers between.",
+        "Are some vectors of another recogniser, another version, or faces aligned or coloured otherwise (RGB, "
+        "BGR)? Extract all of them one way. Two people under one name look like this too.",
+        {"people": several, "of": total},
+    )
 
 
 def _share(alike: NDArray[np.bool_], left: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[float, int]:
@@ -120,13 +110,10 @@ def _share(alike: NDArray[np.bool_], left: NDArray[np.bool_], right: NDArray[np.
     return float((alike & pairs).sum() / max(n, 1)), n
 
 
-def _groups(links: Links) -> NDArray[np.int64]:
+def _groups(alike: NDArray[np.bool_]) -> NDArray[np.int64]:
     """(P,) how many groups of two or more rows each person has; rows linked by a chain are one group."""
-    width = links.alike.shape[1]
-    reach = links.alike.copy()
+    width = alike.shape[1]
     for _ in range(width.bit_length()):
-        reach = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0
-    size = reach.sum(axis=2)
-    first = reach.argmax(axis=2) == np.arange(width)
-    groups: NDArray[np.int64] = (first & (size >= 2)).sum(axis=1)
-    return groups
+        alike = (alike.astype(np.float32) @ alike.astype(np.float32)) > 0
+    first = alike.argmax(axis=2) == np.arange(width)
+    return np.asarray((first & (alike.sum(axis=2) >= 2)).sum(axis=1))

@@ -191,9 +191,9 @@ def finding_ids() -> set[str]:
                     ids.add(str(first.value))
                 else:
                     assert path.name == "duplicates.py"
-    from poseid.doctor.duplicates import _WORDS
+    from poseid.doctor.duplicates import TEXTS
 
-    return ids | set(_WORDS)
+    return ids | set(TEXTS)
 
 
 def test_every_finding_stands_in_the_how_to() -> None:

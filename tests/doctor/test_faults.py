@@ -397,7 +397,7 @@ def test_a_fault_is_found_by_its_id(fault: str, made_up: FeatureSet, tmp_path: P
     assert FAULTS[fault][1] in [finding.id for finding in examination.findings]
     for finding in examination.findings:
         assert finding.evidence
-        assert finding.way_out
+        assert finding.remedy
     try:
         read_folder(tmp_path / "folder")
     except InputError:
@@ -445,4 +445,6 @@ def test_poses_read_right_are_judged_right(made_up: FeatureSet, tmp_path: Path) 
     FAULTS["pitch, yaw, roll"][0](folder, np.random.default_rng(0))
     examination = examine_folder(folder.write(tmp_path / "folder"))
     assert {line.split(":")[0] for line in grave(examination)} == {"radians", "pose-order"}
-    np.testing.assert_allclose(examination.read_as.video.poses, made_up.video.poses, atol=1e-3)
+    np.testing.assert_allclose(
+        examination.folder.poses[examination.folder.files["video"]], made_up.video.poses, atol=1e-3
+    )
