@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.doctor.finding import MOST_ROWS
-from poseid.features.rows import OTHER, kinds_of
+from poseid.features.rows import FRONTAL, FRONTAL_LIMIT, OTHER, PROFILE, PROFILE_LIMIT
 
 NOBODY = -1
 """The person of a row that names none."""
@@ -24,18 +24,18 @@ class Folder:
 
     Attributes:
         name: its own name, never a path.
-        names: of the people.
         arrays: the vectors of ``front`` and ``video``, (n, D) as on disk; may be memory maps.
         person: (N,) number of the person in `names`, `NOBODY` where none is named.
+        names: of the people.
         poses: (N, 3) float32 degrees, NaN where unknown.
         declared: (N,) FRONTAL or PROFILE where ``source`` says so, else OTHER.
         pairs: the number of comparisons in ``pairs.csv``; None where there is none, or it cannot be used.
     """
 
     name: str
-    names: tuple[str, ...]
     arrays: dict[str, NDArray[np.floating]]
     person: NDArray[np.int32]
+    names: tuple[str, ...]
     poses: NDArray[np.float32]
     declared: NDArray[np.int8]
     pairs: int | None
@@ -67,7 +67,9 @@ class Folder:
     @property
     def kinds(self) -> NDArray[np.int8]:
         """(N,) FRONTAL, PROFILE or OTHER: as declared, else by yaw."""
-        return np.where(self.declared == OTHER, kinds_of(self.yaw, ()), self.declared)
+        turn = np.abs(self.yaw)
+        by_yaw = np.select([turn <= FRONTAL_LIMIT, turn > PROFILE_LIMIT], [FRONTAL, PROFILE], OTHER)
+        return np.where(self.declared == OTHER, by_yaw, self.declared).astype(np.int8)
 
     def with_poses(self, poses: NDArray[np.float32]) -> Folder:
         """The folder with other poses."""
