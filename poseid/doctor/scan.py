@@ -147,14 +147,10 @@ def scan(folder: Folder, advance: Advance) -> Scan:
 
 def _rough_mean(folder: Folder) -> NDArray[np.float32]:
     """A mean unit row, from evenly spaced rows: codes of signs are even only about the mean."""
-    parts = []
-    for array in folder.arrays.values():
-        some = np.asarray(array[:: max(1, len(array) // 2048)]).astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            unit = some / np.linalg.norm(some, axis=1, keepdims=True)
-        parts.append(unit[np.isfinite(unit).all(axis=1)])
-    joined = np.concatenate(parts)
-    return joined.mean(axis=0).astype(np.float32) if len(joined) else np.zeros(folder.dim, np.float32)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        unit = folder.unit_rows(np.arange(0, len(folder), max(1, len(folder) // 4096)))
+    unit = unit[np.isfinite(unit).all(axis=1)]
+    return (unit.sum(axis=0) / max(len(unit), 1)).astype(np.float32)
 
 
 def _status(block: NDArray[np.float32], length: NDArray[np.float32]) -> NDArray[np.int8]:

@@ -102,48 +102,32 @@ def test_strict_ends_with_2_after_writing(broken: Path, tmp_path: Path, capsys: 
     assert (tmp_path / "out" / "doctor.html").is_file()
 
 
-def spoil_nothing(folder: Path) -> None:
-    folder.rename(folder.with_name("elsewhere"))
-
-
-def spoil_array(folder: Path) -> None:
-    (folder / "video_feature.npy").write_bytes(b"\x93NUMPY cut short")
-
-
-def spoil_json(folder: Path) -> None:
-    (folder / "front_metadata.json").write_text('{"metadata": [', encoding="utf-8")
-
-
-def spoil_dimensions(folder: Path) -> None:
-    np.save(folder / "video_feature.npy", np.ones((192, 31), np.float32))
-
-
-def spoil_kind(folder: Path) -> None:
-    np.save(folder / "video_feature.npy", np.ones((192, 32), np.int64))
-
-
-def spoil_all_rows(folder: Path) -> None:
-    np.save(folder / "video_feature.npy", np.zeros((192, 32), np.float32))
-
-
 @pytest.mark.parametrize(
-    ("spoil", "says"),
+    ("file", "content", "says"),
     [
-        (spoil_nothing, "does not exist"),
-        (spoil_array, "video_feature.npy"),
-        (spoil_json, "line 1"),
-        (spoil_dimensions, "31"),
-        (spoil_kind, "holds <i8 values"),
-        (spoil_all_rows, "no row has a direction"),
+        (None, None, "does not exist"),
+        ("video_feature.npy", b"\x93NUMPY cut short", "video_feature.npy"),
+        ("front_metadata.json", b'{"metadata": [', "line 1"),
+        ("video_feature.npy", np.ones((192, 31), np.float32), "31"),
+        ("video_feature.npy", np.ones((192, 32), np.int64), "i8"),
+        ("video_feature.npy", np.zeros((192, 32), np.float32), "no row has a direction"),
     ],
 )
 def test_what_cannot_be_read_is_one_line_and_no_output(
-    spoil: object, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    file: str | None,
+    content: bytes | np.ndarray | None,
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    write_folder(synthetic(people=24, probes=8, seed=1, dim=32), tmp_path / "data")
-    assert callable(spoil)
-    spoil(tmp_path / "data")
-    status, out, err = call(capsys, tmp_path / "data", "--out", tmp_path / "out")
+    folder = tmp_path / "data"
+    if file is not None:
+        write_folder(synthetic(people=24, probes=8, seed=1, dim=32), folder)
+        if isinstance(content, bytes):
+            (folder / file).write_bytes(content)
+        elif content is not None:
+            np.save(folder / file, content)
+    status, out, err = call(capsys, folder, "--out", tmp_path / "out")
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
     assert says in err
