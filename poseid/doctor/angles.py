@@ -13,7 +13,7 @@ from poseid.doctor.rows import NOBODY, Folder
 from poseid.features.rows import FRONTAL, OTHER, PROFILE
 
 FEWEST_PROFILES, FEWEST_PEOPLE = 20, 5
-"""Fewer profile rows, or of fewer people, and nothing is learned."""
+"""Fewer profile rows, or of fewer people, are too few to train on."""
 
 _CONSTANT = 1e-3
 _NOMINAL = 8  # so few different values are no measurements
@@ -39,7 +39,7 @@ def in_radians(folder: Folder) -> tuple[str, ...]:
 
 
 def in_degrees(folder: Folder) -> Folder:
-    """The folder with radians turned into degrees and whole turns taken out of angles beyond 180 degrees."""
+    """The folder with radians turned into degrees and full turns subtracted from angles beyond 180 degrees."""
     poses = folder.poses.copy()
     for name in in_radians(folder):
         poses[folder.files[name]] = np.rad2deg(poses[folder.files[name]])
@@ -61,7 +61,7 @@ def check_unit(folder: Folder) -> Iterator[Finding]:
             ERROR,
             "Poses in radians",
             "No angle reaches π: " + "; ".join(f"{name}, at most {top:.2f}" for name, top in tops.items()) + ". In "
-            "degrees nobody would turn the head. What follows takes them for radians.",
+            "degrees no head would be turned. All further checks read them as radians.",
             "Multiply the poses by 180/π, or make the folder again with poseid import … --pose-unit rad.",
             {f"largest_{name}": top for name, top in tops.items()},
         )
@@ -72,12 +72,12 @@ def check_unit(folder: Folder) -> Iterator[Finding]:
             continue
         top = float(np.nanmax(np.abs(poses)))
         circle = bool(np.nanmin(poses[beyond]) > -180 and top <= 360)
-        cure = "Take 360 away from angles above 180." if circle else "Look for another unit, or another column."
+        cure = "Take 360 away from angles above 180." if circle else "Check the unit and the column."
         yield Finding(
             "yaw-range",
             ERROR,
             f"Angles beyond 180 degrees in {name}_metadata.json",
-            f"{share(beyond.size, len(poses))} rows, up to {top:.4g}. What follows has whole turns taken out.",
+            f"{share(beyond.size, len(poses))} rows, up to {top:.4g}. All further checks subtract full turns.",
             f"{cure} Yaw goes from −90 (a profile) over 0 (frontal) to 90.",
             {"n": int(beyond.size), "of": len(poses), "largest": top},
             folder.row_names(rows.start + beyond),
@@ -108,8 +108,7 @@ def _missing(folder: Folder) -> Iterator[Finding]:
             WARNING,
             "No pose is known",
             f"All {total:,} poses are null, and no row says frontal/… or profile/… as its source.",
-            'Estimate poses (InsightFace gives face.pose), or write "source": "frontal/…" or "profile/…" into the '
-            "metadata: without either nothing tells which photos are turned.",
+            'Estimate poses (InsightFace: face.pose), or write "source": "frontal/…" or "profile/…" into the metadata.',
             figures,
         )
         return
@@ -148,8 +147,7 @@ def _video_yaw(yaw: NDArray[np.float32]) -> Iterator[Finding]:
             WARNING,
             "All video rows have the same yaw",
             f"{len(yaw):,} rows of yaw {yaw[0]:.4g}.",
-            "Write null where the pose is unknown, not 0: a 0 says that the head is frontal, and the enhancer then "
-            "leaves the row as it is.",
+            "Write null where the pose is unknown. A 0 means a frontal head, which the enhancer does not change.",
             {"yaw": float(yaw[0]), "n": len(yaw)},
         )
     turned = int((np.abs(yaw) > 20).sum())
@@ -159,8 +157,7 @@ def _video_yaw(yaw: NDArray[np.float32]) -> Iterator[Finding]:
             WARNING,
             "Heads turn one way only",
             f"Of {turned:,} rows turned by more than 20 degrees, none is turned the other way.",
-            "Is this |yaw|? Keep the sign: a left and a right profile are different. If the camera stood on one side, "
-            "this is right.",
+            "If this is |yaw|, restore the sign. If the camera stood on one side, nothing needs to be done.",
             {"turned": turned},
         )
 
@@ -178,8 +175,7 @@ def _turned_front(folder: Folder) -> Iterator[Finding]:
         "Front rows that are not frontal",
         f"{share(turned.size, len(yaw))} rows, by their source or by |yaw| > 20 degrees; the most turned is row "
         f"{worst[0]}, yaw {yaw[worst[0]]:.0f}.",
-        "Front rows are the references that others are compared with and drawn towards: keep frontal photos there and "
-        "move the others to the video file.",
+        "Front rows are the references. Leave frontal photos there and move the others to the video file.",
         {"n": int(turned.size), "of": len(yaw)},
         folder.row_names(worst),
     )
@@ -199,7 +195,7 @@ def _profiles(folder: Folder) -> Iterator[Finding]:
         WARNING,
         "Hardly any profile photo",
         f"{profiles.size} video rows of {people} people are profiles (|yaw| > 45 degrees, or by their source).",
-        f"There is nothing to learn: at least {FEWEST_PROFILES} rows of {FEWEST_PEOPLE} people are needed. If photos "
-        "are all frontal, no enhancer is needed.",
+        f"Training needs at least {FEWEST_PROFILES} of {FEWEST_PEOPLE} people. If all photos are frontal, you need no "
+        "enhancer.",
         {"n": int(profiles.size), "people": people},
     )

@@ -26,7 +26,7 @@ class ByYaw:
 
     Attributes:
         where: the bin in degrees, or ``beyond ±90`` or ``unknown``.
-        rows: video rows of the whole file.
+        rows: video rows of the file, also those outside the sample.
         n: genuine comparisons.
         genuine, impostor: mean cosine; None where there is none.
     """

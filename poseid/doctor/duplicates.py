@@ -1,9 +1,9 @@
 """Rows that are the same photo twice.
 
-Comparing all rows with all takes too long for a million. Each row has `TABLES` codes of `BITS` signs of random
+Comparing all pairs of a million rows would take too long. Each row has `TABLES` codes of `BITS` signs of random
 projections of its unit vector: rows at an angle θ differ in each sign with probability θ/π, so that two rows of
 cosine 0.99 agree in one complete code of eight with probability 0.98, and nearer ones almost surely. In each table,
-rows of one code that are neighbours when sorted by it and the next table's code are compared for real.
+rows of one code that are neighbours when sorted by it and the next table's code are compared exactly.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SAME, NEAR = 0.9999, 0.99
 """Cosines from which two rows are one photo (perhaps rounded or rescaled), and perhaps one photo cut or saved twice."""
 
 MOST_PAIRS = 50_000
-"""No more pairs are compared for real; with more, counts are lower bounds."""
+"""At most so many pairs are compared exactly; with more candidates, counts are lower bounds."""
 
 _NEIGHBOURS = 4
 _MOST_SIGNS = 20  # of the TABLES · BITS = 160; rows of cosine 0.99 differ in 7 ± 2.6
@@ -83,19 +83,19 @@ TEXTS = {
     ),
     "near-duplicates-across-people": (
         "Almost the same vector under two names",
-        "Look at these photos: one photo saved twice under two names, or two names of one person.",
+        "Check these photos: one photo was saved under two names, or one person has two names.",
     ),
     "front-in-video": (
         "The same photo in front and video",
-        "Remove it from one of the files: compared with itself it matches perfectly, which flatters every figure.",
+        "Remove it from one of the files. Compared with itself it matches perfectly and makes every rate look better.",
     ),
     "duplicate-rows": (
         "The same photo twice in one file",
-        "Keep one of each: the other weighs the photo double and says nothing new.",
+        "Remove one of each. The copy gives the photo double weight and adds nothing.",
     ),
     "near-duplicate-rows": (
         "Almost the same vector twice",
-        "Often one photo cut or saved twice, or neighbouring frames of a video. Fewer, more different photos say more.",
+        "Often one photo cropped or saved twice, or neighbouring frames of a video. More different photos help more.",
     ),
 }
 """Title and remedy of each finding."""

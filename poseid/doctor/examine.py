@@ -1,4 +1,4 @@
-"""The whole examination of a folder."""
+"""The examination of a folder: everything is measured once, then each check gives its findings."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Examination:
     """A folder and what was found.
 
     Attributes:
-        folder: with its poses as they were taken: degrees, the yaw first.
+        folder: with its poses as they were read: degrees, the yaw first.
         found: from the pass over all vectors.
         people: rows of each.
         drop: the fall of similarity with each angle, in the order in which they stand in the files.
         likeness: of rows and people; None where nobody has enough rows.
         baseline: what the raw vectors score.
-        outlook: what training can be hoped for.
+        outlook: what can be expected of training.
         findings: the gravest first.
     """
 
@@ -58,7 +58,7 @@ class Examination:
 
 
 def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examination:
-    """Looks at everything.
+    """Runs all checks.
 
     Args:
         folder, findings: from `open_folder`.

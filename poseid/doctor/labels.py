@@ -1,6 +1,6 @@
 """Rows that are more like somebody else: likely wrong names.
 
-From each unit row the mean of its pose bin is taken away, else profiles of two people look alike for being profiles.
+From each unit row the mean of its pose bin is subtracted, else profiles of two people look alike for being profiles.
 A person is the sum of such rows; a row is compared with its own person without itself. Only the rows least like their
 own person are compared with everybody: a wrongly named row is always among the least alike.
 """
@@ -113,8 +113,8 @@ def check_labels(folder: Folder, likeness: Likeness | None) -> Iterator[Finding]
         f"{shown(folder.names[folder.person[likeness.row[worst]]])}: cosine {likeness.own[worst]:.2f} with the other "
         f"rows of that name, {likeness.other[worst]:.2f} with {shown(folder.names[likeness.likely[worst]])}. Half of "
         f"all rows reach {likeness.median:.2f} with their own.",
-        "Look at these photos, the first ones first; correct the names or leave the rows out. About a fifth of wrong "
-        "names escape this check: those of poor photos and of people that are not in the folder.",
+        "Check these photos, the first ones first. Correct the names or remove the rows. This check misses about a "
+        "fifth of wrong names: those of poor photos and of people who are not in the folder.",
         {"n": n, "of": likeness.judged, "median_own": likeness.median},
         names,
     )

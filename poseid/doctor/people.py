@@ -55,8 +55,7 @@ def check_people(folder: Folder, people: People) -> Iterator[Finding]:
             NOTE,
             "Few people to learn from",
             f"{people.paired} people have pairs, so {training} would be trained on.",
-            f"Expect little or nothing below about {FEWEST_TO_HOPE} training people: more people help more than more "
-            "photos of the same.",
+            f"Expect little below about {FEWEST_TO_HOPE} training people. New people help more than new photos.",
             {"paired": people.paired, "training": training},
         )
     rows = people.front + people.video
@@ -67,7 +66,7 @@ def check_people(folder: Folder, people: People) -> Iterator[Finding]:
             NOTE,
             "One person has a great part of the rows",
             f"{shown(folder.names[rows.argmax()])} has {share(most, total)} rows.",
-            "Such a name is often that of many people (unknown, test). If it is one person, leave some photos out.",
+            "Such a name often stands for many people (unknown, test). If it is one person, remove some photos.",
             {"rows": most, "of": total},
         )
 
@@ -95,8 +94,8 @@ def _unpaired(names: tuple[str, ...], people: People) -> Iterator[Finding]:
             WARNING if unpaired > _MANY_WITHOUT * len(names) else NOTE,
             "People with rows in one file only",
             f"{share(unpaired, len(names))} people: {'; '.join(parts)}.",
-            "They cannot be trained on: they need a front row and a video row each. Are they spelt the same in both "
-            "files? If there is no such photo, nothing need be done.",
+            "Training leaves them out. Check that both files spell them the same. If there are no such photos, nothing "
+            "needs to be done.",
             figures,
         )
 
@@ -112,6 +111,6 @@ def _names_alike(names: tuple[str, ...]) -> Iterator[Finding]:
             WARNING,
             "Names that differ only in capitals, blanks or hyphens",
             f"{len(pairs):,}, such as {shown(pairs[0][0])} and {shown(pairs[0][1])}.",
-            "If they are one person, write the name one way: else training takes their photos for those of strangers.",
+            "If they are one person, write the name one way. Else training treats them as two people.",
             {"n": len(pairs)},
         )

@@ -12,7 +12,7 @@ from poseid.features.folder import inspect_folder
 from poseid.features.metadata import Problem
 
 PROBLEMS = {
-    "bad-metadata": ("Entries of {file} that cannot be kept", "Correct these entries."),
+    "bad-metadata": ("Entries of {file} that cannot be used", "Correct these entries."),
     "rows-disagree": (
         "{file} and {side}_feature.npy do not belong together",
         "Write the three together, one entry a row in the same order.",
@@ -37,7 +37,7 @@ PROBLEMS = {
 def open_folder(path: Path) -> tuple[Folder, list[Finding]]:
     """Reads what can be read.
 
-    A row whose person or pose cannot be used keeps its vector: its person is `NOBODY`, its pose NaN.
+    Of a row whose person or pose cannot be used, the vector remains: its person is `NOBODY`, its pose NaN.
 
     Raises:
         InputError: a file is missing, or is no npy or metadata file of the right form, or the two npy files hold

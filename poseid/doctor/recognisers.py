@@ -28,7 +28,7 @@ class Links:
 
     Attributes:
         front: (P, K) bool: a front row stands here.
-        video: (P, K) bool: a video row stands here; where there is neither, the place is empty.
+        video: (P, K) bool: a video row stands here; where there is neither, the entry is empty.
         alike: (P, K, K) bool: two rows more alike than all but 0.5 % of impostor pairs.
     """
 
@@ -80,10 +80,10 @@ def check_recognisers(links: Links | None) -> Iterator[Finding]:
             ERROR,
             "Front and video rows are of different recognisers",
             f"Of frontal photos of one person, {100 * across:.0f} % of pairs of a front and a video row are alike "
-            f"(n = {n_across:,}); of pairs within a file, {100 * min(enough):.0f} %. Alike: more than all but "
-            f"0.5 % of pairs of strangers.",
-            "Extract both files anew with one recogniser, one version and one way of aligning faces. If each file "
-            "is sound, compare the order of rows and names of one of them.",
+            f"(n = {n_across:,}); of pairs within a file, {100 * min(enough):.0f} %. Alike: above the threshold of FMR "
+            "0.5 %.",
+            "Extract both files again with one recogniser, one version and one face alignment. If both are right, "
+            "check that names and rows of each file are in the same order.",
             {"across": across, "inside": min(enough), "n": n_across},
         )
         return
@@ -95,10 +95,10 @@ def check_recognisers(links: Links | None) -> Iterator[Finding]:
         "mixed-recognisers",
         ERROR,
         "Photos of one person fall into groups that have nothing in common",
-        f"{share(several, total)} people with four or more frontal rows have two groups of rows: alike within, "
-        "like strangers between.",
-        "Are some vectors of another recogniser, another version, or faces aligned or coloured otherwise (RGB, "
-        "BGR)? Extract all of them one way. Two people under one name look like this too.",
+        f"{share(several, total)} people with four or more frontal rows have two groups of rows: alike within a group, "
+        "like other people between groups.",
+        "Extract all vectors one way: one recogniser, version, face alignment and colour order (RGB, BGR). Two people "
+        "under one name give the same picture.",
         {"people": several, "of": total},
     )
 

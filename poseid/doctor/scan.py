@@ -20,7 +20,7 @@ POSE_BINS = UNKNOWN + 1
 """Rows of one bin of yaw have a mean in common."""
 
 TABLES, BITS = 8, 20
-"""Near duplicates are looked for among rows that agree in one of so many codes of so many signs of projections."""
+"""Near duplicates are searched among rows that agree in one of so many codes of so many signs of projections."""
 
 _SUM_BYTES = 256 * 2**20  # of the sums by person
 _SEED = 0

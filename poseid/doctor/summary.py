@@ -20,7 +20,7 @@ Block = dict[str, Any]
 
 
 def summarise(examination: Examination, versions: Mapping[str, str]) -> Block:
-    """The whole of doctor.json."""
+    """The contents of doctor.json."""
     folder, people, sample = examination.folder, examination.people, examination.found.sample
     baseline, severities = examination.baseline, [finding.severity for finding in examination.findings]
     block = baseline.block

@@ -53,10 +53,9 @@ def _bad_rows(folder: Folder, found: Scan) -> Iterator[Finding]:
             "bad-rows",
             ERROR,
             f"Rows of {name}_feature.npy with no direction",
-            f"{share(bad.size, len(status))}: {counted}; the first is row {bad[0]}. They were left out of all that "
-            "follows.",
-            "Remove these rows from the vectors, the metadata and the poses (often photos with no face found), or "
-            "extract them again. Training refuses the folder as it is.",
+            f"{share(bad.size, len(status))}: {counted}; the first is row {bad[0]}. All other checks leave them out.",
+            "Remove these rows from vectors, metadata and poses, or extract them again. Often no face was found. "
+            "Training refuses the folder as it is.",
             {"n": int(bad.size), "of": len(status)},
             folder.row_names(rows.start + bad),
         )
@@ -79,8 +78,7 @@ def _constant_columns(columns: dict[str, Columns]) -> Iterator[Finding]:
             WARNING,
             "Columns in which every row has the same number",
             f"{counted}.",
-            "They say nothing about anybody. Look for padding, a slice taken wrongly, or a dead output of the "
-            "recogniser, and leave such columns out of both files.",
+            "Check for padding, a wrong slice or a dead output of the recogniser. Remove such columns from both files.",
             {name: int(chosen.size) for name, chosen in constant.items()},
         )
 
@@ -111,11 +109,11 @@ def _lengths(folder: Folder, found: Scan) -> Iterator[Finding]:
         yield Finding(
             "unit-length",
             WARNING,
-            "Vectors were brought to one length",
-            f"All rows of {' and '.join(equal)} have length {middle:.4g}; as a recogniser gives them, lengths differ, "
-            "and short vectors are those of poor photos.",
-            "Save the vectors before they are normalised (InsightFace: .embedding, not .normed_embedding). Training "
-            "works without, but the enhancer then cannot tell good photos from poor ones.",
+            "Vectors were normalised to one length",
+            f"All rows of {' and '.join(equal)} have length {middle:.4g}. As a recogniser gives them, lengths differ: "
+            "short vectors are those of poor photos.",
+            "Save the vectors before they are normalised (InsightFace: .embedding, not .normed_embedding). Else the "
+            "enhancer cannot tell good photos from poor ones.",
             {"length": middle, "files": " ".join(equal)},
         )
     rows = folder.files["video"]
@@ -143,12 +141,11 @@ def _centred(columns: dict[str, Columns]) -> Iterator[Finding]:
         yield Finding(
             "centred",
             WARNING,
-            "The mean was taken away from the vectors",
+            "The mean was subtracted from the vectors",
             "The mean vector is 0: "
             + "; ".join(f"{name}, {size:.1e} of a row's length" for name, size in zero.items())
             + ". Chance alone leaves more.",
-            "Save the vectors as the recogniser gives them. A centred vector has other similarities, and a service "
-            "would have to take the same mean away from every vector.",
+            "Save the vectors as the recogniser gives them. Centred vectors have other similarities.",
             {"relative_mean": next(iter(zero.values())), "where": next(iter(zero))},
         )
 

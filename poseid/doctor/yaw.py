@@ -1,8 +1,8 @@
 """Whether the first angle behaves like yaw: what vectors say about poses.
 
-All of it looks at the rows of the sample. Turning the head takes similarity with the person's frontal photos away;
-pitch and roll, as they occur in photos, take far less. Two photos turned the same way are more alike than two turned
-opposite ways. These hold for any recogniser that is not perfect.
+All of it is measured on the rows of the sample. Turning the head lowers the similarity with the person's frontal
+photos; pitch and roll, as they occur in photos, lower it far less. Two photos turned the same way are more alike than
+two turned opposite ways. These hold for any recogniser that is not perfect.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def check_order(drop: Drop) -> Iterator[Finding]:
         WARNING,
         f"The {name} angle looks like yaw: is this {ORDERS[column].replace(',', ', ')}?",
         "Rank correlation of genuine similarity with the size of the first, second and third angle: "
-        f"{_correlations(drop)} (yaw takes most away); spread {spread} degrees; n = {len(drop.similarity):,}. What "
-        f"follows takes the {name} angle for the yaw.",
+        f"{_correlations(drop)} (yaw lowers it most); spread {spread} degrees; n = {len(drop.similarity):,}. All other "
+        f"checks read the {name} angle as yaw.",
         f"Write poses as [yaw, pitch, roll], or make the folder again with poseid import … --pose-order "
         f"{ORDERS[column]}.",
         {"column": column + 1, "n": len(drop.similarity)}
@@ -138,11 +138,11 @@ def check_meaning(sample: Sample, yaw: NDArray[np.float32], drop: Drop) -> Itera
         yield Finding(
             "poses-explain-nothing",
             WARNING,
-            "Poses have nothing to do with the vectors",
+            "Poses do not fit the vectors",
             f"Genuine similarity does not fall with any angle: rank correlations {_correlations(drop)}, n = {n:,}. "
             "Yaw has −0.7 with photos of a usual recogniser.",
-            "Are the poses in the order of the rows? Sorting one list and not the other, or a failed join, does "
-            "this. If they are right, this recogniser loses nothing when a head turns, and needs no enhancer.",
+            "Check that poses are in the order of the rows: a sort or a join may have moved them. If they are right, "
+            "this recogniser loses nothing when a head turns, and needs no enhancer.",
             {"n": n, "largest_drop": largest},
         )
         return
@@ -153,12 +153,12 @@ def check_meaning(sample: Sample, yaw: NDArray[np.float32], drop: Drop) -> Itera
         yield Finding(
             "yaw-sign",
             WARNING,
-            "The sign of yaw says nothing",
+            "The sign of yaw carries no information",
             f"Two photos of a person turned the same way are as alike as two turned opposite ways: the difference "
             f"is {inside.effect:+.3f} ± {inside.error:.3f} in cosine (n = {inside.n:,} pairs); other folders have "
             "0.04 or more.",
-            "Do left and right turns have opposite signs in all rows, also after mirroring photos and joining "
-            "sources? If vectors are means of a photo and its mirror image, this is as it must be.",
+            "Check that left and right have opposite signs in all rows, also after mirroring photos and joining "
+            "sources. If vectors are means of a photo and its mirror image, this is expected.",
             {"effect": inside.effect, "error": inside.error, "n": inside.n},
         )
         return
@@ -179,7 +179,7 @@ def check_meaning(sample: Sample, yaw: NDArray[np.float32], drop: Drop) -> Itera
 
 @dataclass(frozen=True)
 class Effect:
-    """A slope with its standard error, which takes the comparisons of one person for dependent."""
+    """A slope with its standard error, clustered by person."""
 
     effect: float
     error: float
@@ -190,7 +190,7 @@ def side_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
     """How much more alike two turned photos of a person are when turned the same way, in cosine.
 
     Pairs of video rows of |yaw| > 20; how far each is turned, in steps of 10 degrees, and the first row's person are
-    taken out. None with fewer than `FEWEST_ROWS` pairs.
+    fixed effects. None with fewer than `FEWEST_ROWS` pairs.
     """
     turned = np.flatnonzero(~sample.front & (np.abs(yaw) > _TURNED))
     a, b = _genuine_pairs(sample.person, turned, turned)
@@ -205,7 +205,7 @@ def cross_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
     """How much similarity a degree of a front row's yaw gains with video rows turned to its side.
 
     Genuine pairs with video rows of |yaw| > 20; the front row and how far the video row is turned, in steps of 5
-    degrees, are taken out.
+    degrees, are fixed effects.
     """
     known = np.flatnonzero(sample.front & ~np.isnan(yaw))
     a, b = _genuine_pairs(sample.person, known, np.flatnonzero(~sample.front & (np.abs(yaw) > _TURNED)))
@@ -245,7 +245,7 @@ def _effect(
         return None
     cosine = pair_cosines(sample.unit_rows, a, b)
     codes = [np.unique(group, return_inverse=True)[1] for group in groups]
-    for _ in range(5):  # the means of both groupings are taken out by turns, until little changes
+    for _ in range(5):  # the means of both groupings are subtracted by turns, until little changes
         for code in codes:
             cause, cosine = (v - (np.bincount(code, v) / np.bincount(code))[code] for v in (cause, cosine))
     weight = float(cause @ cause)
