@@ -188,7 +188,7 @@ def test_the_how_to_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
         if arguments[0] == "synthetic":
             arguments += ["--people", "30"]
         assert cli.main(arguments) == 0, line
-    assert (tmp_path / "LOOK" / "doctor.html").is_file()
+    assert (tmp_path / "CHECKED" / "doctor.html").is_file()
     assert "0 errors" in capsys.readouterr().out
 
 
