@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,23 +39,24 @@ def in_radians(folder: Folder) -> tuple[str, ...]:
     return tuple(found)
 
 
-def in_degrees(folder: Folder) -> Folder:
-    """The folder with radians turned into degrees and full turns subtracted from angles beyond 180 degrees."""
+def in_degrees(folder: Folder, radians: tuple[str, ...]) -> Folder:
+    """The folder with the radians of these files in degrees, and with full turns subtracted from angles beyond 180."""
     poses = folder.poses.copy()
-    for name in in_radians(folder):
+    for name in radians:
         poses[folder.files[name]] = np.rad2deg(poses[folder.files[name]])
     if (np.abs(poses) > 180).any():
         poses = (poses + 180) % 360 - 180
-    return folder.with_poses(poses)
+    return replace(folder, poses=poses)
 
 
-def check_unit(folder: Folder) -> Iterator[Finding]:
+def check_unit(folder: Folder, radians: tuple[str, ...]) -> Iterator[Finding]:
     """Radians where degrees belong, and angles beyond 180 degrees.
 
     Args:
         folder: with its poses as they stand in the files.
+        radians: from `in_radians`.
     """
-    tops = {name: float(np.nanmax(np.abs(folder.poses[folder.files[name]]))) for name in in_radians(folder)}
+    tops = {name: float(np.nanmax(np.abs(folder.poses[folder.files[name]]))) for name in radians}
     if tops:
         yield Finding(
             "radians",

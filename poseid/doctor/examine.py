@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.angles import check_angles, check_unit, in_degrees
+from poseid.doctor.angles import check_angles, check_unit, in_degrees, in_radians
 from poseid.doctor.baseline import Baseline, measure
 from poseid.doctor.duplicates import check_duplicates, find_duplicates
 from poseid.doctor.finding import SEVERITIES, Finding
@@ -67,8 +67,9 @@ def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examin
     Raises:
         InputError: a file has no row that can be used.
     """
-    findings = [*findings, *check_unit(folder)]
-    folder = in_degrees(folder)
+    radians = in_radians(folder)
+    findings = [*findings, *check_unit(folder, radians)]
+    folder = in_degrees(folder, radians)
     found = scan(folder, advance)
     for name, columns in found.columns.items():
         if not columns.rows:
@@ -78,9 +79,9 @@ def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examin
     findings += [*check_vectors(folder, found), *check_people(folder, people), *check_order(drop)]
     order = [0, 1, 2]
     order[0], order[likely_yaw(drop)] = order[likely_yaw(drop)], order[0]
-    folder = folder.with_poses(folder.poses[:, order])
+    folder = replace(folder, poses=folder.poses[:, order])
     findings += check_angles(folder)
-    disagreements = [*check_recognisers(find_links(sample, folder.kinds[sample.rows]))]
+    disagreements = [*check_recognisers(sample, find_links(sample, folder.kinds[sample.rows]))]
     findings += disagreements
     if not disagreements:  # else no similarity says anything about poses
         findings += check_meaning(sample, folder.yaw[sample.rows], drop)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.doctor.finding import ERROR, Finding, share
-from poseid.doctor.rows import pair_cosines, rank_in_group
+from poseid.doctor.rows import genuine_pairs, pair_cosines, rank_in_group
 from poseid.doctor.sample import Sample
 from poseid.features.rows import FRONTAL
 
@@ -24,16 +24,17 @@ _LINKED, _LOST = 0.7, 0.5
 
 @dataclass(frozen=True, eq=False)
 class Links:
-    """Frontal rows of some people: which are alike.
+    """Genuine pairs of frontal rows: which are alike.
 
     Attributes:
-        front: (P, K) bool: a front row stands here.
-        video: (P, K) bool: a video row stands here; where there is neither, the entry is empty.
-        alike: (P, K, K) bool: two rows more alike than all but 0.5 % of impostor pairs.
+        rows: (k,) positions in the sample, some of each person.
+        a, b: (n,) positions in the sample, a < b: all pairs of two rows of one person.
+        alike: (n,) bool: more alike than all but 0.5 % of impostor pairs.
     """
 
-    front: NDArray[np.bool_]
-    video: NDArray[np.bool_]
+    rows: NDArray[np.int64]
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
     alike: NDArray[np.bool_]
 
 
@@ -44,36 +45,30 @@ def find_links(sample: Sample, kinds: NDArray[np.int8]) -> Links | None:
         sample: the rows.
         kinds: (k,) FRONTAL, PROFILE or OTHER of each row of the sample.
     """
-    frontal = np.flatnonzero(kinds == FRONTAL)
-    people = np.unique(sample.person[frontal])[:_MOST_PEOPLE]
-    if len(people) < FEWEST_PEOPLE:
+    rows = np.flatnonzero(kinds == FRONTAL)
+    rows = rows[rank_in_group(2 * sample.person[rows] + sample.front[rows]) < _ROWS_OF_A_PERSON]
+    rows = rows[np.argsort(sample.person[rows], kind="stable")]
+    people, count = np.unique(sample.person[rows], return_counts=True)
+    rows = rows[np.isin(sample.person[rows], people[:_MOST_PEOPLE])]
+    if int((count[:_MOST_PEOPLE] >= 2).sum()) < FEWEST_PEOPLE:
         return None
-    rows = frontal[np.isin(sample.person[frontal], people)]
-    rank = rank_in_group(2 * sample.person[rows] + sample.front[rows])
-    rows, rank = rows[rank < _ROWS_OF_A_PERSON], rank[rank < _ROWS_OF_A_PERSON]
-    at = (np.searchsorted(people, sample.person[rows]), np.where(sample.front[rows], rank, rank + _ROWS_OF_A_PERSON))
-    row_at = np.full((len(people), 2 * _ROWS_OF_A_PERSON), -1)
-    row_at[at] = rows
-    there = row_at >= 0
-    if int((there.sum(axis=1) >= 2).sum()) < FEWEST_PEOPLE:
-        return None
-    flat, of = row_at[there], np.nonzero(there)[0]
-    a, b = np.random.default_rng(0).integers(0, len(flat), (2, _IMPOSTORS))
-    other = of[a] != of[b]
-    threshold = float(np.quantile(pair_cosines(sample.unit_rows, flat[a[other]], flat[b[other]]), 1 - _ALLOWED))
-    unit = sample.unit[row_at]
-    alike = (unit @ unit.transpose(0, 2, 1) >= threshold) & there[:, :, None] & there[:, None, :]
-    front = there & (np.arange(there.shape[1]) < _ROWS_OF_A_PERSON)
-    return Links(front, there & ~front, alike)
+    one, other = (rows[drawn] for drawn in np.random.default_rng(0).integers(0, len(rows), (2, _IMPOSTORS)))
+    impostor = sample.person[one] != sample.person[other]
+    threshold = np.quantile(pair_cosines(sample.unit_rows, one[impostor], other[impostor]), 1 - _ALLOWED)
+    a, b = genuine_pairs(sample.person, rows, rows)
+    a, b = a[a < b], b[a < b]
+    return Links(rows, a, b, pair_cosines(sample.unit_rows, a, b) >= threshold)
 
 
-def check_recognisers(links: Links | None) -> Iterator[Finding]:
+def check_recognisers(sample: Sample, links: Links | None) -> Iterator[Finding]:
     """Two files of two recognisers, or two recognisers in one file."""
     if links is None:
         return
-    across, n_across = _share(links.alike, links.front, links.video)
-    inside = [_share(links.alike, rows, rows) for rows in (links.front, links.video)]
-    enough = [linked for linked, n in inside if n >= 3 * FEWEST_PEOPLE]
+    front_a, front_b = sample.front[links.a], sample.front[links.b]
+    between = links.alike[front_a != front_b]
+    inside = [links.alike[front_a & front_b], links.alike[~front_a & ~front_b]]
+    enough = [float(alike.mean()) for alike in inside if 2 * len(alike) >= 3 * FEWEST_PEOPLE]
+    across, n_across = float(between.sum() / max(len(between), 1)), len(between)
     if n_across >= 3 * FEWEST_PEOPLE and enough and across < _LOST and min(enough) >= _LINKED:
         yield Finding(
             "files-disagree",
@@ -87,8 +82,13 @@ def check_recognisers(links: Links | None) -> Iterator[Finding]:
             {"across": across, "inside": min(enough), "n": n_across},
         )
         return
-    judged = (links.front | links.video).sum(axis=1) >= 4
-    several, total = int((_groups(links.alike)[judged] >= 2).sum()), int(judged.sum())
+    person = sample.person[links.rows]
+    people, count = np.unique(person, return_counts=True)
+    groups = _groups(len(sample.rows), links.a[links.alike], links.b[links.alike])[links.rows]
+    _, first, size = np.unique(groups, return_index=True, return_counts=True)
+    whose, several_groups = np.unique(person[first[size >= 2]], return_counts=True)
+    several = int(np.isin(people[count >= 4], whose[several_groups >= 2]).sum())
+    total = int((count >= 4).sum())
     if total < FEWEST_PEOPLE or several < _SPLIT * total:
         return
     yield Finding(
@@ -103,17 +103,15 @@ def check_recognisers(links: Links | None) -> Iterator[Finding]:
     )
 
 
-def _share(alike: NDArray[np.bool_], left: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[float, int]:
-    """Which share of the pairs of a left and a right row is alike, and how many pairs that is; no row with itself."""
-    pairs = left[:, :, None] & right[:, None, :] & ~np.eye(left.shape[1], dtype=bool)
-    n = int(pairs.sum())
-    return float((alike & pairs).sum() / max(n, 1)), n
+def _groups(n: int, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) the least number among the rows to which each row is linked by a chain of pairs.
 
-
-def _groups(alike: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """(P,) how many groups of two or more rows each person has; rows linked by a chain are one group."""
-    width = alike.shape[1]
-    for _ in range(width.bit_length()):
-        alike = (alike.astype(np.float32) @ alike.astype(np.float32)) > 0
-    first = alike.argmax(axis=2) == np.arange(width)
-    return np.asarray((first & (alike.sum(axis=2) >= 2)).sum(axis=1))
+    >>> _groups(5, np.array([1, 3]), np.array([3, 4])).tolist()
+    [0, 1, 2, 1, 1]
+    """
+    group, before = np.arange(n), np.empty(0)
+    while not np.array_equal(group, before):
+        before = group.copy()
+        np.minimum.at(group, a, before[b])
+        np.minimum.at(group, b, before[a])
+    return group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +71,6 @@ class Folder:
         by_yaw = np.select([turn <= FRONTAL_LIMIT, turn > PROFILE_LIMIT], [FRONTAL, PROFILE], OTHER)
         return np.where(self.declared == OTHER, by_yaw, self.declared).astype(np.int8)
 
-    def with_poses(self, poses: NDArray[np.float32]) -> Folder:
-        """The folder with other poses."""
-        return replace(self, poses=poses)
-
     def row_names(self, rows: Iterable[int] | NDArray[np.integer]) -> tuple[str, ...]:
         """Rows as ``front:12`` or ``video:7``, `MOST_ROWS` at most."""
         first = self.files["video"].start
@@ -134,6 +130,24 @@ def add_by_group(sums: NDArray[np.floating], groups: NDArray[np.integer], rows: 
     if order.size:
         present, first = np.unique(groups[order], return_index=True)
         sums[present] += np.add.reduceat(rows[order], first, axis=0)
+
+
+def genuine_pairs(
+    person: NDArray[np.int32], left: NDArray[np.int64], right: NDArray[np.int64], most: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs of a left and a right row of one person, also of a row with itself; with `most`, an even share.
+
+    >>> genuine_pairs(np.array([5, 6, 5]), np.array([0, 1]), np.array([1, 2]))
+    (array([0, 1]), array([2, 1]))
+    """
+    right = right[np.argsort(person[right], kind="stable")]
+    first, end = (np.searchsorted(person[right], person[left], side=side) for side in ("left", "right"))
+    total = np.cumsum(end - first)
+    pairs = np.arange(int(total[-1]) if total.size else 0)
+    if most is not None and len(pairs) > most:
+        pairs = pairs[:: len(pairs) // most + 1]
+    of = np.searchsorted(total, pairs, side="right")
+    return left[of], right[end[of] - total[of] + pairs]
 
 
 def pair_cosines(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.doctor.finding import WARNING, Finding
-from poseid.doctor.rows import add_by_group, pair_cosines
+from poseid.doctor.rows import add_by_group, genuine_pairs, pair_cosines
 from poseid.doctor.sample import Sample
 
 ORDERS = {1: "pitch,yaw,roll", 2: "roll,pitch,yaw"}
@@ -193,7 +193,7 @@ def side_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
     fixed effects. None with fewer than `FEWEST_ROWS` pairs.
     """
     turned = np.flatnonzero(~sample.front & (np.abs(yaw) > _TURNED))
-    a, b = _genuine_pairs(sample.person, turned, turned)
+    a, b = genuine_pairs(sample.person, turned, turned, _MOST_PAIRS)
     a, b = a[a < b], b[a < b]
     step = np.minimum(np.abs(np.nan_to_num(yaw)) // 10, 18).astype(np.int64)
     cell = np.minimum(step[a], step[b]) * 19 + np.maximum(step[a], step[b])
@@ -208,24 +208,11 @@ def cross_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
     degrees, are fixed effects.
     """
     known = np.flatnonzero(sample.front & ~np.isnan(yaw))
-    a, b = _genuine_pairs(sample.person, known, np.flatnonzero(~sample.front & (np.abs(yaw) > _TURNED)))
+    turned = np.flatnonzero(~sample.front & (np.abs(yaw) > _TURNED))
+    a, b = genuine_pairs(sample.person, known, turned, _MOST_PAIRS)
     step = np.minimum(np.abs(yaw[b]) // 5, 36).astype(np.int64)
     gain = np.sign(yaw[b]) * np.clip(yaw[a], -45, 45).astype(np.float64)
     return _effect(sample, a, b, gain, (a, step))
-
-
-def _genuine_pairs(
-    person: NDArray[np.int32], left: NDArray[np.int64], right: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All pairs of a left and a right row of one person, or an even share of `_MOST_PAIRS`."""
-    right = right[np.argsort(person[right], kind="stable")]
-    first, end = (np.searchsorted(person[right], person[left], side=side) for side in ("left", "right"))
-    total = np.cumsum(end - first)
-    picks = np.arange(int(total[-1]) if total.size else 0)
-    if len(picks) > _MOST_PAIRS:
-        picks = picks[:: len(picks) // _MOST_PAIRS + 1]
-    of = np.searchsorted(total, picks, side="right")
-    return left[of], right[end[of] - total[of] + picks]
 
 
 def _effect(
