@@ -109,8 +109,8 @@ def _groups(n: int, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.in
     >>> _groups(5, np.array([1, 3]), np.array([3, 4])).tolist()
     [0, 1, 2, 1, 1]
     """
-    group, before = np.arange(n), np.empty(0)
-    while not np.array_equal(group, before):
+    group, before = np.arange(n), np.zeros(n, np.int64)
+    while (group != before).any():
         before = group.copy()
         np.minimum.at(group, a, before[b])
         np.minimum.at(group, b, before[a])

@@ -150,7 +150,7 @@ def _rough_mean(folder: Folder) -> NDArray[np.float32]:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         unit = folder.unit_rows(np.arange(0, len(folder), max(1, len(folder) // 4096)))
     unit = unit[np.isfinite(unit).all(axis=1)]
-    return (unit.sum(axis=0) / max(len(unit), 1)).astype(np.float32)
+    return np.asarray(unit.sum(axis=0) / max(len(unit), 1), np.float32)
 
 
 def _status(block: NDArray[np.float32], length: NDArray[np.float32]) -> NDArray[np.int8]:
