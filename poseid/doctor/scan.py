@@ -109,9 +109,8 @@ def scan(folder: Folder, advance: Advance) -> Scan:
     if people > most:
         summed[generator.permutation(people)[most:]] = False
     sum_of = np.append(np.where(summed, np.cumsum(summed) - 1, NOBODY), NOBODY)  # the last stands for nobody
-    sums = np.zeros((int(summed.sum()), dim), np.float32)
-    counts = np.zeros((len(sums), POSE_BINS), np.int64)
-    bin_sums, bin_counts = np.zeros((POSE_BINS, dim)), np.zeros(POSE_BINS)
+    sum_of_row = sum_of[folder.person]
+    sums, bin_sums = np.zeros((int(summed.sum()), dim), np.float32), np.zeros((POSE_BINS, dim))
     wanted, everybody = draw_sample(folder, generator)
     columns = {name: Columns(dim) for name in files}
     status, lengths = np.zeros(len(folder), np.int8), np.full(len(folder), np.nan, np.float32)
@@ -132,15 +131,15 @@ def scan(folder: Folder, advance: Advance) -> Scan:
         columns["front" if numbers.start < files["video"].start else "video"].add(block)
         block /= length[:, None]
         codes[rows] = _codes(block @ projections - offset)
-        in_bin = (bins[rows][:, None] == np.arange(POSE_BINS)).astype(np.float32)
-        bin_sums += in_bin.T @ block
-        bin_counts += in_bin.sum(axis=0)
-        person = sum_of[folder.person[rows]]
-        add_by_group(sums, person, block)
-        np.add.at(counts, (person[person != NOBODY], bins[rows][person != NOBODY]), 1)
+        bin_sums += (bins[rows] == np.arange(POSE_BINS)[:, None]).astype(np.float32) @ block
+        add_by_group(sums, sum_of_row[rows], block)
         sampled.append(block[wanted[rows]])
-    bin_means = (bin_sums / np.maximum(bin_counts, 1.0)[:, None]).astype(np.float32)
-    rows = np.flatnonzero(wanted & (status == FINE))
+    in_bin = np.bincount(bins[status == FINE], minlength=POSE_BINS)
+    bin_means = (bin_sums / np.maximum(in_bin, 1)[:, None]).astype(np.float32)
+    rows = np.flatnonzero((status == FINE) & (sum_of_row != NOBODY))
+    counts = np.zeros((len(sums), POSE_BINS), np.int64)
+    np.add.at(counts, (sum_of_row[rows], bins[rows]), 1)
+    rows = np.flatnonzero((status == FINE) & wanted)
     sample = Sample(np.concatenate(sampled), rows, folder.person[rows], rows < files["video"].start, everybody)
     return Scan(status, lengths, bins, codes, columns, summed, sums, counts, bin_means, sample)
 
