@@ -10,6 +10,9 @@ from torch.nn import functional as F
 
 from poseid.enhancers.enhancer import Enhancer
 from poseid.enhancers.pose import POSE_INPUTS, pose_inputs
+from poseid.errors import InputError
+
+AGGREGATIONS = ("mean", "weighted", "attention")
 
 
 class PoseAwareBlock(nn.Module):
@@ -41,7 +44,8 @@ class Aggregation(nn.Module):
 
     def __init__(self, kind: str, tokens: int, width: int) -> None:
         super().__init__()
-        self.kind = kind
+        if kind not in AGGREGATIONS:
+            raise InputError(f"model.aggregation: {kind!r} is not one of {', '.join(AGGREGATIONS)}")
         self.weights = nn.Parameter(torch.zeros(tokens)) if kind == "weighted" else None
         self.score = nn.Linear(width, 1) if kind == "attention" else None
 
@@ -65,7 +69,7 @@ class PoseTransformer(Enhancer):
         dim: D; a multiple of ``tokens``.
         identity_dim, pose_dim: widths of the identity and pose spaces.
         tokens, width, depth, heads, mlp: of the transformer.
-        aggregation: "mean", "weighted" or "attention".
+        aggregation: one of ``AGGREGATIONS``.
         suppression, residual, network, skip, init, phi, similarity_dim, norm, sides: of :class:`Enhancer`.
     """
 

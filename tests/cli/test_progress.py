@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from poseid.commands import progress as module
-from poseid.commands.progress import progress
+from poseid.cli import progress as module
+from poseid.cli.progress import progress
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from poseid import cli
-from poseid.commands import evaluate as evaluate_command
+from poseid.cli import evaluate as evaluate_command
 from poseid.enhancers.build import build
 from poseid.enhancers.models import open_model
 from poseid.enhancers.saving import read_info, save_enhancer
@@ -25,7 +25,7 @@ from poseid.features.people import split_by_folds, split_people
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,30 @@ def test_exit_statuses(
     assert "Traceback" not in err
     monkeypatch.setenv(cli.TRACEBACK, "1")
     assert "Traceback" in call(capsys, *call_it)[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "line"),
+    [
+        ("torch", 2, "error: this command needs the package torch: pip install torch\n"),
+        ("sklearn.svm", 2, "error: this command needs the package sklearn: pip install sklearn\n"),
+        (
+            "poseid.evaluation",
+            1,
+            "error: unexpected ModuleNotFoundError: No module (set POSEID_TRACEBACK=1 to see where)\n",
+        ),
+    ],
+)
+def test_a_missing_module(
+    name: str, status: int, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A package that is not installed can be; a module of ours cannot."""
+
+    def missing(arguments: object) -> None:
+        raise ModuleNotFoundError("No module", name=name)
+
+    monkeypatch.setattr(evaluate_command, "run", missing)
+    assert call(capsys, "evaluate", "raw", "--data", "d", "--out", "o") == (status, "", line)
 
 
 def test_a_terminal_without_the_characters(tmp_path: Path) -> None:
@@ -346,9 +370,7 @@ def test_output_appears_whole_or_not_at_all(
         Path(str(arguments[-1])).joinpath("half.txt").write_text("half", encoding="utf-8")
         raise RuntimeError("disk")
 
-    from poseid.commands import evaluate_run
-
-    monkeypatch.setattr(evaluate_run, "write_report", broken)
+    monkeypatch.setattr("poseid.verification.report.write_report", broken)
     assert call(capsys, *arguments, tmp_path / "gone")[0] == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full"]
 

@@ -153,12 +153,10 @@ def test_bad_calls_are_one_line(
 def test_nothing_is_left_when_it_fails(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from poseid.commands import export_run
-
     def broken(*_: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(export_run, "card", broken)
+    monkeypatch.setattr("poseid.commands.model_card.card", broken)
     assert call(capsys, run, "--out", tmp_path / "m.safetensors")[0] == 130
     assert list(tmp_path.iterdir()) == []
 

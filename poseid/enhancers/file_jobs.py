@@ -27,6 +27,11 @@ class Job:
     target: Path
     poses: Path | None
 
+    @property
+    def inputs(self) -> dict[str, Path]:
+        """The files that the target is made from, by their role."""
+        return {"features": self.source} | ({} if self.poses is None else {"poses": self.poses})
+
 
 def is_feature_folder(inputs: Sequence[Path]) -> bool:
     """Whether the inputs are one feature folder."""

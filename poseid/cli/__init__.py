@@ -1,4 +1,8 @@
-"""The ``poseid`` command: subcommands, exit statuses and how errors are shown; no logic.
+"""The ``poseid`` command: its subcommands, its exit statuses, and how errors are shown; no logic.
+
+Each subcommand is one module of this package, found by its ``NAME``. Its docstring is its help, ``HELP`` is its line
+in ``poseid --help``, ``add_arguments`` declares its options, and ``run`` does the work. What is heavy is imported in
+``run``, within `importing`, so that ``poseid --help`` is fast and Ctrl-C ends an import in one line.
 
 Exit status: 0 done; 2 the input or the call is wrong, one line on stderr; 130 on Ctrl-C; 1 anything else.
 """
@@ -9,27 +13,20 @@ import argparse
 import importlib
 import io
 import os
+import pkgutil
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import poseid
-from poseid.commands import (
-    baseline,
-    compare,
-    dashboard,
-    doctor,
-    enhance,
-    evaluate,
-    export,
-    import_table,
-    sweep,
-    synthetic,
-)
 from poseid.errors import InputError
-from poseid.interrupt import importing
 
-COMMANDS = (import_table, doctor, evaluate, compare, enhance, export, sweep, dashboard, baseline, synthetic)
+_MODULES = [
+    importlib.import_module(f"{__name__}.{found.name}")
+    for found in pkgutil.iter_modules(__path__)
+    if found.name != "__main__"
+]
+COMMANDS = [module for module in _MODULES if hasattr(module, "NAME")]
 TRACEBACK = "POSEID_TRACEBACK"
 
 
@@ -41,7 +38,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def make_parser() -> Parser:
-    """The parser of all subcommands; nothing heavy is imported for it."""
+    """The parser of all subcommands."""
     parser = Parser(prog="poseid", description="Take the head pose out of face vectors, and prove that it helped.")
     parser.add_argument("--version", action="version", version=f"poseid {poseid.__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
@@ -53,7 +50,7 @@ def make_parser() -> Parser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_arguments(one)
-        one.set_defaults(run=command.run, needs=f"{command.__name__}_run")
+        one.set_defaults(run=command.run)
     return parser
 
 
@@ -65,13 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         options = make_parser().parse_args(arguments)
-        with importing():
-            importlib.import_module(options.needs)
         options.run(options)
     except InputError as error:
         return _failed(f"error: {' '.join(str(error).split())}", 2)
-    except ModuleNotFoundError as error:  # such as torch, where only numpy and onnxruntime are installed
-        return _failed(f"error: this command needs the package {error.name}: pip install {error.name}", 2)
     except KeyboardInterrupt:
         return _failed("stopped", 130)
     except SystemExit as stop:
@@ -83,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename is not None else ""
         return _failed(f"error: {where}{error.strerror or error}", 1)
     except Exception as error:
+        package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        if package not in ("", "poseid"):  # such as torch, where only numpy and onnxruntime are installed
+            return _failed(f"error: this command needs the package {package}: pip install {package}", 2)
         _show_where()
         what = " ".join(f"{type(error).__name__}: {error}".split())
         return _failed(f"error: unexpected {what} (set {TRACEBACK}=1 to see where)", 1)
@@ -99,7 +95,3 @@ def _show_where() -> None:
 def _failed(line: str, status: int) -> int:
     print(line, file=sys.stderr)
     return status
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -18,6 +18,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from poseid.interrupt import importing
+
 NAME = "enhance"
 HELP = "enhance the vectors of files, shards or a feature folder"
 
@@ -47,6 +49,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from poseid.commands.enhance_run import run_enhance
+    """Enhances and writes; prints how many rows, with which poses, and where."""
+    with importing():
+        import sys
 
-    run_enhance(arguments)
+        import poseid
+        from poseid.cli.progress import progress
+        from poseid.enhancers.enhance_files import FileEnhancer, enhance_files, enhance_folder
+        from poseid.enhancers.enhance_record import model_digest
+        from poseid.enhancers.file_jobs import is_feature_folder
+        from poseid.errors import InputError
+        from poseid.features.tables.names import split_names
+        from poseid.features.tables.poses import pose_format
+        from poseid.features.tables.table import Columns
+
+    def warn(line: str) -> None:
+        if arguments.strict:
+            raise InputError(f"{line} (--strict)")
+        print(f"warning: {line}", file=sys.stderr)
+
+    inputs, out = arguments.inputs, arguments.out
+    folder = is_feature_folder(inputs)
+    columns = Columns(split_names(arguments.feature_columns), split_names(arguments.pose_columns))
+    order, unit = arguments.pose_order, arguments.pose_unit
+    pose_format(order, unit, columns.poses)  # refuses a wrong order before the model is opened
+    if folder and (columns != Columns() or arguments.poses is not None):
+        raise InputError(f"{inputs[0]}: a feature folder has its own vectors and poses: leave out the names")
+    enhancer, digest = poseid.load(arguments.model), model_digest(arguments.model)
+    files = FileEnhancer(enhancer, digest, columns, arguments.no_pose, order, unit, warn, progress)
+    if folder:
+        done = enhance_folder(files, inputs[0], out, arguments.resume, arguments.force)
+    else:
+        done = enhance_files(files, inputs, arguments.poses, out, arguments.resume, arguments.force)
+    if done.done_before:
+        total = done.done_before + done.written
+        print("was done before" if folder else f"{done.done_before} of {total} files were done before")
+    if done.written:
+        count = f"{done.written} file{'s' if done.written != 1 else ''}"
+        print(f"{done.rows:,} rows in {count}, {done.rows / max(done.seconds, 1e-9):,.0f} rows/s")
+        for poses_from in done.poses:
+            print(f"poses: {poses_from}")
+        if enhancer.info.sides == "both":
+            print("this model is made for both sides of a comparison: references need enhancing too")
+    print(f"enhanced: {out}")

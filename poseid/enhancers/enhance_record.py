@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,8 @@ RECORD = "_enhanced.jsonl"
 """Named so that readers of a directory of Parquet shards pass it over."""
 
 
-def stamp(path: Path) -> dict[str, int]:
-    """Size and time of a file: enough to see that it has been written anew."""
-    found = path.stat()
-    return {"size": found.st_size, "mtime_ns": found.st_mtime_ns}
-
-
 def model_digest(model: str) -> str:
-    """SHA-256 of what a MODEL is read from; "raw" is its own."""
+    """SHA-256 of the files that a MODEL is read from; "raw" is its own."""
     path = Path(model)
     files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path] if path.is_file() else []
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest() if files else model
@@ -28,7 +23,7 @@ def model_digest(model: str) -> str:
 class Record:
     """The record of one output: append-only, so that a killed process loses at most the line it was writing."""
 
-    def __init__(self, path: Path, by: dict[str, Any]) -> None:
+    def __init__(self, path: Path, by: Mapping[str, Any]) -> None:
         """
         Args:
             path: of the record.
@@ -46,12 +41,11 @@ class Record:
             except (ValueError, TypeError, KeyError):
                 continue  # cut short when a process was killed
 
-    def done(self, target: Path, inputs: dict[str, Path]) -> bool:
+    def done(self, target: Path, inputs: Mapping[str, Path]) -> bool:
         """Whether ``target`` is there as this model made it from these inputs as they are now."""
-        entry = self._lines.get(target.name)
-        return target.is_file() and entry == self._entry(target.name, target, inputs)
+        return target.is_file() and self._lines.get(target.name) == self._entry(target.name, target, inputs)
 
-    def add(self, name: str, written: Path, inputs: dict[str, Path]) -> None:
+    def add(self, name: str, written: Path, inputs: Mapping[str, Path]) -> None:
         """Puts on the disk that ``written``, soon named ``name``, is finished."""
         entry = self._entry(name, written, inputs)
         with self.path.open("a", encoding="utf-8", newline="\n") as file:
@@ -61,6 +55,12 @@ class Record:
         self._cut = False
         self._lines[name] = entry
 
-    def _entry(self, name: str, written: Path, inputs: dict[str, Path]) -> dict[str, Any]:
-        made_from = {role: {"name": path.name, **stamp(path)} for role, path in inputs.items()}
-        return {"file": name, "output": stamp(written), "inputs": made_from, "by": self._by}
+    def _entry(self, name: str, written: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        made_from = {role: {"name": path.name, **_stamp(path)} for role, path in inputs.items()}
+        return {"file": name, "output": _stamp(written), "inputs": made_from, "by": dict(self._by)}
+
+
+def _stamp(path: Path) -> dict[str, int]:
+    """Size and time of a file: enough to see that it was written anew."""
+    found = path.stat()
+    return {"size": found.st_size, "mtime_ns": found.st_mtime_ns}

@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on a terminal, elsewhere a line now and then. On stderr."""
+"""How far a long command is, on stderr: a bar on a terminal, elsewhere a line every 30 seconds."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def progress(total: int | None) -> Iterator[Callable[[int], None]]:
     done = 0
     if not sys.stderr.isatty():
 
-        def line(rows: int) -> None:
+        def advance(rows: int) -> None:
             nonlocal done, last
             done += rows
             if time.monotonic() - last >= _SECONDS:
                 last = time.monotonic()
                 print(pace(done, total, last - began), file=sys.stderr, flush=True)
 
-        yield line
+        yield advance
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
@@ -36,12 +36,12 @@ def progress(total: int | None) -> Iterator[Callable[[int], None]]:
     with Progress(BarColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
 
-        def advance(rows: int) -> None:
+        def advance_bar(rows: int) -> None:
             nonlocal done
             done += rows
             bar.update(task, completed=done, description=pace(done, total, time.monotonic() - began))
 
-        yield advance
+        yield advance_bar
 
 
 def pace(done: int, total: int | None, seconds: float) -> str:
