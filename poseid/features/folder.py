@@ -8,16 +8,16 @@ import secrets
 import shutil
 import tokenize
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.metadata import entry_text, pose_table, read_metadata
+from poseid.features.metadata import Problem, entry_fault, find_metadata, parse_metadata, pose_fault, read_names
 from poseid.features.pairs import Pairs, pairs_text, read_pairs
-from poseid.features.rows import FeatureSet, Rows, check_features, name_fault, shown
+from poseid.features.rows import FeatureSet, Rows, check_array, check_features, name_fault, shown
 from poseid.whole import sync_directory
 
 ROWS_AT_ONCE = 16_384  # that are written
@@ -40,7 +40,8 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
 
     ``{front,video}_feature.npy`` hold (rows, D) finite float16, float32 or float64 vectors with no zero row;
     ``{front,video}_metadata.json`` hold ``{"metadata": [{"person_name": …}, …], "poses": [[yaw, pitch, roll]
-    or null, …]}`` with as many entries each, in UTF-8. Vectors keep their lengths and dtype, metadata entries
+    or null, …]}`` with as many entries each, in UTF-8. For millions of rows ``{front,video}_metadata.parquet`` take
+    their place: a column for each key, and yaw, pitch and roll. Vectors keep their lengths and dtype, metadata entries
     all their keys. npy files above 256 MiB stay on disk as memory maps; nothing is ever unpickled.
 
     Args:
@@ -50,13 +51,61 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
     Raises:
         InputError: one line that names the file and the row (counted from 0) or line, and what to do.
     """
+    features, problems = inspect_folder(path, dim)
+    if problems:
+        raise InputError(problems[0].message)
+    for side, rows in (("front", features.front), ("video", features.video)):
+        check_features(rows.features, str(path / f"{side}_feature.npy"))
+    return features
+
+
+def inspect_folder(path: Path, dim: int | None = None) -> tuple[FeatureSet, list[Problem]]:
+    """:func:`read_folder` as far as a folder can be read, for whoever wants to know all that is wrong with it.
+
+    Returns:
+        The data, in which a row without a usable name has the name "", one without a usable pose NaN, and one without a
+        usable entry an empty one; where the metadata have another number of rows than the vectors, this is so in every
+        row. ``pairs`` is None if they, or anything else, cannot be used. The values of the vectors are not looked at.
+        And the problems, in the order of the files.
+
+    Raises:
+        InputError: a file is missing, or no npy, JSON or Parquet file of the right form; or the vectors have another D.
+    """
     check_there(path)
-    front = _read_rows(path, "front", dim)
-    video = _read_rows(path, "video", front.dim if dim is None else dim)
-    check_spelling(np.concatenate([front.people, video.people]), str(path))
-    pairs_path = path / "pairs.csv"
-    pairs = read_pairs(pairs_path, front.people, video.people) if pairs_path.exists() else None
-    return FeatureSet(path.resolve().name, front, video, pairs)
+    arrays = {}
+    for side in ("front", "video"):
+        file = path / f"{side}_feature.npy"
+        arrays[side] = read_array(file)
+        check_array(str(file), arrays[side].shape, arrays[side].dtype, dim)
+        dim = arrays[side].shape[1]
+    problems: list[Problem] = []
+    front, video = (_read_rows(path, side, array, problems) for side, array in arrays.items())
+    fault = _spelling_fault([*front.names(), *video.names()], str(path))
+    if fault is not None:
+        problems.append(Problem("name-spellings", path, fault))
+    pairs, pairs_path = None, path / "pairs.csv"
+    if pairs_path.exists() and not problems:
+        try:
+            pairs = read_pairs(pairs_path, front.people, video.people)
+        except InputError as error:
+            problems.append(Problem("bad-pairs", pairs_path, str(error)))
+    return FeatureSet(path.resolve().name, front, video, pairs), problems
+
+
+def _read_rows(folder: Path, side: str, array: np.ndarray, problems: list[Problem]) -> Rows:
+    path, n = find_metadata(folder, side), len(array)
+    entries, poses, found = parse_metadata(path)
+    problems += found
+    counts = {"metadata entries": len(entries), "poses": len(poses)}
+    wrong = [f"{count} {what} for {n} rows" for what, count in counts.items() if count != n]
+    if wrong:
+        message = f"{path}: {wrong[0]} of {side}_feature.npy: they must agree; write both files together"
+        figures = {"vectors": n, "metadata": len(entries), "poses": len(poses)}
+        problems.append(Problem("rows-disagree", path, message, figures=figures))
+        return Rows(array, np.full((n, 3), np.nan, np.float32), np.full(n, ""), ({},) * n)
+    people, found = read_names(entries, path)
+    problems += found
+    return Rows(array, poses, people, entries)
 
 
 def check_there(path: Path) -> None:
@@ -99,47 +148,17 @@ def read_array(path: Path) -> np.ndarray:
     return mapped if size > MEMORY_MAP_BYTES else np.array(mapped)
 
 
-def _read_rows(folder: Path, side: str, dim: int | None) -> Rows:
-    array_path = folder / f"{side}_feature.npy"
-    features = read_array(array_path)
-    check_features(features, str(array_path), dim)
-    json_path = folder / f"{side}_metadata.json"
-    metadata, poses = read_metadata(json_path)
-    for what, count in (("metadata entries", len(metadata)), ("poses", len(poses))):
-        if count != len(features):
-            raise InputError(
-                f"{json_path}: {count} {what} for {len(features)} rows of {array_path.name}: "
-                "they must agree; write both files together"
-            )
-    return Rows(features, poses, _names(metadata, str(json_path)), metadata)
-
-
-def _names(metadata: Sequence[dict[str, Any]], file: str) -> np.ndarray:
-    names = []
-    good: dict[str, str] = {}  # one object for each name
-    for i, entry in enumerate(metadata):
-        if "person_name" not in entry:
-            raise InputError(f'{file}: row {i}: no "person_name": give every row the name of its person')
-        name = entry["person_name"]
-        if not isinstance(name, str) or name not in good:
-            fault = name_fault(name)
-            if fault is not None:
-                raise InputError(f"{file}: row {i}: person_name {fault}")
-            good[name] = name
-        names.append(good[name])
-    return np.array(names, np.str_)
-
-
-def check_spelling(names: np.ndarray, file: str) -> None:
-    """Refuse two spellings that look alike (é as one or two characters): one person would be split in two."""
+def _spelling_fault(names: Iterable[str], file: str) -> str | None:
+    """Two spellings that look alike (é as one or two characters): one person would be split in two."""
     seen: dict[str, str] = {}
-    for name in np.unique(names).tolist():
+    for name in sorted(set(names)):
         other = seen.setdefault(unicodedata.normalize("NFC", name), name)
         if other != name:
-            raise InputError(
+            return (
                 f"{file}: the name {shown(name)} is spelt with different characters in different rows "
                 f"({ascii(other)[:60]}, {ascii(name)[:60]}): write it one way"
             )
+    return None
 
 
 def write_folder(features: FeatureSet, path: Path) -> None:
@@ -156,7 +175,9 @@ def write_folder(features: FeatureSet, path: Path) -> None:
     for side, rows in (("front", features.front), ("video", features.video)):
         check_features(rows.features, f"{side}_feature.npy")
         texts[f"{side}_metadata.json"] = _metadata_text(rows, f"{side}_metadata.json")
-    check_spelling(np.concatenate([features.front.people, features.video.people]), features.name)
+    fault = _spelling_fault([*features.front.names(), *features.video.names()], features.name)
+    if fault is not None:
+        raise InputError(fault)
     if features.pairs is not None:
         texts["pairs.csv"] = pairs_text(features.pairs)
     partial = path.parent / f".{path.name}.{secrets.token_hex(4)}.partial"
@@ -196,22 +217,22 @@ def _write_array(file: IO[bytes], vectors: np.ndarray) -> None:
 
 
 def _metadata_text(rows: Rows, file: str) -> str:
-    entries = [{"person_name": name, **entry} for name, entry in zip(rows.people.tolist(), rows.metadata, strict=True)]
-    people = _names(entries, file)
-    differs = people != rows.people
-    if differs.any():
-        i = int(np.argmax(differs))
-        raise InputError(
-            f"{file}: row {i}: metadata names {shown(people[i].item())}, "
-            f"the row {shown(rows.people[i].item())}: make them agree"
-        )
-    # the shortest decimals that read back as the same float32
-    poses = [
-        None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose] for pose in rows.poses.tolist()
-    ]
-    pose_table(poses, file)
-    metadata = ",\n".join(entry_text(entry, f"{file}: row {i}") for i, entry in enumerate(entries))
-    pose_lines = ",\n".join(json.dumps(pose) for pose in poses)
+    lines: list[str] = []
+    poses: list[str] = []
+    for i, (name, entry, pose) in enumerate(zip(rows.names(), rows.metadata, rows.poses.tolist(), strict=True)):
+        entry = {"person_name": name, **entry}
+        if entry["person_name"] != name:
+            fault = f"metadata names {shown(entry['person_name'])}, the row {shown(name)}: make them agree"
+            raise InputError(f"{file}: row {i}: {fault}")
+        # the shortest decimals that read back as the same float32
+        angles = None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose]
+        faults = {"person_name ": name_fault(name), "pose ": pose_fault(angles), "": entry_fault(entry)}
+        for what, found in faults.items():
+            if found is not None:
+                raise InputError(f"{file}: row {i}: {what}{found}")
+        lines.append(json.dumps(entry, ensure_ascii=False))
+        poses.append(json.dumps(angles))
+    metadata, pose_lines = ",\n".join(lines), ",\n".join(poses)
     return f'{{"metadata": [\n{metadata}\n],\n"poses": [\n{pose_lines}\n]}}\n'
 
 
