@@ -8,9 +8,8 @@ import json
 from poseid.commands.fitting import fit_on, header
 from poseid.commands.output import check_new, whole_directory
 from poseid.commands.people import load_features, seeded_split, split_rest
-from poseid.enhancers.models import SAVED
-from poseid.enhancers.opponents.fit import parse_options
-from poseid.enhancers.saving import save_enhancer
+from poseid.enhancers.baselines.fit import parse_options
+from poseid.enhancers.saving import SAVED, save_enhancer
 from poseid.errors import InputError
 from poseid.features.fingerprint import digest
 from poseid.features.people import people_of_folds, read_people_file

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
-
 from poseid.commands.fitting import fit_on
 from poseid.commands.people import not_allowed, recorded_people
-from poseid.enhancers.models import SAVED, open_model
-from poseid.enhancers.opponents.fit import OPTIONS, FitOptions, parse_options
-from poseid.enhancers.saving import SavedEnhancer
+from poseid.enhancers.baselines.baseline import FitOptions
+from poseid.enhancers.baselines.fit import parse_options
+from poseid.enhancers.model import Model
+from poseid.enhancers.registry import BASELINES
+from poseid.enhancers.saving import SAVED, SavedEnhancer, open_model
 from poseid.errors import InputError
 from poseid.features.fingerprint import hash_people
 from poseid.features.rows import FeatureSet
@@ -49,7 +49,7 @@ def parse_contender(text: str, dim: int) -> Contender:
         InputError: as `parse_options` and `open_model`.
     """
     name, _, options = text.partition(":")
-    if name in OPTIONS:
+    if name in BASELINES:
         return Contender(text, (name, parse_options(name, options.split(",") if options else [])), {})
     path = Path(text)
     several = sorted(path.glob(f"*/{SAVED}")) if path.is_dir() and not (path / SAVED).exists() else []
@@ -58,7 +58,7 @@ def parse_contender(text: str, dim: int) -> Contender:
     return Contender(text, None, {text: open_model(text, dim)})
 
 
-def fitted_for(contender: Contender, split: TestSplit, features: FeatureSet) -> nn.Module:
+def fitted_for(contender: Contender, split: TestSplit, features: FeatureSet) -> Model:
     """The model that stands for a contender on one split.
 
     Raises:

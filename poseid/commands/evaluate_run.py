@@ -6,7 +6,7 @@ import argparse
 
 from poseid.commands.output import check_new, whole_directory
 from poseid.commands.people import check_dim, check_enough, choose_people, load_features
-from poseid.enhancers.models import open_model, sides_of
+from poseid.enhancers.saving import open_model
 from poseid.errors import InputError
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.fingerprint import digest
@@ -33,7 +33,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     )
     summary = {
         "model": saved.info["model"]["name"],
-        "sides": sides_of(saved.enhancer),
+        "sides": saved.enhancer.sides,
         "data": features.name,
         "poses_used": not arguments.no_pose,
         "kept": (saved.info.get("report") or {}).get("kept"),

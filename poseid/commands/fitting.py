@@ -1,13 +1,13 @@
-"""Fitting an opponent on given people, scored on validation people as training does it."""
+"""Fitting a baseline on given people, scored on validation people as training does it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
-
-from poseid.enhancers.opponents.fit import FitOptions, Fitted, fit_opponent
+from poseid.enhancers.baselines.baseline import FitData, FitOptions
+from poseid.enhancers.baselines.fit import Fitted, fit_baseline
+from poseid.enhancers.model import Model
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.fingerprint import fingerprint, hash_people
 from poseid.features.rows import FeatureSet
@@ -18,14 +18,14 @@ from poseid.versions import versions
 def fit_on(
     name: str, features: FeatureSet, train: Sequence[str], validation: Sequence[str], options: FitOptions
 ) -> Fitted:
-    """Fits an opponent by `fit_opponent`, with the figure of `val/selection` as the score."""
+    """Fits a baseline by `fit_baseline`, with the figure of `val/selection` as the score."""
     held = features.select(validation)
 
-    def score(enhancer: nn.Module) -> float:
+    def score(enhancer: Model) -> float:
         return selection(evaluate_enhancer(enhancer, held, resamples=0, sets=("frontal_profile",)).block)[0]
 
     everybody = features.select([*train, *validation])
-    return fit_opponent(name, features.select(train), held, everybody, score, options)
+    return fit_baseline(name, FitData(features.select(train), everybody, score), options)
 
 
 def header(
@@ -36,7 +36,7 @@ def header(
     validation: Sequence[str],
     test: Sequence[str],
 ) -> dict[str, Any]:
-    """The header of a fitted opponent: the keys that the file of a run has, and ``fit``."""
+    """The header of a fitted baseline: the keys that the file of a run has, and ``fit``."""
     return {
         "model": fitted.model,
         "sides": fitted.model["sides"],

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from poseid.enhancers.info import ModelInfo, info_of
-from poseid.enhancers.run import Float32, Run
+from poseid.enhancers.header import ModelInfo, info_of
+from poseid.enhancers.onnx_run import Float32, Run, open_onnx
 from poseid.errors import InputError
 from poseid.features.rows import DTYPES, LONGEST, SHORTEST, check_features
 
@@ -29,7 +29,7 @@ class Enhancer:
     It computes in float32 on the CPU and holds no state between calls, so that threads may share it.
 
     Attributes:
-        info: what the model says about itself, see :class:`poseid.enhancers.info.ModelInfo`.
+        info: what the model says about itself, see :class:`poseid.enhancers.header.ModelInfo`.
     """
 
     def __init__(self, run: Run | None, info: ModelInfo) -> None:
@@ -140,15 +140,16 @@ def open_enhancer(model: str | Path) -> Enhancer:
 
 def _opened(text: str) -> tuple[Run | None, dict[str, Any], int]:
     if text.endswith(".onnx"):
-        from poseid.enhancers.onnx_run import onnx_run
-
-        run, header, dim = onnx_run(Path(text))
+        run, header, dim = open_onnx(Path(text))
         about = header.get("onnx")
         return None if isinstance(about, dict) and about.get("unchanged") is True else run, header, dim
     try:
-        from poseid.enhancers.torch_run import torch_run
+        from poseid.enhancers.inference import run_of
+        from poseid.enhancers.saving import open_model
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "safetensors"):
             raise
         raise InputError(f"{text}: needs {error.name}: pip install {error.name}, or give an .onnx") from None
-    return torch_run(text)
+    saved = open_model(text)
+    unchanged = saved.enhancer.returns_input()
+    return None if unchanged else run_of(saved.enhancer), saved.info, saved.enhancer.dim
