@@ -276,6 +276,6 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
 def _hats(logarithm: Tensor) -> Tensor:
     """(4, D) hat functions with even nodes over the range of the values; they add up to 1 everywhere."""
     low, high = logarithm.min(), logarithm.max()
-    place = (logarithm - low) / (high - low).clamp(min=1e-12) * (HATS - 1)
+    position = (logarithm - low) / (high - low).clamp(min=1e-12) * (HATS - 1)
     nodes = torch.arange(HATS, dtype=logarithm.dtype)[:, None]
-    return (1 - (place[None, :] - nodes).abs()).clamp(min=0)
+    return (1 - (position[None, :] - nodes).abs()).clamp(min=0)

@@ -1,4 +1,4 @@
-"""What both trainable enhancers share: the projections, the closed form, the gate, and how they are put together."""
+"""What both enhancers share: the projections, the closed form, the gate, and how they are combined."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Enhancer(Model):
         suppression, residual: of :class:`IdentityEnhancer`.
         network: False leaves N out.
         skip: False drops x̂, the gate and the closed form, features = |x| · unit(N(u, x̂, pose)), with ordinary
-            initialisation: the old failure, kept for the ablation.
+            initialisation: for the ablation.
         init: "ridge" for the closed form; "zero" without it, so that a fresh enhancer returns its input; "random" as
             "zero", with ordinary initialisation of N.
         phi: first values of φ, as in conf/model/phi/: name to {"value": …}; what is not named has the default of
@@ -104,7 +104,7 @@ class Enhancer(Model):
     def forward(self, features: Tensor, pose: Tensor | None = None, fit: Fit | None = None) -> EnhancerOutput:
         """(N, D) raw vectors and (N, 3) degrees, rows of NaN unknown, or None.
 
-        ``fit`` stands in for what is stored, as in training.
+        ``fit`` replaces the stored one, as in training.
         """
         x, length = unit_and_length(features)
         # Components of a unit vector are of size 1/√D; layers are initialised for size 1.

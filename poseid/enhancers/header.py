@@ -74,7 +74,7 @@ class ModelInfo:
         dim: D, the number of numbers in a vector; None takes any ("raw").
         norm: "keep" returns vectors of the input's lengths, "unit" unit vectors.
         sides: "probe": enhance probes only and leave references as they are; "both": enhance both.
-        fingerprint: what the recogniser's vectors looked like in training: ``dim``, ``rows``, ``mean_direction``,
+        fingerprint: statistics of the recogniser's vectors in training: ``dim``, ``rows``, ``mean_direction``,
             ``mean_length``, ``length_quantiles``; see :func:`poseid.features.fingerprint.fingerprint`.
         training_people: how many people it was trained on.
         validation_people: how many more chose among epochs and constants (a closed form is fitted on them as well).

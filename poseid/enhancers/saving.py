@@ -117,7 +117,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def open_model(text: str, dim: int = 512) -> SavedEnhancer:
+def open_model(text: str, dim: int | None = None) -> SavedEnhancer:
     """Opens a MODEL.
 
     ``raw``; a directory that holds ``enhancer.safetensors`` (a run, or what ``poseid baseline`` wrote); a
@@ -127,11 +127,18 @@ def open_model(text: str, dim: int = 512) -> SavedEnhancer:
 
     Args:
         text: as written on the command line.
-        dim: D, for ``raw`` alone.
+        dim: D of the vectors that it is for; None takes any, and 512 for ``raw``.
 
     Raises:
-        InputError: one line that says what the text is not.
+        InputError: one line that says what the text is not, or that it is for vectors of another D.
     """
+    saved = _opened(text, dim or 512)
+    if dim is not None and saved.enhancer.dim != dim:
+        raise InputError(f"{text}: is made for vectors of {saved.enhancer.dim} numbers, those of the data have {dim}")
+    return saved
+
+
+def _opened(text: str, dim: int) -> SavedEnhancer:
     if text == "raw":
         return SavedEnhancer(Raw(dim).eval(), {"model": {"name": "raw", "dim": dim}, "sides": "probe"})
     path = Path(text)

@@ -181,6 +181,11 @@ def test_aggregations(aggregation: str) -> None:
         torch.testing.assert_close(enhancer.aggregation(tokens), (weights[..., None] * tokens).sum(1))
 
 
+def test_an_unknown_aggregation_is_refused() -> None:
+    with pytest.raises(InputError, match="'max' is not one of mean, weighted, attention"):
+        build("pose_transformer", {**SMALL["pose_transformer"], "aggregation": "max"})
+
+
 def test_identity_enhancer_by_hand() -> None:
     layer = IdentityEnhancer(2, 1, suppression=0.4, residual=0.5)
     with torch.no_grad():
