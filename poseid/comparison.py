@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
 
-from poseid.enhancers.models import SAVED, open_model
-from poseid.enhancers.opponents.fit import OPTIONS, FitOptions, Fitted, fit_opponent, parse_options
+from poseid.enhancers.baselines.baseline import FitData, FitOptions
+from poseid.enhancers.baselines.fit import Fitted, fit_baseline, parse_options
+from poseid.enhancers.model import Model
 from poseid.enhancers.people import check_enough, choose_people, recorded_people
-from poseid.enhancers.saving import SavedEnhancer
+from poseid.enhancers.registry import BASELINES
+from poseid.enhancers.saving import SAVED, SavedEnhancer, open_model
 from poseid.errors import InputError
 from poseid.evaluation import quick_look, side_of
 from poseid.features.fingerprint import digest
@@ -64,7 +65,7 @@ def parse_model(text: str, dim: int) -> ComparedModel:
         InputError: as `parse_options` and `open_model`.
     """
     name, _, options = text.partition(":")
-    if name in OPTIONS:
+    if name in BASELINES:
         return ComparedModel(text, (name, parse_options(name, options.split(",") if options else [])), {})
     path = Path(text)
     runs = sorted(path.glob(f"*/{SAVED}")) if path.is_dir() and not (path / SAVED).exists() else []
@@ -150,17 +151,17 @@ def one_split(
     return EvaluationSplit("the test people", sorted(test), train, validation), reason
 
 
-def fit_baseline(
+def fit_and_choose(
     name: str, features: FeatureSet, train: Collection[str], validation: Collection[str], options: FitOptions
 ) -> Fitted:
-    """`fit_opponent` with its choices scored on the validation people, as training scores an epoch by default."""
+    """`fit_baseline`, whose choices are scored by FNMR at FMR 1e-2 on the validation people."""
     validated = features.select(validation)
 
-    def score(enhancer: nn.Module) -> float:
+    def score(enhancer: Model) -> float:
         return selection(quick_look(enhancer, validated).block)[0]
 
     everybody = features.select([*train, *validation])
-    return fit_opponent(name, features.select(train), validated, everybody, score, options)
+    return fit_baseline(name, FitData(features.select(train), everybody, score), options)
 
 
 def compare_models(
@@ -230,10 +231,10 @@ def compare_models(
     }
 
 
-def _enhancer(model: ComparedModel, split: EvaluationSplit, features: FeatureSet) -> nn.Module:
+def _enhancer(model: ComparedModel, split: EvaluationSplit, features: FeatureSet) -> Model:
     if model.baseline is not None:
         name, options = model.baseline
-        return fit_baseline(name, features, split.train, split.validation, options).enhancer
+        return fit_and_choose(name, features, split.train, split.validation, options).enhancer
     saved = _own(model, split, features) or next(iter(model.saved.values()))
     return saved.enhancer
 

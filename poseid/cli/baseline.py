@@ -46,11 +46,10 @@ def run(arguments: argparse.Namespace) -> None:
         import json
 
         from poseid.commands.output import check_new, whole_directory
-        from poseid.comparison import VALIDATION_SHARE, fit_baseline
-        from poseid.enhancers.models import SAVED
-        from poseid.enhancers.opponents.fit import parse_options
+        from poseid.comparison import VALIDATION_SHARE, fit_and_choose
+        from poseid.enhancers.baselines.fit import parse_options
         from poseid.enhancers.people import hashed_people
-        from poseid.enhancers.saving import save_enhancer
+        from poseid.enhancers.saving import SAVED, save_enhancer
         from poseid.features.fingerprint import digest, fingerprint
         from poseid.features.folder import read_folder
         from poseid.features.people import read_people_file, split_by_folds, split_people, split_rest
@@ -71,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
         else:
             split = split_by_folds(features, arguments.folds, seed, VALIDATION_SHARE)
         train, validation, test = split.train, split.validation, split.test
-    fitted = fit_baseline(arguments.name, features, train, validation, options)
+    fitted = fit_and_choose(arguments.name, features, train, validation, options)
     salt = digest(features)
     info = {
         "model": fitted.model,

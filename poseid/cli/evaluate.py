@@ -36,8 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
         from dataclasses import replace
 
         from poseid.commands.output import check_new, whole_directory
-        from poseid.enhancers.models import open_model, sides_of
         from poseid.enhancers.people import check_enough, choose_people
+        from poseid.enhancers.saving import open_model
         from poseid.errors import InputError
         from poseid.evaluation import evaluate_enhancer
         from poseid.features.fingerprint import digest
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     summary = {
         "model": saved.info["model"]["name"],
-        "sides": sides_of(saved.enhancer),
+        "sides": saved.enhancer.sides,
         "data": features.name,
         "poses_used": not arguments.no_pose,
         "kept": (saved.info.get("report") or {}).get("kept"),

@@ -35,10 +35,8 @@ def run(arguments: argparse.Namespace) -> None:
     with importing():
         from poseid.commands.model_card import card
         from poseid.commands.output import whole_files
-        from poseid.enhancers.models import dim_of, open_model
         from poseid.enhancers.onnx_export import OPSET, to_onnx
-        from poseid.enhancers.onnx_module import OnnxModule
-        from poseid.enhancers.saving import save_enhancer
+        from poseid.enhancers.saving import OnnxModel, open_model, save_enhancer
         from poseid.errors import InputError
 
     out: Path = arguments.out
@@ -48,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     if kind == ".safetensors" and (arguments.fp16 or arguments.opset is not None):
         raise InputError("--fp16 and --opset are for .onnx: leave them out, or export to .onnx")
     saved = open_model(arguments.model)
-    if isinstance(saved.enhancer, OnnxModule):
+    if isinstance(saved.enhancer, OnnxModel):
         raise InputError(f"{arguments.model}: is exported already; give what it was exported from")
     with whole_files(out, out.with_name(f"{out.name}.md")) as (file, card_file):
         if kind == ".onnx":
@@ -62,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
         else:
             save_enhancer(saved.enhancer, saved.info, file)
             made = "safetensors, the weights bit for bit"
-        card_file.write_text(card(saved.info, dim_of(saved.enhancer), out.name, made), encoding="utf-8", newline="\n")
+        card_file.write_text(card(saved.info, saved.enhancer.dim, out.name, made), encoding="utf-8", newline="\n")
         size = file.stat().st_size
     print(f"{out}: {made}; {size / 1e6:.2f} MB")
     print(f"{out}.md: the model card")

@@ -8,8 +8,7 @@ from typing import Any
 
 import torch
 
-from poseid.enhancers.checkpoint import read_checkpoint
-from poseid.enhancers.saving import load_enhancer, read_info
+from poseid.enhancers.saving import load_enhancer, read_checkpoint, read_info
 from poseid.errors import InputError, first_line
 from poseid.features.fingerprint import hash_person
 from poseid.features.people import Split

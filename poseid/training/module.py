@@ -14,9 +14,9 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.optim import Optimizer
 
-from poseid.enhancers.build import build
 from poseid.enhancers.enhancer import Fit
-from poseid.enhancers.output import unit
+from poseid.enhancers.model import unit
+from poseid.enhancers.registry import build
 from poseid.errors import InputError
 from poseid.evaluation import Evaluation, quick_look
 from poseid.training.decoder import Decoder

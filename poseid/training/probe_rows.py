@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from poseid.enhancers.output import unit
+from poseid.enhancers.model import unit
 from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
 from poseid.training.sampling import Counts
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from lightning.pytorch.trainer.states import TrainerStatus
 
-from poseid.enhancers.build import parameter_count
+from poseid.enhancers.registry import parameter_count
 from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
 from poseid.features.tables.poses import looks_like_radians

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from poseid.enhancers.checkpoint import read_checkpoint
+from poseid.enhancers.saving import read_checkpoint
 from poseid.training.chart import Curve, chart
 from poseid.training.metric_names import ALL
 from poseid.training.panels import SECTIONS, Panel, Section

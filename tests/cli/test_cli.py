@@ -16,9 +16,8 @@ import torch
 
 from poseid import cli
 from poseid.cli import evaluate as evaluate_command
-from poseid.enhancers.build import build
-from poseid.enhancers.models import open_model
-from poseid.enhancers.saving import read_info, save_enhancer
+from poseid.enhancers.registry import build
+from poseid.enhancers.saving import open_model, read_info, save_enhancer
 from poseid.features.fingerprint import digest, hash_people
 from poseid.features.folder import read_folder, write_folder
 from poseid.features.people import split_by_folds, split_people
@@ -184,7 +183,7 @@ def test_baseline_folds_and_people(work: Path, tmp_path: Path, capsys: pytest.Ca
     assert people["test"] == []
     assert "no fold 9" in refused(capsys, *base, tmp_path / "c", "--folds", "9")
     assert "fold numbers" in refused(capsys, *base, tmp_path / "c", "--folds", "one")
-    assert "no such opponent" in refused(capsys, "baseline", "rigde", "--data", work / "data", "--out", tmp_path / "c")
+    assert "no such baseline" in refused(capsys, "baseline", "rigde", "--data", work / "data", "--out", tmp_path / "c")
     assert not (tmp_path / "c").exists()
 
 

@@ -19,8 +19,7 @@ import pytest
 
 import poseid
 from poseid import cli
-from poseid.enhancers.models import open_model
-from poseid.enhancers.saving import save_enhancer
+from poseid.enhancers.saving import open_model, save_enhancer
 from poseid.features.folder import read_folder, write_folder
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic

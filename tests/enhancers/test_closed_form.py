@@ -13,22 +13,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from poseid.enhancers.build import build
 from poseid.enhancers.closed_form import (
     FEWEST_PEOPLE,
     FEWEST_ROWS,
     ClosedForm,
     Statistics,
-    TrainingRows,
     solve,
     statistics_of,
 )
+from poseid.enhancers.registry import build
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.enhancers.saving import load_enhancer, save_enhancer
+from poseid.enhancers.training_rows import TrainingRows, training_rows
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.rows import FRONTAL, PROFILE
 from poseid.features.synthetic import synthetic
-from poseid.training.fitting import Fitted, fit_on, training_rows
+from poseid.training.fitting import Fitted, fit_on
 
 DIM = 32
 FEATURES = synthetic(people=40, dim=DIM, seed=2)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from poseid.enhancers.build import build, parameter_count
 from poseid.enhancers.enhancer import Enhancer, Fit
 from poseid.enhancers.gate import GateFit
-from poseid.enhancers.identity import IdentityEnhancer
+from poseid.enhancers.layers import IdentityEnhancer
+from poseid.enhancers.registry import build, parameter_count
 from poseid.errors import InputError
 
 SMALL = {

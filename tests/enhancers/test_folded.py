@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from poseid.enhancers.folded import FoldedResidual, for_use
+from poseid.enhancers.inference import FoldedResidual, for_inference
 from tests.enhancers.models_to_try import made, rows
 
 
@@ -19,7 +19,7 @@ def test_folded_is_the_enhancer(kind: str, untrained: bool) -> None:
         with torch.no_grad():
             enhancer.linear_path.weight.zero_()
             enhancer.low_rank_path.weight.zero_()
-    folded = for_use(enhancer)
+    folded = for_inference(enhancer)
     assert isinstance(folded, FoldedResidual)
     assert folded.trained is not untrained
     x, pose = (torch.from_numpy(array) for array in rows(300))
@@ -39,4 +39,4 @@ def test_what_cannot_be_folded_is_run_as_it_is() -> None:
         enhancer, _ = made(kind)
         x, pose = (torch.from_numpy(array) for array in rows(5))
         with torch.no_grad():
-            assert torch.equal(for_use(enhancer)(x, pose), enhancer(x, pose).features)
+            assert torch.equal(for_inference(enhancer)(x, pose), enhancer(x, pose).features)

@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from poseid.enhancers.gate import Gate, GateFit, fit_gate
+from poseid.enhancers.training_rows import training_rows
 from poseid.features.synthetic import synthetic
-from poseid.training.fitting import training_rows
 
 DIM = 32
 ROWS = training_rows(synthetic(people=40, dim=DIM, seed=2))

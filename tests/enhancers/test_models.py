@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import poseid
-from poseid.enhancers.models import open_model
+from poseid.enhancers.saving import open_model
 from poseid.errors import InputError
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from poseid.enhancers.build import build
 from poseid.enhancers.header import FORMAT
+from poseid.enhancers.registry import build
 from poseid.enhancers.saving import load_enhancer, save_enhancer
 from poseid.errors import InputError
 

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from poseid.enhancers.build import build
-from poseid.enhancers.closed_form import TrainingRows, solve
+from poseid.enhancers.closed_form import solve
 from poseid.enhancers.enhancer import Enhancer, Fit
 from poseid.enhancers.gate import GateFit
+from poseid.enhancers.registry import build
+from poseid.enhancers.training_rows import TrainingRows
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
 from poseid.training.fitting import Episodes, Fitted, divide, fit_on, training_rows

@@ -1,4 +1,4 @@
-"""Head pose inside the enhancers: smooth pose inputs, the prediction of the pose, and filling in what is not known."""
+"""Layers that both enhancers share: the head pose as an input and as a prediction, and the identity enhancer."""
 
 from __future__ import annotations
 
@@ -30,12 +30,6 @@ def fill_pose(given: Tensor | None, predicted: Tensor) -> Tensor:
     return torch.where(known, given.to(predicted.dtype), predicted)
 
 
-def known_yaw(pose: Tensor) -> tuple[Tensor, Tensor]:
-    """Which rows have a pose, (N, 1) bool, and their yaw in degrees, (N, 1), 0 where unknown."""
-    known = torch.isfinite(pose).all(dim=-1, keepdim=True)
-    return known, torch.where(known, pose[:, :1], torch.zeros_like(pose[:, :1]))
-
-
 def pose_inputs(pose: Tensor) -> Tensor:
     """Smooth, bounded functions of a pose in degrees, as inputs of a network: (N, 3) to (N, 8).
 
@@ -62,3 +56,31 @@ class PoseHead(nn.Module):
         # The network works in radians; degrees everywhere outside.
         degrees: Tensor = self.layers(code) * (180.0 / math.pi)
         return degrees
+
+
+class IdentityEnhancer(nn.Module):
+    """Suppresses pose contamination in an identity embedding.
+
+    cleaned = id − suppression · gate(code) · contamination(code),  out = id + residual · (cleaned − id)
+
+    with gate a sigmoid and contamination a linear function of the pose code, both of width K.
+
+    Args:
+        identity_dim: K, width of the identity embedding.
+        code_dim: width of the pose code.
+        suppression: share of the contamination that is removed, in [0, 1] (0.3; conservative 0.2).
+        residual: how far the output moves from the input to the cleaned embedding, in [0, 1] (0.5;
+            conservative 0.7).
+    """
+
+    def __init__(self, identity_dim: int, code_dim: int, suppression: float, residual: float) -> None:
+        super().__init__()
+        self.suppression = suppression
+        self.residual = residual
+        self.gate = nn.Linear(code_dim, identity_dim)
+        self.contamination = nn.Linear(code_dim, identity_dim)
+
+    def forward(self, identity: Tensor, code: Tensor) -> Tensor:
+        gate = torch.sigmoid(self.gate(code))
+        # out = id − residual · suppression · gate · contamination, in one pass
+        return torch.addcmul(identity, gate, self.contamination(code), value=-self.residual * self.suppression)

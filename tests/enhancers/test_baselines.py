@@ -1,4 +1,4 @@
-"""The opponents: what each does to a row, how each is fitted, and that nothing random is left to chance."""
+"""The baselines: what each does to a row, how each is fitted, and that nothing random is left to chance."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge as SklearnRidge
 
-from poseid.enhancers.build import OPPONENTS, build_saved
-from poseid.enhancers.models import open_model
-from poseid.enhancers.opponents.fit import LAMBDAS, OPTIONS, Fitted, fit_opponent, parse_options
-from poseid.enhancers.opponents.mean_subtraction import MeanSubtraction, fit_mean_subtraction
-from poseid.enhancers.opponents.ridge import Ridge, fit_ridge
-from poseid.enhancers.opponents.rows import fitting_rows
-from poseid.enhancers.opponents.srt import self_restrained_triplet_loss
-from poseid.enhancers.opponents.wccn import fit_wccn
-from poseid.enhancers.output import unit
-from poseid.enhancers.saving import save_enhancer
+from poseid.enhancers.baselines.baseline import FitData
+from poseid.enhancers.baselines.fit import Fitted, fit_baseline, parse_options
+from poseid.enhancers.baselines.mean_subtraction import MeanSubtraction
+from poseid.enhancers.baselines.ridge import LAMBDAS, Ridge
+from poseid.enhancers.baselines.srt import self_restrained_triplet_loss
+from poseid.enhancers.baselines.wccn import Wccn
+from poseid.enhancers.model import unit
+from poseid.enhancers.registry import BASELINES, build_saved
+from poseid.enhancers.saving import open_model, save_enhancer
 from poseid.errors import InputError
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.folder import read_folder
 from poseid.features.people import split_by_folds
-from poseid.features.rows import FeatureSet
+from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
 from poseid.features.synthetic import synthetic
 from poseid.verification.paired import measure, pooled
 from poseid.verification.sides import Side
@@ -43,12 +42,19 @@ def fitted(name: str, options: list[str] | None = None, score: float | None = No
         block = evaluate_enhancer(enhancer, validation, resamples=0, sets=("frontal_profile",)).block
         return float(block["sets"]["frontal_profile"]["enhanced"]["eer"])
 
-    return fit_opponent(name, train, validation, DATA.select(people[:50]), judged, parse_options(name, options or []))
+    data = FitData(train, DATA.select(people[:50]), judged)
+    return fit_baseline(name, data, parse_options(name, options or []))
+
+
+def ridge_of(people: FeatureSet, penalty: float = 10.0) -> Ridge:
+    ridge = Ridge(people.dim)
+    ridge.fit_people(people, penalty)
+    return ridge
 
 
 @pytest.fixture(scope="module")
-def opponents() -> dict[str, Fitted]:
-    return {name: fitted(name) for name in OPTIONS}
+def baselines() -> dict[str, Fitted]:
+    return {name: fitted(name) for name in BASELINES}
 
 
 def probes(count: int = 30) -> tuple[torch.Tensor, torch.Tensor]:
@@ -56,13 +62,9 @@ def probes(count: int = 30) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(rows.features[:count]), torch.from_numpy(rows.poses[:count])
 
 
-def test_every_class_can_be_fitted_and_built() -> None:
-    assert set(OPTIONS) == set(OPPONENTS)
-
-
-@pytest.mark.parametrize("name", list(OPTIONS))
-def test_call_and_shapes(name: str, opponents: dict[str, Fitted]) -> None:
-    enhancer = opponents[name].enhancer
+@pytest.mark.parametrize("name", list(BASELINES))
+def test_call_and_shapes(name: str, baselines: dict[str, Fitted]) -> None:
+    enhancer = baselines[name].enhancer
     features, pose = probes()
     with torch.no_grad():
         for given in (pose, None, pose.where(torch.arange(30)[:, None] % 2 == 0, NAN)):
@@ -84,9 +86,9 @@ def test_call_and_shapes(name: str, opponents: dict[str, Fitted]) -> None:
     assert block["similarity"]["id_similarity"] is not None
 
 
-@pytest.mark.parametrize("name", list(OPTIONS))
-def test_saved_and_opened_it_is_bit_equal(name: str, opponents: dict[str, Fitted], tmp_path: Path) -> None:
-    one = opponents[name]
+@pytest.mark.parametrize("name", list(BASELINES))
+def test_saved_and_opened_it_is_bit_equal(name: str, baselines: dict[str, Fitted], tmp_path: Path) -> None:
+    one = baselines[name]
     save_enhancer(one.enhancer, {"model": one.model, "sides": one.model["sides"]}, tmp_path / "enhancer.safetensors")
     features, pose = probes()
     for text in (str(tmp_path), str(tmp_path / "enhancer.safetensors")):
@@ -97,16 +99,16 @@ def test_saved_and_opened_it_is_bit_equal(name: str, opponents: dict[str, Fitted
 
 
 @pytest.mark.parametrize("name", ["ridge", "dream", "srt"])
-def test_fitting_again_gives_the_same_bits(name: str, opponents: dict[str, Fitted]) -> None:
+def test_fitting_again_gives_the_same_bits(name: str, baselines: dict[str, Fitted]) -> None:
     again = fitted(name)
-    for key, tensor in opponents[name].enhancer.state_dict().items():
+    for key, tensor in baselines[name].enhancer.state_dict().items():
         assert torch.equal(tensor, again.enhancer.state_dict()[key]), key
-    assert again.fit == opponents[name].fit
+    assert again.fit == baselines[name].fit
 
 
-def test_another_seed_gives_another_dream(opponents: dict[str, Fitted]) -> None:
+def test_another_seed_gives_another_dream(baselines: dict[str, Fitted]) -> None:
     other = fitted("dream", ["seed=1"]).enhancer.state_dict()
-    assert not torch.equal(other["residual.0.weight"], opponents["dream"].enhancer.state_dict()["residual.0.weight"])
+    assert not torch.equal(other["residual.0.weight"], baselines["dream"].enhancer.state_dict()["residual.0.weight"])
 
 
 def test_fitting_leaves_the_global_generator_alone() -> None:
@@ -117,9 +119,9 @@ def test_fitting_leaves_the_global_generator_alone() -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_raw_returns_its_input_bit_for_bit(opponents: dict[str, Fitted]) -> None:
+def test_raw_returns_its_input_bit_for_bit(baselines: dict[str, Fitted]) -> None:
     features, pose = probes()
-    assert opponents["raw"].enhancer(features, pose).features is features
+    assert baselines["raw"].enhancer(features, pose).features is features
 
 
 def test_mean_subtraction_by_hand() -> None:
@@ -138,7 +140,8 @@ def test_mean_subtraction_by_hand() -> None:
 
 
 def test_mean_subtraction_is_fitted_by_yaw_bin() -> None:
-    out = fit_mean_subtraction(DATA)
+    out = MeanSubtraction(48)
+    out.fit(FitData(DATA, DATA, lambda _: 0.0), parse_options("mean_subtraction", []))
     rows = np.concatenate([DATA.front.features, DATA.video.features]).astype(float)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     yaw = np.concatenate([DATA.front.poses[:, 0], DATA.video.poses[:, 0]])
@@ -149,28 +152,21 @@ def test_mean_subtraction_is_fitted_by_yaw_bin() -> None:
 
 
 def test_ridge_agrees_with_scikit_learn() -> None:
-    out = fit_ridge(DATA, 10.0)
-    rows = fitting_rows(DATA)
-    chosen = rows.profile & rows.anchored
-    x, target = rows.unit[chosen], rows.centroid[rows.person[chosen]]
+    out = ridge_of(DATA)
+    sides = (DATA.front, DATA.video)
+    rows = np.concatenate([side.features for side in sides]).astype(float)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    kinds = np.concatenate([side.kinds() for side in sides])
+    person = np.concatenate([side.people for side in sides])
+    centroid = {name: rows[(person == name) & (kinds == FRONTAL)].mean(axis=0) for name in DATA.people()}
+    x = rows[kinds == PROFILE]
+    target = np.stack([centroid[name] / np.linalg.norm(centroid[name]) for name in person[kinds == PROFILE]])
     oracle = SklearnRidge(alpha=10.0).fit(x, target - x)
     fresh = unit(torch.randn(5, 48, generator=torch.Generator().manual_seed(0)))
     mean = x.mean(axis=0)
     # the oracle keeps the mean of what is missing; here it is left out, and the mean of the profiles taken out
     want = fresh.numpy() + oracle.predict(fresh.numpy()) - (target - x).mean(axis=0) - mean
     assert np.allclose(out.corrected(fresh).numpy(), want, atol=1e-5)
-
-
-def test_ridge_centroid_is_of_frontal_rows_of_both_files() -> None:
-    rows = fitting_rows(DATA)
-    name = DATA.people()[7]
-    parts = []
-    for side in (DATA.front, DATA.video):
-        own = (side.people == name) & (side.kinds() == 0)
-        parts.append(side.features[own] / np.linalg.norm(side.features[own], axis=1, keepdims=True))
-    mean = np.concatenate(parts).mean(axis=0)
-    assert len(parts[1]) > 0
-    assert np.allclose(rows.centroid[7], mean / np.linalg.norm(mean), atol=1e-6)
 
 
 def test_a_row_that_the_gate_takes_for_frontal_stays() -> None:
@@ -182,8 +178,9 @@ def test_a_row_that_the_gate_takes_for_frontal_stays() -> None:
 
 
 def test_wccn_shrinks_directions_in_which_a_person_varies() -> None:
-    """(W + ε I)^-1/4 of rows whose within-class covariance is known."""
-    out = fit_wccn(DATA, 10.0)
+    """(W + ε I)^-1/4, but for a factor, of rows whose within-class covariance is known."""
+    out = Wccn(48)
+    out.fit_people(DATA, 10.0)
     given = [(torch.from_numpy(side.features), torch.from_numpy(side.poses)) for side in (DATA.front, DATA.video)]
     rows = torch.cat([unit(out.ridge.direction(x, pose)) for x, pose in given]).double().numpy()
     people = np.concatenate([DATA.front.people, DATA.video.people])
@@ -193,8 +190,8 @@ def test_wccn_shrinks_directions_in_which_a_person_varies() -> None:
         within += len(own) * np.cov(own.T, bias=True)
     within /= len(rows)
     mean = np.trace(within) / 48
-    fourth = np.linalg.matrix_power(out.whitening.double().numpy() / mean**0.25, 4)
-    assert np.allclose(fourth @ (within + mean * np.eye(48)), np.eye(48), atol=1e-3)
+    product = np.linalg.matrix_power(out.whitening.double().numpy(), 4) @ (within + mean * np.eye(48))
+    assert np.allclose(product / (np.trace(product) / 48), np.eye(48), atol=1e-3)
 
 
 def test_wccn_refuses_probe_sides() -> None:
@@ -204,16 +201,16 @@ def test_wccn_refuses_probe_sides() -> None:
         fitted("wccn", ["lambda=10", "sides=probe"])
 
 
-def test_lambda_is_chosen_on_validation_people(opponents: dict[str, Fitted]) -> None:
-    fit = opponents["ridge"].fit
+def test_lambda_is_chosen_on_validation_people(baselines: dict[str, Fitted]) -> None:
+    fit = baselines["ridge"].fit
     assert fit["chosen_on_validation"]
     assert fit["tried"][f"{fit['lambda']:g}"] == min(fit["tried"].values())
     assert len(fit["tried"]) == len(LAMBDAS)
     assert fitted("ridge", score=0.5).fit["lambda"] == max(LAMBDAS)  # of equals the one that changes least
     given = fitted("ridge", ["lambda=10"])
     assert given.fit == {"lambda": 10.0, "chosen_on_validation": False}
-    whole = fit_ridge(DATA.select(DATA.people()[:50]), 10.0)
-    assert torch.equal(given.enhancer.matrix, whole.matrix)  # nobody has to be held back for a given λ
+    everybody = ridge_of(DATA.select(DATA.people()[:50]))
+    assert torch.equal(given.enhancer.matrix, everybody.matrix)  # a given λ needs no validation people
 
 
 def test_early_stopping_keeps_the_best_epoch() -> None:
@@ -226,7 +223,7 @@ def test_early_stopping_keeps_the_best_epoch() -> None:
         seen.append({key: value.clone() for key, value in enhancer.state_dict().items()})
         return [3.0, 2.0, 1.0][len(seen) - 1] if len(seen) <= 3 else 4.0
 
-    one = fit_opponent("dream", train, train, train, score, parse_options("dream", []))
+    one = fit_baseline("dream", FitData(train, train, score), parse_options("dream", []))
     assert one.fit["epoch"] == 3
     assert len(seen) == 8
     assert all(torch.equal(value, seen[2][key]) for key, value in one.enhancer.state_dict().items())
@@ -250,22 +247,22 @@ def test_dream_gate_is_the_papers() -> None:
     dream = build_saved("dream", {"dim": 4})
     x = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
     with torch.no_grad():
-        whole = dream.residual(unit(x) * 2.0) / 2.0
+        added = dream.residual(unit(x) * 2.0) / 2.0
         for yaw, share in ((45.0, 0.5), (-90.0, 1 / (1 + np.exp(-10))), (0.0, 1 / (1 + np.exp(10)))):
             got = dream.direction(x, torch.tensor([[yaw, 0.0, 0.0]]))
-            assert torch.allclose(got, unit(x) + share * whole, atol=1e-6)
+            assert torch.allclose(got, unit(x) + share * added, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("ridgee", [], "no such opponent"),
+        ("ridgee", [], "no such baseline"),
         ("ridge", ["lambda"], "KEY=VALUE"),
         ("ridge", ["lambda=abc"], "not a number"),
         ("ridge", ["gate=yaw"], "takes no such option"),
         ("ridge", ["sides=left"], "not one of probe, both"),
         ("raw", ["lambda=1"], "takes no such option"),
-        ("dream", ["seed=-1"], "whole number"),
+        ("dream", ["seed=-1"], "integer"),
     ],
 )
 def test_wrong_options(name: str, options: list[str], message: str) -> None:
@@ -282,7 +279,7 @@ def test_lambda_must_be_positive(value: str) -> None:
 def test_without_profile_rows_there_is_nothing_to_fit() -> None:
     near = DATA.video.take(np.abs(DATA.video.poses[:, 0]) < 30)
     with pytest.raises(InputError, match="0 profile rows"):
-        fit_ridge(FeatureSet("near", DATA.front, near), 10.0)
+        ridge_of(FeatureSet("near", DATA.front, near))
 
 
 @pytest.mark.skipif(not CFP.is_dir(), reason="the cfp features are not beside this checkout")
@@ -294,7 +291,7 @@ def test_ridge_on_the_four_pinned_splits() -> None:
         split = split_by_folds(data, [start, start + 1], 0)
         test = data.select(split.test)
         others = data.select(split.train + split.validation)
-        ridge = fit_ridge(others, 10.0)
+        ridge = ridge_of(others)
         for gate, rows in found.items():
             sides = []
             for side in (test.front, test.video):
