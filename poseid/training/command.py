@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -18,13 +19,13 @@ from omegaconf.errors import OmegaConfBaseException
 from poseid.errors import InputError, first_line
 from poseid.features.folder import check_there
 from poseid.interrupt import importing
-from poseid.training.arguments import ONE_PROCESS
+from poseid.training.arguments import FAILED, ONE_PROCESS
 from poseid.training.config import check_config
 from poseid.training.health import RanAway
-from poseid.training.multirun import FAILED, write_failure
-from poseid.training.objective import check_objective, objective_values, worst_values
+from poseid.training.objective import check_objective, objective_values
 from poseid.training.processes import by_torchrun, check_processes, first_process
 from poseid.verification.table import table_text
+from poseid.whole import write_text
 
 LOG = "train.log"
 WANDB_LONGEST = 128
@@ -142,8 +143,9 @@ def _failed(
         sys.exit(2 if isinstance(error, InputError) else 1)
     unexpected = not isinstance(error, (InputError, RanAway))
     log.error("job failed: %s", error, exc_info=unexpected)
-    write_failure(run_dir, error, overrides)
-    return worst_values(objective)
+    record = {"error": type(error).__name__, "message": str(error), "overrides": overrides}
+    write_text(run_dir / FAILED, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    return objective_values(None, objective)
 
 
 def remove_made(run_dir: Path) -> None:

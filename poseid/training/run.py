@@ -26,11 +26,12 @@ from poseid.training.checkpoints import (
     refuse_seen_people,
     take_weights,
 )
+from poseid.training.config import DataConfig
 from poseid.training.data import FeatureDataModule
 from poseid.training.health import RAN_AWAY, RanAway
+from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
-from poseid.training.terms import TERMS
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
 from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
@@ -124,10 +125,8 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
 
 
 def make_data(config: dict[str, Any]) -> FeatureDataModule:
-    options = {key: value for key, value in config["data"].items() if key != "pose_dropout"}
-    return FeatureDataModule(
-        **options, batch_size=config["batch_size"], seed=config["seed"], swap=config["loss"]["swap"]
-    )
+    options = DataConfig.model_validate(config["data"])
+    return FeatureDataModule(options, config["batch_size"], config["seed"], config["loss"]["swap"])
 
 
 def make_module(config: dict[str, Any]) -> EnhancerModule:
