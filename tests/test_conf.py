@@ -170,7 +170,7 @@ def test_root_keys_are_set_by_one_group_only() -> None:
         (["objective=fnmr"], "objective: should be a valid list, got 'fnmr'"),
         (
             ["objective=[smallest eer]"],
-            "objective: expected a list of 'minimize KEY' or 'maximize KEY', got \\['smallest eer",
+            "objective: expected 'minimize KEY' or 'maximize KEY', each in a list, got \\['smallest eer",
         ),
         (["evaluate_test=maybe"], "evaluate_test: should be a valid boolean, got 'maybe'"),
         (["data.target=median"], "data.target: should be 'centroid' or 'pair', got 'median'"),

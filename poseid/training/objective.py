@@ -38,7 +38,7 @@ def parse_objective(entries: Any) -> tuple[Objective, ...]:
     listed = isinstance(entries, Sequence) and not isinstance(entries, str)
     parts = [str(entry).split() for entry in entries] if listed else []
     if not parts or any(len(part) != 2 or part[0] not in ("minimize", "maximize") for part in parts):
-        raise InputError(f"objective: expected a list of 'minimize KEY' or 'maximize KEY', got {entries!r}")
+        raise InputError(f"objective: expected 'minimize KEY' or 'maximize KEY', each in a list, got {entries!r}")
     return tuple(Objective(key, direction == "minimize") for direction, key in parts)
 
 
