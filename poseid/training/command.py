@@ -21,7 +21,7 @@ from poseid.features.folder import check_there
 from poseid.interrupt import importing
 from poseid.training.arguments import FAILED, ONE_PROCESS
 from poseid.training.config import check_config
-from poseid.training.health import RanAway
+from poseid.training.health import Diverged
 from poseid.training.objective import check_objective, objective_values
 from poseid.training.processes import by_torchrun, check_processes, first_process
 from poseid.verification.table import table_text
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 def run_job(config: DictConfig) -> float | tuple[float, ...]:
     """One job of Hydra: checks, trains, prints, returns the objective.
 
-    A single run ends the process: status 2 for bad input, 1 when its losses ran away, 130 on Ctrl-C. In a multirun a
+    A single run ends the process: status 2 for bad input, 1 when its losses diverged, 130 on Ctrl-C. In a multirun a
     failing job leaves ``failed.json`` and returns the worst objective, since ending the process would take the other
     jobs along.
     """
@@ -89,7 +89,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         if in_multirun:
             raise KeyboardInterrupt from None
         sys.exit(130)
-    except (InputError, RanAway, OSError) as error:  # such as a full disk
+    except (InputError, Diverged, OSError) as error:  # such as a full disk
         return _failed(error, run_dir, overrides, in_multirun, resolved["objective"])
     except Exception as error:
         if not in_multirun:
@@ -141,7 +141,7 @@ def _failed(
         if not (isinstance(error, InputError) and by_torchrun() and not first_process(1)):  # all refuse the same
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
-    unexpected = not isinstance(error, (InputError, RanAway))
+    unexpected = not isinstance(error, (InputError, Diverged))
     log.error("job failed: %s", error, exc_info=unexpected)
     record = {"error": type(error).__name__, "message": str(error), "overrides": overrides}
     write_text(run_dir / FAILED, json.dumps(record, ensure_ascii=False, indent=1) + "\n")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 FMRS = (1e-2, 1e-3)  # operating points of the detection term
@@ -108,6 +108,19 @@ def reconstruction_loss(decoded: Tensor, unit_features: Tensor) -> Tensor:
     tensor(1.)
     """
     return F.mse_loss(decoded, unit_features) * unit_features.shape[-1]
+
+
+class Decoder(nn.Module):
+    """Rebuilds the unit raw vector from identity and pose code: (N, K), (N, C) to (N, D). It does not ship."""
+
+    def __init__(self, identity_dim: int, code_dim: int, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Linear(identity_dim + code_dim, dim)
+        self.scale = dim**-0.5
+
+    def forward(self, identity: Tensor, code: Tensor) -> Tensor:
+        decoded: Tensor = self.layers(torch.cat([identity, code], dim=-1)) * self.scale
+        return decoded
 
 
 def similarity_protection_loss(after: Tensor, raw: Tensor, margin: float = 0.0) -> Tensor:

@@ -19,10 +19,9 @@ from poseid.enhancers.enhancer import Fit
 from poseid.enhancers.output import unit
 from poseid.errors import InputError
 from poseid.evaluation import Evaluation, quick_look
-from poseid.training.decoder import Decoder
 from poseid.training.fitting import Episodes
-from poseid.training.health import CHECK_EVERY, RanAway, first_fault, weights_fault
-from poseid.training.losses import TERMS, LossInputs, compute_terms, cosine, total_loss
+from poseid.training.health import CHECK_EVERY, Diverged, first_fault, weights_fault
+from poseid.training.losses import TERMS, Decoder, LossInputs, compute_terms, cosine, total_loss
 from poseid.training.metric_names import validation_metrics
 from poseid.training.sampling import generator_for
 from poseid.training.schedule import Schedule
@@ -237,7 +236,7 @@ class EnhancerModule(L.LightningModule):
             self.log_dict(logged, on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
 
     def _check_health(self, values: Tensor, first_step: int, weights_too: bool) -> None:
-        """Raises :class:`RanAway` on every rank if a loss of any rank, or a weight, is no number."""
+        """Raises :class:`Diverged` on every rank if a loss of any rank, or a weight, is no number."""
         found = first_fault(values, VALUES)
         if found is None and weights_too:
             # The loss of the last step does not show what the step made of the weights.
@@ -249,7 +248,7 @@ class EnhancerModule(L.LightningModule):
             if self.trainer.world_size > 1:
                 torch.distributed.all_gather_object(everybodys, mine)
             what, step, rows = min((one for one in everybodys if one is not None), key=lambda one: one[1])
-            raise RanAway(what, self.current_epoch, step, rows)
+            raise Diverged(what, self.current_epoch, step, rows)
 
     def on_train_epoch_start(self) -> None:
         self._values: list[Tensor] = []
@@ -296,7 +295,7 @@ class EnhancerModule(L.LightningModule):
         except InputError:
             # The rows were checked when they were read: it is the enhancer that makes no vectors of them.
             what = "enhanced vectors of validation people are not finite"
-            raise RanAway(what, self.current_epoch, int(self.trainer.num_training_batches) - 1, []) from None
+            raise Diverged(what, self.current_epoch, int(self.trainer.num_training_batches) - 1, []) from None
         for name, value in validation_metrics(block).items():
             self.log(name, math.nan if value is None else float(value), sync_dist=False)
 

@@ -7,9 +7,8 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from poseid.errors import InputError
-from poseid.sweeps.multirun import JOB_NUMBER, prepare
+from poseid.sweeps.multirun import JOB_NUMBER, prepare, prepare_study
 from poseid.sweeps.plan import read_plan
-from poseid.sweeps.study import prepare_study
 
 optuna = pytest.importorskip("optuna")
 pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
