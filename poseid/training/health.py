@@ -1,4 +1,4 @@
-"""Numbers that are none: what to say when a training has diverged, and where it did."""
+"""How a training can end early, and where losses or weights stopped being finite."""
 
 from __future__ import annotations
 
@@ -38,6 +38,14 @@ class Diverged(Exception):
         """Writes what happened, with all rows of the batch, as JSON; the file appears whole."""
         content = {"what": self.what, "epoch": self.epoch, "step": self.step, "video_rows": self.rows}
         write_text(path, json.dumps(content) + "\n")
+
+
+class Interrupted(Exception):
+    """Ctrl-C during the training; everything up to the last whole epoch is on disk."""
+
+
+class OtherRank(Exception):
+    """This process has done its part: of several, the first one writes the report."""
 
 
 def first_fault(steps: Tensor, names: tuple[str, ...]) -> tuple[int, str] | None:

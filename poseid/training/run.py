@@ -28,7 +28,7 @@ from poseid.training.checkpoints import (
 )
 from poseid.training.config import DataConfig
 from poseid.training.data import FeatureDataModule
-from poseid.training.health import DIVERGED, Diverged
+from poseid.training.health import DIVERGED, Diverged, Interrupted, OtherRank
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
@@ -38,14 +38,6 @@ from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
 from poseid.whole import write_text
 
 log = logging.getLogger(__name__)
-
-
-class Interrupted(Exception):
-    """Ctrl-C during the training; everything up to the last whole epoch is on disk."""
-
-
-class OtherRank(Exception):
-    """This process has done its part: of several, the first one writes the report."""
 
 
 @dataclass(frozen=True)
