@@ -19,8 +19,7 @@ from poseid.enhancers.training_rows import TrainingRows
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
 from poseid.training.fitting import Episodes, Fitted, divide, fit_on, training_rows
-from poseid.training.losses import total_loss
-from poseid.training.terms import TERMS
+from poseid.training.losses import TERMS, total_loss
 from tests.training import small
 
 CPU = torch.device("cpu")

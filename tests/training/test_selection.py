@@ -19,9 +19,9 @@ from poseid.evaluation import evaluate_enhancer
 from poseid.features.synthetic import synthetic
 from poseid.training import selection
 from poseid.training.fitting import Episodes, Fitted, fit_on, training_rows
+from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.selection import RISES, SHARES, BestCheckpoint, HeldOut, PatienceAfterRamp, guard, held_out
-from poseid.training.terms import TERMS
 from tests.training import small
 
 TRAIN = synthetic(people=60, dim=64, seed=0)

@@ -7,9 +7,8 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from poseid.errors import InputError
+from poseid.sweeps.multirun import JOB_NUMBER, prepare, prepare_study
 from poseid.sweeps.plan import read_plan
-from poseid.training.multirun import JOB_NUMBER, ready
-from poseid.training.study import prepare_study
 
 optuna = pytest.importorskip("optuna")
 pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
@@ -75,6 +74,6 @@ def test_a_trial_that_was_killed_before_it_had_a_directory_keeps_its_number(tmp_
         "overrides": {"task": ["lambda_id=0,1,3"], "hydra": []},
     }
     config = OmegaConf.create({"hydra": node, "objective": ["minimize improvement.mean", "maximize similarity.raw"]})
-    assert ready(config) == 2
+    assert prepare(config) == 2
     plan = read_plan(tmp_path)
     assert (plan.kind, plan.trials, plan.first, plan.task) == ("search", 10, 2, ("lambda_id=0,1,3",))
