@@ -20,21 +20,12 @@ import pytest
 import poseid
 from poseid import cli
 from poseid.enhancers.saving import open_model, save_enhancer
-from poseid.features.folder import read_folder, write_folder
+from poseid.features.folder import read_folder
 from poseid.features.rows import FeatureSet
-from poseid.features.synthetic import synthetic
+from tests.cli.caller import Caller
 
 ROOT = Path(__file__).parents[2]
 DIM = 32
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A feature folder of 60 people, and a ridge fitted on it."""
-    here = tmp_path_factory.mktemp("enhance")
-    write_folder(synthetic(people=60, probes=8, seed=1, dim=DIM, comparisons=40), here / "data")
-    assert cli.main(["baseline", "ridge", "--data", str(here / "data"), "--out", str(here / "ridge")]) == 0
-    return here
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +39,6 @@ def enhanced(work: Path, data: FeatureSet) -> np.ndarray:
     out: np.ndarray = poseid.load(work / "ridge").enhance(data.video.features, data.video.poses)
     assert not np.allclose(out, data.video.features)
     return out
-
-
-def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    capsys.readouterr()
-    status = cli.main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 def files(directory: Path) -> dict[str, bytes]:
@@ -108,19 +92,19 @@ def test_a_file_of_each_format(
     data: FeatureSet,
     enhanced: np.ndarray,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    call: Caller,
 ) -> None:
     shutil.copy(work / "data" / "video_metadata.json", tmp_path)
     arguments = write(tmp_path / name, data)
     out = tmp_path / "出" / name
-    status, text, err = call(capsys, "enhance", work / "ridge", tmp_path / name, *arguments, "--out", out)
+    status, text, err = call("enhance", work / "ridge", tmp_path / name, *arguments, "--out", out)
     assert (status, err) == (0, "")
     assert f"{len(enhanced)} rows in 1 file" in text
     # columns of float64 radians are the same poses but for the last bits
     np.testing.assert_allclose(read(out), enhanced, atol=2e-6)
     assert sorted(path.name for path in out.parent.iterdir()) == [f"_{name}.enhanced.jsonl", name]
     status, _, _ = call(
-        capsys, "enhance", work / "ridge", tmp_path / name, *arguments[:2], "--no-pose", "--out", tmp_path / f"no{name}"
+        "enhance", work / "ridge", tmp_path / name, *arguments[:2], "--no-pose", "--out", tmp_path / f"no{name}"
     )
     if "--poses" in arguments:
         assert status == 2  # poses are given and withheld
@@ -130,48 +114,37 @@ def test_a_file_of_each_format(
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_dtype_is_kept(
-    dtype: type, work: Path, data: FeatureSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_dtype_is_kept(dtype: type, work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     x = data.video.features.astype(dtype)
     np.save(tmp_path / "x.npy", x)
-    assert call(capsys, "enhance", work / "ridge", tmp_path / "x.npy", "--out", tmp_path / "y.npy")[0] == 0
+    call.done("enhance", work / "ridge", tmp_path / "x.npy", "--out", tmp_path / "y.npy")
     y = np.load(tmp_path / "y.npy")
     assert y.dtype == dtype
     assert np.array_equal(y, poseid.load(work / "ridge").enhance(x))
 
 
-def test_a_feature_folder(
-    work: Path, data: FeatureSet, enhanced: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_feature_folder(work: Path, data: FeatureSet, enhanced: np.ndarray, tmp_path: Path, call: Caller) -> None:
     out = tmp_path / "folder"
     arguments = ("enhance", work / "ridge", work / "data", "--out", out)
-    assert call(capsys, *arguments)[0] == 0
+    call.done(*arguments)
     before, after = files(work / "data"), files(out)
     assert set(after) == set(before) | {"_enhanced.jsonl"}
     assert {name for name in before if before[name] != after[name]} == {"video_feature.npy"}
     assert np.array_equal(read_folder(out).video.features, enhanced)
-    status, _, err = call(capsys, *arguments)
-    assert (status, "not empty" in err) == (2, True)
-    status, text, _ = call(capsys, *arguments, "--resume")
-    assert (status, "was done before" in text) == (0, True)
+    assert "not empty" in call.refused(*arguments)
+    assert "was done before" in call.done(*arguments, "--resume")
     assert files(out) == after
     (out / "mine.txt").write_text("old", encoding="utf-8")
-    assert call(capsys, *arguments, "--force", "--no-pose")[0] == 0
+    call.done(*arguments, "--force", "--no-pose")
     assert np.array_equal(read_folder(out).video.features, poseid.load(work / "ridge").enhance(data.video.features))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder"]
-    status, _, err = call(capsys, *arguments, "--resume")
-    assert (status, "not empty" in err) == (2, True)  # made without poses
-    status, _, err = call(capsys, *arguments[:3], "--out", tmp_path, "--force")
-    assert (status, "not empty" in err) == (2, True)  # no feature folder, never removed
+    assert "not empty" in call.refused(*arguments, "--resume")  # made without poses
+    assert "not empty" in call.refused(*arguments[:3], "--out", tmp_path, "--force")  # no feature folder, never removed
 
 
-def test_both_sides_where_the_model_says_so(
-    work: Path, data: FeatureSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_both_sides_where_the_model_says_so(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     assert cli.main(["baseline", "wccn", "--data", str(work / "data"), "--out", str(tmp_path / "wccn")]) == 0
-    status, text, _ = call(capsys, "enhance", tmp_path / "wccn", work / "data", "--out", tmp_path / "out")
-    assert (status, "both sides" in text) == (0, True)
+    assert "both sides" in call.done("enhance", tmp_path / "wccn", work / "data", "--out", tmp_path / "out")
     front = poseid.load(tmp_path / "wccn").enhance(data.front.features, data.front.poses)
     assert np.array_equal(read_folder(tmp_path / "out").front.features, front)
 
@@ -193,26 +166,21 @@ def shards(data: FeatureSet, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_directory_of_shards(
-    work: Path, enhanced: np.ndarray, shards: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_directory_of_shards(work: Path, enhanced: np.ndarray, shards: Path, call: Caller) -> None:
     arguments = ("enhance", work / "ridge", shards / "in", "--poses", shards / "poses", "--out", shards / "out")
-    assert call(capsys, *arguments)[0] == 0
+    call.done(*arguments)
     made = files(shards / "out")
     assert set(made) == {"_enhanced.jsonl"} | {f"part-{i}.{'parquet' if i % 2 else 'npy'}" for i in range(8)}
     np.testing.assert_allclose(np.load(shards / "out" / "part-2.npy"), enhanced[120:180], atol=2e-6)
-    status, _, err = call(capsys, *arguments)
-    assert (status, "is there already" in err) == (2, True)
+    assert "is there already" in call.refused(*arguments)
     # an input written anew is done again, the others are left alone
     x = np.load(shards / "in" / "part-0.npy")
     np.save(shards / "in" / "part-0.npy", x[::-1])
-    status, _, err = call(capsys, *arguments, "--resume")
-    assert (status, "part-0.npy: is there and not made by this model from this input" in err) == (2, True)
+    assert "part-0.npy: is there and not made by this model from this input" in call.refused(*arguments, "--resume")
     (shards / "out" / "part-0.npy").unlink()
-    status, text, _ = call(capsys, *arguments, "--resume")
-    assert (status, "7 of 8 files were done before" in text) == (0, True)
+    assert "7 of 8 files were done before" in call.done(*arguments, "--resume")
     assert len(np.load(shards / "out" / "part-0.npy")) == 60
-    assert call(capsys, *arguments, "--force")[0] == 0
+    call.done(*arguments, "--force")
     rest = files(shards / "out")
     assert all(rest[name] == made[name] for name in made if name not in ("part-0.npy", "_enhanced.jsonl"))
 
@@ -253,7 +221,7 @@ def test_killed_and_resumed_equals_uninterrupted(work: Path, tmp_path: Path) -> 
 
 
 def test_stopped_in_the_middle_leaves_nothing(
-    work: Path, shards: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    work: Path, shards: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
 ) -> None:
     from poseid.enhancers.api import Enhancer
 
@@ -268,15 +236,15 @@ def test_stopped_in_the_middle_leaves_nothing(
         return enhance(self, features, poses)
 
     monkeypatch.setattr(Enhancer, "enhance", interrupted)
-    assert call(capsys, "enhance", work / "ridge", shards / "in", "--out", shards / "out")[0] == 130
+    assert call("enhance", work / "ridge", shards / "in", "--out", shards / "out")[0] == 130
     assert set(files(shards / "out")) == {"_enhanced.jsonl", "part-0.npy", "part-1.parquet"}
     calls = 2
-    assert call(capsys, "enhance", work / "ridge", work / "data", "--out", shards / "folder")[0] == 130
+    assert call("enhance", work / "ridge", work / "data", "--out", shards / "folder")[0] == 130
     assert not list(shards.glob("*folder*"))
 
 
 def test_other_recognisers_are_warned_of_and_refused_when_strict(
-    work: Path, data: FeatureSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    work: Path, data: FeatureSet, tmp_path: Path, call: Caller
 ) -> None:
     saved = open_model(str(work / "ridge"))
     assert saved.info["fingerprint"]["dim"] == DIM
@@ -293,22 +261,20 @@ def test_other_recognisers_are_warned_of_and_refused_when_strict(
         ("shuffled", "columns in another order"),
     ):
         arguments = ("enhance", work / "ridge", tmp_path / f"{name}.npy", "--out", tmp_path / "out.npy")
-        status, _, err = call(capsys, *arguments, "--strict")
-        assert (status, line in err, err.count("\n")) == (2, True, 1)
+        assert line in call.refused(*arguments, "--strict")
         assert not list(tmp_path.glob("*out.npy*"))
-        status, _, err = call(capsys, *arguments, "--force")
+        status, _, err = call(*arguments, "--force")
         assert (status, err.startswith("warning: "), line in err) == (0, True, True)
         for left in tmp_path.glob("*out.npy*"):
             left.unlink()
     good = ("enhance", work / "ridge", tmp_path / "good.npy", "--strict", "--out")
-    assert call(capsys, *good, tmp_path / "1.npy")[0] == 0
+    call.done(*good, tmp_path / "1.npy")
     np.save(tmp_path / "radians.npy", np.radians(data.video.poses))
-    status, _, err = call(capsys, *good, tmp_path / "2.npy", "--poses", tmp_path / "radians.npy")
-    assert (status, "say --pose-unit rad" in err) == (2, True)
+    assert "say --pose-unit rad" in call.refused(*good, tmp_path / "2.npy", "--poses", tmp_path / "radians.npy")
     # a file that records no fingerprint is not checked
     save_enhancer(saved.enhancer, {"model": saved.info["model"], "sides": "probe"}, tmp_path / "plain.safetensors")
     arguments = ("enhance", tmp_path / "plain.safetensors", tmp_path / "scaled.npy", "--strict", "--out")
-    assert call(capsys, *arguments, tmp_path / "3.npy")[0] == 0
+    call.done(*arguments, tmp_path / "3.npy")
 
 
 def test_without_torch(work: Path, data: FeatureSet, tmp_path: Path) -> None:
@@ -321,26 +287,23 @@ def test_without_torch(work: Path, data: FeatureSet, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("package", "name"), [("pyarrow", "a.parquet"), ("h5py", "a.h5"), ("pyarrow", "poses.csv")])
 def test_a_missing_package_is_one_line(
-    package: str, name: str, work: Path, bad: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    package: str, name: str, work: Path, bad: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     (bad / name).write_bytes(b"")
     inputs = ("good.npy", "--poses", bad / name) if name == "poses.csv" else (name,)
     out = bad / f"out{Path(inputs[0]).suffix}"
-    status, _, err = call(capsys, "enhance", work / "ridge", bad / inputs[0], *inputs[1:], "--out", out)
+    status, _, err = call("enhance", work / "ridge", bad / inputs[0], *inputs[1:], "--out", out)
     assert (status, err.count("\n")) == (2, 1)
     assert f'{name}: reading it needs {package}: pip install "poseid[tables]"' in err
     if package == "pyarrow":
         table = ("--feature-columns", "f*", "--person", "person", "--out", bad / "folder")
-        status, _, err = call(capsys, "import", bad / name, *table)
-        assert (status, "pip install" in err) == (2, True)
+        assert "pip install" in call.refused("import", bad / name, *table)
 
 
-def test_the_record_says_what_was_made_from_what(
-    work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_record_says_what_was_made_from_what(work: Path, tmp_path: Path, call: Caller) -> None:
     source = work / "data" / "video_feature.npy"
-    assert call(capsys, "enhance", work / "ridge", source, "--out", tmp_path / "v.npy")[0] == 0
+    call.done("enhance", work / "ridge", source, "--out", tmp_path / "v.npy")
     (line,) = (tmp_path / "_v.npy.enhanced.jsonl").read_text(encoding="utf-8").splitlines()
     entry = json.loads(line)
     assert entry["file"] == "v.npy"
@@ -401,21 +364,17 @@ def test_bad_input_is_one_line(
     work: Path,
     bad: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    call: Caller,
 ) -> None:
     monkeypatch.chdir(bad)
     before = sorted(bad.rglob("*"))
     several = len(arguments) > 1 and not arguments[1].startswith("--")
     out = "out" if arguments[0] == "empty" or several else "out/out" + Path(arguments[0]).suffix
-    status, text, err = call(capsys, "enhance", work / "ridge", *arguments, "--out", out)
-    assert (status, text) == (2, ""), err
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert line in err
+    assert line in call.refused("enhance", work / "ridge", *arguments, "--out", out)
     assert sorted(bad.rglob("*")) == before
 
 
-def test_outputs_that_are_refused(work: Path, bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_outputs_that_are_refused(work: Path, bad: Path, call: Caller) -> None:
     before = files(bad)
     os.link(bad / "good.npy", bad / "link.npy")
     shutil.copytree(work / "data", bad / "folder")
@@ -431,21 +390,21 @@ def test_outputs_that_are_refused(work: Path, bad: Path, capsys: pytest.CaptureF
         ("folder", "good.npy", "is there and no directory"),
     ):
         force = ("--force",) if "over the input" in line else ()
-        status, _, err = call(capsys, "enhance", work / "ridge", bad / source, *force, "--out", bad / out)
-        assert (status, line in err) == (2, True), (source, out, err)
+        assert line in call.refused("enhance", work / "ridge", bad / source, *force, "--out", bad / out)
     (bad / "link.npy").unlink()
     shutil.rmtree(bad / "folder")
     assert files(bad) == before
 
 
-def test_a_feature_folder_has_its_own_columns(work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_feature_folder_has_its_own_columns(work: Path, tmp_path: Path, call: Caller) -> None:
     for more in (("--feature-columns", "f*"), ("--pose-columns", "a,b,c"), ("--poses", tmp_path)):
-        status, _, err = call(capsys, "enhance", work / "ridge", work / "data", *more, "--out", tmp_path / "o")
-        assert (status, "has its own vectors and poses" in err) == (2, True)
+        err = call.refused("enhance", work / "ridge", work / "data", *more, "--out", tmp_path / "o")
+        assert "has its own vectors and poses" in err
     shutil.copytree(work / "data", tmp_path / "data")
     x = np.load(tmp_path / "data" / "video_feature.npy")
     x[7, 0] = np.inf
     np.save(tmp_path / "data" / "video_feature.npy", x)
-    status, _, err = call(capsys, "enhance", work / "ridge", tmp_path / "data", "--out", tmp_path / "o")
-    assert (status, "video_feature.npy: row 7" in err) == (2, True)
+    assert "video_feature.npy: row 7" in call.refused(
+        "enhance", work / "ridge", tmp_path / "data", "--out", tmp_path / "o"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["data"]

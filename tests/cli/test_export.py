@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import poseid
-from poseid import cli
 from poseid.commands.model_card import card
 from poseid.enhancers.saving import read_info, save_enhancer
+from tests.cli.caller import Caller
 from tests.enhancers.models_to_try import DIM, made, rows
 
 FIGURES = {
@@ -62,18 +62,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main(["export", *(str(argument) for argument in arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
-
-
-def test_both_formats_with_their_cards(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_formats_with_their_cards(run: Path, tmp_path: Path, call: Caller) -> None:
     pytest.importorskip("onnxscript")
     pytest.importorskip("onnxruntime")
     place = tmp_path / "new" / "型"
     for name in ("m.onnx", "m.safetensors"):
-        status, out, err = call(capsys, run, "--out", place / name)
+        status, out, err = call("export", run, "--out", place / name)
         assert (status, err) == (0, "")
         assert out.startswith(str(place / name))
     assert sorted(path.name for path in place.iterdir()) == [
@@ -91,9 +85,7 @@ def test_both_formats_with_their_cards(run: Path, tmp_path: Path, capsys: pytest
     assert "largest difference from torch" in text
     assert "opset 18" in text
     # what was exported is a MODEL, but not one to export again
-    status, _, err = call(capsys, place / "m.onnx", "--out", tmp_path / "again.onnx")
-    assert status == 2
-    assert "exported already" in err
+    assert "exported already" in call.refused("export", place / "m.onnx", "--out", tmp_path / "again.onnx")
 
 
 def test_card() -> None:
@@ -136,28 +128,23 @@ def test_a_strange_header_cannot_write_the_card() -> None:
         (["--out", "there.onnx/m.onnx"], "cannot be made"),
     ],
 )
-def test_bad_calls_are_one_line(
-    run: Path, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_calls_are_one_line(run: Path, tmp_path: Path, arguments: list[str], message: str, call: Caller) -> None:
     for name in ("there.onnx", "carded.onnx.md"):
         (tmp_path / name).write_bytes(b"mine")
     arguments = [str(tmp_path / part) if "m." in part or "onnx" in part else part for part in arguments]
-    status, out, err = call(capsys, run, *arguments)
-    assert (status, out) == (2, "")
-    assert message in err
-    assert err.count("\n") == 1
+    assert message in call.refused("export", run, *arguments)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["carded.onnx.md", "there.onnx"]
     assert (tmp_path / "there.onnx").read_bytes() == b"mine"
 
 
 def test_nothing_is_left_when_it_fails(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
 ) -> None:
     def broken(*_: object) -> str:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("poseid.commands.model_card.card", broken)
-    assert call(capsys, run, "--out", tmp_path / "m.safetensors")[0] == 130
+    assert call("export", run, "--out", tmp_path / "m.safetensors")[0] == 130
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from poseid import cli
 from poseid.features.folder import read_folder
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
+from tests.cli.caller import Caller
 
 DIM = 16
 NAMES = [f"f{i}" for i in range(DIM)]
@@ -48,17 +48,9 @@ def write_csv(path: Path, columns: dict[str, list[Any]], delimiter: str = ",") -
     return path
 
 
-def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    capsys.readouterr()
-    status = cli.main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
-
-
-def imported(capsys: pytest.CaptureFixture[str], path: Path, *arguments: object) -> FeatureSet:
+def imported(call: Caller, path: Path, *arguments: object) -> FeatureSet:
     out = path.with_name(path.name + ".folder")
-    status, printed, err = call(capsys, "import", path, *arguments, "--out", out)
-    assert status == 0, err
+    printed = call.done("import", path, *arguments, "--out", out)
     assert printed.splitlines()[-1].startswith("next: poseid doctor ")
     return read_folder(out)
 
@@ -78,9 +70,9 @@ def check_rows(folder: FeatureSet, columns: dict[str, list[Any]]) -> None:
     assert sorted(found) == list(range(len(x)))
 
 
-def test_every_second_frontal_photo_is_a_front_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_second_frontal_photo_is_a_front_row(tmp_path: Path, call: Caller) -> None:
     columns = table()
-    folder = imported(capsys, write_csv(tmp_path / "照片.csv", columns), *COLUMNS, *POSE, "--frontal-max", "25")
+    folder = imported(call, write_csv(tmp_path / "照片.csv", columns), *COLUMNS, *POSE, "--frontal-max", "25")
     check_rows(folder, columns)
     seen: Counter[str] = Counter()
     front = 0
@@ -94,31 +86,31 @@ def test_every_second_frontal_photo_is_a_front_row(tmp_path: Path, capsys: pytes
     assert frontal_probes.sum() == seen.total() - front > 0
 
 
-def test_the_batches_of_a_long_table_change_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_batches_of_a_long_table_change_nothing(tmp_path: Path, call: Caller) -> None:
     short = {name: values * 150 for name, values in table().items()}  # 10,800 rows are two batches
     pq.write_table(pa.table(short), tmp_path / "t.parquet")
-    folder = imported(capsys, tmp_path / "t.parquet", *COLUMNS, *POSE)
-    once = imported(capsys, write_csv(tmp_path / "t.csv", table()), *COLUMNS, *POSE)
+    folder = imported(call, tmp_path / "t.parquet", *COLUMNS, *POSE)
+    once = imported(call, write_csv(tmp_path / "t.csv", table()), *COLUMNS, *POSE)
     frontal = sum(yaw is not None and abs(yaw) <= 20 for yaw in table()["yaw"])
     assert len(folder.front) == 75 * frontal
     assert set(map(bytes, np.asarray(once.front.features))) <= set(map(bytes, folder.front.features.astype(np.float32)))
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
-def test_roles_and_other_delimiters(delimiter: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_roles_and_other_delimiters(delimiter: str, tmp_path: Path, call: Caller) -> None:
     columns = table()
     columns["role"] = ["front" if i % 3 == 0 else "video" for i in range(len(columns["person"]))]
     path = write_csv(tmp_path / "t.csv", columns, delimiter)
-    folder = imported(capsys, path, *COLUMNS, *POSE, "--role", "role")
+    folder = imported(call, path, *COLUMNS, *POSE, "--role", "role")
     check_rows(folder, columns)
     assert len(folder.front) == columns["role"].count("front")
 
 
-def test_sources_beat_poses_and_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sources_beat_poses_and_are_kept(tmp_path: Path, call: Caller) -> None:
     columns = table()
     n = len(columns["person"])
     columns["from"] = ["frontal/1" if i % 2 else "profile/1" for i in range(n)]
-    folder = imported(capsys, write_csv(tmp_path / "t.csv", columns), *COLUMNS, "--source", "from")
+    folder = imported(call, write_csv(tmp_path / "t.csv", columns), *COLUMNS, "--source", "from")
     assert {entry["source"] for entry in folder.front.metadata} == {"frontal/1"}
     counts = Counter(
         person for person, source in zip(columns["person"], columns["from"], strict=True) if source[0] == "f"
@@ -127,7 +119,7 @@ def test_sources_beat_poses_and_are_kept(tmp_path: Path, capsys: pytest.CaptureF
     assert folder.front.missing_poses == len(folder.front)
 
 
-def test_lists_radians_order_and_numbered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lists_radians_order_and_numbered_people(tmp_path: Path, call: Caller) -> None:
     columns = table()
     x = np.array([columns[name] for name in NAMES], np.float32).T
     codes = {person: i for i, person in enumerate(dict.fromkeys(columns["person"]))}
@@ -140,16 +132,13 @@ def test_lists_radians_order_and_numbered_people(tmp_path: Path, capsys: pytest.
     texts = short | {"v": [str(row) for row in x.astype(np.float64).tolist()], "p": [str(p or "") for p in poses]}
     arguments = ("--feature-columns", "v", "--person", "who", "--pose", "p")
     written = ("--pose-order", "roll,yaw,pitch", "--pose-unit", "rad")
-    plain = imported(capsys, write_csv(tmp_path / "plain.csv", columns), *COLUMNS, *POSE)
+    plain = imported(call, write_csv(tmp_path / "plain.csv", columns), *COLUMNS, *POSE)
     for path in (tmp_path / "t.parquet", write_csv(tmp_path / "t.csv", texts)):
-        folder = imported(capsys, path, *arguments, *written)
+        folder = imported(call, path, *arguments, *written)
         assert np.array_equal(folder.video.features, plain.video.features)
         np.testing.assert_allclose(folder.video.poses, plain.video.poses, rtol=1e-5)
         assert folder.video.people.tolist() == [str(codes[person]) for person in plain.video.people.tolist()]
-    assert (
-        "say --pose-unit rad"
-        in call(capsys, "import", tmp_path / "t.parquet", *arguments, "--out", tmp_path / "degrees")[2]
-    )
+    assert "say --pose-unit rad" in call("import", tmp_path / "t.parquet", *arguments, "--out", tmp_path / "degrees")[2]
 
 
 def changed(name: str, row: int, value: object) -> Callable[[dict[str, list[Any]]], None]:
@@ -210,7 +199,7 @@ def test_a_bad_table_is_one_line(
     change: Callable[[dict[str, list[Any]]], None],
     more: tuple[str, ...],
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    call: Caller,
 ) -> None:
     columns = table()
     change(columns)
@@ -219,7 +208,7 @@ def test_a_bad_table_is_one_line(
         write_csv(path, columns)
     else:
         pq.write_table(pa.table(columns), path)
-    refused(capsys, path, line, more)
+    refused(call, path, line, more)
 
 
 @pytest.mark.parametrize(
@@ -237,30 +226,22 @@ def test_a_bad_table_is_one_line(
         ("none.csv", None, "no such file"),
     ],
 )
-def test_a_bad_file_is_one_line(
-    name: str, content: bytes | None, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bad_file_is_one_line(name: str, content: bytes | None, line: str, tmp_path: Path, call: Caller) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    refused(capsys, tmp_path / name, line, ("--feature-columns", "f0,f1"))
+    call.refused(tmp_path / name, line, ("--feature-columns", "f0,f1"))
 
 
-def test_other_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_refusals(tmp_path: Path, call: Caller) -> None:
     path = write_csv(tmp_path / "t.csv", table())
-    status, _, err = call(capsys, "import", path, *COLUMNS, "--out", tmp_path / "o")
-    assert (status, "nothing tells front from video" in err) == (2, True)
-    status, _, err = call(capsys, "import", tmp_path / "none.csv", *COLUMNS, "--out", tmp_path / "o")
+    assert "nothing tells front from video" in call.refused("import", path, *COLUMNS, "--out", tmp_path / "o")
+    status, _, err = call("import", tmp_path / "none.csv", *COLUMNS, "--out", tmp_path / "o")
     assert (status, err) == (2, f"error: {tmp_path / 'none.csv'}: no such file\n")
-    status, _, err = call(capsys, "import", path, *COLUMNS, *POSE, "--out", path)
-    assert (status, "is there already" in err) == (2, True)
+    assert "is there already" in call.refused("import", path, *COLUMNS, *POSE, "--out", path)
     assert [found.name for found in tmp_path.iterdir()] == ["t.csv"]
 
 
-def refused(capsys: pytest.CaptureFixture[str], path: Path, line: str, more: tuple[str, ...]) -> None:
+def refused(call: Caller, path: Path, line: str, more: tuple[str, ...]) -> None:
     before = sorted(path.parent.iterdir())
-    status, out, err = call(capsys, "import", path, *COLUMNS, *POSE, *more, "--out", path.parent / "new" / "folder")
-    assert (status, out) == (2, ""), err
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert line in err
+    assert line in call.refused("import", path, *COLUMNS, *POSE, *more, "--out", path.parent / "new" / "folder")
     assert sorted(path.parent.iterdir()) == before
