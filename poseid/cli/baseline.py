@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     with importing():
         import json
 
-        from poseid.commands.output import check_new, whole_directory
+        from poseid.atomic import atomic_directory, check_new, write_text
         from poseid.comparison import VALIDATION_SHARE, fit_and_choose
         from poseid.enhancers.baselines.fit import parse_options
         from poseid.enhancers.people import hashed_people
@@ -54,7 +54,6 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.features.folder import read_folder
         from poseid.features.people import read_people_file, split_by_folds, split_people, split_rest
         from poseid.versions import versions
-        from poseid.whole import write_text
 
     options = parse_options(arguments.name, arguments.options)
     check_new(arguments.out)
@@ -81,7 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
         "fingerprint": fingerprint(features.select(train)),
         "people": hashed_people(train, validation, test, salt),
     }
-    with whole_directory(arguments.out) as directory:
+    with atomic_directory(arguments.out) as directory:
         save_enhancer(fitted.enhancer, info, directory / SAVED)
         text = json.dumps(info, ensure_ascii=False, indent=1, sort_keys=True)
         write_text(directory / "baseline.json", text + "\n")

@@ -45,12 +45,11 @@ def run(arguments: argparse.Namespace) -> None:
         import json
         import sys
 
+        from poseid.atomic import atomic_directory, check_new, write_text
         from poseid.commands.compare_table import markdown, plain_table
-        from poseid.commands.output import check_new, whole_directory
         from poseid.comparison import compare_models, fold_splits, one_split, parse_model
         from poseid.errors import InputError
         from poseid.features.folder import read_folder
-        from poseid.whole import write_text
 
     def announce(line: str) -> None:
         if sys.stderr.isatty():
@@ -77,7 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         announce=announce,
     )
-    with whole_directory(arguments.out) as directory:
+    with atomic_directory(arguments.out) as directory:
         text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
         write_text(directory / "compare.json", text)
         write_text(directory / "compare.md", markdown(report))

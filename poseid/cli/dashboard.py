@@ -26,8 +26,8 @@ def run(arguments: argparse.Namespace) -> None:
     with importing():
         import json
 
+        from poseid.atomic import write_text
         from poseid.errors import InputError
-        from poseid.whole import write_text
 
         try:
             import wandb_workspaces  # noqa: F401

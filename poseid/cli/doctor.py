@@ -32,14 +32,13 @@ def run(arguments: argparse.Namespace) -> None:
         import numpy as np
 
         import poseid
+        from poseid.atomic import atomic_directory, check_new, write_text
         from poseid.cli.progress import progress
-        from poseid.commands.output import check_new, whole_directory
         from poseid.doctor.examine import PASSES, examine
         from poseid.doctor.reading import open_folder
         from poseid.doctor.summary import summarise
         from poseid.doctor.text import report_text, tally
         from poseid.errors import InputError
-        from poseid.whole import write_text
 
     if arguments.out is not None:
         check_new(arguments.out)
@@ -55,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
             from poseid.doctor.figures import draw_all
             from poseid.doctor.page import page
 
-        with whole_directory(arguments.out) as directory:
+        with atomic_directory(arguments.out) as directory:
             write_text(directory / "doctor.json", text)
             write_text(directory / "doctor.html", page(summary, draw_all(examination, summary)))
     if arguments.json:

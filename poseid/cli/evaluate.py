@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     with importing():
         from dataclasses import replace
 
-        from poseid.commands.output import check_new, whole_directory
+        from poseid.atomic import atomic_directory, check_new
         from poseid.enhancers.people import check_enough, choose_people
         from poseid.enhancers.saving import open_model
         from poseid.errors import InputError
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
         "versions": versions(),
         "evaluation": evaluation.block,
     }
-    with whole_directory(arguments.out) as directory:
+    with atomic_directory(arguments.out) as directory:
         write_report(summary, evaluation.block, evaluation.front, evaluation.video, directory)
     print(f"evaluated on {chosen.reason}")
     if not chosen.known:

@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Writes FILE and FILE.md, both or none, and prints what they are."""
     with importing():
+        from poseid.atomic import atomic_file
         from poseid.commands.model_card import card
-        from poseid.commands.output import whole_files
         from poseid.enhancers.onnx_export import OPSET, to_onnx
         from poseid.enhancers.saving import OnnxModel, open_model, save_enhancer
         from poseid.errors import InputError
@@ -48,7 +48,11 @@ def run(arguments: argparse.Namespace) -> None:
     saved = open_model(arguments.model)
     if isinstance(saved.enhancer, OnnxModel):
         raise InputError(f"{arguments.model}: is exported already; give what it was exported from")
-    with whole_files(out, out.with_name(f"{out.name}.md")) as (file, card_file):
+    card_path = out.with_name(f"{out.name}.md")
+    for path in (out, card_path):
+        if path.exists() or path.is_symlink():
+            raise InputError(f"{path}: is there already: remove it or choose another name")
+    with atomic_file(out) as file, atomic_file(card_path) as card_file:
         if kind == ".onnx":
             opset = arguments.opset or OPSET
             content, difference = to_onnx(saved.enhancer, saved.info, opset, arguments.fp16)

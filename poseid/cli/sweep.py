@@ -23,11 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Reads the multirun; writes the page, the table and the figures; prints the table."""
     with importing():
-        from poseid.commands.output import check_new, whole_directory
+        from poseid.atomic import atomic_directory, check_new, write_bytes, write_text
         from poseid.sweeps.analysis import read_sweep
         from poseid.sweeps.csv_table import csv_text
         from poseid.sweeps.text_table import text
-        from poseid.whole import write_bytes, write_text
 
     check_new(arguments.out)
     sweep = read_sweep(arguments.multirun)
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.sweeps.page import page
 
     figures = draw_all(sweep)
-    with whole_directory(arguments.out) as directory:
+    with atomic_directory(arguments.out) as directory:
         for name, drawn in figures.items():
             write_bytes(directory / name, drawn.whole)
         write_text(directory / "sweep.csv", csv_text(sweep))

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from poseid.commands.output import check_new, whole_directory, whole_file
+from poseid.atomic import atomic_directory, atomic_file, check_new
 from poseid.enhancers.api import Enhancer
 from poseid.enhancers.enhance_record import RECORD, Record
 from poseid.enhancers.file_jobs import FRONT, VIDEO, Job, plan_files
 from poseid.errors import InputError
+from poseid.features.metadata import find_metadata
 from poseid.features.resemblance import differences
 from poseid.features.rows import check_features
-from poseid.features.tables.files import look, rewrite
+from poseid.features.tables.files import inspect_file, rewrite_file
 from poseid.features.tables.poses import looks_like_radians, pose_format, read_poses
 from poseid.features.tables.table import Columns, Table
 
@@ -119,7 +120,7 @@ def enhance_folder(files: FileEnhancer, source: Path, out: Path, resume: bool, f
     if out.resolve() == source.resolve():
         raise InputError(f"--out {out}: is the input: choose another place")
     sides = {"video": VIDEO} | ({"front": FRONT} if files.enhancer.info.sides == "both" else {})
-    poses = {side: None if files.no_pose else source / f"{side}_metadata.json" for side in sides}
+    poses = {side: None if files.no_pose else find_metadata(source, side) for side in sides}
     jobs = [Job(source / name, out / name, poses[side]) for side, name in sides.items()]
     record = files.record(out / RECORD)
     if resume and all(record.done(job.target, job.inputs) for job in jobs):
@@ -127,9 +128,9 @@ def enhance_folder(files: FileEnhancer, source: Path, out: Path, resume: bool, f
     if not force:
         check_new(out)
     inspected = _inspect(files, jobs)
-    with whole_directory(out, replaces=VIDEO if force else None) as partial:
-        copied = {FRONT, VIDEO, "front_metadata.json", "video_metadata.json", "pairs.csv"} - set(sides.values())
-        for name in sorted(copied):
+    with atomic_directory(out, replaces=VIDEO if force else None) as partial:
+        metadata = {find_metadata(source, side).name for side in ("front", "video")}
+        for name in sorted({FRONT, VIDEO, "pairs.csv", *metadata} - set(sides.values())):
             if (source / name).is_file():
                 shutil.copyfile(source / name, partial / name)
         inside = [replace(one, job=replace(one.job, target=partial / one.job.target.name)) for one in inspected]
@@ -149,7 +150,7 @@ def _inspect(files: FileEnhancer, jobs: Sequence[Job]) -> list[_Inspected]:
     info = files.enhancer.info
     for job in jobs:
         asked = files.columns if job.poses is None else replace(files.columns, poses=())
-        table = look(job.source, asked, max(1, _SAMPLE // len(jobs)))
+        table = inspect_file(job.source, asked, max(1, _SAMPLE // len(jobs)))
         if info.dim not in (None, table.dim):
             raise InputError(
                 f"{job.source}: vectors have {table.dim} numbers, the model is made for {info.dim}: "
@@ -178,7 +179,7 @@ def _write(files: FileEnhancer, inspected: Sequence[_Inspected], record: Record)
             def finished(written: Path, job: Job = one.job) -> None:
                 record.add(job.target.name, written, job.inputs)
 
-            with whole_file(one.job.target, finished) as partial:
+            with atomic_file(one.job.target, finished) as partial:
                 _enhance_file(files, one, partial, advance)
     return time.monotonic() - began
 
@@ -208,4 +209,4 @@ def _enhance_file(files: FileEnhancer, one: _Inspected, target: Path, advance: C
         advance(len(features))
         return enhanced
 
-    rewrite(one.job.source, target, table.columns, change)
+    rewrite_file(one.job.source, target, table.columns, change)

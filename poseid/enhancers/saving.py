@@ -16,13 +16,13 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from poseid.atomic import write_bytes
 from poseid.enhancers.baselines.raw import Raw
 from poseid.enhancers.header import from_metadata, to_metadata
 from poseid.enhancers.model import EnhancerOutput, Model, checked_sides, output_of
 from poseid.enhancers.onnx_run import Run, open_onnx
 from poseid.enhancers.registry import BASELINES, build_saved
 from poseid.errors import InputError, first_line
-from poseid.whole import write_bytes
 
 SAVED = "enhancer.safetensors"
 

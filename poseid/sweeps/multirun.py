@@ -13,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from poseid.atomic import write_text
 from poseid.errors import InputError
 from poseid.sweeps.commands import to_evaluate
 from poseid.sweeps.estimates import on_front
@@ -20,7 +21,6 @@ from poseid.sweeps.jobs import MULTIRUN, Job, job_directories, read_job
 from poseid.sweeps.measures import Measure, objectives
 from poseid.sweeps.overrides import constant_values
 from poseid.training.objective import check_objective
-from poseid.whole import write_text
 
 JOB_NUMBER = "${hydra.job.num}"
 EVERY_WEIGHT = "lambda_*"

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
+from poseid.atomic import write_bytes
 from poseid.enhancers.saving import load_enhancer, read_checkpoint, read_info
 from poseid.errors import InputError, first_line
 from poseid.features.fingerprint import hash_person
 from poseid.features.people import Split
 from poseid.training.module import EnhancerModule
-from poseid.whole import write_bytes
 
 log = logging.getLogger(__name__)
 

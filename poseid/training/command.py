@@ -16,6 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from poseid.atomic import write_text
 from poseid.errors import InputError, first_line
 from poseid.features.folder import check_there
 from poseid.interrupt import importing
@@ -25,7 +26,6 @@ from poseid.training.health import Diverged, Interrupted, OtherRank
 from poseid.training.objective import check_objective, objective_values
 from poseid.training.processes import by_torchrun, check_processes, first_process
 from poseid.verification.table import table_text
-from poseid.whole import write_text
 
 LOG = "train.log"
 WANDB_LONGEST = 128

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from lightning.pytorch.trainer.states import TrainerStatus
 
+from poseid.atomic import write_text
 from poseid.enhancers.registry import parameter_count
 from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
@@ -35,7 +36,6 @@ from poseid.training.report import finish_run
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
 from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
-from poseid.whole import write_text
 
 log = logging.getLogger(__name__)
 

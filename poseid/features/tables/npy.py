@@ -12,18 +12,22 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.features.folder import NPY_FAULTS
-from poseid.features.tables.table import Change, Columns, Table, block_rows, checked, sample_runs
+from poseid.features.rows import check_array
+from poseid.features.tables.table import Change, Columns, Table, block_rows, sample_runs
 
 
-def look_npy(path: Path, sampled: int) -> Table:
+def inspect(path: Path, columns: Columns, sampled: int) -> Table:
     """Shape, dtype and a sample.
 
     Raises:
         InputError: no such file, no npy file of vectors, cut short, or with bytes after the array.
     """
+    if columns != Columns():
+        raise InputError(f"{path}: an npy file has no columns: leave out the names, give --poses FILE")
     with path.open("rb") as file:
         shape, dtype = read_header(file, str(path))
-        rows, dim = checked(str(path), shape, dtype)
+        check_array(str(path), shape, dtype)
+        rows, dim = shape
         start, row_bytes = file.tell(), dim * dtype.itemsize
         size = os.fstat(file.fileno()).st_size
         if size != start + rows * row_bytes:
@@ -36,7 +40,7 @@ def look_npy(path: Path, sampled: int) -> Table:
     return Table(rows, dim, dtype, Columns(), np.concatenate(parts))
 
 
-def rewrite_npy(source: Path, target: Path, change: Change) -> None:
+def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """The file with changed vectors, as numpy.save would write it."""
     with source.open("rb") as read, target.open("wb") as written:
         (rows, dim), dtype = read_header(read, str(source))

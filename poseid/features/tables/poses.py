@@ -117,7 +117,7 @@ def read_poses(path: Path, names: Sequence[str]) -> np.ndarray:
         return angles
     if not path.is_file():
         raise InputError(f"{path}: no such file: give poses as .npy, .json, .csv or .parquet")
-    if path.suffix == ".json":
+    if path.suffix == ".json" or (path.name in ("front_metadata.parquet", "video_metadata.parquet") and not names):
         return read_metadata(path)[1]
     if path.suffix not in (".csv", ".parquet"):
         raise InputError(f"{path}: poses are read from .npy, .json, .csv or .parquet")
