@@ -69,11 +69,11 @@ def check_new(path: Path) -> None:
     Raises:
         InputError: one line.
     """
-    if path.is_dir():
-        if any(path.iterdir()):
+    with _making(path):
+        if path.is_dir() and any(path.iterdir()):
             raise InputError(f"--out {path}: is there and not empty: remove it or choose another name")
-    elif path.exists() or path.is_symlink():
-        raise InputError(f"--out {path}: is there and no directory: choose another name")
+        if not path.is_dir() and os.path.lexists(path):
+            raise InputError(f"--out {path}: is there and no directory: choose another name")
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import tokenize
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,21 +16,10 @@ from poseid.errors import InputError
 from poseid.features.metadata import Problem, entry_fault, find_metadata, parse_metadata, pose_fault, read_names
 from poseid.features.pairs import pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_array, check_features, name_fault, shown
+from poseid.features.tables.npy import header_bytes, read_array
 
 ROWS_AT_ONCE = 16_384  # that are written
 JSON_ROWS = 1_000_000  # beyond, metadata is written as Parquet
-MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
-# what numpy raises on the header of a damaged npy file, which it reads as Python's own literals
-NPY_FAULTS = (
-    ValueError,
-    EOFError,
-    SyntaxError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-    tokenize.TokenError,
-)
 
 
 def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
@@ -114,39 +102,6 @@ def check_there(path: Path) -> None:
         raise InputError(f"{path}: {what}: give a folder with front_feature.npy and its companions")
 
 
-def read_array(path: Path) -> np.ndarray:
-    """An npy file as an array, memory-mapped read-only above 256 MiB. Never unpickles.
-
-    Raises:
-        InputError: no such file, no npy file, Python objects inside, cut short or with bytes after the array.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            size = os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        raise InputError(f"{path}: is missing: a feature folder needs it") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if start[:6] != b"\x93NUMPY":
-        hint = "an npz archive" if start[:2] == b"PK" else "not an npy file"
-        raise InputError(f"{path}: is {hint}: save the vectors with numpy.save")
-    try:
-        with np.errstate(over="ignore"):  # of a shape that lies; its size is compared below
-            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except NPY_FAULTS as error:
-        if "object" in str(error).lower():
-            raise InputError(f"{path}: holds Python objects, which are never loaded: save floats") from None
-        raise InputError(f"{path}: is damaged or cut short: save it again") from None
-    if not isinstance(mapped, np.memmap):
-        return np.asarray(mapped)
-    if size != mapped.offset + mapped.nbytes:
-        raise InputError(f"{path}: has bytes after the array: save one array alone with numpy.save")
-    return mapped if size > MEMORY_MAP_BYTES else np.array(mapped)
-
-
 def _spelling_fault(names: Iterable[str], file: str) -> str | None:
     """Two spellings that look alike (é as one or two characters): one person would be split in two."""
     seen: dict[str, str] = {}
@@ -192,9 +147,8 @@ def write_folder(features: FeatureSet, path: Path) -> None:
 
 def _write_array(path: Path, vectors: np.ndarray) -> None:
     """What numpy.save writes; numpy itself does not say that a disk is full."""
-    description = {"descr": np.lib.format.dtype_to_descr(vectors.dtype), "fortran_order": False, "shape": vectors.shape}
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, description)
+        file.write(header_bytes(vectors.shape, vectors.dtype))
         for start in range(0, len(vectors), ROWS_AT_ONCE):
             file.write(vectors[start : start + ROWS_AT_ONCE].tobytes())
 

@@ -25,10 +25,10 @@ from poseid.enhancers.onnx_run import open_onnx
 from poseid.enhancers.registry import build
 from poseid.enhancers.saving import load_enhancer, save_enhancer
 from poseid.errors import InputError
-from poseid.features.folder import read_array
 from poseid.features.metadata import read_metadata
 from poseid.features.pairs import read_pairs
 from poseid.features.tables.files import inspect_file, rewrite_file
+from poseid.features.tables.npy import read_array
 from poseid.features.tables.table import Columns
 from tests.corpus.mutations import mutated
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.folder import read_array
 from poseid.features.metadata import read_metadata
 from poseid.features.rows import shown
 from poseid.features.tables.names import find_columns
+from poseid.features.tables.npy import read_array
 from poseid.features.tables.table import require
 
 ANGLES = ("yaw", "pitch", "roll")
