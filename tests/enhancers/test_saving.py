@@ -1,6 +1,7 @@
 """What ships: a bit-equal round trip, and nothing of a file is executed."""
 
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import poseid
 from poseid.enhancers.header import FORMAT
 from poseid.enhancers.registry import build
-from poseid.enhancers.saving import load_enhancer, save_enhancer
+from poseid.enhancers.saving import load_enhancer, open_model, save_enhancer
 from poseid.errors import InputError
 
 MODEL = {"name": "residual", "dim": 16, "pose_dim": 4, "rank": 4, "init": "ridge"}
@@ -80,3 +82,26 @@ def test_nan_weights_are_refused(tmp_path: Path) -> None:
     save_enhancer(enhancer, {"model": {"name": "residual", "dim": 16, "pose_dim": 4, "rank": 4}}, tmp_path / "e")
     with pytest.raises(InputError, match="NaN"):
         load_enhancer(tmp_path / "e")
+
+
+class Payload:
+    """Makes a directory when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("place", ["state_dict", "hyper_parameters", "more"])
+def test_a_payload_in_a_checkpoint_does_not_run(place: str, tmp_path: Path) -> None:
+    content = {"state_dict": {}, "hyper_parameters": {"model": {"name": "residual"}}}
+    content[place] = {"model": Payload(tmp_path / "ran")}
+    torch.save(content, tmp_path / "m.ckpt")
+    for opening in (open_model, poseid.load):
+        with pytest.raises(InputError, match="not a checkpoint of poseid, or damaged"):
+            opening(str(tmp_path / "m.ckpt"))
+    assert not (tmp_path / "ran").exists()
+    pickle.loads(pickle.dumps(Payload(tmp_path / "ran")))  # it would have
+    assert (tmp_path / "ran").exists()
