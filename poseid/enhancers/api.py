@@ -133,23 +133,20 @@ def open_enhancer(model: str | Path) -> Enhancer:
     text = str(model)
     if text == "raw":
         return Enhancer(None, info_of({"model": {"name": "raw"}}, None))
-    run, header, dim = _opened(text)
-    # raw returns its input bit for bit, in float64 too
-    return Enhancer(None if header["model"]["name"] == "raw" else run, info_of(header, dim))
-
-
-def _opened(text: str) -> tuple[Run | None, dict[str, Any], int]:
     if text.endswith(".onnx"):
         run, header, dim = open_onnx(Path(text))
         about = header.get("onnx")
-        return None if isinstance(about, dict) and about.get("unchanged") is True else run, header, dim
-    try:
-        from poseid.enhancers.inference import run_of
-        from poseid.enhancers.saving import open_model
-    except ModuleNotFoundError as error:
-        if error.name not in ("torch", "safetensors"):
-            raise
-        raise InputError(f"{text}: needs {error.name}: pip install {error.name}, or give an .onnx") from None
-    saved = open_model(text)
-    unchanged = saved.enhancer.returns_input()
-    return None if unchanged else run_of(saved.enhancer), saved.info, saved.enhancer.dim
+        unchanged = isinstance(about, dict) and about.get("unchanged") is True
+    else:
+        try:
+            from poseid.enhancers.inference import run_of
+            from poseid.enhancers.saving import open_model
+        except ModuleNotFoundError as error:
+            if error.name not in ("torch", "safetensors"):
+                raise
+            raise InputError(f"{text}: needs {error.name}: pip install {error.name}, or give an .onnx") from None
+        saved = open_model(text)
+        run, header, dim = run_of(saved.enhancer), saved.info, saved.enhancer.dim
+        unchanged = saved.enhancer.returns_input()
+    # A fitted raw returns its input bit for bit too, in float64 as well.
+    return Enhancer(None if unchanged or header["model"]["name"] == "raw" else run, info_of(header, dim))

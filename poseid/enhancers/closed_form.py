@@ -100,11 +100,8 @@ class ClosedForm(nn.Module):
     @torch.no_grad()
     def store(self, solution: Solution) -> None:
         """Makes a solution the one that :meth:`forward` uses by itself and that is saved."""
-        self.centre.copy_(solution.centre)
-        self.matrix.copy_(solution.matrix)
-        self.direction.copy_(solution.direction)
-        self.length.copy_(solution.length)
-        self.people.copy_(solution.people)
+        for name, value in solution._asdict().items():
+            self.get_buffer(name).copy_(value)
 
     def forward(self, x: Tensor, length: Tensor, solution: Solution | None = None) -> Tensor:
         """min(1, P/120) · (o − x̂), (N, D), from (N, D) unit rows and (N, 1) lengths.
@@ -115,45 +112,29 @@ class ClosedForm(nn.Module):
             solution = Solution(self.centre, self.matrix, self.direction, self.length, self.people)
         h = unit((x - solution.centre) @ solution.matrix)
         z = ((length - solution.length[0]) / solution.length[1]).clamp(-CLIP, CLIP)
-        people = solution.people
         output = unit(h + (self.bias - self.quality * z) * solution.direction)
-        change: Tensor = (people / ENOUGH_PEOPLE).clamp(max=1.0) * (output - x)
+        change: Tensor = (solution.people / ENOUGH_PEOPLE).clamp(max=1.0) * (output - x)
         return change
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """All that :func:`solve` needs of a set of people; K bins of lengths, R the eigenvectors of C as columns.
+    """All that :func:`solve` needs of a set of people; K bins of lengths, R the eigenvectors of C as columns."""
 
-    Attributes:
-        count: (K,) profile rows of each bin.
-        relative_length: (K,) median length of the bin over the median of all.
-        profile_sum, target_sum: (K, D) sums of P and Y, in the basis R.
-        gram, cross: (K, D, D) sums of pᵀp and pᵀy, in the basis R.
-        total: (D,) eigenvalues of C.
-        basis: (D, D) R.
-        within: (D,) eigenvalues of S; None where nobody has two frontal rows.
-        within_basis: (D, D) eigenvectors of S, in the basis R.
-        hats: (4, D) h_j at the eigenvalues of C.
-        direction: (D,) b.
-        length: (2,) median and standard deviation of the lengths of P.
-        people: () number of people with profile and frontal rows.
-    """
-
-    count: Tensor
-    relative_length: Tensor
-    profile_sum: Tensor
-    target_sum: Tensor
-    gram: Tensor
-    cross: Tensor
-    total: Tensor
-    basis: Tensor
-    within: Tensor | None
-    within_basis: Tensor
-    hats: Tensor
-    direction: Tensor
-    length: Tensor
-    people: Tensor
+    count: Tensor  # (K,) profile rows of each bin
+    relative_length: Tensor  # (K,) median length of the bin over the median of all
+    profile_sum: Tensor  # (K, D) sums of P in the basis R
+    target_sum: Tensor  # (K, D) sums of Y in the basis R
+    gram: Tensor  # (K, D, D) sums of pᵀp in the basis R
+    cross: Tensor  # (K, D, D) sums of pᵀy in the basis R
+    total: Tensor  # (D,) eigenvalues of C
+    basis: Tensor  # (D, D) R
+    within: Tensor | None  # (D,) eigenvalues of S; None where nobody has two frontal rows
+    within_basis: Tensor  # (D, D) eigenvectors of S, in the basis R
+    hats: Tensor  # (4, D) h_j at the eigenvalues of C
+    direction: Tensor  # (D,) b
+    length: Tensor  # (2,) median and standard deviation of the lengths of P
+    people: Tensor  # () number of people with profile and frontal rows
 
     def to(self, device: torch.device) -> Statistics:
         """The same on another device."""

@@ -68,10 +68,8 @@ class Gate(nn.Module):
     @torch.no_grad()
     def store(self, fit: GateFit) -> None:
         """Makes a fit the one that :meth:`forward` uses by itself and that is saved."""
-        self.weight.copy_(fit.weight)
-        self.length_weight.copy_(fit.length_weight)
-        self.offset.copy_(fit.offset)
-        self.length.copy_(fit.length)
+        for name, value in fit._asdict().items():
+            self.get_buffer(name).copy_(value)
         self.fitted.fill_(1.0)
 
     def logit(self, x: Tensor, length: Tensor, fit: GateFit | None = None) -> Tensor:

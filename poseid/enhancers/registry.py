@@ -38,11 +38,7 @@ BASELINES: dict[str, type[Baseline]] = {
 
 
 def build(name: str, options: dict[str, Any]) -> Enhancer:
-    """A new enhancer to train, drawn from torch's global generator.
-
-    Args:
-        name: one of ``ENHANCERS``; nothing else is ever instantiated.
-        options: arguments of its constructor.
+    """A new enhancer of ``ENHANCERS`` to train, drawn from torch's global generator.
 
     Raises:
         InputError: unknown name or option.
@@ -52,11 +48,7 @@ def build(name: str, options: dict[str, Any]) -> Enhancer:
 
 
 def build_saved(name: str, options: dict[str, Any]) -> Model:
-    """The model that a header names, to load weights into: an enhancer or a baseline.
-
-    Args:
-        name: one of ``ENHANCERS`` or ``BASELINES``; nothing else is ever instantiated, whatever a file says.
-        options: arguments of its constructor.
+    """The model that a header names, to load weights into; nothing else is ever made, whatever a file says.
 
     Raises:
         InputError: unknown name or option.
