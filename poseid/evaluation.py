@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import nn
 
-from poseid.enhancers.apply import enhance_arrays, project_arrays
 from poseid.enhancers.enhancer import Fit
+from poseid.enhancers.inference import enhance_arrays, project_arrays
+from poseid.enhancers.model import Model
 from poseid.features.rows import FeatureSet, Rows
 from poseid.verification.evaluate import evaluate
 from poseid.verification.sides import Side
@@ -27,7 +27,7 @@ class Evaluation:
     video: Side
 
 
-def side_of(enhancer: nn.Module, rows: Rows, people: list[str], use_poses: bool, fit: Fit | None = None) -> Side:
+def side_of(enhancer: Model, rows: Rows, people: list[str], use_poses: bool, fit: Fit | None = None) -> Side:
     """One side of the comparisons: its rows raw, as references and as probes.
 
     With ``sides="probe"`` a row on the reference side stays raw; with ``sides="both"`` it is enhanced. ``fit`` stands
@@ -48,7 +48,7 @@ def side_of(enhancer: nn.Module, rows: Rows, people: list[str], use_poses: bool,
 
 
 def evaluate_enhancer(
-    enhancer: nn.Module,
+    enhancer: Model,
     features: FeatureSet,
     resamples: int = 1000,
     seed: int = 0,
@@ -72,6 +72,6 @@ def evaluate_enhancer(
     return Evaluation(block, front, video)
 
 
-def quick_look(enhancer: nn.Module, features: FeatureSet) -> Evaluation:
+def quick_look(enhancer: Model, features: FeatureSet) -> Evaluation:
     """What every choice while training looks at: the headline set on some people, without intervals."""
     return evaluate_enhancer(enhancer, features, resamples=0, sets=("frontal_profile",))

@@ -161,13 +161,31 @@ def split_by_folds(features: FeatureSet, folds: Collection[int], seed: int, vali
     Raises:
         InputError: as `people_of_folds`, a share out of (0, 1), or fewer than 2 people outside the folds.
     """
+    test = people_of_folds(features, folds)
+    rest = set(features.people()).difference(test)
+    train, validated = split_rest(rest, seed, validation, f"{features.name}: folds {sorted(folds)}")
+    return Split(train, validated, tuple(test))
+
+
+def split_rest(
+    people: Collection[str], seed: int, validation: float, where: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """People who are not test people, to training and validation people by a seeded permutation of their sorted names.
+
+    Args:
+        people: at least 2.
+        seed: 0 or greater.
+        validation: share of the validation people, between 0 and 1.
+        where: the data or the file, for messages.
+
+    Raises:
+        InputError: a share out of (0, 1), or fewer than 2 people.
+    """
     if not 0 < validation < 1:
         raise InputError(f"validation share {validation}: give a number between 0 and 1")
-    test = people_of_folds(features, folds)
-    rest = sorted(set(features.people()).difference(test))
-    n = len(rest)
-    if n < 2:
-        raise InputError(f"{features.name}: {n} people outside folds {sorted(folds)}: at least 2 must stay to train")
-    count = min(max(1, round(validation * n)), n - 1)
-    order = [rest[i] for i in np.random.default_rng(seed).permutation(n).tolist()]
-    return Split(tuple(sorted(order[count:])), tuple(sorted(order[:count])), tuple(test))
+    names = sorted(people)
+    if len(names) < 2:
+        raise InputError(f"{where}: {len(names)} people outside the test: at least 2 must stay to train")
+    count = min(max(1, round(validation * len(names))), len(names) - 1)
+    order = [names[i] for i in np.random.default_rng(seed).permutation(len(names)).tolist()]
+    return tuple(sorted(order[count:])), tuple(sorted(order[:count]))

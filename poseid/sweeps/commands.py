@@ -137,14 +137,22 @@ def _by_itself(job: Job) -> dict[str, str]:
 
 def to_evaluate(job: Job) -> Advice:
     """The one evaluation on the test people, of the job that is selected."""
-    what = "Look once at the test people of the job that you keep:"
+    what = "Evaluate once on the test people, with the job that you select:"
+    assert job.directory is not None
     try:
-        assert job.directory is not None
         data = read_yaml(job.directory / ".hydra" / "config.yaml")["data"]
         source, folder = data["source"], data["dir"]
     except (InputError, KeyError, TypeError):
         source, folder = "folder", None
-    evaluate = ["poseid", "evaluate", str(job.directory), "--data", str(folder or "DATA"), "--out", "TEST_REPORT"]
+    evaluate = [
+        "poseid",
+        "evaluate",
+        str(job.directory),
+        "--data",
+        str(folder or "DATA"),
+        "--out",
+        str(job.directory / "test"),
+    ]
     if source != "synthetic":
         return Advice(what, (shell_line(evaluate),))
     people, seed = str(data.get("synthetic_people")), str(data.get("synthetic_seed"))

@@ -9,9 +9,9 @@ import wandb_workspaces.reports.v2 as reports
 import wandb_workspaces.workspaces as workspaces
 
 from poseid.errors import InputError, first_line
+from poseid.training.losses import TERMS
 from poseid.training.metric_names import BY_YAW, DIAGNOSIS
 from poseid.training.panels import SECTIONS
-from poseid.training.terms import TERMS
 
 NAME = "poseid: protection, identity, safety"
 FNMR = "kept/fnmr_at_fmr_1e-2"

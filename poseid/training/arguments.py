@@ -13,7 +13,9 @@ import yaml
 from poseid.errors import InputError
 
 FINISHED = "finished.json"
-"""What a run writes last, and takes away when it is gone on with."""
+"""What a run writes last, and removes when it is resumed."""
+FAILED = "failed.json"
+"""What a job of a multirun leaves when it fails."""
 NO_HYDRA_FILES = "hydra.output_subdir=null"
 SWEEP_PLUGINS = {
     **dict.fromkeys(("optuna", "optuna_pareto", "weights", "enhancer", "schedule"), ("hydra-optuna-sweeper", "sweep")),

@@ -1,4 +1,4 @@
-"""Numbers that are none: what to say when a training has run away, and where it did."""
+"""How a training can end early, and where losses or weights stopped being finite."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from poseid.atomic import write_text
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-RAN_AWAY = "ran_away.json"
+DIVERGED = "diverged.json"
 CHECK_EVERY = 50  # steps; each look waits for the device
 SHOWN_ROWS = 8
 
 
-class RanAway(Exception):
+class Diverged(Exception):
     """A loss or a weight is NaN or infinite: the training cannot go on; the checkpoints before are as they were.
 
     Args:
@@ -30,7 +30,7 @@ class RanAway(Exception):
         shown = ", ".join(map(str, rows[:SHOWN_ROWS])) + (", …" if len(rows) > SHOWN_ROWS else "")
         batch = f" (batch of {len(rows)} video rows: {shown})" if rows else ""
         super().__init__(
-            f"training ran away in epoch {epoch}, step {step}: {what}{batch}; lower lr"
+            f"training diverged in epoch {epoch}, step {step}: {what}{batch}; lower lr"
             f"{' or look at these rows' if rows else ''}; the checkpoints of earlier epochs are kept"
         )
 
@@ -38,6 +38,14 @@ class RanAway(Exception):
         """Writes what happened, with all rows of the batch, as JSON; the file appears whole."""
         content = {"what": self.what, "epoch": self.epoch, "step": self.step, "video_rows": self.rows}
         write_text(path, json.dumps(content) + "\n")
+
+
+class Interrupted(Exception):
+    """Ctrl-C during the training; everything up to the last whole epoch is on disk."""
+
+
+class OtherRank(Exception):
+    """This process has done its part: of several, the first one writes the report."""
 
 
 def first_fault(steps: Tensor, names: tuple[str, ...]) -> tuple[int, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from poseid.training.terms import TERMS
+from poseid.training.losses import TERMS
 from poseid.verification.genuine_block import YAW_BINS
 
 TRAIN_LOSSES = tuple(f"train/loss/{name}" for name in (*TERMS, "total"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from poseid.training.losses import TERMS
 from poseid.training.metric_names import CLOSED_FORM, IMPROVEMENT_BY_YAW
-from poseid.training.terms import TERMS
 from poseid.verification.genuine_block import YAW_BINS
 
 PROTECTIONS = ("similarity_protection", "impostor_protection")

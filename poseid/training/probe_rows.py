@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
-from poseid.enhancers.output import unit
+from poseid.enhancers.model import unit
 from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
 from poseid.training.sampling import Counts
 
@@ -165,16 +165,3 @@ def fetch(vectors: np.memmap, rows: np.ndarray) -> None:
     start = begin - begin % mmap.PAGESIZE
     for first, length in zip(start.tolist(), (begin + size - start).tolist(), strict=True):
         file.madvise(mmap.MADV_WILLNEED, first, length)
-
-
-class IndexBatches(Sampler[Tensor]):
-    """A fixed list of index batches."""
-
-    def __init__(self, batches: list[Tensor]) -> None:
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return iter(self.batches)

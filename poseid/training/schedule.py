@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SCHEDULES = ("constant", "two_stage", "progressive")
-
 
 @dataclass(frozen=True)
 class Schedule:

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from poseid.atomic import write_text
-from poseid.enhancers.checkpoint import read_checkpoint
+from poseid.enhancers.saving import read_checkpoint
 from poseid.training.chart import Curve, chart
 from poseid.training.metric_names import ALL
 from poseid.training.panels import SECTIONS, Panel, Section

@@ -20,9 +20,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from poseid.enhancers.build import build
 from poseid.enhancers.onnx_export import to_onnx
-from poseid.enhancers.onnx_run import onnx_run
+from poseid.enhancers.onnx_run import open_onnx
+from poseid.enhancers.registry import build
 from poseid.enhancers.saving import load_enhancer, save_enhancer
 from poseid.errors import InputError
 from poseid.features.metadata import read_metadata
@@ -56,7 +56,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "metadata.json": read_metadata,
     "pairs.csv": lambda path: read_pairs(path, people(), people()),
     "model.safetensors": load_enhancer,
-    "model.onnx": onnx_run,
+    "model.onnx": open_onnx,
 }
 
 # The HDF5 library itself ends the process (SIGSEGV) on some damaged files; nothing in Python can turn that into a line.
