@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from poseid.training.config import Phi
 from poseid.training.losses import TERMS
 from poseid.verification.genuine_block import YAW_BINS
 
 TRAIN_LOSSES = tuple(f"train/loss/{name}" for name in (*TERMS, "total"))
 VALIDATION_LOSSES = tuple(f"val/loss/{name}" for name in (*TERMS, "total"))
 WEIGHTS = tuple(f"weight/{name}" for name in TERMS)
-GATE = ("gate_slope", "gate_centre", "gate_full", "gate_unknown")
-CLOSED_FORM = ("ridge", "ridge_power", "length_power", "metric_power", "shape_1", "shape_2", "shape_3", "shape_4")
-LEVELS = ("bias", "quality", "strength")
-PHI = tuple(f"phi/{name}" for name in (*CLOSED_FORM, *LEVELS, *GATE))
+SHAPE = tuple(f"shape_{number}" for number in range(1, 5))
+_NUMBERS = [name for key in Phi.model_fields for name in (SHAPE if key == "shape" else (key,))]
+PHI = tuple(f"phi/{name}" for name in _NUMBERS)
 """The trained numbers of the closed form and of the gate, after an epoch."""
 IMPROVEMENT_BY_YAW = tuple(f"val/improvement/yaw_{low}_{high}" for low, high in YAW_BINS)
 LIMITS = ("val/fmr_limit", "val/fnmr_limit")

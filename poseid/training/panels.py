@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from poseid.training.losses import TERMS
-from poseid.training.metric_names import CLOSED_FORM, IMPROVEMENT_BY_YAW
+from poseid.training.metric_names import IMPROVEMENT_BY_YAW, SHAPE
 from poseid.verification.genuine_block import YAW_BINS
 
 PROTECTIONS = ("similarity_protection", "impostor_protection")
@@ -75,8 +75,12 @@ SECTIONS = (
             _phi(("bias", "quality"), "Bias and quality", "cosines: raises all scores; lowers those of short vectors"),
             _phi(("strength",), "Strength", "factor on the correction; 0 is the raw vector"),
             _phi(("ridge",), "Ridge", "shrinkage of the regression"),
-            _phi(CLOSED_FORM[1:4], "Powers", "of variance, length and within-person covariance"),
-            _phi(CLOSED_FORM[4:], "Shape", "logarithmic gains of directions with small (1) to large (4) variance"),
+            _phi(
+                ("ridge_power", "length_power", "metric_power"),
+                "Powers",
+                "of variance, length and within-person covariance",
+            ),
+            _phi(SHAPE, "Shape", "logarithmic gains of directions with small (1) to large (4) variance"),
             _phi(("gate_slope", "gate_unknown"), "Gate, logits", "slope per degree; threshold without a pose"),
             _phi(("gate_centre", "gate_full"), "Gate, angles", "degrees"),
         ),
