@@ -10,6 +10,8 @@ from poseid.verification.genuine_block import YAW_BINS
 
 PROTECTIONS = ("similarity_protection", "impostor_protection")
 OTHERS = tuple(name for name in TERMS if name not in (*PROTECTIONS, "id", "detection"))
+OTHER_WEIGHTS = ("id", *OTHERS)
+MOST_CURVES = 5  # in one picture, each with a colour of its own
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,10 @@ SECTIONS = (
         (
             _loss("total", "Total", "Σ λ · loss; its weights may change over the epochs"),
             *(_loss(name, name.capitalize(), "lower is better") for name in OTHERS),
-            _weights(("id", *OTHERS), "Other weights in force"),
+            *(
+                _weights(OTHER_WEIGHTS[first : first + MOST_CURVES], "Other weights in force")
+                for first in range(0, len(OTHER_WEIGHTS), MOST_CURVES)
+            ),
             Panel("Learning rate", "of the last group of parameters", (("lr", "lr"),)),
         ),
     ),
