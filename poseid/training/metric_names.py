@@ -46,7 +46,7 @@ ALL = (*TRAIN_LOSSES, *VALIDATION_LOSSES, *WEIGHTS, *PHI, *VALIDATION, "lr")
 NEITHER_BETTER = (*WEIGHTS, *PHI, *LIMITS, "val/similarity/raw", "lr")
 """Of ``ALL``, what is neither better nor worse for being lower; where it is not in ``HIGHER_IS_BETTER``, lower is."""
 
-KEPT = tuple(name.replace("val/", "kept/") for name in VALIDATION if name != "val/selection")
+SHIPPED = tuple(name.replace("val/", "shipped/") for name in VALIDATION if name != "val/selection")
 """The figures of the enhancer that ships, on validation people: once, at the end of a run. Jobs compare by these."""
 DIAGNOSIS, BY_YAW = "diagnosis", "improvement_by_yaw"
 """The picture and the table that a logger for media receives."""
@@ -84,10 +84,10 @@ def validation_metrics(block: dict[str, Any]) -> dict[str, float | None]:
     return metrics
 
 
-def kept_metrics(block: dict[str, Any]) -> dict[str, float]:
-    """The figures of ``KEPT`` from the evaluation block of what ships, without those that are null."""
+def shipped_metrics(block: dict[str, Any]) -> dict[str, float]:
+    """The figures of ``SHIPPED`` from the evaluation block of what ships, without those that are null."""
     metrics = validation_metrics(block)
-    return {name.replace("val/", "kept/"): value for name, value in metrics.items() if value is not None}
+    return {name.replace("val/", "shipped/"): value for name, value in metrics.items() if value is not None}
 
 
 def fixed_threshold(headline: dict[str, Any] | None) -> dict[str, Any] | None:
