@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from poseid.commands.compare_table import markdown, plain_table
 from poseid.commands.contenders import (
     Contender,
     TestSplit,
@@ -34,6 +33,7 @@ from poseid.evaluation import side_of
 from poseid.features.fingerprint import digest
 from poseid.features.people import people_of_folds, read_people_file
 from poseid.features.rows import FeatureSet
+from poseid.reports.compare_table import markdown, plain_table
 from poseid.verification.paired import Measured, differences, figures_of, measure, pooled
 from poseid.versions import versions
 
