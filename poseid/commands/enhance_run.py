@@ -19,8 +19,8 @@ from poseid.commands.enhance_record import RECORD, Record, model_digest
 from poseid.commands.progress import progress
 from poseid.enhancers.api import Enhancer
 from poseid.errors import InputError
+from poseid.features.fingerprint import differences
 from poseid.features.metadata import find_metadata
-from poseid.features.resemblance import differences
 from poseid.features.rows import check_features
 from poseid.features.tables.files import inspect_file, rewrite_file
 from poseid.features.tables.names import split_names

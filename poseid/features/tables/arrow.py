@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 
 from poseid.errors import InputError
 from poseid.features.rows import shown
-from poseid.features.tables.names import listed
 
 _ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _CSV_BLOCK = 8 * 2**20
@@ -256,8 +255,3 @@ def _rows_of(array: pa.Array, name: str, file: str, first: int, missing: float |
             raise InputError(f"{file}: row {row}: {shown(name)} holds an empty number: extract the vector again")
         values = values.cast(pa.float64()).fill_null(missing)
     return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(len(array), dim)
-
-
-def no_column(path: Path, have: Sequence[str]) -> InputError:
-    """Which columns hold the vectors cannot be told from their types."""
-    return InputError(f"{path}: --feature-columns: say which hold the vectors; the columns are {listed(have)}")

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from poseid.errors import InputError
 from poseid.features.rows import check_array, shown
-from poseid.features.tables.arrow import angles_of, is_lists, no_column, reading, vectors
-from poseid.features.tables.names import find_columns
+from poseid.features.tables.arrow import angles_of, is_lists, reading, vectors
+from poseid.features.tables.names import find_columns, listed
 from poseid.features.tables.poses import ANGLES
 from poseid.features.tables.table import Change, Columns, Table, block_rows
 
@@ -119,7 +119,7 @@ def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
         lists = [field.name for field in schema if is_lists(field.type) and field.name not in (*columns.poses, "poses")]
         features = tuple(lists) if len(lists) == 1 else tuple(name for name in lists if name == "features")
         if not features:
-            raise no_column(path, names)
+            raise InputError(f"{path}: --feature-columns: say which hold the vectors; the columns are {listed(names)}")
     if len(features) == 1 and not is_lists(schema.field(features[0]).type):
         raise InputError(f"{path}: {shown(features[0])} holds {schema.field(features[0]).type}, not lists of numbers")
     usual = next((found for found in (("poses",), ANGLES) if set(found) <= set(names)), ())
