@@ -30,10 +30,10 @@ class TableColumns:
 
     Attributes:
         features: one of lists, or D of numbers; names, ranges and patterns as for ``find_columns``.
-        person: whose photo it is: text, or whole numbers.
+        person: whose photo it is: text, or integers.
         poses: three of angles, or one of three; empty: poses are unknown.
         format: how the angles are written.
-        source: kept in the metadata; ``frontal/…`` and ``profile/…`` say what a photo is, whatever its pose.
+        source: goes into the metadata; ``frontal/…`` and ``profile/…`` say what a photo is, whatever its pose.
         role: ``front`` or ``video`` on each row; None: see :func:`import_table`.
         frontal_max: up to this abs(yaw), in degrees, a photo without such a source is frontal.
     """
@@ -85,7 +85,7 @@ def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable
 
 @dataclass
 class _Side:
-    """One side while it grows: vectors in a file, the rest in memory."""
+    """The rows of one side so far: vectors in a file, the rest in memory."""
 
     file: IO[bytes]
     people: list[str] = field(default_factory=list)

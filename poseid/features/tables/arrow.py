@@ -154,7 +154,7 @@ def angles_of(batch: pa.RecordBatch, names: Sequence[str], file: str, first: int
 
 
 def texts(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
-    """A column as text: of text, categories or whole numbers.
+    """A column as text: of text, categories or integers.
 
     Raises:
         InputError: another type, or an empty cell; names the row.
@@ -164,7 +164,7 @@ def texts(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
     if pa.types.is_integer(array.type):
         array = array.cast(pa.string())
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
-        raise InputError(f"{file}: {shown(name)} holds {array.type}: name a column of text or of whole numbers")
+        raise InputError(f"{file}: {shown(name)} holds {array.type}: name a column of text or of integers")
     if array.null_count:
         raise InputError(f"{file}: row {first + _first(array.is_null())}: {shown(name)} is empty")
     return array
