@@ -16,8 +16,8 @@ from poseid.enhancers.api import Enhancer
 from poseid.enhancers.enhance_record import RECORD, Record
 from poseid.enhancers.file_jobs import FRONT, VIDEO, Job, plan_files
 from poseid.errors import InputError
+from poseid.features.fingerprint import differences
 from poseid.features.metadata import find_metadata
-from poseid.features.resemblance import differences
 from poseid.features.rows import check_features
 from poseid.features.tables.files import inspect_file, rewrite_file
 from poseid.features.tables.poses import looks_like_radians, pose_format, read_poses

@@ -52,7 +52,7 @@ def inspect_folder(path: Path, dim: int | None = None) -> tuple[FeatureSet, list
     Returns:
         The data, in which a row without a usable name has the name "", one without a usable pose NaN, and one without a
         usable entry an empty one; where the metadata have another number of rows than the vectors, this is so in every
-        row. ``pairs`` is None if they, or anything else, cannot be used. The values of the vectors are not looked at.
+        row. ``pairs`` is None if they, or anything else, cannot be used. The values of the vectors are not checked.
         And the problems, in the order of the files.
 
     Raises:

@@ -79,9 +79,9 @@ def parse_metadata(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray, li
     if path.suffix == ".parquet":
         return _parse_parquet(path)
     entries, poses, problems = _parse_json(path)
-    faults = {row: fault for row, pose in enumerate(poses) if (fault := pose_fault(pose)) is not None}
+    faults = {row: f"pose {fault}" for row, pose in enumerate(poses) if (fault := pose_fault(pose)) is not None}
     usable = [_UNKNOWN if pose is None or row in faults else pose for row, pose in enumerate(poses)]
-    return entries, np.array(usable, np.float32).reshape(-1, 3), problems + _pose_problems(faults, path)
+    return entries, np.array(usable, np.float32).reshape(-1, 3), problems + _row_problems("bad-poses", faults, path)
 
 
 def _parse_parquet(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray, list[Problem]]:
@@ -93,17 +93,18 @@ def _parse_parquet(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray, li
     entries, poses = read_parquet_metadata(path)
     known = ~np.isnan(poses).any(axis=1)
     wrong = np.flatnonzero(known & ~(np.abs(poses) < _LARGEST).all(axis=1))
-    faults = {row: pose_fault(poses[row].tolist()) or "" for row in wrong.tolist()}
+    faults = {row: f"pose {pose_fault(poses[row].tolist())}" for row in wrong.tolist()}
     poses[~known] = np.nan
     poses[wrong] = np.nan
-    return entries, poses.astype(np.float32), _pose_problems(faults, path)
+    return entries, poses.astype(np.float32), _row_problems("bad-poses", faults, path)
 
 
-def _pose_problems(faults: dict[int, str], path: Path) -> list[Problem]:
-    return [
-        Problem("bad-poses", path, f"{path}: row {row}: pose {fault}", tuple(faults))
-        for row, fault in list(faults.items())[:1]
-    ]
+def _row_problems(kind: str, faults: dict[int, str], path: Path) -> list[Problem]:
+    """None, or one of the rows that have a fault."""
+    if not faults:
+        return []
+    row, fault = next(iter(faults.items()))
+    return [Problem(kind, path, f"{path}: row {row}: {fault}", tuple(faults))]
 
 
 def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Problem]]:
@@ -111,12 +112,12 @@ def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Probl
     if not path.exists():
         raise InputError(f"{path}: is missing: a feature folder needs it")
     text = read_text(path)
-    constants: list[float] = []
+    constants: list[str] = []
     duplicates: list[tuple[dict[str, Any], str]] = []
 
     def constant(word: str) -> float:
-        constants.append(float(word))
-        return constants[-1]
+        constants.append(word)
+        return float(word)
 
     def unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
@@ -133,34 +134,31 @@ def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Probl
         raise InputError(f"{path}: not JSON that can be read: a number is too long or the nesting too deep") from None
     if not isinstance(content, dict):
         raise InputError(f'{path}: must be an object {{"metadata": […], "poses": […]}}, not {type(content).__name__}')
-    entries, poses = content.get("metadata"), content.get("poses")
-    rows = entries if isinstance(entries, list) else []
+    for key in ("metadata", "poses"):
+        if not isinstance(content.get(key), list):
+            problem = "is not a list" if key in content else "is missing"
+            raise InputError(f'{path}: the key "{key}" {problem}: give it one entry a row')
+    entries: list[Any] = content["metadata"]
     faults: list[tuple[int | None, str]] = []
     for holder, key in duplicates:
-        row = next((i for i, entry in enumerate(rows) if entry is holder), None)
+        row = next((i for i, entry in enumerate(entries) if entry is holder), None)
         faults.append((row, f"the key {shown(key)} stands twice: keep one"))
-    for key, value in (("metadata", entries), ("poses", poses)):
-        if not isinstance(value, list):
-            problem = "is not a list" if key in content else "is missing"
-            raise InputError(
-                f"{path}: {faults[0][1]}" if faults else f'{path}: the key "{key}" {problem}: give it one entry a row'
-            )
-    assert isinstance(poses, list)
     # only then can an entry be unfit for writing back, which is slow to find out
     suspicious = bool(constants) or _HALF_CHARACTER.search(text) is not None
-    for i, entry in enumerate(rows):
+    for i, entry in enumerate(entries):
         fault = entry_fault(entry) if suspicious else None
         if not isinstance(entry, dict):
             fault = f'metadata is {shown(entry)}, not an object {{"person_name": …}}'
-            rows[i] = {}
+            entries[i] = {}
         if fault is not None:
             faults.append((i, fault))
-    if not faults:
-        return rows, poses, []
-    row, fault = faults[0]
-    message = f"{path}: {fault}" if row is None else f"{path}: row {row}: {fault}"
-    concerned = tuple(row for row, _ in faults if row is not None)
-    return rows, poses, [Problem("bad-metadata", path, message, concerned, {"n": len(faults)})]
+    problems = []
+    if faults:
+        row, fault = faults[0]
+        message = f"{path}: {fault}" if row is None else f"{path}: row {row}: {fault}"
+        rows = tuple(row for row, _ in faults if row is not None)
+        problems.append(Problem("bad-metadata", path, message, rows, {"n": len(faults)}))
+    return entries, content["poses"], problems
 
 
 def read_names(entries: Sequence[dict[str, Any]], path: Path) -> tuple[np.ndarray, list[Problem]]:
@@ -179,11 +177,7 @@ def read_names(entries: Sequence[dict[str, Any]], path: Path) -> tuple[np.ndarra
             else:
                 known[name] = name
         names.append("" if row in faults else known[name])
-    problems = [
-        Problem("bad-names", path, f"{path}: row {row}: {fault}", tuple(faults))
-        for row, fault in list(faults.items())[:1]
-    ]
-    return np.array(names, np.str_), problems
+    return np.array(names, np.str_), _row_problems("bad-names", faults, path)
 
 
 def pose_fault(pose: object) -> str | None:
@@ -207,5 +201,5 @@ def entry_fault(entry: object) -> str | None:
         json.dumps(entry, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         reason = "half a character" if isinstance(error, UnicodeEncodeError) else str(error)[:80]
-        return f"metadata cannot be kept as JSON in UTF-8 ({reason}): correct the entry"
+        return f"metadata cannot be written as JSON in UTF-8 ({reason}): correct the entry"
     return None

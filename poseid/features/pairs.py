@@ -47,23 +47,23 @@ class Pairs:
         return Pairs(*(getattr(self, field.name)[index] for field in fields(self)))
 
     def select(self, front: np.ndarray, video: np.ndarray) -> Pairs | None:
-        """The comparisons among the kept rows, row numbers counted among the kept ones.
+        """The comparisons among the selected rows, with row numbers counted among them.
 
         Args:
-            front: (N,) bool, the front rows that are kept.
-            video: (M,) bool, the video rows that are kept.
+            front: (N,) bool, the front rows to select.
+            video: (M,) bool, the video rows to select.
 
         Returns:
             None where no comparison is left.
         """
         a, b = _pick(front, video, self.a_front, self.a_row), _pick(front, video, self.b_front, self.b_row)
-        kept = self.take(a & b)
-        if not len(kept):
+        selected = self.take(a & b)
+        if not len(selected):
             return None
         new_front, new_video = np.cumsum(front) - 1, np.cumsum(video) - 1
-        a_row = _pick(new_front, new_video, kept.a_front, kept.a_row)
-        b_row = _pick(new_front, new_video, kept.b_front, kept.b_row)
-        return replace(kept, a_row=a_row, b_row=b_row)
+        a_row = _pick(new_front, new_video, selected.a_front, selected.a_row)
+        b_row = _pick(new_front, new_video, selected.b_front, selected.b_row)
+        return replace(selected, a_row=a_row, b_row=b_row)
 
     def names(self, front: np.ndarray, video: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The people of ``a`` and of ``b``, (k,) each, given the names on front (N,) and video (M,) rows."""
@@ -86,7 +86,7 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
 
     Raises:
         InputError: naming the file and the line (the header is line 1): a wrong header or number of columns,
-            a row name that is misspelt or out of range, a fold that is no whole number, ``same`` other than 0
+            a row name that is misspelt or out of range, a fold that is no integer, ``same`` other than 0
             and 1 or against the names, a row compared with itself, no comparison at all.
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""))
@@ -106,7 +106,7 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
             if not protocol.strip() or not protocol.isprintable():
                 raise InputError(f"{where}: protocol {protocol[:40]!r} is no name: write one such as FP")
             if not re.fullmatch(r"[0-9]{1,9}", fold, re.ASCII):
-                raise InputError(f"{where}: fold {fold[:40]!r} is not a whole number")
+                raise InputError(f"{where}: fold {fold[:40]!r} is not an integer")
             rows = _row(a, counts, where), _row(b, counts, where)
             if rows[0] == rows[1]:
                 raise InputError(f"{where}: {a} is compared with itself: remove the line")

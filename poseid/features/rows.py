@@ -55,7 +55,7 @@ class Rows:
     """n face vectors, the pose of each head and whose it is. Row i of every attribute is the same photo.
 
     Attributes:
-        features: (n, D) float16, float32 or float64 as on disk, raw lengths kept; may be a memory map.
+        features: (n, D) float16, float32 or float64 as on disk, with their raw lengths; may be a memory map.
         poses: (n, 3) float32 ``[yaw, pitch, roll]`` in degrees; a row of NaN is an unknown pose.
         people: (n,) str, the name of the person on each row.
         metadata: n dicts as read: ``person_name``, where there is one ``source``, and any further keys.

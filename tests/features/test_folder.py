@@ -255,12 +255,12 @@ FAULTS: list[tuple[str, Callable[[Path], None], str]] = [
     (
         V_JSON,
         edit_json("video", lambda c: c["metadata"][9].update(q=float("inf"))),
-        "row 9: metadata cannot be kept",
+        "row 9: metadata cannot be written",
     ),
     (
         V_JSON,
         edit_json("video", lambda c: c["metadata"][9].update(q="\ud800")),
-        "row 9: metadata cannot be kept",
+        "row 9: metadata cannot be written",
     ),
     (V_JSON, cut(V_JSON, 300), "not JSON"),
     (V_JSON, write(V_JSON, b""), "line 1 column 1: not JSON"),
@@ -351,7 +351,7 @@ def changed(rows: Rows, poses: object = None, features: object = None) -> Rows:
         ),
         (
             lambda d: replace(d, front=replace(d.front, metadata=({"at": Path()},) * len(d.front))),
-            "front_metadata.json: row 0: metadata cannot be kept",
+            "front_metadata.json: row 0: metadata cannot be written",
         ),
         (lambda d: replace(d, pairs=replace(d.pairs, same=~d.pairs.same)), "pairs.csv: line 2: same is 0"),
         (lambda d: replace(d, pairs=replace(d.pairs, a_row=d.pairs.a_row + 99)), "pairs.csv: line 2: front:"),

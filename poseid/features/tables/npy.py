@@ -1,4 +1,4 @@
-"""npy files: read whole or mapped, and as a stream of vectors. Never unpickles."""
+"""npy files: read into memory or mapped, and as a stream of vectors. Never unpickles."""
 
 from __future__ import annotations
 

@@ -48,9 +48,9 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
     """The archive with changed vectors; members keep their order, dates and compression."""
     with _opened(source) as read, zipfile.ZipFile(target, "w") as written:
         for info in read.infolist():
-            kept = zipfile.ZipInfo(info.filename, info.date_time)
-            kept.compress_type, kept.external_attr = info.compress_type, info.external_attr
-            with written.open(kept, "w", force_zip64=True) as out:
+            copied = zipfile.ZipInfo(info.filename, info.date_time)
+            copied.compress_type, copied.external_attr = info.compress_type, info.external_attr
+            with written.open(copied, "w", force_zip64=True) as out:
                 if info.filename == f"{columns.features[0]}.npy":
                     _change_member(read, info.filename, columns.poses, str(source), out, change)
                 else:

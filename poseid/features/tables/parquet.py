@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from poseid.errors import InputError
 from poseid.features.rows import check_array, shown
-from poseid.features.tables.arrow import angles_of, is_lists, no_column, reading, vectors
-from poseid.features.tables.names import find_columns
+from poseid.features.tables.arrow import angles_of, is_lists, reading, vectors
+from poseid.features.tables.names import find_columns, listed
 from poseid.features.tables.poses import ANGLES
 from poseid.features.tables.table import Change, Columns, Table, block_rows
 
@@ -60,7 +60,7 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
         # A row of every column: what is damaged there is refused by this, where asking for the codec of a damaged
         # column makes pyarrow end the process.
         next(read.iter_batches(1, row_groups=[0]), None)
-        codecs, dictionaries = _compression(read), _dictionary(read, columns.features)
+        codecs, dictionaries = _storage(read, columns.features)
         with pq.ParquetWriter(target, read.schema_arrow, compression=codecs, use_dictionary=dictionaries) as out:
             first, dim = 0, 0
             for group in range(read.num_row_groups):
@@ -119,7 +119,7 @@ def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
         lists = [field.name for field in schema if is_lists(field.type) and field.name not in (*columns.poses, "poses")]
         features = tuple(lists) if len(lists) == 1 else tuple(name for name in lists if name == "features")
         if not features:
-            raise no_column(path, names)
+            raise InputError(f"{path}: --feature-columns: say which hold the vectors; the columns are {listed(names)}")
     if len(features) == 1 and not is_lists(schema.field(features[0]).type):
         raise InputError(f"{path}: {shown(features[0])} holds {schema.field(features[0]).type}, not lists of numbers")
     usual = next((found for found in (("poses",), ANGLES) if set(found) <= set(names)), ())
@@ -129,20 +129,15 @@ def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
     return Columns(features, poses)
 
 
-def _compression(file: pq.ParquetFile) -> dict[str, str]:
-    """Codec of each leaf column, by its path."""
+def _storage(file: pq.ParquetFile, features: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
+    """Of the leaf columns, by their paths: the codec of each, and those that are stored by dictionary.
+
+    The vectors are not among the latter: there it only costs time.
+    """
     if not file.num_row_groups:
-        return {}
+        return {}, []
     group = file.metadata.row_group(0)
     leaves = [group.column(i) for i in range(group.num_columns)]
-    return {leaf.path_in_schema: leaf.compression.replace("UNCOMPRESSED", "NONE") for leaf in leaves}
-
-
-def _dictionary(file: pq.ParquetFile, features: tuple[str, ...]) -> list[str]:
-    """Paths of the leaf columns that are stored by dictionary, less the vectors, where that only costs time."""
-    if not file.num_row_groups:
-        return []
-    group = file.metadata.row_group(0)
-    leaves = [group.column(i) for i in range(group.num_columns)]
+    codecs = {leaf.path_in_schema: leaf.compression.replace("UNCOMPRESSED", "NONE") for leaf in leaves}
     paths = [leaf.path_in_schema for leaf in leaves if "RLE_DICTIONARY" in leaf.encodings]
-    return [path for path in paths if path not in features and path.split(".")[0] not in features]
+    return codecs, [path for path in paths if path not in features and path.split(".")[0] not in features]

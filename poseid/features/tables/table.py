@@ -25,7 +25,7 @@ class Columns:
     """The columns or arrays of a file that hold vectors and head poses; empty: those with the usual names.
 
     Attributes:
-        features: one that holds whole vectors, or D that hold one number each, in order.
+        features: one that holds a vector in each row, or D that hold one number each, in order.
         poses: one that holds three angles a row, or three that hold one each.
     """
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseid.features.fingerprint import fingerprint
+from poseid.features.fingerprint import differences, fingerprint
 from poseid.features.folder import read_folder
-from poseid.features.resemblance import differences
 from poseid.features.synthetic import synthetic
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
