@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
+from poseid.atomic import atomic_directory, check_new
 from poseid.commands.fitting import fit_on, header
-from poseid.commands.output import check_new, whole_directory
 from poseid.commands.people import load_features, seeded_split, split_rest
 from poseid.enhancers.models import SAVED
 from poseid.enhancers.opponents.fit import parse_options
@@ -35,7 +35,7 @@ def run_baseline(arguments: argparse.Namespace) -> None:
         train, validation, test = split.train, split.validation, split.test
     fitted = fit_on(arguments.name, features, train, validation, options)
     info = header(fitted, features, digest(features), train, validation, test)
-    with whole_directory(arguments.out) as directory:
+    with atomic_directory(arguments.out) as directory:
         save_enhancer(fitted.enhancer, info, directory / SAVED)
         text = json.dumps(info, ensure_ascii=False, indent=1, sort_keys=True)
         (directory / "baseline.json").write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from poseid.atomic import atomic_directory, check_new
 from poseid.commands.compare_table import markdown, plain_table
 from poseid.commands.contenders import (
     Contender,
@@ -19,7 +20,6 @@ from poseid.commands.contenders import (
     own_model,
     parse_contender,
 )
-from poseid.commands.output import check_new, whole_directory
 from poseid.commands.people import (
     check_dim,
     check_enough,
@@ -66,7 +66,7 @@ def run_compare(arguments: argparse.Namespace) -> None:
             measured[contender.name].append(measure(front, video, arguments.resamples, arguments.seed + number))
     whole = {name: pooled(parts) for name, parts in measured.items()}
     report = _report(whole, contenders, splits, features, reason, against, arguments)
-    with whole_directory(arguments.out) as directory:
+    with atomic_directory(arguments.out) as directory:
         text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
         (directory / "compare.json").write_text(text, encoding="utf-8", newline="\n")
         (directory / "compare.md").write_text(markdown(report), encoding="utf-8", newline="\n")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
+from poseid.atomic import write_text
 from poseid.errors import InputError
-from poseid.whole import write_text
 
 
 def run_dashboard(arguments: argparse.Namespace) -> None:

@@ -9,14 +9,13 @@ import platform
 import numpy as np
 
 import poseid
-from poseid.commands.output import check_new, whole_directory
+from poseid.atomic import atomic_directory, check_new, write_text
 from poseid.commands.progress import progress
 from poseid.doctor.examine import PASSES, examine
 from poseid.doctor.reading import open_folder
 from poseid.doctor.summary import summarise
 from poseid.doctor.text import report_text, tally
 from poseid.errors import InputError
-from poseid.whole import write_text
 
 
 def run_doctor(arguments: argparse.Namespace) -> None:
@@ -38,7 +37,7 @@ def run_doctor(arguments: argparse.Namespace) -> None:
         from poseid.doctor.figures import draw_all
         from poseid.doctor.page import page
 
-        with whole_directory(arguments.out) as directory:
+        with atomic_directory(arguments.out) as directory:
             write_text(directory / "doctor.json", text)
             write_text(directory / "doctor.html", page(summary, draw_all(examination, summary)))
     if arguments.json:

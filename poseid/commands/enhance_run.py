@@ -13,15 +13,16 @@ from pathlib import Path
 import numpy as np
 
 import poseid
+from poseid.atomic import atomic_directory, atomic_file, check_new
 from poseid.commands.enhance_jobs import FRONT, VIDEO, Job, is_feature_folder, plan_files
 from poseid.commands.enhance_record import RECORD, Record, model_digest
-from poseid.commands.output import check_new, whole_directory, whole_file
 from poseid.commands.progress import progress
 from poseid.enhancers.api import Enhancer
 from poseid.errors import InputError
+from poseid.features.metadata import find_metadata
 from poseid.features.resemblance import differences
 from poseid.features.rows import check_features
-from poseid.features.tables.files import look, rewrite
+from poseid.features.tables.files import inspect_file, rewrite_file
 from poseid.features.tables.names import split_names
 from poseid.features.tables.poses import looks_like_radians, pose_format, read_poses
 from poseid.features.tables.table import Columns, Table
@@ -104,7 +105,7 @@ def _enhance_folder(call: _Call, arguments: argparse.Namespace, by: dict[str, ob
     if out.resolve() == source.resolve():
         raise InputError(f"--out {out}: is the input: choose another place")
     sides = {"video": VIDEO} | ({"front": FRONT} if call.enhancer.info.sides == "both" else {})
-    poses = {side: None if call.no_pose else source / f"{side}_metadata.json" for side in sides}
+    poses = {side: None if call.no_pose else find_metadata(source, side) for side in sides}
     jobs = [Job(source / name, out / name, poses[side]) for side, name in sides.items()]
     record = Record(out / RECORD, by)
     if arguments.resume and all(record.done(job.target, _inputs(job)) for job in jobs):
@@ -113,9 +114,9 @@ def _enhance_folder(call: _Call, arguments: argparse.Namespace, by: dict[str, ob
     if not arguments.force:
         check_new(out)
     works = _looked_at(call, jobs)
-    with whole_directory(out, replaces=VIDEO if arguments.force else None) as partial:
-        kept = {FRONT, VIDEO, "front_metadata.json", "video_metadata.json", "pairs.csv"} - set(sides.values())
-        for name in sorted(kept):
+    with atomic_directory(out, replaces=VIDEO if arguments.force else None) as partial:
+        metadata = {find_metadata(source, side).name for side in ("front", "video")}
+        for name in sorted({FRONT, VIDEO, "pairs.csv", *metadata} - set(sides.values())):
             if (source / name).is_file():
                 shutil.copyfile(source / name, partial / name)
         inside = [replace(work, job=replace(work.job, target=partial / work.job.target.name)) for work in works]
@@ -133,7 +134,7 @@ def _write(call: _Call, works: Sequence[_Work], record: Record) -> float:
             def finished(written: Path, job: Job = work.job) -> None:
                 record.add(job.target.name, written, _inputs(job))
 
-            with whole_file(work.job.target, finished) as partial:
+            with atomic_file(work.job.target, finished) as partial:
                 _enhance_file(call, work, partial, advance)
     return time.monotonic() - began
 
@@ -148,7 +149,7 @@ def _looked_at(call: _Call, jobs: Sequence[Job]) -> list[_Work]:
     samples: list[np.ndarray] = []
     for job in jobs:
         asked = call.columns if job.poses is None else replace(call.columns, poses=())
-        table = look(job.source, asked, max(1, _SAMPLE // len(jobs)))
+        table = inspect_file(job.source, asked, max(1, _SAMPLE // len(jobs)))
         if call.enhancer.info.dim not in (None, table.dim):
             raise InputError(
                 f"{job.source}: vectors have {table.dim} numbers, the model is made for {call.enhancer.info.dim}: "
@@ -193,7 +194,7 @@ def _enhance_file(call: _Call, work: _Work, target: Path, advance: Callable[[int
         advance(len(features))
         return enhanced
 
-    rewrite(work.job.source, target, table.columns, change)
+    rewrite_file(work.job.source, target, table.columns, change)
 
 
 def _say(works: Sequence[_Work], seconds: float, call: _Call) -> None:

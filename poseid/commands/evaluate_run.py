@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from poseid.commands.output import check_new, whole_directory
+from poseid.atomic import atomic_directory, check_new
 from poseid.commands.people import check_dim, check_enough, choose_people, load_features
 from poseid.enhancers.models import open_model, sides_of
 from poseid.errors import InputError
@@ -42,7 +42,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         "versions": versions(),
         "evaluation": evaluation.block,
     }
-    with whole_directory(arguments.out) as directory:
+    with atomic_directory(arguments.out) as directory:
         write_report(summary, evaluation.block, evaluation.front, evaluation.video, directory)
     print(f"evaluated on {chosen.reason}")
     if not chosen.known:

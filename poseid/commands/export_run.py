@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from poseid.atomic import atomic_file
 from poseid.commands.model_card import card
-from poseid.commands.output import whole_files
 from poseid.enhancers.models import dim_of, open_model
 from poseid.enhancers.onnx_export import OPSET, to_onnx
 from poseid.enhancers.onnx_module import OnnxModule
@@ -25,7 +25,11 @@ def run_export(arguments: argparse.Namespace) -> None:
     saved = open_model(arguments.model)
     if isinstance(saved.enhancer, OnnxModule):
         raise InputError(f"{arguments.model}: is exported already; give what it was exported from")
-    with whole_files(out, out.with_name(f"{out.name}.md")) as (file, card_file):
+    card_path = out.with_name(f"{out.name}.md")
+    for path in (out, card_path):
+        if path.exists() or path.is_symlink():
+            raise InputError(f"{path}: is there already: remove it or choose another name")
+    with atomic_file(out) as file, atomic_file(card_path) as card_file:
         if kind == ".onnx":
             content, difference = to_onnx(saved.enhancer, saved.info, arguments.opset or OPSET, arguments.fp16)
             file.write_bytes(content)

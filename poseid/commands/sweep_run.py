@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from poseid.commands.output import check_new, whole_directory
+from poseid.atomic import atomic_directory, check_new, write_bytes, write_text
 from poseid.sweeps.analysis import read_sweep
 from poseid.sweeps.csv_table import csv_text
 from poseid.sweeps.text_table import text
-from poseid.whole import write_bytes, write_text
 
 
 def run_sweep(arguments: argparse.Namespace) -> None:
@@ -20,7 +19,7 @@ def run_sweep(arguments: argparse.Namespace) -> None:
     from poseid.sweeps.page import page
 
     figures = draw_all(sweep)
-    with whole_directory(arguments.out) as directory:
+    with atomic_directory(arguments.out) as directory:
         for name, drawn in figures.items():
             write_bytes(directory / name, drawn.whole)
         write_text(directory / "sweep.csv", csv_text(sweep))

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file, save
 from torch import nn
 
+from poseid.atomic import write_bytes
 from poseid.enhancers.build import build_saved
 from poseid.enhancers.header import from_metadata, to_metadata
 from poseid.errors import InputError, first_line
-from poseid.whole import write_bytes
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.features.rows import name_fault, shown
+from poseid.features.text import read_text
 
 _UNKNOWN = (float("nan"),) * 3
 _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # one of the two escapes that make a rare character in UTF-16
@@ -107,6 +108,8 @@ def _pose_problems(faults: dict[int, str], path: Path) -> list[Problem]:
 
 def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Problem]]:
     """The entries, the poses as they stand there, and problems of entries that could not be written back."""
+    if not path.exists():
+        raise InputError(f"{path}: is missing: a feature folder needs it")
     text = read_text(path)
     constants: list[float] = []
     duplicates: list[tuple[dict[str, Any], str]] = []
@@ -158,23 +161,6 @@ def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Probl
     message = f"{path}: {fault}" if row is None else f"{path}: row {row}: {fault}"
     concerned = tuple(row for row, _ in faults if row is not None)
     return rows, poses, [Problem("bad-metadata", path, message, concerned, {"n": len(faults)})]
-
-
-def read_text(path: Path) -> str:
-    """A file of a feature folder as text; a byte order mark is left out.
-
-    Raises:
-        InputError: it is missing, cannot be read, or is not UTF-8; names the line.
-    """
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: is missing: a feature folder needs it") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}: line {line}: not UTF-8: save the file as UTF-8") from None
 
 
 def read_names(entries: Sequence[dict[str, Any]], path: Path) -> tuple[np.ndarray, list[Problem]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.features.rows import FeatureSet, shown
+from poseid.features.text import read_text
 
 
 @dataclass(frozen=True)
@@ -95,14 +96,7 @@ def read_people_file(path: Path, people: Collection[str] | None = None) -> list[
     Raises:
         InputError: no such file, not UTF-8, no names, or a name that is not in ``people``, with its line.
     """
-    try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): give a file with one name a line") from None
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}: line {line}: not UTF-8: save the file as UTF-8") from None
+    text = read_text(path, ": give a file with one name a line")
     known = None if people is None else {unicodedata.normalize("NFC", name): name for name in people}
     names: dict[str, None] = {}
     for number, line_text in enumerate(text.split("\n"), start=1):

@@ -232,7 +232,7 @@ def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype, dim: int | N
         )
     if len(shape) != 2:
         raise InputError(f"{file}: has shape {shape}: save one vector a row, shape (rows, dimensions)")
-    if 0 in shape:
+    if min(shape) < 1:
         raise InputError(f"{file}: holds no vectors (shape {shape}): give at least one row")
     if dim is not None and shape[1] != dim:
         raise InputError(f"{file}: vectors have {shape[1]} dimensions, not {dim}: set data.dim or take the right file")

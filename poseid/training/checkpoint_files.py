@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
-from poseid.whole import write_bytes
+from poseid.atomic import write_bytes
 
 
-class WholeFiles(TorchCheckpointIO):
-    """A checkpoint is written beside its place and renamed, so that what has its name is whole.
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """A checkpoint is complete as soon as it has its name.
 
     Lightning's own way goes through the directory for temporary files. Where that is another disk than the run's, a
     full disk or a killed process leaves a part of a checkpoint under the final name, in place of the last good one.
@@ -23,9 +23,6 @@ class WholeFiles(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any | None = None
     ) -> None:
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Through memory: torch itself does not say that a disk is full.
-        content = io.BytesIO()
+        content = io.BytesIO()  # through memory: torch itself does not say that a disk is full
         torch.save(checkpoint, content)
-        write_bytes(path, content.getbuffer())
+        write_bytes(Path(path), content.getbuffer())

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poseid.whole import write_text
+from poseid.atomic import write_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import lightning as L
 
+from poseid.atomic import write_text
 from poseid.training.metric_names import ALL
-from poseid.whole import write_text
 
 
 class MetricsFile(L.Callback):

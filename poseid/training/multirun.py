@@ -14,12 +14,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from poseid.atomic import write_text
 from poseid.errors import InputError
 from poseid.shell_line import shell_line
 from poseid.training.config import directions
 from poseid.training.objective import check_objective, look_up
 from poseid.training.study import prepare_study
-from poseid.whole import write_text
 
 FAILED = "failed.json"
 MULTIRUN = "multirun.yaml"

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from lightning.pytorch.trainer.states import TrainerStatus
 
+from poseid.atomic import write_text
 from poseid.enhancers.build import parameter_count
 from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
@@ -34,7 +35,6 @@ from poseid.training.terms import TERMS
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
 from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
-from poseid.whole import write_text
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 
 from poseid.errors import InputError, first_line
-from poseid.training.checkpoint_files import WholeFiles
+from poseid.training.checkpoint_files import AtomicCheckpointIO
 from poseid.training.diagnosis import Diagnosis
 from poseid.training.metrics_file import MetricsFile
 from poseid.training.selection import BestCheckpoint, PatienceAfterRamp
@@ -76,7 +76,7 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
 def _trainer(config: dict[str, Any], options: dict[str, Any], run_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
     # A term with weight 0 leaves its layers without a gradient, which plain DDP takes for a fault.
     several = options["strategy"] == "ddp" or options["devices"] > 1
-    plugins: list[Any] = [WholeFiles()]
+    plugins: list[Any] = [AtomicCheckpointIO()]
     if not several:
         # Of the tasks of a Slurm job each may train by itself.
         plugins.append(LightningEnvironment())

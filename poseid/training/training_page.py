@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from poseid.atomic import write_text
 from poseid.enhancers.checkpoint import read_checkpoint
 from poseid.training.chart import Curve, chart
 from poseid.training.metric_names import ALL
 from poseid.training.panels import SECTIONS, Panel, Section
 from poseid.verification.page_parts import document, section
-from poseid.whole import write_text
 
 PAGE = "training.html"
 OTHERS = ("enh", "third", "fourth", "fifth", "sixth")

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from poseid.atomic import write_bytes, write_text
 from poseid.verification.sides import Side
-from poseid.whole import write_bytes, write_text
 
 
 def write_report(summary: dict[str, Any], block: dict[str, Any], front: Side, video: Side, directory: Path) -> None:

@@ -25,10 +25,10 @@ from poseid.enhancers.onnx_export import to_onnx
 from poseid.enhancers.onnx_run import onnx_run
 from poseid.enhancers.saving import load_enhancer, save_enhancer
 from poseid.errors import InputError
-from poseid.features.folder import read_array
 from poseid.features.metadata import read_metadata
 from poseid.features.pairs import read_pairs
-from poseid.features.tables.files import look, rewrite
+from poseid.features.tables.files import inspect_file, rewrite_file
+from poseid.features.tables.npy import read_array
 from poseid.features.tables.table import Columns
 from tests.corpus.mutations import mutated
 
@@ -39,8 +39,8 @@ MEMORY = 6 * 2**30  # of addresses: torch and onnxruntime reserve far more than 
 
 def through(path: Path) -> None:
     """Looks at a file of vectors and writes it anew."""
-    table = look(path, Columns(), 64)
-    rewrite(path, path.with_name(f"written{path.suffix}"), table.columns, lambda first, block, angles: block)
+    table = inspect_file(path, Columns(), 64)
+    rewrite_file(path, path.with_name(f"written{path.suffix}"), table.columns, lambda first, block, angles: block)
 
 
 def people() -> np.ndarray:

@@ -22,10 +22,10 @@ from poseid.doctor.rows import Folder
 from poseid.doctor.sample import Sample
 from poseid.doctor.scan import FINE, NOT_FINITE, OUT_OF_RANGE, ZERO, Scan, scan
 from poseid.doctor.yaw import find_drop, side_effect
-from poseid.features import folder as folder_module
 from poseid.features.folder import write_folder
 from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
+from poseid.features.tables import npy
 from poseid.verification.genuine_block import yaw_bin
 from poseid.verification.rates import eer
 
@@ -53,7 +53,7 @@ def features() -> FeatureSet:
 def test_scan_in_blocks_of_a_memory_map(features: FeatureSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven rows at a time from a map on disk give what numpy gives on all rows."""
     monkeypatch.setattr(rows_module, "_BLOCK_BYTES", 7 * 4 * 32)
-    monkeypatch.setattr(folder_module, "MEMORY_MAP_BYTES", 0)
+    monkeypatch.setattr(npy, "MEMORY_MAP_BYTES", 0)
     done: list[int] = []
     write_folder(features, tmp_path / "folder")
     folder, _ = open_folder(tmp_path / "folder")

@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseid.errors import InputError
+from poseid.features import folder
 from poseid.features.folder import inspect_folder, read_folder, write_folder
 from poseid.features.metadata import parse_metadata, read_metadata
 from poseid.features.rows import PROFILE, TableEntries
 from poseid.features.synthetic import synthetic
+from poseid.features.tables.poses import read_poses
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 VALUE = st.recursive(
@@ -110,7 +112,7 @@ def parquet(tmp_path: Path) -> Path:
     return tmp_path / "faces"
 
 
-def test_parquet_is_read_as_json_is(parquet: Path, tmp_path: Path) -> None:
+def test_parquet_is_read_as_json_is(parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     features = read_folder(parquet)
     expected = synthetic(people=12, probes=6, dim=16, comparisons=2).video
     video = features.video
@@ -124,9 +126,25 @@ def test_parquet_is_read_as_json_is(parquet: Path, tmp_path: Path) -> None:
     assert [entry["template_id"] for entry in taken.metadata[1:]] == [3, 60]
     with pytest.raises(IndexError):
         taken.metadata[3]
-    write_folder(features, tmp_path / "again")
-    again = read_folder(tmp_path / "again").video
-    assert list(again.metadata) == list(video.metadata)
+    for rows, suffix in ((100, ".json"), (20, ".parquet")):
+        monkeypatch.setattr(folder, "JSON_ROWS", rows)
+        write_folder(features, tmp_path / suffix)
+        assert (tmp_path / suffix / f"video_metadata{suffix}").exists()
+        again = read_folder(tmp_path / suffix).video
+        assert list(again.metadata) == list(video.metadata)
+        np.testing.assert_array_equal(again.poses, video.poses)
+    np.testing.assert_array_equal(read_poses(parquet / "video_metadata.parquet", ()), video.poses)
+
+
+def test_entries_that_make_no_columns_stay_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "JSON_ROWS", 10)
+    features = synthetic(people=12, probes=6, dim=16)
+    for number, more in enumerate([{"box": [1, 2]}, {"n": 1}, {"n": "one"}]):
+        features.video.metadata[number].update(more)
+    write_folder(features, tmp_path / "faces")
+    names = [path.name for path in (tmp_path / "faces").glob("*_metadata.*")]
+    assert sorted(names) == ["front_metadata.parquet", "video_metadata.json"]
+    assert list(read_folder(tmp_path / "faces").video.metadata) == list(features.video.metadata)
 
 
 def change(path: Path, name: str, values: Any) -> None:

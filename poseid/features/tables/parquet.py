@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from poseid.errors import InputError
-from poseid.features.rows import shown
+from poseid.features.rows import check_array, shown
 from poseid.features.tables.arrow import angles_of, is_lists, no_column, reading, vectors
 from poseid.features.tables.names import find_columns
 from poseid.features.tables.poses import ANGLES
-from poseid.features.tables.table import Change, Columns, Table, block_rows, checked
+from poseid.features.tables.table import Change, Columns, Table, block_rows
 
 _SAMPLED_GROUPS = 8
 _GROUP_BYTES = 64 * 2**20
 
 
-def look_parquet(path: Path, columns: Columns, sampled: int) -> Table:
+def inspect(path: Path, columns: Columns, sampled: int) -> Table:
     """Shape, dtype, which columns, and a sample from up to 8 row groups.
 
     Raises:
@@ -32,32 +31,27 @@ def look_parquet(path: Path, columns: Columns, sampled: int) -> Table:
         if not rows:
             raise InputError(f"{path}: holds no rows")
         groups = np.unique(np.linspace(0, file.num_row_groups - 1, _SAMPLED_GROUPS).astype(int)).tolist()
-        parts = []
-        for group in groups:
-            for batch in file.iter_batches(
-                max(1, sampled // len(groups)), row_groups=[group], columns=list(chosen.features)
-            ):
-                if len(batch):
-                    parts.append(vectors(batch, chosen.features, f"{path}: row group {group}", 0))
-                    break
-    if not parts:
+        most = max(1, sampled // len(groups))
+        parts: list[np.ndarray] = []
         # Writers leave empty row groups: the vectors may stand in none of the sampled ones.
-        with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
-            batches = file.iter_batches(max(1, sampled), columns=list(chosen.features))
-            parts = [
-                vectors(batch, chosen.features, str(path), 0) for batch in itertools.islice(filter(len, batches), 1)
-            ]
+        for number, group in enumerate([*groups, *range(file.num_row_groups)]):
+            if number >= len(groups) and parts:
+                break
+            batches = file.iter_batches(most, row_groups=[group], columns=list(chosen.features))
+            first = next((batch for batch in batches if len(batch)), None)
+            if first is not None:
+                parts.append(vectors(first, chosen.features, f"{path}: row group {group}", 0))
     if not parts:
         raise InputError(f"{path}: says that it holds {rows} rows, but has none: it is damaged, save it again")
     dims = {part.shape[1] for part in parts}
     if len(dims) > 1:
         raise InputError(f"{path}: its vectors have different lengths: {sorted(dims)}")
     sample = np.concatenate(parts)
-    _, dim = checked(str(path), sample.shape, sample.dtype)
-    return Table(rows, dim, sample.dtype, chosen, sample)
+    check_array(str(path), sample.shape, sample.dtype)
+    return Table(rows, sample.shape[1], sample.dtype, chosen, sample)
 
 
-def rewrite_parquet(source: Path, target: Path, columns: Columns, change: Change) -> None:
+def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """The file with changed vectors, of the same schema, metadata and compression.
 
     Row groups stay as they are, up to 64 MiB of vectors; larger ones are divided, to bound memory.

@@ -35,14 +35,24 @@ def read_parquet_metadata(path: Path) -> tuple[TableEntries, np.ndarray]:
     return TableEntries(table), poses
 
 
-def metadata_table(people: np.ndarray, entries: Sequence[dict[str, Any]], poses: np.ndarray) -> pa.Table:
-    """What :func:`read_parquet_metadata` reads back.
+def write_parquet_metadata(path: Path, entries: Sequence[dict[str, Any]], poses: np.ndarray) -> bool:
+    """Writes what :func:`read_parquet_metadata` reads back, if the entries make columns of texts and numbers.
 
-    Raises:
-        pyarrow.ArrowException: the values of a key have different types, so that they make no column.
+    Args:
+        path: the file.
+        entries: n, with ``person_name`` and perhaps other keys.
+        poses: (n, 3) degrees, unknown ones NaN.
+
+    Returns:
+        Whether it was written.
     """
-    keys = dict.fromkeys(key for entry in entries for key in entry if key not in ("person_name", *ANGLES))
-    columns = {"person_name": pa.array(people.tolist(), pa.string())}
-    columns |= {key: pa.array([entry.get(key) for entry in entries]) for key in keys}
+    keys = dict.fromkeys(key for entry in entries for key in entry)
+    try:
+        columns = {key: pa.array([entry.get(key) for entry in entries]) for key in keys}
+    except pa.ArrowException:  # values of one key have different types
+        return False
+    if set(keys) & set(ANGLES) or any(pa.types.is_nested(column.type) for column in columns.values()):
+        return False
     columns |= {name: pa.array(poses[:, i], from_pandas=True) for i, name in enumerate(ANGLES)}
-    return pa.table(columns)
+    pq.write_table(pa.table(columns), path)
+    return True
