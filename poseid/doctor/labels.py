@@ -87,7 +87,8 @@ def find_likeness(folder: Folder, found: Scan, advance: Advance) -> Likeness | N
     for start in range(0, most, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         moved = folder.unit_rows(least[part]).astype(np.float32) - found.bin_means[found.bins[least[part]]]
-        cosine = moved @ centres.T / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
+        cosine = moved @ centres.T
+        cosine /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
         each = np.arange(len(cosine))
         cosine[each, whose[least[part]]] = -1.0
         nearest[part] = cosine.argmax(axis=1)
