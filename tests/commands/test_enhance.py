@@ -21,6 +21,7 @@ import poseid
 from poseid import cli
 from poseid.enhancers.models import open_model
 from poseid.enhancers.saving import save_enhancer
+from poseid.features import folder
 from poseid.features.folder import read_folder, write_folder
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
@@ -165,6 +166,16 @@ def test_a_feature_folder(
     assert (status, "not empty" in err) == (2, True)  # made without poses
     status, _, err = call(capsys, *arguments[:3], "--out", tmp_path, "--force")
     assert (status, "not empty" in err) == (2, True)  # no feature folder, never removed
+
+
+def test_a_feature_folder_with_parquet_metadata(
+    work: Path, data: FeatureSet, enhanced: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "JSON_ROWS", 0)
+    write_folder(data, tmp_path / "data")
+    assert cli.main(["enhance", str(work / "ridge"), str(tmp_path / "data"), "--out", str(tmp_path / "out")]) == 0
+    assert {"front_metadata.parquet", "video_metadata.parquet"} < set(files(tmp_path / "out"))
+    assert np.array_equal(read_folder(tmp_path / "out").video.features, enhanced)
 
 
 def test_both_sides_where_the_model_says_so(
