@@ -6,7 +6,6 @@ import importlib.util
 import json
 import os
 import unicodedata
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +66,7 @@ def inspect_folder(path: Path, dim: int | None = None) -> tuple[FeatureSet, list
         dim = arrays[side].shape[1]
     problems: list[Problem] = []
     front, video = (_read_rows(path, side, array, problems) for side, array in arrays.items())
-    fault = _spelling_fault([*front.names(), *video.names()], str(path))
+    fault = _spelling_fault({*front.names(), *video.names()}, str(path))
     if fault is not None:
         problems.append(Problem("name-spellings", path, fault))
     pairs, pairs_path = None, path / "pairs.csv"
@@ -102,10 +101,10 @@ def check_there(path: Path) -> None:
         raise InputError(f"{path}: {what}: give a folder with front_feature.npy and its companions")
 
 
-def _spelling_fault(names: Iterable[str], file: str) -> str | None:
+def _spelling_fault(names: set[str], file: str) -> str | None:
     """Two spellings that look alike (é as one or two characters): one person would be split in two."""
     seen: dict[str, str] = {}
-    for name in sorted(set(names)):
+    for name in sorted(names):
         other = seen.setdefault(unicodedata.normalize("NFC", name), name)
         if other != name:
             return (
@@ -129,7 +128,7 @@ def write_folder(features: FeatureSet, path: Path) -> None:
     sides = {"front": features.front, "video": features.video}
     for side, rows in sides.items():
         check_features(rows.features, f"{side}_feature.npy")
-    fault = _spelling_fault([*features.front.names(), *features.video.names()], features.name)
+    fault = _spelling_fault({*features.front.names(), *features.video.names()}, features.name)
     if fault is not None:
         raise InputError(fault)
     with atomic_directory(path) as partial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,13 +72,17 @@ def split_people(people: Iterable[str], seed: int, fractions: tuple[float, float
         raise InputError(f"{n} people cannot be split into train, validation and test: give at least 3")
     test = min(max(1, round(fractions[2] * n)), n - 2)
     validation = min(max(1, round(fractions[1] * n)), n - test - 1)
-    order = [names[i] for i in np.random.default_rng(seed).permutation(n).tolist()]
+    order = _permuted(names, seed)
     train = n - validation - test
     return Split(
         tuple(sorted(order[:train])),
         tuple(sorted(order[train : train + validation])),
         tuple(sorted(order[train + validation :])),
     )
+
+
+def _permuted(names: Sequence[str], seed: int) -> list[str]:
+    return [names[i] for i in np.random.default_rng(seed).permutation(len(names)).tolist()]
 
 
 def read_people_file(path: Path, people: Collection[str] | None = None) -> list[str]:
@@ -120,11 +124,7 @@ def split_by_files(people: Collection[str], train: Path, validation: Path, test:
     Raises:
         InputError: as `read_people_file` and `Split`.
     """
-    return Split(
-        tuple(sorted(read_people_file(train, people))),
-        tuple(sorted(read_people_file(validation, people))),
-        tuple(sorted(read_people_file(test, people))),
-    )
+    return Split(*(tuple(sorted(read_people_file(path, people))) for path in (train, validation, test)))
 
 
 def people_of_folds(features: FeatureSet, folds: Collection[int]) -> list[str]:
@@ -187,5 +187,5 @@ def split_rest(
     if len(names) < 2:
         raise InputError(f"{where}: {len(names)} people outside the test: at least 2 must stay to train")
     count = min(max(1, round(validation * len(names))), len(names) - 1)
-    order = [names[i] for i in np.random.default_rng(seed).permutation(len(names)).tolist()]
+    order = _permuted(names, seed)
     return tuple(sorted(order[count:])), tuple(sorted(order[:count]))

@@ -20,7 +20,8 @@ import pytest
 import poseid
 from poseid import cli
 from poseid.enhancers.saving import open_model, save_enhancer
-from poseid.features.folder import read_folder
+from poseid.features import folder
+from poseid.features.folder import read_folder, write_folder
 from poseid.features.rows import FeatureSet
 from tests.cli.caller import Caller
 
@@ -140,6 +141,16 @@ def test_a_feature_folder(work: Path, data: FeatureSet, enhanced: np.ndarray, tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder"]
     assert "not empty" in call.refused(*arguments, "--resume")  # made without poses
     assert "not empty" in call.refused(*arguments[:3], "--out", tmp_path, "--force")  # no feature folder, never removed
+
+
+def test_a_feature_folder_with_parquet_metadata(
+    work: Path, data: FeatureSet, enhanced: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
+) -> None:
+    monkeypatch.setattr(folder, "JSON_ROWS", 0)
+    write_folder(data, tmp_path / "data")
+    call.done("enhance", work / "ridge", tmp_path / "data", "--out", tmp_path / "out")
+    assert {"front_metadata.parquet", "video_metadata.parquet"} < set(files(tmp_path / "out"))
+    assert np.array_equal(read_folder(tmp_path / "out").video.features, enhanced)
 
 
 def test_both_sides_where_the_model_says_so(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:

@@ -24,6 +24,7 @@ def read_parquet_metadata(path: Path) -> tuple[TableEntries, np.ndarray]:
     """
     with reading(path):
         table = pq.read_table(path)
+        table.validate(full=True)  # such as text that is not UTF-8, which is found in no other way before it is used
     poses = np.full((len(table), 3), np.nan)
     if set(ANGLES) & set(table.column_names):
         find_columns(ANGLES, table.column_names, str(path))
