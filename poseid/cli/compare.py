@@ -46,10 +46,10 @@ def run(arguments: argparse.Namespace) -> None:
         import sys
 
         from poseid.atomic import atomic_directory, check_new, write_text
-        from poseid.commands.compare_table import markdown, plain_table
         from poseid.comparison import compare_models, fold_splits, one_split, parse_model
         from poseid.errors import InputError
         from poseid.features.folder import read_folder
+        from poseid.reports.compare_table import markdown, plain_table
 
     def announce(line: str) -> None:
         if sys.stderr.isatty():

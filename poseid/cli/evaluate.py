@@ -43,8 +43,8 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.features.fingerprint import digest
         from poseid.features.folder import read_folder
         from poseid.features.pairs import read_pairs
-        from poseid.verification.report import write_report
-        from poseid.verification.table import table_text
+        from poseid.reports.report import write_report
+        from poseid.reports.text_table import table_text
         from poseid.versions import versions
 
     check_new(arguments.out)

@@ -34,10 +34,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Writes FILE and FILE.md, both or none, and prints what they are."""
     with importing():
         from poseid.atomic import atomic_file
-        from poseid.commands.model_card import card
         from poseid.enhancers.onnx_export import OPSET, to_onnx
         from poseid.enhancers.saving import OnnxModel, open_model, save_enhancer
         from poseid.errors import InputError
+        from poseid.reports.model_card import card
 
     out: Path = arguments.out
     kind = out.suffix.lower()

@@ -8,15 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.estimates import t_interval
-from poseid.sweeps.front_figure import draw_front
-from poseid.sweeps.importance import Importance
-from poseid.sweeps.measures import Measure
-from poseid.sweeps.parallel import draw_parallel
-from poseid.sweeps.repeats import Setting
-from poseid.sweeps.scales import scale_of
-from poseid.verification.figure_tiles import (
+from poseid.reports.sheet import (
     ENHANCED,
     FONT,
     INK,
@@ -27,6 +19,14 @@ from poseid.verification.figure_tiles import (
     label,
     sheet,
 )
+from poseid.sweeps.analysis import Sweep
+from poseid.sweeps.estimates import t_interval
+from poseid.sweeps.front_figure import draw_front
+from poseid.sweeps.importance import Importance
+from poseid.sweeps.measures import Measure
+from poseid.sweeps.parallel import draw_parallel
+from poseid.sweeps.repeats import Setting
+from poseid.sweeps.scales import scale_of
 
 
 def draw_all(sweep: Sweep) -> dict[str, Drawn]:

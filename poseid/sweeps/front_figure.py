@@ -10,12 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
-from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.front import Points, front_points, joined_points, number_text, point_texts, raw_point
-from poseid.sweeps.label_placement import Box, Label, Point, Size, leader_end, place_labels
-from poseid.sweeps.repeats import Setting
-from poseid.sweeps.scales import short_key
-from poseid.verification.figure_tiles import (
+from poseid.reports.label_placement import Box, Label, Point, Size, leader_end, place_labels
+from poseid.reports.sheet import (
     ENHANCED,
     FONT,
     HEIGHT,
@@ -27,6 +23,10 @@ from poseid.verification.figure_tiles import (
     legend,
     sheet,
 )
+from poseid.sweeps.analysis import Sweep
+from poseid.sweeps.front import Points, front_points, joined_points, number_text, point_texts, raw_point
+from poseid.sweeps.repeats import Setting
+from poseid.sweeps.scales import short_key
 
 _LABEL, _PAD = 7.5, 1.0
 _FEW_LINES, _LINE_HEIGHT, _TALLEST = 12, 0.09, 6.6

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 
+from poseid.reports.sheet import ENHANCED, FONT, INK, SMALL, SOFT, Sheet, sheet
 from poseid.sweeps.measures import Measure
 from poseid.sweeps.repeats import Setting
 from poseid.sweeps.scales import Scale, scale_of
-from poseid.verification.figure_tiles import ENHANCED, FONT, INK, SMALL, SOFT, Sheet, sheet
 
 _BY_RANK = LinearSegmentedColormap.from_list("rank", [ENHANCED, "#9CC9E3", "#D8DCE0"])
 _STEP, _AROUND = 0.7, 1.6

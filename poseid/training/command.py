@@ -20,12 +20,12 @@ from poseid.atomic import write_text
 from poseid.errors import InputError, first_line
 from poseid.features.folder import check_there
 from poseid.interrupt import importing
+from poseid.reports.text_table import table_text
 from poseid.training.arguments import FAILED, ONE_PROCESS
 from poseid.training.config import check_config
 from poseid.training.health import Diverged, Interrupted, OtherRank
 from poseid.training.objective import check_objective, objective_values
 from poseid.training.processes import by_torchrun, check_processes, first_process
-from poseid.verification.table import table_text
 
 LOG = "train.log"
 WANDB_LONGEST = 128

@@ -199,6 +199,6 @@ def test_output_appears_whole_or_not_at_all(
         Path(str(arguments[-1])).joinpath("half.txt").write_text("half", encoding="utf-8")
         raise RuntimeError("disk")
 
-    monkeypatch.setattr("poseid.verification.report.write_report", broken)
+    monkeypatch.setattr("poseid.reports.report.write_report", broken)
     assert call(*arguments, tmp_path / "gone")[0] == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full"]

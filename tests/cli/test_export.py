@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import poseid
-from poseid.commands.model_card import card
 from poseid.enhancers.saving import read_info, save_enhancer
+from poseid.reports.model_card import card
 from tests.cli.caller import Caller
 from tests.enhancers.models_to_try import DIM, made, rows
 
@@ -93,7 +93,7 @@ def test_card() -> None:
     text = card(header | MORE, DIM, "m.onnx", "Made")
     assert "| EER | 9.44 % | 8.49 % | -0.95 [-1.20, -0.70] points |" in text
     assert "| FNMR at FMR 1e-3 | 42.10 % | 40.70 % | -1.40 [-3.00, -0.20] points |" in text
-    assert "| 1.00 × | 0.99 × [0.80, 1.20] |" in text
+    assert "| 1.00x | 0.99x [0.80x, 1.20x] |" in text
     assert "| FNMR at that threshold |  |  | -1.00 points |" in text
     assert "240 training people and 120 validation people; fitted on training people" in text
     assert "**helps**" in text
@@ -143,7 +143,7 @@ def test_nothing_is_left_when_it_fails(
     def broken(*_: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("poseid.commands.model_card.card", broken)
+    monkeypatch.setattr("poseid.reports.model_card.card", broken)
     assert call("export", run, "--out", tmp_path / "m.safetensors")[0] == 130
     assert list(tmp_path.iterdir()) == []
 

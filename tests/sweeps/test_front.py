@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from poseid.reports.label_placement import Box, Label, leader_end, place_labels
 from poseid.sweeps.analysis import read_sweep
 from poseid.sweeps.figures import draw_all
 from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, front_points
 from poseid.sweeps.front_figure import draw_front
-from poseid.sweeps.label_placement import Box, Label, leader_end, place_labels
 from poseid.sweeps.page import page
 from tests.sweeps.made import FNMR, OBJECTIVE, RATIO, RAW_REFUSED, REFUSED, write_job, write_multirun
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poseid.training.chart import Curve, chart
+from poseid.reports.chart import Curve, chart
 from poseid.training.metric_names import ALL, PHI
 from poseid.training.panels import SECTIONS
 from poseid.training.training_page import read_curves, training_page, write_training_page
@@ -35,7 +35,7 @@ def test_a_run_leaves_a_page_with_every_panel(logged_run: Path) -> None:
     text = page_of(logged_run)
     titles = [panel.title for section in SECTIONS for panel in section.panels]
     assert text.count("<figure>") == len(titles)
-    assert all(f"<figcaption><b>{title.replace(chr(39), '&#x27;')}</b>" in text for title in titles)
+    assert all(f"<figcaption><b>{title.replace(chr(39), '&#39;')}</b>" in text for title in titles)
     assert "2 epochs are finished" in text
     for forbidden in ("<script", "http:", "https:", "src="):
         assert forbidden not in text

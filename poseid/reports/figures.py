@@ -3,57 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
-from poseid.verification.bootstrap import interval, mean_resamples, resample_people
-from poseid.verification.det_bands import DetBands, det_bands
-from poseid.verification.figure_tiles import (
+from poseid.reports.det_figure import det_sheet
+from poseid.reports.format import SET_TITLES, between, count, fixed, interval, percent, signed
+from poseid.reports.sheet import (
+    DASHED,
     ENHANCED,
     FONT,
-    GENUINE,
-    IMPOSTOR,
     INK,
     RAW,
+    RAW_LINE,
+    SCORES,
     SOFT,
     Drawn,
     Sheet,
-    count,
     label,
     legend,
     nothing,
-    percent,
+    outline,
     sheet,
-    signed,
+    thinned,
     write,
+    yaw_axis,
 )
+from poseid.verification import bootstrap
 from poseid.verification.genuine_pairs import GenuinePairs, genuine_pairs
-from poseid.verification.rates import MINIMUM_FALSE_MATCHES
+from poseid.verification.operating_points import strictest
 from poseid.verification.sides import Side
-
-MOST_POINTS = 5_000
-"""A scatter shows no more points."""
 
 _BAND_RESAMPLES = 200
 _YAW_STEP = 10
-_HIGHEST_FMR = 0.5
-_MOST = 0.999
-"""A FNMR above is drawn here, so that it stays in sight."""
 _FEWEST = 5
 """A mean of fewer comparisons is not drawn."""
 _ENOUGH = 30
 """A share of fewer comparisons gets no colour."""
-UNCHANGED = "#8C8C8C"
+_UNCHANGED = "#8C8C8C"
 _BLUES = LinearSegmentedColormap.from_list("fnmr", ["#F3F8FC", "#9CC9E3", "#2F83BA", "#083A63"])
-_PERCENTS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999)
+_FORMS = ("raw", "enhanced")
 
 Block = dict[str, Any]
 
@@ -65,19 +56,15 @@ def draw_all(block: Block, front: Side, video: Side) -> dict[str, Drawn]:
     front, video  the sides it was made from
     """
     return {
-        "diagnosis.png": _diagnosis(block, front, video).drawn(),
-        "det.png": _det(block, front, video).drawn(),
+        "diagnosis.png": diagnosis_sheet(block, front, video).drawn(),
+        "det.png": det_sheet(block, front, video).drawn(),
         "scores.png": _scores(block).drawn(),
         "heatmap.png": _heatmap(block).drawn(),
     }
 
 
-def diagnosis_figure(block: Block, front: Side, video: Side) -> Figure:
-    """The four-panel diagnosis as a matplotlib figure with an offscreen canvas, for a logger."""
-    return _diagnosis(block, front, video).figure
-
-
-def _diagnosis(block: Block, front: Side, video: Side) -> Sheet:
+def diagnosis_sheet(block: Block, front: Side, video: Side) -> Sheet:
+    """What changed for genuine pairs: before and after, the improvement, and both by yaw."""
     pairs = genuine_pairs(front, video)
     out = sheet(2, 2)
     _before_and_after(out, pairs)
@@ -88,9 +75,7 @@ def _diagnosis(block: Block, front: Side, video: Side) -> Sheet:
 
 
 def _before_and_after(out: Sheet, pairs: GenuinePairs) -> None:
-    shown = np.arange(pairs.raw.size)
-    if shown.size > MOST_POINTS:
-        shown = shown[np.linspace(0, shown.size - 1, MOST_POINTS).astype(np.intp)]
+    shown = thinned(np.arange(pairs.raw.size))
     note = f"n = {count(pairs.total)} genuine comparisons"
     if shown.size < pairs.total:
         note += f", {count(shown.size)} of them shown"
@@ -104,7 +89,7 @@ def _before_and_after(out: Sheet, pairs: GenuinePairs) -> None:
     low, high = max(low - margin, -1.02), min(high + margin, 1.02)
     alpha = float(np.clip(700 / shown.size, 0.15, 0.7))
     axes.scatter(raw, enhanced, s=9, color=ENHANCED, alpha=alpha, linewidths=0)
-    axes.plot([low, high], [low, high], color=INK, linewidth=1.0, linestyle=(0, (5, 3)))
+    axes.plot([low, high], [low, high], color=INK, linewidth=1.0, linestyle=DASHED)
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
     axes.xaxis.set_major_locator(MaxNLocator(6))
@@ -126,17 +111,17 @@ def _histogram(out: Sheet, pairs: GenuinePairs, improvement: Block) -> None:
     edges = np.linspace(-reach, reach, 52)
     share = 100 * np.histogram(np.clip(gain, -reach, reach), edges)[0] / gain.size
     middle = (edges[:-1] + edges[1:]) / 2
-    colours = [RAW] * 25 + [UNCHANGED] + [ENHANCED] * 25
+    colours = [RAW] * 25 + [_UNCHANGED] + [ENHANCED] * 25
     axes.bar(middle, share, width=edges[1] - edges[0], color=colours, linewidth=0)
     axes.axvline(0, color=INK, linewidth=1.0)
     mean = improvement["mean"]
-    axes.axvline(mean, color=INK, linewidth=1.4, linestyle=(0, (5, 3)))
+    axes.axvline(mean, color=INK, linewidth=1.4, linestyle=DASHED)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(0, 1.32 * float(share.max()))
     axes.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
-    text = f"mean {signed(mean, 4)}"
+    text = f"mean {signed(mean)}"
     if improvement["ci95"]:
-        text += f"\n95 % CI {_between(improvement['ci95'], 4)}"
+        text += f"\n95 % CI {interval(improvement['ci95'], signed)}"
     write(axes, 0.98, 0.98, f"{text}\n(dashed line)", ha="right")
     write(axes, 0.02, 0.98, "less alike: worse", RAW)
     write(axes, 0.02, 0.90, "more alike: better", ENHANCED)
@@ -169,7 +154,7 @@ def _bars(out: Sheet, improvement: Block) -> None:
         axes.margins(y=0.12)
     axes.set_xticks(
         range(len(bins)),
-        [f"{_degrees(b['from'])} to {_degrees(b['to'])}\nn = {count(b['n'])}" for b in bins],
+        [f"{between(b['from'], b['to'])}\nn = {count(b['n'])}" for b in bins],
     )
     axes.tick_params(axis="x", labelsize=7.5, length=0)
     axes.grid(False, axis="x")
@@ -189,171 +174,61 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
     # steps are centred on 0, so that left and right are cut alike
     step = np.round(pairs.yaw[known] / _YAW_STEP).astype(int)
     person = pairs.person[known]
-    weights = resample_people(pairs.people, min(resamples, _BAND_RESAMPLES), 0) if resamples else None
+    weights = bootstrap.resample_people(pairs.people, min(resamples, _BAND_RESAMPLES), 0) if resamples else None
     # raw dashed above enhanced, so that both are seen where they agree
     for form, colour, name, style, marker, above in (
-        (pairs.raw[known], RAW, "raw", (0, (4, 2)), "s", 4),
+        (pairs.raw[known], RAW, "raw", RAW_LINE, "s", 4),
         (pairs.enhanced[known], ENHANCED, "enhanced", "-", "o", 3),
     ):
-        places, means, bounds = [], [], []
-        for at in np.unique(step):
-            here = step == at
+        at, means, bounds = [], [], []
+        for n in np.unique(step):
+            here = step == n
             if here.sum() < _FEWEST:
                 continue
-            ci = None if weights is None else interval(mean_resamples(form[here], person[here], weights))
-            places.append(at * _YAW_STEP)
+            ci = None
+            if weights is not None:
+                ci = bootstrap.interval(bootstrap.mean_resamples(form[here], person[here], weights))
+            at.append(n * _YAW_STEP)
             means.append(form[here].mean())
             bounds.append(ci or [np.nan, np.nan])
-        if not places:
+        if not at:
             return nothing(axes, f"no {_YAW_STEP} degrees of yaw hold {_FEWEST} genuine comparisons")
         ends = np.array(bounds)
         if not np.isnan(ends).all():
-            axes.fill_between(places, ends[:, 0], ends[:, 1], color=colour, alpha=0.16, linewidth=0)
-        axes.plot(
-            places,
-            means,
-            color=colour,
-            linestyle=style,
-            linewidth=1.8,
-            marker=marker,
-            markersize=3.5,
-            label=name,
-            zorder=above,
-        )
-    axes.set_xlim(-95, 95)
-    axes.set_xticks([-90, -45, -15, 15, 45, 90], [_degrees(d) for d in (-90, -45, -15, 15, 45, 90)])
+            axes.fill_between(at, ends[:, 0], ends[:, 1], color=colour, alpha=0.16, linewidth=0)
+        (line,) = axes.plot(at, means, color=colour, linestyle=style, linewidth=1.8, label=name, zorder=above)
+        line.set(marker=marker, markersize=3.5)
+    yaw_axis(axes)
     axes.margins(y=0.12)
     legend(axes, "best")
     label(axes, "yaw of the probe, degrees", "mean cosine similarity")
     return None
 
 
-def _det(block: Block, front: Side, video: Side) -> Sheet:
-    out = sheet(1, 1)
-    name, entry = block["headline"], block["sets"][block["headline"]]
-    title = "Detection error trade-off"
-    if entry is None or not entry.get("det", {}).get("fmr"):
-        axes = out.tile(title, "lower left is better")
-        nothing(axes, block.get("null_reasons", {}).get(f"sets.{name}", "there are no comparisons"))
-        return out
-    fmr = np.array(entry["det"]["fmr"])
-    if np.sum(fmr <= _HIGHEST_FMR) < 2:
-        nothing(out.tile(title, "lower left is better"), f"{entry['impostor']} impostor comparisons make no curve")
-        return out
-    bootstrap = block.get("bootstrap", {})
-    bands = det_bands(name, front, video, fmr, bootstrap.get("resamples", 0), bootstrap.get("seed", 0))
-    sizes = f"{count(entry['genuine'])} genuine, {count(entry['impostor'])} impostor"
-    axes = out.tile(title, f"{SET_WORDS[name]}: {sizes}; lower left is better")
-    forms = (("raw", RAW, (0, (4, 2))), ("enhanced", ENHANCED, "-"))
-    _draw_det(axes, entry, bands, forms, fmr)
-    return out
-
-
-SET_WORDS = {
-    "all": "all references × all probes",
-    "frontal_profile": "frontal × profile",
-    "profile_profile": "profile × profile",
-    "frontal_frontal": "frontal × frontal",
-}
-
-
-def _draw_det(
-    axes: Axes, entry: Block, bands: DetBands | None, forms: tuple[tuple[str, str, Any], ...], fmr: NDArray[np.float64]
-) -> None:
-    shown = fmr <= _HIGHEST_FMR
-    curves = np.array([entry["det"][form] for form, _, _ in forms])[:, shown]
-    x = fmr[shown]
-    positive = curves[curves > 0]
-    floor = max(0.5 / entry["genuine"], 1e-6)
-    bottom = max(min(float(positive.min()) if positive.size else floor, 0.05), floor) / 1.6
-    # room for the legend: a third of what is still accepted at the worst point
-    top = min(max(1 - (1 - float(curves.max())) / 3, 0.25), 0.9995)
-    for n, (form, colour, style) in enumerate(forms):
-        if bands is not None:
-            ends = getattr(bands, form)
-            ok = ~np.isnan(ends[:, 0])
-            under, over = (_deviate(column, bottom / 2, _MOST) for column in ends[ok].T)
-            axes.fill_between(_deviate(bands.fmr[ok]), under, over, color=colour, alpha=0.16, linewidth=0)
-        eer, ci = entry[form]["eer"], entry[form]["eer_ci95"]
-        text = f"{form}: EER {percent(eer)}"
-        if ci:
-            text += f" [{percent(ci[0])[:-2]}, {percent(ci[1])[:-2]}]"
-        y = _deviate(curves[n], bottom / 2, _MOST)
-        axes.plot(_deviate(x), y, color=colour, linestyle=style, linewidth=1.9, label=text, zorder=4 - n)
-        if bands is None:
-            # the intervals that the tables give stand in
-            for key, value in entry[form]["fnmr_at_fmr_ci95"].items():
-                if value:
-                    place = _deviate(np.array([float(key)]))[0] + (0.03 if n else -0.03)
-                    ends = _deviate(np.array(value), bottom / 2, _MOST)
-                    axes.plot([place, place], ends, color=colour, linewidth=1.3)
-    left, right = float(_deviate(x[:1])[0]), float(_deviate(x[-1:])[0])
-    low, high = (float(value) for value in _deviate(np.array([bottom, top])))
-    equal = [min(left, low), right]
-    axes.plot(equal, equal, color=SOFT, linewidth=0.9, linestyle=":", zorder=1, label="FMR = FNMR")
-    said = []
-    if any(entry[form]["eer_ci95"] for form, _, _ in forms):
-        said.append("shaded: 95 % CI" if bands is not None else "upright bars: 95 % CI")
-    few = MINIMUM_FALSE_MATCHES / entry["impostor"]
-    if few > x[0]:
-        edge = min(float(_deviate(np.array([min(few, _HIGHEST_FMR)]))[0]), right)
-        axes.axvspan(left, edge, color="#EFEFEF", linewidth=0, zorder=0)
-        said.append(f"grey: fewer than {MINIMUM_FALSE_MATCHES} false matches")
-    write(axes, 0.02, 0.03, "\n".join(said), SOFT, va="bottom")
-    axes.set_xlim(left, right)
-    axes.set_ylim(low, high)
-    _percent_ticks(axes.xaxis, left, right, across=True)
-    _percent_ticks(axes.yaxis, low, high, across=False)
-    legend(axes, "upper right")
-    label(axes, "FMR, % of impostors let in", "FNMR, % of genuine refused")
-
-
-def _percent_ticks(axis: Axis, first: float, last: float, across: bool) -> None:
-    """Ticks in percent on a normal-deviate scale, those left out that would touch the next one."""
-    kept: list[tuple[float, str]] = []
-    for rate in reversed(_PERCENTS):
-        place, text = float(_deviate(np.array([rate]))[0]), f"{100 * rate:g}"
-        if not first <= place <= last:
-            continue
-        room = 0.02 + 0.0105 * (len(text) + len(kept[-1][1])) if across and kept else 0.05
-        if not kept or kept[-1][0] - place >= room * (last - first):
-            kept.append((place, text))
-    axis.set_ticks([place for place, _ in kept], [text for _, text in kept])
-
-
-def _deviate(rate: NDArray[np.float64], low: float = 1e-7, high: float = 1 - 1e-7) -> NDArray[np.float64]:
-    """The normal deviate of a rate, Φ⁻¹; rates of 0 and 1 stand at the ends."""
-    inverse = NormalDist().inv_cdf
-    return np.array([inverse(float(r)) for r in np.clip(rate, low, high)])
-
-
 def _scores(block: Block) -> Sheet:
     out = sheet(1, 2)
     name, entry = block["headline"], block["sets"][block["headline"]]
-    forms = (("raw", "Scores before"), ("enhanced", "Scores after"))
+    titles = ("Scores before", "Scores after")
     if entry is None or "histogram" not in entry:
-        for _, title in forms:
+        for title in titles:
             nothing(out.tile(title, ""), block.get("null_reasons", {}).get(f"sets.{name}", "there are no comparisons"))
         return out
     edges = np.array(entry["histogram"]["edges"])
-    shares = {(form, kind): 100 * np.array(entry["histogram"][form][kind]) for form, _ in forms for kind in _KINDS}
+    shares = {(form, kind): 100 * np.array(entry["histogram"][form][kind]) for form in _FORMS for kind in SCORES}
     filled = np.flatnonzero(sum(shares.values()) > 0.02)
     low, high = edges[filled[0]] - 0.05, edges[filled[-1] + 1] + 0.05
     top = 1.4 * max(float(share.max()) for share in shares.values())
-    at = next((label for label in ("1e-3", "1e-2") if entry["fixed_threshold"][label]["threshold"] is not None), None)
-    for form, title in forms:
-        sizes = ", ".join(f"{count(entry[kind])} {kind}" for kind in _KINDS)
-        axes = out.tile(title, f"{SET_WORDS[name]}: {sizes}; less overlap is better")
-        for kind, (colour, style) in _KINDS.items():
-            share = shares[form, kind]
-            axes.stairs(share, edges, fill=True, color=colour, alpha=0.35, linewidth=0)
-            axes.stairs(share, edges, color=colour, linewidth=1.5, linestyle=style, label=kind)
+    at = strictest({fmr: point["threshold"] for fmr, point in entry["fixed_threshold"].items()})
+    for form, title in zip(_FORMS, titles, strict=True):
+        sizes = ", ".join(f"{count(entry[kind])} {kind}" for kind in SCORES)
+        axes = out.tile(title, f"{SET_TITLES[name]}: {sizes}; less overlap is better")
+        for kind, (colour, style) in SCORES.items():
+            outline(axes, shares[form, kind], edges, colour, style, kind, alpha=0.35)
         if at is not None:
-            fixed = entry["fixed_threshold"][at]
-            axes.axvline(fixed["threshold"], color=INK, linewidth=1.3, ymax=0.74)
-            threshold = f"{fixed['threshold']:.3f}".replace("-", "−")
-            text = f"line: raw threshold of FMR {at}, {threshold}"
-            rates = f"FMR {percent(fixed[form]['fmr'])}\nFNMR {percent(fixed[form]['fnmr'])}"
+            point = entry["fixed_threshold"][at]
+            axes.axvline(point["threshold"], color=INK, linewidth=1.3, ymax=0.74)
+            text = f"line: raw threshold of FMR {at}, {fixed(point['threshold'])}"
+            rates = f"FMR {percent(point[form]['fmr'])}\nFNMR {percent(point[form]['fnmr'])}"
             write(axes, 0.98, 0.98, f"{text}\n{rates}", ha="right")
         axes.set_xlim(low, high)
         axes.set_ylim(0, top)
@@ -362,26 +237,22 @@ def _scores(block: Block) -> Sheet:
     return out
 
 
-_KINDS: dict[str, tuple[str, Any]] = {"genuine": (GENUINE, "-"), "impostor": (IMPOSTOR, (0, (4, 1.5)))}
-
-
 def _heatmap(block: Block) -> Sheet:
     out = sheet(1, 2)
     poses = block.get("by_pose") or {}
-    forms = (("raw", "FNMR by pose, raw"), ("enhanced", "FNMR by pose, enhanced"))
     if poses.get("threshold") is None or not np.sum(poses["n"]):
         reason = block.get("null_reasons", {}).get("by_pose", "no genuine comparison lies within the yaw bins")
-        for _, title in forms:
-            nothing(out.tile(title, ""), reason)
+        for form in _FORMS:
+            nothing(out.tile(f"FNMR by pose, {form}", ""), reason)
         return out
     n = np.array(poses["n"])
-    names = [f"{_degrees(b['from'])} to {_degrees(b['to'])}" for b in poses["bins"]]
-    tables = {form: np.array(poses[form], dtype=float) for form, _ in forms}
+    names = [between(b["from"], b["to"]) for b in poses["bins"]]
+    tables = {form: np.array(poses[form], dtype=float) for form in _FORMS}
     told = n >= _ENOUGH
     top = max([float(table[told].max(initial=0.0)) for table in tables.values()]) or 1.0
-    for form, title in forms:
+    for form in _FORMS:
         note = f"at the raw threshold of FMR {poses['fmr']}; lower is better; grey: n below {_ENOUGH}"
-        axes = out.tile(title, note)
+        axes = out.tile(f"FNMR by pose, {form}", note)
         axes.grid(False)
         axes.set_facecolor("#F1F1F1")
         axes.imshow(np.ma.masked_array(tables[form], ~told), cmap=_BLUES, vmin=0, vmax=top, aspect="auto")
@@ -413,19 +284,7 @@ def _heatmap(block: Block) -> Sheet:
     return out
 
 
-def _degrees(value: float) -> str:
-    """
-    >>> _degrees(-45), _degrees(15)
-    ('−45', '15')
-    """
-    return f"{value:g}".replace("-", "−")
-
-
 def _luminance(colour: Iterable[float]) -> float:
     """Relative luminance of an sRGB colour, from 0 to 1; below 0.18 white text reads better than black (WCAG 2)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in list(colour)[:3]]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def _between(bounds: list[float], digits: int) -> str:
-    return f"{signed(bounds[0], digits)} to {signed(bounds[1], digits)}"

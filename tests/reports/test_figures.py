@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from poseid.reports.figures import diagnosis_sheet, draw_all
+from poseid.reports.sheet import MOST_POINTS
 from poseid.verification import Side, evaluate
 from poseid.verification.det_bands import det_bands
-from poseid.verification.figures import MOST_POINTS, diagnosis_figure, draw_all
 from poseid.verification.genuine_pairs import genuine_pairs
 
 NAMES = {"diagnosis.png": 4, "det.png": 1, "scores.png": 2, "heatmap.png": 2}
@@ -113,14 +114,14 @@ def test_pyplot_knows_of_no_figure(sides):
     import matplotlib.pyplot as plt
 
     front, video = sides(5)
-    diagnosis_figure(evaluate(front, video, resamples=0), front, video)
+    diagnosis_sheet(evaluate(front, video, resamples=0), front, video)
     assert plt.get_fignums() == []
 
 
 def test_diagnosis_shows_the_numbers_of_the_block(sides):
     front, video = sides(30, 4, 60, change=lambda rows: rows + 0.2)
     block = evaluate(front, video, resamples=10)
-    figure = diagnosis_figure(block, front, video)
+    figure = diagnosis_sheet(block, front, video).figure
     scatter, histogram, bars, lines = figure.axes
     points = np.asarray(scatter.collections[0].get_offsets())
     assert block["improvement"]["n"] == 30 * 4 * 60
@@ -140,7 +141,7 @@ def test_diagnosis_shows_the_numbers_of_the_block(sides):
 
 def test_labels_lie_inside_their_tiles(sides):
     front, video = sides(25, change=lambda rows: rows * 0.5 + 0.7)
-    figure = diagnosis_figure(evaluate(front, video, resamples=10), front, video)
+    figure = diagnosis_sheet(evaluate(front, video, resamples=10), front, video).figure
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     width, height = figure.bbox.width, figure.bbox.height
