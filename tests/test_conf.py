@@ -17,6 +17,7 @@ from poseid.training.arguments import SWEEP_PLUGINS, hydra_arguments
 from poseid.training.config import check_config
 from poseid.training.losses import TERMS
 from poseid.training.objective import check_objective
+from poseid.training.schedule import SCHEDULES
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 FILES = [path.relative_to(CONF) for path in CONF.glob("*/**/*.yaml")]
@@ -219,6 +220,10 @@ def test_our_own_checks(overrides: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         check_config(composed(*overrides))
     assert "\n" not in str(caught.value)
+
+
+def test_schedules_and_their_files_agree() -> None:
+    assert sorted(SCHEDULES) == sorted(choice for group, choice in CHOICES if group == "schedule")
 
 
 def test_groups_and_choices_that_are_none() -> None:

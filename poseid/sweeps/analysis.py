@@ -1,4 +1,4 @@
-"""A multirun directory as a whole: read once, then shown as page, table and file."""
+"""All there is to say about a multirun directory: read once, then shown as page, table and file."""
 
 from __future__ import annotations
 
@@ -152,14 +152,14 @@ def _with_missing(jobs: list[Job], plan: Plan) -> list[Job]:
 def _sorted(jobs: list[Job], order: Measure) -> list[Job]:
     """Finished jobs by their objective, a null one after them, then the others by number."""
 
-    def place(job: Job) -> tuple[int, float, int, str]:
+    def rank(job: Job) -> tuple[int, float, int, str]:
         value = job.figures.get(order.key)
         number = int(job.name) if job.name.isdecimal() else 10**9
         if value is None:
             return (1 if job.state == "finished" else 2, 0.0, number, job.name)
         return (0, value if order.lower_is_better else -value, number, job.name)
 
-    return sorted(jobs, key=place)
+    return sorted(jobs, key=rank)
 
 
 def _front(settings: Sequence[Setting], measures: tuple[Measure, Measure]) -> tuple[Setting, ...]:

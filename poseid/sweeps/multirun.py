@@ -102,7 +102,7 @@ def search_space(params: DictConfig, config: DictConfig) -> dict[str, Any]:
 
 
 def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], sweep_dir: Path) -> int:
-    """Readies the sweeper's configuration and, where there is one, the study that it goes on with.
+    """Prepares the sweeper's configuration and, where there is one, the study that it continues.
 
     A trial that was running when an earlier call was killed counts as failed, and the search's seed moves on by the
     trials that are there: it would draw the same ones again. One call at a time may work on a study.

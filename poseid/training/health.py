@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 DIVERGED = "diverged.json"
-CHECK_EVERY = 50  # steps; each look waits for the device
+CHECK_EVERY = 50  # steps; each check waits for the device
 SHOWN_ROWS = 8
 
 
 class Diverged(Exception):
-    """A loss or a weight is NaN or infinite: the training cannot go on; the checkpoints before are as they were.
+    """A loss or a weight is NaN or infinite: the training ends; the checkpoints before are as they were.
 
     Args:
         what: is no number, in words.
@@ -31,17 +31,17 @@ class Diverged(Exception):
         batch = f" (batch of {len(rows)} video rows: {shown})" if rows else ""
         super().__init__(
             f"training diverged in epoch {epoch}, step {step}: {what}{batch}; lower lr"
-            f"{' or look at these rows' if rows else ''}; the checkpoints of earlier epochs are kept"
+            f"{' or check these rows' if rows else ''}; the checkpoints of earlier epochs are there"
         )
 
     def write(self, path: Path) -> None:
-        """Writes what happened, with all rows of the batch, as JSON; the file appears whole."""
+        """Writes what happened, with all rows of the batch, as JSON; the file is written atomically."""
         content = {"what": self.what, "epoch": self.epoch, "step": self.step, "video_rows": self.rows}
         write_text(path, json.dumps(content) + "\n")
 
 
 class Interrupted(Exception):
-    """Ctrl-C during the training; everything up to the last whole epoch is on disk."""
+    """Ctrl-C during the training; everything up to the last complete epoch is on disk."""
 
 
 class OtherRank(Exception):

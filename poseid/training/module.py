@@ -48,7 +48,7 @@ class EnhancerModule(L.LightningModule):
         margin: of similarity_protection.
         hardest: k of impostor_protection.
         swap: reconstruct a row from another row's identity and its own pose code.
-        schedule: arguments of :class:`Schedule`.
+        schedule: options of :class:`Schedule`.
         lr: peak learning rate of AdamW.
         lr_identity_scale: factor on it for the identity layers.
         weight_decay: of AdamW; it pulls the network towards zero, that is towards the closed form, and spares φ.
@@ -85,7 +85,7 @@ class EnhancerModule(L.LightningModule):
         self.margin = margin
         self.hardest = hardest
         self.swap = swap
-        self.schedule = Schedule(**schedule)
+        self.schedule = Schedule(schedule)
         self.lr = lr
         self.lr_identity_scale = lr_identity_scale
         self.weight_decay = weight_decay

@@ -20,7 +20,7 @@ BLOCK_ROWS = 8192
 class ProbeRows(Dataset[dict[str, Tensor]]):
     """Video rows of some people with their targets; ``rows[index_tensor]`` cuts a whole batch.
 
-    Rows are kept person after person, only those of people who have a front row, inside the yaw range. The vectors
+    Rows are stored person after person, only those of people who have a front row, inside the yaw range. The vectors
     stay where they are, in memory or on disk in a memory map, and each batch reads its own.
 
     Args:
@@ -140,10 +140,10 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
 def read_rows(vectors: np.ndarray, rows: Tensor) -> Tensor:
     """(B, D) float32 of the rows, read in the order in which they lie."""
     order = rows.argsort()
-    places = rows[order].numpy()
+    indices = rows[order].numpy()
     if isinstance(vectors, np.memmap):
-        fetch(vectors, places)
-    read = torch.from_numpy(vectors[places]).float()
+        fetch(vectors, indices)
+    read = torch.from_numpy(vectors[indices]).float()
     return torch.empty_like(read).index_copy_(0, order, read)
 
 
