@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.out is not None:
         check_new(arguments.out)
     folder, findings = open_folder(arguments.folder)
-    with progress(PASSES * (len(folder.front) + len(folder.video))) as advance:
+    with progress(PASSES * len(folder)) as advance:
         examination = examine(folder, findings, advance)
     # not poseid.versions, which imports torch
     versions = {"poseid": poseid.__version__, "python": platform.python_version(), "numpy": np.__version__}
