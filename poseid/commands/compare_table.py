@@ -5,112 +5,57 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from poseid.verification.metrics import Metric, metrics_in
 from poseid.verification.table import SET_TITLES
 
 Figure = dict[str, Any]
 
 
-def percent(figure: Figure) -> str:
-    """
-    >>> percent({"value": 0.0944, "ci95": [0.08, 0.11]}), percent({"value": None, "ci95": None})
+FORMATS: dict[str, tuple[str, str, Callable[[float], float]]] = {
+    "percent": (" %", ".2f", lambda value: 100 * value),
+    "rate": ("", ".3f", float),
+    "small": ("", ".5f", float),
+    "ratio": (", x", ".2f", float),
+    "signed": ("", "+.3f", float),
+}
+"""Of a metric's format: the unit in the title, the number's format, and the number in that unit."""
+
+
+def shown(metric: Metric, figure: Figure, difference: bool = False) -> str:
+    """A figure with its interval; a difference has a sign.
+
+    >>> shown(METRICS[0], {"value": 0.0944, "ci95": [0.08, 0.11]}), shown(METRICS[0], {"value": None, "ci95": None})
     ('9.44 [8.00, 11.00]', '-')
     """
-    return _with_interval(figure, lambda value: f"{100 * value:.2f}")
-
-
-def rate(figure: Figure) -> str:
-    return _with_interval(figure, lambda value: f"{value:.3f}")
-
-
-def rare(figure: Figure) -> str:
-    return _with_interval(figure, lambda value: f"{value:.5f}")
-
-
-def signed_rare(figure: Figure) -> str:
-    return _with_interval(figure, lambda value: f"{value:+.5f}")
-
-
-def times(figure: Figure) -> str:
-    return _with_interval(figure, lambda value: f"{value:.2f}")
-
-
-def signed(figure: Figure) -> str:
-    return _with_interval(figure, lambda value: f"{value:+.3f}")
-
-
-def signed_percent(figure: Figure) -> str:
-    return _with_interval(figure, lambda value: f"{100 * value:+.2f}")
-
-
-def _with_interval(figure: Figure, form: Callable[[float], str]) -> str:
     if figure["value"] is None:
         return "-"
-    if figure["ci95"] is None:
-        return form(figure["value"])
-    return f"{form(figure['value'])} [{form(figure['ci95'][0])}, {form(figure['ci95'][1])}]"
-
-
-COLUMNS: tuple[tuple[str, str, Callable[[Figure], str]], ...] = (
-    ("EER %", "eer", percent),
-    ("FNMR at FMR 1e-2", "fnmr_at_fmr_1e-2", rate),
-    ("FNMR at FMR 1e-3", "fnmr_at_fmr_1e-3", rate),
-    ("false matches at raw's 1e-3 threshold, x", "fmr_ratio_1e-3", times),
-    ("profile-profile FNMR at FMR 1e-3", "profile_profile_fnmr_at_fmr_1e-3", rate),
-    ("frontal-frontal EER %", "frontal_frontal_eer", percent),
-    ("rank-1", "rank1", rate),
-    ("mean improvement", "improvement", signed),
-)
-PAIRED: tuple[tuple[str, str, Callable[[Figure], str]], ...] = (
-    ("EER, points of %", "eer", signed_percent),
-    ("FNMR at FMR 1e-2", "fnmr_at_fmr_1e-2", signed),
-    ("FNMR at FMR 1e-3", "fnmr_at_fmr_1e-3", signed),
-    ("FMR at raw's 1e-3 threshold", "fmr_at_raw_threshold_1e-3", signed_rare),
-    ("FNMR there", "fnmr_at_raw_threshold_1e-3", signed),
-    ("profile-profile FNMR at FMR 1e-3", "profile_profile_fnmr_at_fmr_1e-3", signed),
-    ("frontal-frontal EER, points of %", "frontal_frontal_eer", signed_percent),
-    ("mean improvement", "improvement", signed),
-)
-FIXED: tuple[tuple[str, str, Callable[[Figure], str]], ...] = (
-    ("FMR at raw's 1e-2 threshold", "fmr_at_raw_threshold_1e-2", rare),
-    ("FNMR there", "fnmr_at_raw_threshold_1e-2", rate),
-    ("FMR at raw's 1e-3 threshold", "fmr_at_raw_threshold_1e-3", rare),
-    ("FNMR there", "fnmr_at_raw_threshold_1e-3", rate),
-    ("FMR at raw's 1e-4 threshold", "fmr_at_raw_threshold_1e-4", rare),
-    ("FNMR there", "fnmr_at_raw_threshold_1e-4", rate),
-)
-_NONE: Figure = {"value": None, "ci95": None}
+    _unit, form, scaled = FORMATS[metric.format]
+    form = form if not difference or form.startswith("+") else f"+{form}"
+    value, *bounds = (format(scaled(number), form) for number in (figure["value"], *(figure["ci95"] or ())))
+    return f"{value} [{bounds[0]}, {bounds[1]}]" if bounds else value
 
 
 def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
     """Title and rows (the first is the head) of each table of a report."""
     models = report["models"]
-    out = [
-        (
-            "figures",
-            [
-                ["model", *(title for title, _, _ in COLUMNS), "verdict"],
-                *([m["name"], *(form(m[key]) for _, key, form in COLUMNS), m["verdict"]] for m in models),
-            ],
-        ),
-        (
-            "at the raw system's thresholds, left untouched",
-            [
-                ["model", *(title for title, _, _ in FIXED)],
-                *([m["name"], *(form(m[key]) for _, key, form in FIXED)] for m in models),
-            ],
-        ),
-    ]
+    out = []
+    for title, metrics, last in (
+        ("figures", metrics_in("compare"), ["verdict"]),
+        ("at the raw system's thresholds, left untouched", metrics_in("raw thresholds"), []),
+    ):
+        head = ["model", *(f"{metric.title}{FORMATS[metric.format][0]}" for metric in metrics), *last]
+        rows = [[m["name"], *(shown(one, m[one.name]) for one in metrics), *(m[key] for key in last)] for m in models]
+        out.append((title, [head, *rows]))
     pairs = [("raw", "against_raw")]
     if report["against"] is not None:
         pairs.append((report["against"], "against"))
+    paired = metrics_in("paired")
+    head = ["model", *(metric.title + (", points of %" if metric.format == "percent" else "") for metric in paired)]
     for other, key in pairs:
         rows = [
-            [m["name"], *(form(m[key].get(figure, _NONE)) for _, figure, form in PAIRED)]
-            for m in models
-            if m["name"] != other
+            [m["name"], *(shown(one, m[key][one.name], True) for one in paired)] for m in models if m["name"] != other
         ]
         if rows:
-            head = ["model", *(title for title, _, _ in PAIRED)]
             out.append((f"paired differences from {other} (below 0 is better, but for improvement)", [head, *rows]))
     return out
 

@@ -87,7 +87,7 @@ class Diagnosis(L.Callback):
         if warning:
             log.warning("after %d epochs, on validation people: %s", epochs, warning)
         if isinstance(trainer.logger, WandbLogger):
-            figure = diagnosis_figure(found.block, found.front, found.video)
+            figure = diagnosis_figure(found)
             trainer.logger.log_image(DIAGNOSIS, [wandb_image(figure)], caption=[f"after {epochs} epochs"])
 
 

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from poseid.verification.bootstrap import interval, mean_resamples, resample_people
-from poseid.verification.det_bands import DetBands, det_bands
+from poseid.verification.estimates import mean_estimate, resample_people
+from poseid.verification.figure_data import HIGHEST_FMR, DetBands, GenuinePairs, det_bands, genuine_pairs
 from poseid.verification.figure_tiles import (
     ENHANCED,
     FONT,
@@ -35,16 +35,14 @@ from poseid.verification.figure_tiles import (
     signed,
     write,
 )
-from poseid.verification.genuine_pairs import GenuinePairs, genuine_pairs
 from poseid.verification.rates import MINIMUM_FALSE_MATCHES
-from poseid.verification.sides import Side
+from poseid.verification.result import Evaluation
 
 MOST_POINTS = 5_000
 """A scatter shows no more points."""
 
 _BAND_RESAMPLES = 200
 _YAW_STEP = 10
-_HIGHEST_FMR = 0.5
 _MOST = 0.999
 """A FNMR above is drawn here, so that it stays in sight."""
 _FEWEST = 5
@@ -58,27 +56,24 @@ _PERCENTS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0
 Block = dict[str, Any]
 
 
-def draw_all(block: Block, front: Side, video: Side) -> dict[str, Drawn]:
-    """All figures of a block, by file name: `diagnosis.png`, `det.png`, `scores.png`, `heatmap.png`.
-
-    block         from `evaluate`
-    front, video  the sides it was made from
-    """
+def draw_all(evaluation: Evaluation) -> dict[str, Drawn]:
+    """All figures of an evaluation, by file name: `diagnosis.png`, `det.png`, `scores.png`, `heatmap.png`."""
+    block = evaluation.block
     return {
-        "diagnosis.png": _diagnosis(block, front, video).drawn(),
-        "det.png": _det(block, front, video).drawn(),
+        "diagnosis.png": _diagnosis(evaluation).drawn(),
+        "det.png": _det(evaluation).drawn(),
         "scores.png": _scores(block).drawn(),
         "heatmap.png": _heatmap(block).drawn(),
     }
 
 
-def diagnosis_figure(block: Block, front: Side, video: Side) -> Figure:
+def diagnosis_figure(evaluation: Evaluation) -> Figure:
     """The four-panel diagnosis as a matplotlib figure with an offscreen canvas, for a logger."""
-    return _diagnosis(block, front, video).figure
+    return _diagnosis(evaluation).figure
 
 
-def _diagnosis(block: Block, front: Side, video: Side) -> Sheet:
-    pairs = genuine_pairs(front, video)
+def _diagnosis(evaluation: Evaluation) -> Sheet:
+    block, pairs = evaluation.block, genuine_pairs(evaluation)
     out = sheet(2, 2)
     _before_and_after(out, pairs)
     _histogram(out, pairs, block["improvement"])
@@ -200,10 +195,10 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
             here = step == at
             if here.sum() < _FEWEST:
                 continue
-            ci = None if weights is None else interval(mean_resamples(form[here], person[here], weights))
+            mean = mean_estimate(form[here], person[here], weights)
             places.append(at * _YAW_STEP)
-            means.append(form[here].mean())
-            bounds.append(ci or [np.nan, np.nan])
+            means.append(float(mean.value))
+            bounds.append(mean.ci95 or [np.nan, np.nan])
         if not places:
             return nothing(axes, f"no {_YAW_STEP} degrees of yaw hold {_FEWEST} genuine comparisons")
         ends = np.array(bounds)
@@ -228,7 +223,8 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
     return None
 
 
-def _det(block: Block, front: Side, video: Side) -> Sheet:
+def _det(evaluation: Evaluation) -> Sheet:
+    block = evaluation.block
     out = sheet(1, 1)
     name, entry = block["headline"], block["sets"][block["headline"]]
     title = "Detection error trade-off"
@@ -237,11 +233,10 @@ def _det(block: Block, front: Side, video: Side) -> Sheet:
         nothing(axes, block.get("null_reasons", {}).get(f"sets.{name}", "there are no comparisons"))
         return out
     fmr = np.array(entry["det"]["fmr"])
-    if np.sum(fmr <= _HIGHEST_FMR) < 2:
+    if np.sum(fmr <= HIGHEST_FMR) < 2:
         nothing(out.tile(title, "lower left is better"), f"{entry['impostor']} impostor comparisons make no curve")
         return out
-    bootstrap = block.get("bootstrap", {})
-    bands = det_bands(name, front, video, fmr, bootstrap.get("resamples", 0), bootstrap.get("seed", 0))
+    bands = det_bands(evaluation)
     sizes = f"{count(entry['genuine'])} genuine, {count(entry['impostor'])} impostor"
     axes = out.tile(title, f"{SET_WORDS[name]}: {sizes}; lower left is better")
     forms = (("raw", RAW, (0, (4, 2))), ("enhanced", ENHANCED, "-"))
@@ -260,7 +255,7 @@ SET_WORDS = {
 def _draw_det(
     axes: Axes, entry: Block, bands: DetBands | None, forms: tuple[tuple[str, str, Any], ...], fmr: NDArray[np.float64]
 ) -> None:
-    shown = fmr <= _HIGHEST_FMR
+    shown = fmr <= HIGHEST_FMR
     curves = np.array([entry["det"][form] for form, _, _ in forms])[:, shown]
     x = fmr[shown]
     positive = curves[curves > 0]
@@ -296,7 +291,7 @@ def _draw_det(
         said.append("shaded: 95 % CI" if bands is not None else "upright bars: 95 % CI")
     few = MINIMUM_FALSE_MATCHES / entry["impostor"]
     if few > x[0]:
-        edge = min(float(_deviate(np.array([min(few, _HIGHEST_FMR)]))[0]), right)
+        edge = min(float(_deviate(np.array([min(few, HIGHEST_FMR)]))[0]), right)
         axes.axvspan(left, edge, color="#EFEFEF", linewidth=0, zorder=0)
         said.append(f"grey: fewer than {MINIMUM_FALSE_MATCHES} false matches")
     write(axes, 0.02, 0.03, "\n".join(said), SOFT, va="bottom")
