@@ -289,13 +289,13 @@ class EnhancerModule(L.LightningModule):
 
         The root keys count, whatever the schedule says of an epoch, so that epochs compare. Lower is better.
         """
-        means = dict(zip(TERMS, (sums[:-1] / sums[-1]).tolist(), strict=True))
+        means = term_means(sums)
         total = math.fsum(weight * means[name] for name, weight in self.weights.items() if weight != 0)
         # In the precision that Lightning logs, so that the state before training compares with the epochs.
         return float(torch.tensor(total, dtype=torch.float32))
 
     def on_validation_epoch_end(self) -> None:
-        means = dict(zip(TERMS, (self._validation[:-1] / self._validation[-1]).tolist(), strict=True))
+        means = term_means(self._validation)
         weights = self.schedule.weights(self.current_epoch, self.weights)
         self.log_dict({f"val/loss/{name}": value for name, value in means.items()})
         self.log("val/loss/total", sum(weights[name] * value for name, value in means.items() if weights[name] != 0))
@@ -367,3 +367,8 @@ class EnhancerModule(L.LightningModule):
         ]
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+def term_means(sums: Tensor) -> dict[str, float]:
+    """The mean of each term from what :meth:`EnhancerModule.validation_sums` gives, added up over batches."""
+    return dict(zip(TERMS, (sums[:-1] / sums[-1]).tolist(), strict=True))

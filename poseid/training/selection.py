@@ -2,7 +2,7 @@
 
 1. ``best.ckpt`` is the epoch with the lowest ``val/selection``, the weighted loss on validation people; the state
    before the first epoch takes part as any epoch does.
-2. The guard: if that harms people outside the fit, ``bias`` is raised and ``strength`` lowered until it does not.
+2. The guard: if that harms people outside the fit, ``bias`` is shifted and ``strength`` lowered until it does not.
 3. The closed form is solved once more, on training and validation people, with φ and the network as they are.
 """
 
@@ -31,7 +31,9 @@ from poseid.verification.rates import LABELS
 from poseid.verification.result import Evaluation
 
 SHARES = (1.0, 0.75, 0.5, 0.25)  # of the trained strength, tried in turn by the guard
-RISES = (0.0, 0.01, 0.02, 0.03)  # of the bias, tried in turn with each
+# Of the bias, tried in turn with each share: raising it cures refused pairs, lowering it false matches. The wide ones
+# come first, since they leave a margin where they pass.
+SHIFTS = (0.0, 0.01, 0.02, 0.03, 0.005, 0.0025, -0.0025, -0.005)
 FEW = 200  # training and validation people
 LEAST_FRONTAL = -0.005  # as in the verdict
 
@@ -136,8 +138,8 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
 
     Harm is the verdict *harms* on validation people. Where fewer than ``FEW`` people train and validate, their verdict
     tells little: harm is then also more false matches or more refused pairs at the raw threshold, or a loss of frontal
-    similarity, as point estimates over all people held out. ``bias`` is raised first, which cures refused pairs, and
-    ``strength`` lowered after.
+    similarity, as point estimates over all people held out. ``bias`` is shifted first, which trades refused pairs
+    for false matches, and ``strength`` lowered after.
 
     Models without a path from input to output (``skip=false``) have no raw vector to fall back to: they stay as they
     are.
@@ -156,16 +158,16 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
     form, strength = enhancer.closed_form, enhancer.strength.item()
     bias = 0.0 if form is None else form.bias.item()
     for share in SHARES:
-        for rise in RISES if form is not None else (0.0,):
+        for shift in SHIFTS if form is not None else (0.0,):
             enhancer.strength.fill_(share * strength)
             if form is not None:
-                form.bias.fill_(bias + rise)
+                form.bias.fill_(bias + shift)
             if few and harms_held_out(enhancer, parts):
                 continue
             evaluation = evaluate_enhancer(enhancer, validation)
             if evaluation.verdict != "harms":
-                if share < 1 or rise > 0:
-                    log.info("%g of the correction, bias raised by %g: the first that does no harm", share, rise)
+                if share < 1 or shift != 0:
+                    log.info("%g of the correction, bias shifted by %g: the first that does no harm", share, shift)
                 return evaluation, share
     log.warning("strength 0: every part of the correction did harm to people outside the fit; the raw vector ships")
     enhancer.strength.fill_(0.0)

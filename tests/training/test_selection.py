@@ -20,7 +20,7 @@ from poseid.features.synthetic import synthetic
 from poseid.training import selection
 from poseid.training.fitting import Episodes, Fitted, fit_on, training_rows
 from poseid.training.module import EnhancerModule
-from poseid.training.selection import RISES, SHARES, BestCheckpoint, HeldOut, PatienceAfterRamp, guard, held_out
+from poseid.training.selection import SHARES, SHIFTS, BestCheckpoint, HeldOut, PatienceAfterRamp, guard, held_out
 from poseid.training.terms import TERMS
 from tests.training import small
 
@@ -231,7 +231,7 @@ def test_strength_is_lowered_only_while_the_verdict_is_harms(
     evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
     assert share == left
     assert float(enhancer.strength.detach()) == pytest.approx(0.8 * left)
-    tried = [share for share in SHARES if share > left for _ in RISES] + [left]
+    tried = [share for share in SHARES if share > left for _ in SHIFTS] + [left]
     assert looked == pytest.approx([0.8 * share for share in tried])
     assert evaluation.verdict == other
 
@@ -284,7 +284,7 @@ def test_of_what_harms_at_any_strength_nothing_is_left(monkeypatch: pytest.Monke
     enhancer = fitted()
     assert guard(enhancer, VALIDATION, OUTSIDE)[1] == 0.0
     assert float(enhancer.strength.detach()) == 0.0
-    assert len(looked) == len(SHARES) * len(RISES) + 1
+    assert len(looked) == len(SHARES) * len(SHIFTS) + 1
     assert float(enhancer.strength.detach()) == 0.0
 
 
