@@ -128,7 +128,7 @@ class ImpostorStore:
         """
         scores = tile.reshape(-1)
         if self.bins.size:
-            self._count(scores)
+            self._count(tile)
         if self.bins.size and self.people:
             some = self.rng.integers(0, scores.size, size=self.rng.binomial(scores.size, self.share))
             some = some[scores[some] > _LOWEST]
@@ -146,10 +146,17 @@ class ImpostorStore:
                 people[self.used : end] = values
         self.used = end
 
-    def _count(self, scores: NDArray[np.floating]) -> None:
+    def _count(self, tile: NDArray[np.floating]) -> None:
+        scores = tile.reshape(-1)
         if self.stride > 1:
-            # drawn, since rows and columns have an order, such as the photos of a person
-            scores = scores[self.rng.integers(0, scores.size, size=round(scores.size / self.stride))]
+            # one of each `stride` columns of a row, drawn, since rows and columns have an order, such as the photos of
+            # a person: a fixed step would meet the same kind of photo each time
+            rows, columns = tile.shape
+            first = np.arange(0, columns, self.stride)
+            column = first + self.rng.integers(0, self.stride, size=(rows, first.size), dtype=np.uint16)
+            index = column + np.arange(0, scores.size, columns)[:, None]
+            # of the last columns, where fewer than `stride` are left, now and then none
+            scores = scores[index.reshape(-1) if columns % self.stride == 0 else index[column < columns]]
         self.bins += np.bincount(bin_of(scores), minlength=BINS)
         wide = scores.astype(np.float64)
         self.sum += float(wide.sum())
