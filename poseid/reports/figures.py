@@ -14,7 +14,6 @@ from poseid.reports.format import SET_TITLES, between, count, fixed, interval, p
 from poseid.reports.sheet import (
     DASHED,
     ENHANCED,
-    FONT,
     INK,
     RAW,
     RAW_LINE,
@@ -260,17 +259,9 @@ def _heatmap(block: Block) -> Sheet:
             value = tables[form][row, column]
             empty = np.isnan(value)
             dark = told[row, column] and _luminance(_BLUES(value / top)) < 0.18
-            axes.text(
-                column,
-                row,
-                "–" if empty else f"{100 * value:.1f} %\nn = {count(int(n[row, column]))}",
-                ha="center",
-                va="center",
-                fontsize=7.8,
-                color="white" if dark else INK if told[row, column] else SOFT,
-                fontfamily=FONT,
-                linespacing=1.4,
-            )
+            text = "–" if empty else f"{100 * value:.1f} %\nn = {count(int(n[row, column]))}"
+            colour = "white" if dark else INK if told[row, column] else SOFT
+            write(axes, column, row, text, colour, "center", "center", 7.8, at_data=True, backdrop=0)
         axes.set_xticks(range(len(names)), names)
         axes.set_yticks(range(len(names)), [name.replace(" to ", "\nto ") for name in names])
         axes.tick_params(labelsize=7.5, length=0)
