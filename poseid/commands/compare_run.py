@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from typing import Any
 
@@ -29,12 +28,16 @@ from poseid.commands.people import (
     split_rest,
 )
 from poseid.errors import InputError
-from poseid.evaluation import side_of
+from poseid.evaluation import embedding_set
 from poseid.features.fingerprint import digest
 from poseid.features.people import people_of_folds, read_people_file
 from poseid.features.rows import FeatureSet
 from poseid.reports.compare_table import markdown, plain_table
-from poseid.verification.paired import Measured, differences, figures_of, measure, pooled
+from poseid.verification.evaluate import evaluate
+from poseid.verification.metrics import common_headline, figures_of
+from poseid.verification.result import Evaluation, Figures
+from poseid.verification.sets import SETS
+from poseid.verification.verdict import NOT_JUDGED, judge
 from poseid.versions import versions
 
 
@@ -53,7 +56,7 @@ def run_compare(arguments: argparse.Namespace) -> None:
         contenders = [check_own_split(contender, splits) for contender in contenders]
     else:
         splits, reason = _one_split(contenders, features, arguments)
-    measured: dict[str, list[Measured]] = {name: [] for name in names}
+    measured: dict[str, list[Evaluation]] = {name: [] for name in names}
     for number, split in enumerate(splits):
         selected = features.select(split.test)
         for contender in contenders:
@@ -62,10 +65,11 @@ def run_compare(arguments: argparse.Namespace) -> None:
             own = own_model(contender, split) if arguments.folds else contender
             enhancer = fitted_for(own, split, features)
             people = selected.people()
-            front, video = (side_of(enhancer, rows, people, True) for rows in (selected.front, selected.video))
-            measured[contender.name].append(measure(front, video, arguments.resamples, arguments.seed + number))
-    whole = {name: pooled(parts) for name, parts in measured.items()}
-    report = _report(whole, contenders, splits, features, reason, against, arguments)
+            front, video = (embedding_set(enhancer, rows, people, True) for rows in (selected.front, selected.video))
+            seed = arguments.seed + number
+            found = evaluate(front, video, resamples=arguments.resamples, seed=seed, details=False)
+            measured[contender.name].append(found)
+    report = _report(measured, contenders, splits, features, reason, against, arguments)
     with whole_directory(arguments.out) as directory:
         text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
         (directory / "compare.json").write_text(text, encoding="utf-8", newline="\n")
@@ -134,7 +138,7 @@ def _one_split(
 
 
 def _report(
-    whole: dict[str, Measured],
+    measured: dict[str, list[Evaluation]],
     contenders: list[Contender],
     splits: list[TestSplit],
     features: FeatureSet,
@@ -142,23 +146,27 @@ def _report(
     against: str | None,
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
-    first = next(iter(whole.values()))
+    first = next(iter(measured.values()))
+    figures = {name: figures_of(evaluations) for name, evaluations in measured.items()}
     models = []
     for contender in contenders:
-        mine = whole[contender.name]
+        mine = figures[contender.name]
+        verdict, why = _verdict(measured[contender.name], mine)
         models.append(
             {
                 "name": contender.name,
                 "fitted_here": contender.opponent is not None and contender.opponent[0] != "raw",
-                **figures_of(mine, arguments.resamples),
-                "against_raw": _against_raw(mine),
-                "against": None if against is None else differences(mine, whole[against]),
+                **_row(first, mine, "enhanced"),
+                "verdict": verdict,
+                "reason": why,
+                "against_raw": _differences(mine, mine, "raw"),
+                "against": None if against is None else _differences(mine, figures[against], "enhanced"),
             }
         )
     return {
         "data": features.name,
         "evaluated_people": reason,
-        "people": first.people,
+        "people": sum(one.people for one in first),
         "splits": [
             {
                 "name": split.name,
@@ -168,9 +176,9 @@ def _report(
             }
             for split in splits
         ],
-        "genuine": first.genuine,
-        "impostor": first.impostor,
-        "raw": _raw_row(first),
+        "genuine": {name: sum(one.comparisons[name][0] for one in first) for name in SETS},
+        "impostor": {name: sum(one.comparisons[name][1] for one in first) for name in SETS},
+        "raw": _row(first, figures[contenders[0].name], "raw"),
         "against": against,
         "models": models,
         "bootstrap": {"resamples": arguments.resamples, "seed": arguments.seed, "level": 0.95},
@@ -178,31 +186,22 @@ def _report(
     }
 
 
-def _as_raw(measured: Measured) -> Measured:
-    """The raw form of a model's measurement, as a model of its own."""
-    nothing = measured.improvement - measured.improvement
-    still = measured.frontal_improvement - measured.frontal_improvement
-    return Measured(
-        measured.people,
-        measured.genuine,
-        measured.impostor,
-        measured.missing,
-        measured.raw,
-        measured.raw,
-        measured.thresholds,
-        nothing,
-        still,
-        measured.rank1_raw,
-        measured.rank1_raw,
-    )
+def _row(evaluations: list[Evaluation], figures: Figures, form: str) -> dict[str, Any]:
+    """Each metric of one form, averaged over the splits, as {value, ci95}; rates are fractions."""
+    row = {name: forms[form].to_dict() for name, forms in figures.items()}
+    return {"headline": common_headline(evaluations), **row}
 
 
-def _against_raw(measured: Measured) -> dict[str, Any]:
-    return differences(measured, _as_raw(measured))
+def _differences(one: Figures, other: Figures, form: str) -> dict[str, Any]:
+    """Paired differences of each metric, enhanced of `one` less a form of `other`, as {value, ci95}."""
+    return {name: (forms["enhanced"] - other[name][form]).to_dict() for name, forms in one.items()}
 
 
-def _raw_row(measured: Measured) -> dict[str, Any]:
-    row = figures_of(_as_raw(measured), 0)
-    return {key: value for key, value in row.items() if key not in ("verdict", "reason")} | {
-        "rank1": {"value": None if math.isnan(measured.rank1_raw) else measured.rank1_raw, "ci95": None}
-    }
+def _verdict(evaluations: list[Evaluation], figures: Figures) -> tuple[str, str]:
+    """The verdict on the figures averaged over the splits."""
+    if not evaluations[0].resamples:
+        return NOT_JUDGED, "No confidence intervals were asked for."
+    headline = common_headline(evaluations)
+    missing = (one.null_reasons.get(f"sets.{headline}", "") for one in evaluations)
+    impostors = sum(one.comparisons[headline][1] for one in evaluations)
+    return judge(headline, figures, impostors, next(filter(None, missing), ""))

@@ -43,7 +43,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         "evaluation": evaluation.block,
     }
     with whole_directory(arguments.out) as directory:
-        write_report(summary, evaluation.block, evaluation.front, evaluation.video, directory)
+        write_report(summary, evaluation, directory)
     print(f"evaluated on {chosen.reason}")
     if not chosen.known:
         print(

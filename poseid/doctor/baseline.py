@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from poseid.doctor.scan import Sample, SampleRows
 from poseid.features.rows import FRONTAL, PROFILE
-from poseid.verification.bootstrap import resample_people
-from poseid.verification.genuine_block import UNKNOWN, YAW_BINS, yaw_bin
+from poseid.verification.estimates import resample_people
+from poseid.verification.genuine import UNKNOWN, YAW_BINS, yaw_bin
+from poseid.verification.result import plain
 from poseid.verification.scores import compare
-from poseid.verification.set_block import set_block
+from poseid.verification.set_result import set_result
 from poseid.verification.sets import Group, Part
 
 MOST_COMPARISONS = 2_000_000
@@ -79,9 +80,9 @@ def measure(sample: Sample, yaw: NDArray[np.floating]) -> Baseline:
             for group, part in ((left, code[: len(left.person)]), (right, code[len(left.person) :]))
         )
         compared = compare((Part(left, right),), len(inside), deepest_fmr=1e-2, with_people=True)
-        block = set_block(compared, resample_people(len(inside), _RESAMPLES, 0), name, reasons)
-        if block is not None:
-            return Baseline(name, block, len(inside), None, table)
+        found = set_result(compared, resample_people(len(inside), _RESAMPLES, 0), name, reasons)
+        if found is not None:
+            return Baseline(name, plain(found), len(inside), None, table)
     return Baseline(None, None, 0, reasons.get("all", "there are no comparisons"), table)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from poseid.doctor.reading import NOBODY, FileRows, Folder
 from poseid.features.rows import LONGEST, SHORTEST
-from poseid.verification.genuine_block import UNKNOWN, yaw_bin
+from poseid.verification.genuine import UNKNOWN, yaw_bin
 
 FINE, NOT_FINITE, ZERO, OUT_OF_RANGE = 0, 1, 2, 3
 """What a vector is; all but `FINE` are left out of every other check."""

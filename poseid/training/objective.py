@@ -8,13 +8,26 @@ import numpy as np
 from omegaconf import ListConfig
 
 from poseid.errors import InputError
+from poseid.verification.metrics import METRICS
 
+_KEYS = {metric.name: metric.block_key() for metric in METRICS}
 # The largest value of a rate is 1; a ratio has no largest, and 1,000 times raw's false matches is bad enough.
 WORST_RATE, WORST_OTHER = 1.0, 1000.0
 
 
+def block_key(key: str) -> str:
+    """The dotted key in an evaluation block of a registered metric's name; any other key as it is.
+
+    >>> block_key("eer"), block_key("improvement.mean")
+    ('sets.headline.enhanced.eer', 'improvement.mean')
+    """
+    return _KEYS.get(key, key)
+
+
 def look_up(block: dict[str, Any], key: str) -> float | None:
-    """A figure of an evaluation block by its dotted key; ``sets.headline`` means the headline's set.
+    """A figure of an evaluation block by its dotted key or the name of a registered metric.
+
+    ``sets.headline`` means the headline's set.
 
     >>> look_up({"headline": "all", "sets": {"all": {"enhanced": {"eer": 0.1}}}}, "sets.headline.enhanced.eer")
     0.1
@@ -23,7 +36,7 @@ def look_up(block: dict[str, Any], key: str) -> float | None:
         InputError: no such key.
     """
     value: Any = block
-    parts = key.split(".")
+    parts = block_key(key).split(".")
     for position, part in enumerate(parts):
         if position == 1 and parts[0] == "sets" and part == "headline":
             part = block["headline"]
@@ -45,16 +58,16 @@ def check_objective(objective: list[str]) -> None:
     """
     # Whoever reads what a sweep left looks figures up without any of these.
     from poseid.features.synthetic import synthetic
+    from poseid.verification.embeddings import EmbeddingSet
     from poseid.verification.evaluate import evaluate
-    from poseid.verification.sides import Side
 
     features = synthetic(people=20, probes=6, dim=16, comparisons=2)
     numbers = {name: number for number, name in enumerate(features.people())}
     sides = []
     for rows in (features.front, features.video):
         vectors, person = rows.features, np.array([numbers[name] for name in rows.people.tolist()])
-        sides.append(Side(vectors, vectors, vectors, person, rows.poses[:, 0], rows.kinds(), identity=vectors))
-    example = evaluate(sides[0], sides[1], features.pairs, resamples=0)
+        sides.append(EmbeddingSet(vectors, vectors, vectors, person, rows.poses[:, 0], rows.kinds(), identity=vectors))
+    example = evaluate(sides[0], sides[1], features.pairs, resamples=0).block
     for entry in objective:
         look_up(example, entry.split()[1])
 

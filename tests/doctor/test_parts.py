@@ -24,7 +24,7 @@ from poseid.features import folder as folder_module
 from poseid.features.folder import write_folder
 from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
-from poseid.verification.genuine_block import yaw_bin
+from poseid.verification.genuine import yaw_bin
 from poseid.verification.rates import eer
 
 ROOT = Path(__file__).resolve().parents[2]
