@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from poseid.commands.compare_table import markdown, plain_table
 from poseid.commands.contenders import (
     Contender,
     TestSplit,
@@ -33,6 +32,7 @@ from poseid.evaluation import embedding_set
 from poseid.features.fingerprint import digest
 from poseid.features.people import people_of_folds, read_people_file
 from poseid.features.rows import FeatureSet
+from poseid.reports.compare_table import markdown, plain_table
 from poseid.verification.evaluate import evaluate
 from poseid.verification.metrics import common_headline, figures_of
 from poseid.verification.result import Evaluation, Figures

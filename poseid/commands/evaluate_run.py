@@ -10,8 +10,8 @@ from poseid.enhancers.models import open_model, sides_of
 from poseid.errors import InputError
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.fingerprint import digest
-from poseid.verification.report import write_report
-from poseid.verification.table import table_text
+from poseid.reports.report import write_report
+from poseid.reports.text_table import table_text
 from poseid.versions import versions
 
 

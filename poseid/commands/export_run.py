@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from poseid.commands.model_card import card
 from poseid.commands.output import whole_files
 from poseid.enhancers.models import dim_of, open_model
 from poseid.enhancers.onnx_export import OPSET, to_onnx
 from poseid.enhancers.onnx_module import OnnxModule
 from poseid.enhancers.saving import save_enhancer
 from poseid.errors import InputError
+from poseid.reports.model_card import card
 
 
 def run_export(arguments: argparse.Namespace) -> None:

@@ -5,34 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poseid.doctor.examine import Examination
 from poseid.doctor.labels import MARGIN, TYPICAL
 from poseid.doctor.summary import YAW_EDGES
-from poseid.doctor.text import SET_WORDS
-from poseid.verification.figure_tiles import (
+from poseid.reports.format import SET_TITLES, count
+from poseid.reports.sheet import (
+    DASHED,
     ENHANCED,
-    GENUINE,
-    IMPOSTOR,
     INK,
     RAW,
+    SCORES,
     SOFT,
     Drawn,
+    Line,
     Sheet,
-    count,
     label,
     legend,
     nothing,
+    outline,
     sheet,
+    thinned,
     write,
+    yaw_axis,
 )
 
-_FILES = (("front", RAW, (0, (4, 1.5))), ("video", ENHANCED, "-"))
+_FILES: tuple[tuple[str, str, Line], ...] = (("front", RAW, (0, (4, 1.5))), ("video", ENHANCED, "-"))
 _ANGLES = (("first angle", INK, "-", "o"), ("second angle", RAW, (0, (4, 2)), "s"), ("third angle", ENHANCED, ":", "^"))
 _FEWEST = 30
 """A mean of fewer rows is not drawn."""
-_MOST_POINTS = 5_000
 _STEP = 10
 
 
@@ -57,10 +58,8 @@ def _poses(examination: Examination, summary: dict[str, Any]) -> Sheet:
         for name, colour, style in _FILES:
             if known[name]:
                 share = 100 * np.array(summary[name]["yaw_histogram"]["rows"]) / known[name]
-                axes.stairs(share, YAW_EDGES, fill=True, color=colour, alpha=0.25, linewidth=0)
-                axes.stairs(share, YAW_EDGES, color=colour, linestyle=style, linewidth=1.5, label=name)
-        axes.set_xlim(-95, 95)
-        axes.set_xticks([-90, -45, -15, 15, 45, 90], ["−90", "−45", "−15", "15", "45", "90"])
+                outline(axes, share, YAW_EDGES.astype(np.float64), colour, style, name, alpha=0.25)
+        yaw_axis(axes)
         axes.margins(y=0.12)
         legend(axes, "upper right")
         label(axes, "yaw, degrees", "share of the file's rows, %")
@@ -104,14 +103,12 @@ def _vectors(examination: Examination) -> Sheet:
         nothing(out.tile("Raw scores", ""), baseline.reason or "there are no comparisons")
     else:
         block = baseline.block
-        words = SET_WORDS[baseline.set].replace(" x ", " × ")
-        axes = out.tile("Raw scores", f"{words}, {count(baseline.people)} people; less overlap is better")
+        on = f"{SET_TITLES[baseline.set]}, {count(baseline.people)} people"
+        axes = out.tile("Raw scores", f"{on}; less overlap is better")
         edges = np.array(block["histogram"]["edges"])
-        shares = {kind: 100 * np.array(block["histogram"]["raw"][kind]) for kind in ("genuine", "impostor")}
-        for (kind, share), colour, style in zip(shares.items(), (GENUINE, IMPOSTOR), ("-", (0, (4, 1.5))), strict=True):
-            name = f"{kind}, n = {count(block[kind])}"
-            axes.stairs(share, edges, fill=True, color=colour, alpha=0.35, linewidth=0)
-            axes.stairs(share, edges, color=colour, linewidth=1.5, linestyle=style, label=name)
+        shares = {kind: 100 * np.array(block["histogram"]["raw"][kind]) for kind in SCORES}
+        for kind, (colour, style) in SCORES.items():
+            outline(axes, shares[kind], edges, colour, style, f"{kind}, n = {count(block[kind])}", alpha=0.35)
         filled = np.flatnonzero(sum(shares.values()) > 0.02)
         axes.set_xlim(edges[filled[0]] - 0.05, edges[filled[-1] + 1] + 0.05)
         axes.set_ylim(0, 1.35 * max(float(share.max()) for share in shares.values()))
@@ -126,8 +123,7 @@ def _vectors(examination: Examination) -> Sheet:
     edges = np.linspace(max(low - room, 0), high + room, 41)
     for values, (name, colour, style) in zip(lengths, _FILES, strict=True):
         share = 100 * np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values)
-        axes.stairs(share, edges, fill=True, color=colour, alpha=0.25, linewidth=0)
-        axes.stairs(share, edges, color=colour, linestyle=style, linewidth=1.5, label=name)
+        outline(axes, share, edges, colour, style, name, alpha=0.25)
     axes.margins(y=0.12)
     legend(axes, "upper right")
     label(axes, "length", "share of the file's rows, %")
@@ -140,11 +136,11 @@ def _people(examination: Examination) -> Sheet:
     axes = out.tile("Rows of a person", f"n = {count(len(people.front))} people, those with most rows on the left")
     top = 0
     for (name, colour, style), rows in zip(_FILES, (people.front, people.video), strict=True):
-        falling = np.sort(rows)[::-1]
-        places = np.unique(np.linspace(0, len(falling) - 1, min(len(falling), 2000)).astype(int))
+        descending = np.sort(rows)[::-1]
+        places = np.unique(np.linspace(0, len(descending) - 1, min(len(descending), 2000)).astype(int))
         if len(places):
-            top = max(top, int(falling[0]))
-            axes.plot(places + 1, falling[places], color=colour, linestyle=style, linewidth=1.8, label=name)
+            top = max(top, int(descending[0]))
+            axes.plot(places + 1, descending[places], color=colour, linestyle=style, linewidth=1.8, label=name)
     if top:
         axes.set_ylim(0, 1.2 * top)
         axes.set_xlim(0, max(len(people.front), 2))
@@ -163,8 +159,7 @@ def _likeness(out: Sheet, examination: Examination) -> None:
         return nothing(out.tile(title, ""), "fewer than two people have three rows")
     wrong = likeness.wrong
     n = len(wrong)
-    right = np.flatnonzero(~wrong)
-    shown = _thinned(right)
+    shown = thinned(np.flatnonzero(~wrong))
     note = f"{count(int(wrong.sum()))} of {count(likeness.judged)} rows are likely named wrongly"
     axes = out.tile(title, note)
     axes.scatter(likeness.own[shown], likeness.other[shown], s=7, color=SOFT, alpha=0.25, linewidths=0)
@@ -173,17 +168,10 @@ def _likeness(out: Sheet, examination: Examination) -> None:
     low = float(likeness.own.min()) - 0.03
     high = float(max(likeness.own.max(), likeness.other.max())) + 0.05
     at = np.array([low, high])
-    axes.plot(at, np.maximum(at + MARGIN, TYPICAL * likeness.median), color=INK, linewidth=1, linestyle=(0, (5, 3)))
+    axes.plot(at, np.maximum(at + MARGIN, TYPICAL * likeness.median), color=INK, linewidth=1, linestyle=DASHED)
     axes.set_xlim(low, high)
     axes.set_ylim(min(float(likeness.other.min()) - 0.05, 0), high)
     fewer = "" if n == likeness.judged else f"\nthe {count(n)} rows least like their own"
     write(axes, 0.98, 0.03, f"above the dashed line: likely wrong{fewer}", SOFT, ha="right", va="bottom")
     label(axes, "cosine with the other rows of the name", "highest cosine with another person")
     return None
-
-
-def _thinned(rows: NDArray[np.intp]) -> NDArray[np.intp]:
-    """An even share of `_MOST_POINTS`."""
-    if len(rows) <= _MOST_POINTS:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, _MOST_POINTS).astype(np.intp)]

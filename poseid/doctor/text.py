@@ -6,9 +6,9 @@ import textwrap
 from typing import Any
 
 from poseid.doctor.finding import ERROR, NOTE, SEVERITIES, WARNING
+from poseid.reports.format import SET_TITLES, ascii_text
 
 _WIDTH = 100
-SET_WORDS = {"frontal_profile": "frontal x profile", "all": "all front rows x all video rows"}
 _SIGNS = {ERROR: "ERROR", WARNING: "WARNING", NOTE: "note"}
 
 
@@ -35,7 +35,7 @@ def report_text(summary: dict[str, Any]) -> str:
         lines += ["", *textwrap.wrap(f"{_SIGNS[finding['severity']]} {finding['id']}: {finding['title']}", _WIDTH)]
         lines += textwrap.wrap(finding["evidence"], _WIDTH, initial_indent="  ", subsequent_indent="  ")
         lines += textwrap.wrap(finding["way_out"], _WIDTH, initial_indent="  -> ", subsequent_indent="     ")
-    return "\n".join(lines)
+    return ascii_text("\n".join(lines))
 
 
 def counts(summary: dict[str, Any]) -> str:
@@ -56,7 +56,7 @@ def raw_words(summary: dict[str, Any]) -> str:
         return f"no equal error rate, because {raw['reason']}"
     ci = "" if raw["eer_ci95"] is None else f" [{100 * raw['eer_ci95'][0]:.1f}, {100 * raw['eer_ci95'][1]:.1f}]"
     return (
-        f"equal error rate {100 * raw['eer']:.1f} %{ci}, {SET_WORDS[raw['set']]}, {raw['people']:,} people, "
+        f"equal error rate {100 * raw['eer']:.1f} %{ci}, {SET_TITLES[raw['set']]}, {raw['people']:,} people, "
         f"{raw['genuine']:,} genuine and {raw['impostor']:,} impostor comparisons"
     )
 

@@ -20,7 +20,7 @@ class ModelInfo:
         training_people: how many people it was trained on.
         validation_people: how many more chose among epochs and constants (a closed form is fitted on them as well).
         verdict: of its report: "helps", "no effect shown" or "harms".
-        report: key figures of its report with intervals; see :func:`poseid.verification.key_figures.key_figures`.
+        report: key figures of its report with intervals; see :func:`poseid.reports.key_figures.key_figures`.
         versions: of what made it.
     """
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from poseid.reports.format import effect
 from poseid.sweeps.estimates import Estimate
 from poseid.sweeps.measures import Measure
 from poseid.sweeps.overrides import NOT_GIVEN, value_order
 from poseid.sweeps.repeats import Repeat, Setting, over_repeats
-from poseid.verification.page_parts import effect
 
 NO_PAIR, ONE_PAIR = "no repeat in common", "one pair: may be chance"
 SAME, NOT_SHOWN = "no difference", "difference not shown"

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from poseid.reports.sheet import ENHANCED, INK, SOFT, Drawn, Sheet, label, sheet, write
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.estimates import t_interval
 from poseid.sweeps.front_figure import draw_front
@@ -16,17 +17,6 @@ from poseid.sweeps.measures import Measure
 from poseid.sweeps.parallel import draw_parallel
 from poseid.sweeps.repeats import Setting
 from poseid.sweeps.scales import scale_of
-from poseid.verification.figure_tiles import (
-    ENHANCED,
-    FONT,
-    INK,
-    SMALL,
-    SOFT,
-    Drawn,
-    Sheet,
-    label,
-    sheet,
-)
 
 
 def draw_all(sweep: Sweep) -> dict[str, Drawn]:
@@ -89,7 +79,7 @@ def _importance(out: Sheet, weights: Importance) -> None:
     axes.set_yticks([])
     for place, key in zip(places, weights.keys, strict=True):
         # a name of its own line: names of keys are too long for the margin
-        axes.text(0.0, place + 0.32, f" {key}", fontsize=SMALL, color=INK, fontfamily=FONT, parse_math=False)
+        write(axes, 0.0, place + 0.32, f" {key}", va="baseline", at_data=True, backdrop=0)
     axes.set_ylim(-0.6, len(places) - 0.2)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     label(axes, "error that shuffling it adds, in variances", "")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+from poseid.reports.label_placement import Point
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.label_placement import Point
 from poseid.sweeps.overrides import NOT_GIVEN, as_number, value_order
 from poseid.sweeps.repeats import Setting
 from poseid.sweeps.scales import labels, short_key, values_of

@@ -18,13 +18,13 @@ from omegaconf.errors import OmegaConfBaseException
 from poseid.errors import InputError, first_line
 from poseid.features.folder import check_there
 from poseid.interrupt import importing
+from poseid.reports.text_table import table_text
 from poseid.training.arguments import ONE_PROCESS
 from poseid.training.config import check_config
 from poseid.training.health import RanAway
 from poseid.training.multirun import FAILED, write_failure
 from poseid.training.objective import check_objective, objective_values, worst_values
 from poseid.training.processes import by_torchrun, check_processes, first_process
-from poseid.verification.table import table_text
 
 LOG = "train.log"
 WANDB_LONGEST = 128

@@ -9,8 +9,8 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.loggers import WandbLogger
 
+from poseid.reports.figures import diagnosis_sheet
 from poseid.training.metric_names import DIAGNOSIS, validation_metrics
-from poseid.verification.figures import diagnosis_figure
 
 TREND = 3  # diagnoses that make a trend
 SLACK = 0.005  # a change smaller than this in all is no trend
@@ -87,17 +87,6 @@ class Diagnosis(L.Callback):
         if warning:
             log.warning("after %d epochs, on validation people: %s", epochs, warning)
         if isinstance(trainer.logger, WandbLogger):
-            figure = diagnosis_figure(found)
-            trainer.logger.log_image(DIAGNOSIS, [wandb_image(figure)], caption=[f"after {epochs} epochs"])
-
-
-def wandb_image(figure: Any) -> Any:
-    """A matplotlib figure as pixels, so that W&B needs no plotting back end of its own."""
-    import io
-
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90)
-    buffer.seek(0)
-    return Image.open(buffer)
+            # as pixels, so that W&B needs no plotting back end of its own
+            picture = diagnosis_sheet(found).pixels()
+            trainer.logger.log_image(DIAGNOSIS, [picture], caption=[f"after {epochs} epochs"])

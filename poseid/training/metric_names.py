@@ -8,6 +8,7 @@ from poseid.training.objective import look_up
 from poseid.training.terms import TERMS
 from poseid.verification.genuine import YAW_BINS
 from poseid.verification.metrics import metrics_in
+from poseid.verification.operating_points import strictest
 
 TRAIN_LOSSES = tuple(f"train/loss/{name}" for name in (*TERMS, "total"))
 VALIDATION_LOSSES = tuple(f"val/loss/{name}" for name in (*TERMS, "total"))
@@ -87,11 +88,9 @@ def fixed_threshold(headline: dict[str, Any] | None) -> dict[str, Any] | None:
     """The entry at raw's threshold for FMR 1e-3, or for 1e-2 where there are too few impostors, or None."""
     if headline is None:
         return None
-    for fmr in ("1e-3", "1e-2"):
-        entry: dict[str, Any] | None = headline["fixed_threshold"].get(fmr)
-        if entry and entry["fmr_ratio"] is not None:
-            return entry
-    return None
+    points: dict[str, dict[str, Any]] = headline["fixed_threshold"]
+    fmr = strictest({fmr: entry["fmr_ratio"] for fmr, entry in points.items()})
+    return None if fmr is None else points[fmr]
 
 
 def selection(block: dict[str, Any], form: str = "enhanced") -> tuple[float, str]:

@@ -12,12 +12,12 @@ from poseid.enhancers.info import kept_note
 from poseid.enhancers.saving import save_enhancer
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.fingerprint import digest, fingerprint, hash_people
+from poseid.reports.key_figures import key_figures
+from poseid.reports.report import write_report
 from poseid.training.data import MOST_TESTED, FeatureDataModule
 from poseid.training.fitting import fit_on
 from poseid.training.module import EnhancerModule
 from poseid.training.selection import guard, held_out
-from poseid.verification.key_figures import key_figures
-from poseid.verification.report import write_report
 from poseid.verification.result import Evaluation
 from poseid.versions import versions
 

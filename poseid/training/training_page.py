@@ -6,14 +6,15 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
+from markupsafe import Markup
+
 from poseid.enhancers.checkpoint import read_checkpoint
-from poseid.training.chart import Curve, chart
+from poseid.reports.chart import Curve, chart
+from poseid.reports.html import render
 from poseid.training.metric_names import ALL
-from poseid.training.panels import SECTIONS, Panel, Section
-from poseid.verification.page_parts import document, section
+from poseid.training.panels import SECTIONS, Panel
 from poseid.whole import write_text
 
 PAGE = "training.html"
@@ -71,42 +72,22 @@ def read_curves(run_dir: Path) -> Curves | None:
 
 def training_page(name: str, curves: Curves, ships: str | None) -> str:
     """The page as HTML: a section of pictures for each of ``panels.SECTIONS``."""
-    title = f"training {escape(name)}"
-    body = [f"<header><p>poseid: the training, epoch by epoch</p><h1>{escape(name)}</h1></header>"]
-    body.append(_reading(curves, ships))
-    body += [section(one.name, f"<p>{escape(one.look_for)}</p>", _pictures(one, curves)) for one in SECTIONS]
-    return document(f"poseid: {title}", body)
-
-
-def _reading(curves: Curves, ships: str | None) -> str:
     scores = curves.values["val/selection"]
-    finished = "1 epoch is" if curves.epochs[-1] == 1 else f"{curves.epochs[-1]} epochs are"
-    kept = ""
-    if curves.kept == curves.epochs[0]:
-        kept = (
-            "No epoch has a lower loss on validation people than the state <strong>before training</strong>, so that "
-            "is what ships (dotted line). "
-        )
-    elif curves.kept in curves.epochs:
-        score = scores[curves.epochs.index(curves.kept)]
-        kept = (
-            f"<strong>Epoch {curves.kept}</strong> ships (dotted line): its weighted loss on validation people, "
-            f"val/selection, is {score:.4f}; before training it was {scores[0]:.4f}. "
-        )
-    return section(
-        "How to read this",
-        f"<p>{escape(ships)} The curves show all of it.</p>" if ships else "",
-        f"<p>{finished} finished. {kept}The horizontal axis counts finished epochs; validation "
-        "figures begin before any training. Validation people are not trained on, but the epoch is "
-        "chosen by them: proof stands in report.html, on the test people.</p>",
-    )
+    kept = curves.kept if curves.kept in curves.epochs else None
+    context = {
+        "name": name,
+        "ships": ships,
+        "finished": curves.epochs[-1],
+        "kept": kept,
+        "before_training": kept == curves.epochs[0],
+        "score": None if kept is None else scores[curves.epochs.index(kept)],
+        "first_score": scores[0],
+        "sections": [(one, [_picture(panel, curves) for panel in one.panels]) for one in SECTIONS],
+    }
+    return render("training.html", context)
 
 
-def _pictures(one: Section, curves: Curves) -> str:
-    return f'<div class="figures">{"".join(_picture(panel, curves) for panel in one.panels)}</div>'
-
-
-def _picture(panel: Panel, curves: Curves) -> str:
+def _picture(panel: Panel, curves: Curves) -> Markup:
     others = iter(OTHERS)
     drawn = [Curve(name, _look(metric, name) or next(others), curves.values[metric]) for metric, name in panel.curves]
     return chart(panel.title, panel.note, curves.epochs, drawn, curves.kept)

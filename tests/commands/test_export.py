@@ -10,8 +10,8 @@ import pytest
 
 import poseid
 from poseid import cli
-from poseid.commands.model_card import card
 from poseid.enhancers.saving import read_info, save_enhancer
+from poseid.reports.model_card import card
 from tests.enhancers.models_to_try import DIM, made, rows
 
 FIGURES = {
@@ -101,7 +101,7 @@ def test_card() -> None:
     text = card(header | MORE, DIM, "m.onnx", "Made")
     assert "| EER | 9.44 % | 8.49 % | -0.95 [-1.20, -0.70] points |" in text
     assert "| FNMR at FMR 1e-3 | 42.10 % | 40.70 % | -1.40 [-3.00, -0.20] points |" in text
-    assert "| 1.00 × | 0.99 × [0.80, 1.20] |" in text
+    assert "| 1.00x | 0.99x [0.80x, 1.20x] |" in text
     assert "| FNMR at that threshold |  |  | -1.00 points |" in text
     assert "240 training people and 120 validation people; fitted on training people" in text
     assert "**helps**" in text

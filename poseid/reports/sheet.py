@@ -16,7 +16,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from numpy.typing import NDArray
 from PIL import Image
+
+from poseid.reports.format import degrees
+
+Line = str | tuple[int, tuple[float, ...]]
+"""How a line is dashed, as matplotlib takes it."""
 
 # Okabe and Ito (2008)
 RAW, ENHANCED = "#D55E00", "#0072B2"
@@ -28,6 +35,16 @@ FONT = "DejaVu Sans"
 
 WIDTH, HEIGHT, DPI = 4.8, 4.2, 150
 TITLE, TEXT, SMALL = 11.5, 9.5, 8.5
+
+DASHED: Line = (0, (5, 3))
+"""Of lines that mark a place."""
+RAW_LINE: Line = (0, (4, 2))
+"""Of what is raw, so that it is seen where it agrees with what is enhanced."""
+SCORES: dict[str, tuple[str, Line]] = {"genuine": (GENUINE, "-"), "impostor": (IMPOSTOR, (0, (4, 1.5)))}
+"""Colour and line of each kind of comparison."""
+YAW_TICKS = (-90, -45, -15, 15, 45, 90)
+MOST_POINTS = 5_000
+"""A scatter shows no more points."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.78, 0.18, 0.70, 0.62
 
@@ -91,12 +108,17 @@ class Sheet:
         axes.set_axisbelow(True)
         return axes
 
-    def drawn(self) -> Drawn:
-        """The PNG files of the finished figure."""
+    def pixels(self) -> NDArray[np.uint8]:
+        """(height, width, 3) the finished figure."""
         canvas = self.figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)
         canvas.draw()  # type: ignore[no-untyped-call,unused-ignore]
-        pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call,unused-ignore]
+        pixels: NDArray[np.uint8] = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call,unused-ignore]
+        return np.ascontiguousarray(pixels)
+
+    def drawn(self) -> Drawn:
+        """The PNG files of the finished figure."""
+        pixels = self.pixels()
         height, width = pixels.shape[0] // self.rows, pixels.shape[1] // self.columns
         tiles = [
             _png(pixels[row * height : (row + 1) * height, column * width : (column + 1) * width])
@@ -133,21 +155,38 @@ def legend(axes: Axes, where: Literal["best", "upper left", "upper right"], colu
     )
 
 
-def write(axes: Axes, x: float, y: float, text: str, colour: str = INK, ha: str = "left", va: str = "top") -> None:
-    """Text at a place given as shares of the axes, on white so that lines do not run through it."""
-    axes.text(
+def write(
+    axes: Axes,
+    x: float,
+    y: float,
+    text: str,
+    colour: str = INK,
+    ha: str = "left",
+    va: str = "top",
+    size: float = SMALL,
+    weight: str = "normal",
+    at_data: bool = False,
+    backdrop: float = 1.5,
+) -> Text:
+    """Text at a place given as shares of the axes, or in their data; a white backdrop keeps lines from running through.
+
+    ``backdrop`` is its margin in points, 0 for none. A ``$`` in the text is a ``$``.
+    """
+    return axes.text(
         x,
         y,
         text,
-        transform=axes.transAxes,
-        fontsize=SMALL,
+        transform=axes.transData if at_data else axes.transAxes,
+        fontsize=size,
+        fontweight=weight,
         color=colour,
         ha=ha,
         va=va,
         fontfamily=FONT,
         linespacing=1.35,
+        parse_math=False,
         zorder=6,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": backdrop} if backdrop else None,
     )
 
 
@@ -156,46 +195,33 @@ def nothing(axes: Axes, reason: str) -> None:
     axes.set_axis_off()
     # a reason in another script would be boxes in this font; the page has it in full
     text = reason if reason.isascii() else "the reason stands in the report"
-    axes.text(
-        0.5,
-        0.5,
-        textwrap.fill(f"Nothing to show: {text}", 42),
-        transform=axes.transAxes,
-        ha="center",
-        va="center",
-        fontsize=TEXT,
-        color=SOFT,
-        fontfamily=FONT,
-        linespacing=1.5,
-    )
+    text = textwrap.fill(f"Nothing to show: {text}", 42)
+    write(axes, 0.5, 0.5, text, SOFT, "center", "center", TEXT, backdrop=0)
 
 
-def count(n: int) -> str:
-    """
-    >>> count(396000)
-    '396,000'
-    """
-    return f"{n:,}"
+def outline(
+    axes: Axes,
+    share: NDArray[np.float64],
+    edges: NDArray[np.float64],
+    colour: str,
+    style: Line,
+    name: str,
+    alpha: float,
+) -> None:
+    """A histogram as a filled outline, so that two of them show each other."""
+    axes.stairs(share, edges, fill=True, color=colour, alpha=alpha, linewidth=0)
+    axes.stairs(share, edges, color=colour, linewidth=1.5, linestyle=style, label=name)
 
 
-def signed(value: float, digits: int = 3) -> str:
-    """
-    >>> signed(-0.0033), signed(0.0)
-    ('−0.003', '0.000')
-    """
-    text = f"{value:+.{digits}f}"
-    return (text[1:] if float(text) == 0 else text).replace("-", "−")
+def yaw_axis(axes: Axes) -> None:
+    """Yaw across, with ticks at the edges of the bins."""
+    axes.set_xlim(-95, 95)
+    axes.set_xticks(YAW_TICKS, [degrees(tick) for tick in YAW_TICKS])
 
 
-def percent(value: float) -> str:
-    """A fraction in percent, with three figures.
-
-    >>> percent(0.421), percent(0.0944), percent(0.001), percent(0.00012)
-    ('42.1 %', '9.44 %', '0.100 %', '0.0120 %')
-    """
-    value = 100 * value
-    digits = 1 if value >= 10 else 2 if value >= 1 else 3 if value >= 0.1 or value == 0 else 4
-    return f"{value:.{digits}f} %"
+def thinned(rows: NDArray[np.intp], most: int = MOST_POINTS) -> NDArray[np.intp]:
+    """An even share of so many rows, all of them where they are fewer."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
 
 
 def _png(pixels: np.ndarray) -> bytes:

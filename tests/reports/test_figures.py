@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from poseid.reports.figures import diagnosis_sheet, draw_all
+from poseid.reports.sheet import MOST_POINTS
 from poseid.verification import EmbeddingSet, evaluate
 from poseid.verification.figure_data import det_bands, genuine_pairs
-from poseid.verification.figures import MOST_POINTS, diagnosis_figure, draw_all
 
 NAMES = {"diagnosis.png": 4, "det.png": 1, "scores.png": 2, "heatmap.png": 2}
 
@@ -112,14 +113,14 @@ def test_pyplot_knows_of_no_figure(sides):
     import matplotlib.pyplot as plt
 
     front, video = sides(5)
-    diagnosis_figure(evaluate(front, video, resamples=0))
+    diagnosis_sheet(evaluate(front, video, resamples=0))
     assert plt.get_fignums() == []
 
 
 def test_diagnosis_shows_the_numbers_of_the_block(sides):
     front, video = sides(30, 4, 60, change=lambda rows: rows + 0.2)
     found = evaluate(front, video, resamples=10)
-    block, figure = found.block, diagnosis_figure(found)
+    block, figure = found.block, diagnosis_sheet(found).figure
     scatter, histogram, bars, lines = figure.axes
     points = np.asarray(scatter.collections[0].get_offsets())
     assert block["improvement"]["n"] == 30 * 4 * 60
@@ -139,7 +140,7 @@ def test_diagnosis_shows_the_numbers_of_the_block(sides):
 
 def test_labels_lie_inside_their_tiles(sides):
     front, video = sides(25, change=lambda rows: rows * 0.5 + 0.7)
-    figure = diagnosis_figure(evaluate(front, video, resamples=10))
+    figure = diagnosis_sheet(evaluate(front, video, resamples=10)).figure
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     width, height = figure.bbox.width, figure.bbox.height

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from poseid.features.folder import read_folder
+from poseid.reports.evaluation_page import page
+from poseid.reports.report import write_report
 from poseid.verification import EmbeddingSet, evaluate
-from poseid.verification.page import page
-from poseid.verification.report import write_report
 
 FILES = ["det.png", "diagnosis.png", "heatmap.png", "report.html", "scores.png", "summary.json"]
 CFP = Path("../shared/data/cfp")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from poseid.enhancers.opponents.raw import Raw
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.synthetic import synthetic
-from poseid.verification.key_figures import key_figures
+from poseid.reports.key_figures import key_figures
 
 
 def test_figures_are_the_headlines() -> None:

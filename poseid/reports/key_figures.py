@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from poseid.verification.operating_points import strictest
+
 
 def key_figures(block: dict[str, Any]) -> dict[str, Any]:
     """The headline of an evaluation block; rates are fractions, and what is null there is None here.
@@ -36,17 +38,15 @@ def key_figures(block: dict[str, Any]) -> dict[str, Any]:
         return shown
     raw, enhanced, difference = headline["raw"], headline["enhanced"], headline["difference"]
     shown["eer"] = _pair(raw["eer"], enhanced["eer"], difference["eer"])
-    for fmr in ("1e-3", "1e-2"):
-        if raw["fnmr_at_fmr"][fmr] is None:
-            continue
-        own = difference["fnmr_at_fmr"][fmr]
+    fmr = strictest(raw["fnmr_at_fmr"])
+    if fmr is not None:
         fixed = headline["fixed_threshold"][fmr]
-        shown["fmr"] = fmr
-        shown["fnmr_at_fmr"] = _pair(raw["fnmr_at_fmr"][fmr], enhanced["fnmr_at_fmr"][fmr], own)
-        shown["raw_threshold"] = {
-            key: fixed[key] for key in ("fmr_ratio", "fmr_ratio_ci95", "fnmr_difference", "fnmr_difference_ci95")
+        keys = ("fmr_ratio", "fmr_ratio_ci95", "fnmr_difference", "fnmr_difference_ci95")
+        shown |= {
+            "fmr": fmr,
+            "fnmr_at_fmr": _pair(*(form["fnmr_at_fmr"][fmr] for form in (raw, enhanced, difference))),
+            "raw_threshold": {key: fixed[key] for key in keys},
         }
-        break
     return shown
 
 

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+from poseid.reports.format import SET_TITLES, ascii_text, fixed, with_interval
 from poseid.verification.metrics import Metric, metrics_in
-from poseid.verification.table import SET_TITLES
 
 Figure = dict[str, Any]
+"""A ``value`` and its ``ci95``, each of which may be None."""
 
 
-FORMATS: dict[str, tuple[str, str, Callable[[float], float]]] = {
-    "percent": (" %", ".2f", lambda value: 100 * value),
-    "rate": ("", ".3f", float),
-    "small": ("", ".5f", float),
-    "ratio": (", x", ".2f", float),
-    "signed": ("", "+.3f", float),
+class _Format(NamedTuple):
+    unit: str
+    digits: int
+    scale: float = 1.0
+    sign: bool = False
+
+
+_FORMATS = {
+    "percent": _Format(" %", 2, 100.0),
+    "rate": _Format("", 3),
+    "small": _Format("", 5),
+    "ratio": _Format(", x", 2),
+    "signed": _Format("", 3, sign=True),
 }
-"""Of a metric's format: the unit in the title, the number's format, and the number in that unit."""
+"""Of a metric's format: the unit in its title, and how the number is written."""
 
 
-def shown(metric: Metric, figure: Figure, difference: bool = False) -> str:
+def cell(metric: Metric, figure: Figure, difference: bool = False) -> str:
     """A figure with its interval; a difference has a sign.
 
-    >>> shown(METRICS[0], {"value": 0.0944, "ci95": [0.08, 0.11]}), shown(METRICS[0], {"value": None, "ci95": None})
+    >>> from poseid.verification.metrics import METRICS
+    >>> cell(METRICS[0], {"value": 0.0944, "ci95": [0.08, 0.11]}), cell(METRICS[0], {"value": None, "ci95": None})
     ('9.44 [8.00, 11.00]', '-')
     """
-    if figure["value"] is None:
-        return "-"
-    _unit, form, scaled = FORMATS[metric.format]
-    form = form if not difference or form.startswith("+") else f"+{form}"
-    value, *bounds = (format(scaled(number), form) for number in (figure["value"], *(figure["ci95"] or ())))
-    return f"{value} [{bounds[0]}, {bounds[1]}]" if bounds else value
+    _unit, digits, scale, sign = _FORMATS[metric.format]
+
+    def form(value: float | None) -> str:
+        return fixed(None if value is None else scale * value, digits, sign or difference)
+
+    return ascii_text(with_interval(figure["value"], figure["ci95"], form))
 
 
 def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
@@ -43,8 +51,8 @@ def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
         ("figures", metrics_in("compare"), ["verdict"]),
         ("at the raw system's thresholds, left untouched", metrics_in("raw thresholds"), []),
     ):
-        head = ["model", *(f"{metric.title}{FORMATS[metric.format][0]}" for metric in metrics), *last]
-        rows = [[m["name"], *(shown(one, m[one.name]) for one in metrics), *(m[key] for key in last)] for m in models]
+        head = ["model", *(f"{metric.title}{_FORMATS[metric.format].unit}" for metric in metrics), *last]
+        rows = [[m["name"], *(cell(one, m[one.name]) for one in metrics), *(m[key] for key in last)] for m in models]
         out.append((title, [head, *rows]))
     pairs = [("raw", "against_raw")]
     if report["against"] is not None:
@@ -53,7 +61,7 @@ def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
     head = ["model", *(metric.title + (", points of %" if metric.format == "percent" else "") for metric in paired)]
     for other, key in pairs:
         rows = [
-            [m["name"], *(shown(one, m[key][one.name], True) for one in paired)] for m in models if m["name"] != other
+            [m["name"], *(cell(one, m[key][one.name], True) for one in paired)] for m in models if m["name"] != other
         ]
         if rows:
             out.append((f"paired differences from {other} (below 0 is better, but for improvement)", [head, *rows]))
@@ -63,13 +71,14 @@ def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
 def heading(report: dict[str, Any]) -> list[str]:
     """Lines that say on whom, on which comparisons and with what intervals."""
     headline = report["raw"]["headline"]
+    titles = {name: ascii_text(title) for name, title in SET_TITLES.items()}
     sizes = [
-        f"{SET_TITLES[name]} {report['genuine'][name]} genuine and {report['impostor'][name]} impostor"
+        f"{titles[name]} {report['genuine'][name]} genuine and {report['impostor'][name]} impostor"
         for name in dict.fromkeys((headline, "profile_profile", "frontal_frontal"))
     ]
     lines = [
         f"{report['data']}: {report['people']} people, {report['evaluated_people']}",
-        f"comparisons: {'; '.join(sizes)}. EER, FNMR and false matches without a set are of {SET_TITLES[headline]}.",
+        f"comparisons: {'; '.join(sizes)}. EER, FNMR and false matches without a set are of {titles[headline]}.",
     ]
     fitted = [m["name"] for m in report["models"] if m["fitted_here"]]
     if fitted:

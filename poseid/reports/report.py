@@ -24,8 +24,8 @@ def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Pat
     # the numbers first: they are what a long run must not lose
     write_summary(summary, directory)
     # a second of matplotlib is spared whoever wants the summary alone
-    from poseid.verification.figures import draw_all
-    from poseid.verification.page import page
+    from poseid.reports.evaluation_page import page
+    from poseid.reports.figures import draw_all
 
     figures = draw_all(evaluation)
     for name, drawn in figures.items():

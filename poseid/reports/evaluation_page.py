@@ -1,0 +1,104 @@
+"""report.html: one file that says what an evaluation found, to people who did not run it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from poseid.reports.format import SET_TITLES, between
+from poseid.reports.html import NO_INTERVALS, render
+from poseid.reports.sheet import Drawn
+from poseid.verification.operating_points import strictest
+
+Block = dict[str, Any]
+
+_SET_ROWS = {
+    "all": "whatever their pose",
+    "frontal_profile": "every frontal row × every profile row",
+    "profile_profile": "profile rows among themselves",
+    "frontal_frontal": "frontal rows among themselves",
+}
+_ONE_IN = {"1e-2": "1 impostor in 100", "1e-3": "1 impostor in 1,000", "1e-4": "1 impostor in 10,000"}
+_VERDICTS = {
+    "helps": (
+        "good",
+        "✓",
+        "It helps",
+        "Fewer genuine pairs are refused, and false matches at the raw threshold do not rise.",
+    ),
+    "harms": (
+        "bad",
+        "✗",
+        "It does harm",
+        "Something got worse by more than chance explains: do not use it on data like this.",
+    ),
+    "no effect shown": (
+        "mid",
+        "○",
+        "No effect shown",
+        "These people do not show, beyond chance, that it helps. That is no proof that it does nothing.",
+    ),
+}
+_NOT_JUDGED = ("mid", "○", "Not judged", "Without confidence intervals nothing is judged.")
+_SIDES = {
+    "probe": "probe: references stay bit for bit as enrolled, probes are enhanced",
+    "both": "both: references and probes are enhanced, so a gallery has to be enhanced too",
+}
+_SHOWN = {"model", "kept", "sides", "data", "poses_used", "versions", "validation", "test", "evaluation"}
+
+
+def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
+    """The page as HTML.
+
+    Args:
+        summary: the contents of summary.json; its other evaluation block, if any, is shown in short at the end.
+        block: the evaluation block that is shown.
+        figures: from :func:`poseid.reports.figures.draw_all`, made of the same block.
+    """
+    people, others = _parts(summary, block)
+    poses = block.get("by_pose") or {"bins": [], "n": []}
+    verdict = dict(zip(("kind", "sign", "words", "meaning"), _VERDICTS.get(block["verdict"], _NOT_JUDGED), strict=True))
+    return render(
+        "report.html",
+        {
+            "summary": dict.fromkeys(("model", "data", "sides", "poses_used", "kept", "versions")) | summary,
+            "block": block,
+            "figures": figures,
+            "people": people,
+            "verdict": verdict,
+            # what a program adds to the summary as a plain value is worth a line
+            "more_facts": {
+                key.replace("_", " ").capitalize(): value
+                for key, value in summary.items()
+                if key not in _SHOWN and isinstance(value, (str, int, float))
+            },
+            "yaw_bins": _yaw_bins(block),
+            "pose_names": [between(entry["from"], entry["to"]) for entry in poses["bins"]],
+            "pose_columns": [c for c in range(len(poses["bins"])) if any(row[c] for row in poses["n"])],
+            "others": [(name, other, _VERDICTS.get(other["verdict"], _NOT_JUDGED)[2]) for name, other in others],
+            "one_in": _ONE_IN,
+            "sides": _SIDES,
+            "set_titles": SET_TITLES,
+            "set_rows": _SET_ROWS,
+            "strictest": strictest,
+            "no_intervals": NO_INTERVALS,
+        },
+    )
+
+
+def _parts(summary: Block, block: Block) -> tuple[str, list[tuple[str, Block]]]:
+    """Which people the block is about, and the other blocks of the summary."""
+    names = [name for name in ("test", "evaluation", "validation") if summary.get(name)]
+    shown = next((name for name in names if summary[name] is block), None)
+    if shown is None:
+        shown = next((name for name in names if summary[name] == block), "evaluation")
+    others = [(name, summary[name]) for name in names if name != shown]
+    return {"evaluation": "evaluated"}.get(shown, shown), others
+
+
+def _yaw_bins(block: Block) -> list[tuple[str, Block]]:
+    """Name and improvement of each bin of yaw, then of probes outside the bins where there are any."""
+    gain = block["improvement"]
+    bins = [(between(entry["from"], entry["to"]), entry) for entry in gain["by_yaw"]]
+    more = (("Beyond ±90", gain.get("beyond_90")), ("Unknown", gain.get("yaw_unknown")))
+    return [*bins, *((name, entry) for name, entry in more if entry and entry["n"])]

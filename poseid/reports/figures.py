@@ -1,0 +1,276 @@
+"""The figures of a report. None of them needs a screen, and any number may be drawn at once in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import MaxNLocator
+
+from poseid.reports.det_figure import det_sheet
+from poseid.reports.format import SET_TITLES, between, count, fixed, interval, percent, signed
+from poseid.reports.sheet import (
+    DASHED,
+    ENHANCED,
+    INK,
+    RAW,
+    RAW_LINE,
+    SCORES,
+    SOFT,
+    Drawn,
+    Sheet,
+    label,
+    legend,
+    nothing,
+    outline,
+    sheet,
+    thinned,
+    write,
+    yaw_axis,
+)
+from poseid.verification.estimates import mean_estimate, resample_people
+from poseid.verification.figure_data import GenuinePairs, genuine_pairs
+from poseid.verification.operating_points import strictest
+from poseid.verification.result import Evaluation
+
+_BAND_RESAMPLES = 200
+_YAW_STEP = 10
+_FEWEST = 5
+"""A mean of fewer comparisons is not drawn."""
+_ENOUGH = 30
+"""A share of fewer comparisons gets no colour."""
+_UNCHANGED = "#8C8C8C"
+_BLUES = LinearSegmentedColormap.from_list("fnmr", ["#F3F8FC", "#9CC9E3", "#2F83BA", "#083A63"])
+_FORMS = ("raw", "enhanced")
+
+Block = dict[str, Any]
+
+
+def draw_all(evaluation: Evaluation) -> dict[str, Drawn]:
+    """All figures of an evaluation, by file name: `diagnosis.png`, `det.png`, `scores.png`, `heatmap.png`."""
+    block = evaluation.block
+    return {
+        "diagnosis.png": diagnosis_sheet(evaluation).drawn(),
+        "det.png": det_sheet(evaluation).drawn(),
+        "scores.png": _scores(block).drawn(),
+        "heatmap.png": _heatmap(block).drawn(),
+    }
+
+
+def diagnosis_sheet(evaluation: Evaluation) -> Sheet:
+    """What changed for genuine pairs: before and after, the improvement, and both by yaw."""
+    block, pairs = evaluation.block, genuine_pairs(evaluation)
+    out = sheet(2, 2)
+    _before_and_after(out, pairs)
+    _histogram(out, pairs, block["improvement"])
+    _bars(out, block["improvement"])
+    _by_yaw(out, pairs, block.get("bootstrap", {}).get("resamples", 0))
+    return out
+
+
+def _before_and_after(out: Sheet, pairs: GenuinePairs) -> None:
+    shown = thinned(np.arange(pairs.raw.size))
+    note = f"n = {count(pairs.total)} genuine comparisons"
+    if shown.size < pairs.total:
+        note += f", {count(shown.size)} of them shown"
+    axes = out.tile("Similarity before and after", note)
+    if not shown.size:
+        return nothing(axes, "there are no genuine comparisons")
+    raw, enhanced = pairs.raw[shown], pairs.enhanced[shown]
+    low = min(float(raw.min()), float(enhanced.min()))
+    high = max(float(raw.max()), float(enhanced.max()))
+    margin = max(0.04 * (high - low), 0.01)
+    low, high = max(low - margin, -1.02), min(high + margin, 1.02)
+    alpha = float(np.clip(700 / shown.size, 0.15, 0.7))
+    axes.scatter(raw, enhanced, s=9, color=ENHANCED, alpha=alpha, linewidths=0)
+    axes.plot([low, high], [low, high], color=INK, linewidth=1.0, linestyle=DASHED)
+    axes.set_xlim(low, high)
+    axes.set_ylim(low, high)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_locator(MaxNLocator(6))
+    write(axes, 0.03, 0.98, "above the dashed line: more\nalike than before (better)", SOFT)
+    label(axes, "cosine similarity, raw", "cosine similarity, enhanced")
+    return None
+
+
+def _histogram(out: Sheet, pairs: GenuinePairs, improvement: Block) -> None:
+    axes = out.tile("Improvement", f"n = {count(pairs.total)} genuine comparisons; higher is better")
+    gain = pairs.gain
+    if not gain.size:
+        return nothing(axes, "there are no genuine comparisons")
+    # the outermost half per cent would leave the rest too narrow to be seen
+    reach = 1.15 * float(np.max(np.abs(np.quantile(gain, [0.005, 0.995]))))
+    reach = max(reach, 1e-3)
+    # an odd number of bars: what hardly changed stands in the middle one and counts for neither side
+    edges = np.linspace(-reach, reach, 52)
+    share = 100 * np.histogram(np.clip(gain, -reach, reach), edges)[0] / gain.size
+    middle = (edges[:-1] + edges[1:]) / 2
+    colours = [RAW] * 25 + [_UNCHANGED] + [ENHANCED] * 25
+    axes.bar(middle, share, width=edges[1] - edges[0], color=colours, linewidth=0)
+    axes.axvline(0, color=INK, linewidth=1.0)
+    mean = improvement["mean"]
+    axes.axvline(mean, color=INK, linewidth=1.4, linestyle=DASHED)
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(0, 1.32 * float(share.max()))
+    axes.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+    text = f"mean {signed(mean)}"
+    if improvement["ci95"]:
+        text += f"\n95 % CI {interval(improvement['ci95'], signed)}"
+    write(axes, 0.98, 0.98, f"{text}\n(dashed line)", ha="right")
+    write(axes, 0.02, 0.98, "less alike: worse", RAW)
+    write(axes, 0.02, 0.90, "more alike: better", ENHANCED)
+    write(axes, 0.02, 0.82, "hardly changed", SOFT)
+    label(axes, "cosine enhanced − cosine raw", "share of comparisons, %")
+    return None
+
+
+def _bars(out: Sheet, improvement: Block) -> None:
+    bins = improvement["by_yaw"]
+    total = sum(entry["n"] for entry in bins)
+    band = " and 95 % CI" if any(entry["ci95"] for entry in bins) else ""
+    axes = out.tile("Improvement by yaw", f"mean{band} of the cosine's change, n = {count(total)}; higher is better")
+    if not total:
+        return nothing(axes, "no genuine comparison has a probe of known yaw within 90 degrees")
+    for place, entry in enumerate(bins):
+        if not entry["n"]:
+            continue
+        mean, ci = entry["mean"], entry["ci95"]
+        axes.bar(place, mean, width=0.66, color=RAW if mean < 0 else ENHANCED, linewidth=0)
+        if ci:
+            axes.plot([place, place], ci, color=INK, linewidth=1.3)
+            for bound in ci:
+                axes.plot([place - 0.09, place + 0.09], [bound, bound], color=INK, linewidth=1.3)
+    axes.axhline(0, color=INK, linewidth=1.0)
+    axes.set_xlim(-0.6, len(bins) - 0.4)
+    if max(abs(value) for entry in bins if entry["n"] for value in (entry["mean"], *(entry["ci95"] or []))) < 1e-4:
+        axes.set_ylim(-1e-3, 1e-3)
+    else:
+        axes.margins(y=0.12)
+    axes.set_xticks(
+        range(len(bins)),
+        [f"{between(b['from'], b['to'])}\nn = {count(b['n'])}" for b in bins],
+    )
+    axes.tick_params(axis="x", labelsize=7.5, length=0)
+    axes.grid(False, axis="x")
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    label(axes, "yaw of the probe, degrees", "mean improvement")
+    return None
+
+
+def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
+    known = np.abs(pairs.yaw) <= 90
+    n = count(int(known.sum())) if pairs.raw.size == pairs.total else f"a share of {count(pairs.total)}"
+    band = " and 95 % CI" if resamples else ""
+    note = f"mean{band} every {_YAW_STEP} degrees, n = {n} genuine; higher is better"
+    axes = out.tile("Similarity against yaw", note)
+    if not known.any():
+        return nothing(axes, "no genuine comparison has a probe of known yaw within 90 degrees")
+    # steps are centred on 0, so that left and right are cut alike
+    step = np.round(pairs.yaw[known] / _YAW_STEP).astype(int)
+    person = pairs.person[known]
+    weights = resample_people(pairs.people, min(resamples, _BAND_RESAMPLES), 0) if resamples else None
+    # raw dashed above enhanced, so that both are seen where they agree
+    for form, colour, name, style, marker, above in (
+        (pairs.raw[known], RAW, "raw", RAW_LINE, "s", 4),
+        (pairs.enhanced[known], ENHANCED, "enhanced", "-", "o", 3),
+    ):
+        at, means, bounds = [], [], []
+        for n in np.unique(step):
+            here = step == n
+            if here.sum() < _FEWEST:
+                continue
+            mean = mean_estimate(form[here], person[here], weights)
+            at.append(n * _YAW_STEP)
+            means.append(float(mean.value))
+            bounds.append(mean.ci95 or [np.nan, np.nan])
+        if not at:
+            return nothing(axes, f"no {_YAW_STEP} degrees of yaw hold {_FEWEST} genuine comparisons")
+        ends = np.array(bounds)
+        if not np.isnan(ends).all():
+            axes.fill_between(at, ends[:, 0], ends[:, 1], color=colour, alpha=0.16, linewidth=0)
+        (line,) = axes.plot(at, means, color=colour, linestyle=style, linewidth=1.8, label=name, zorder=above)
+        line.set(marker=marker, markersize=3.5)
+    yaw_axis(axes)
+    axes.margins(y=0.12)
+    legend(axes, "best")
+    label(axes, "yaw of the probe, degrees", "mean cosine similarity")
+    return None
+
+
+def _scores(block: Block) -> Sheet:
+    out = sheet(1, 2)
+    name, entry = block["headline"], block["sets"][block["headline"]]
+    titles = ("Scores before", "Scores after")
+    if entry is None or "histogram" not in entry:
+        for title in titles:
+            nothing(out.tile(title, ""), block.get("null_reasons", {}).get(f"sets.{name}", "there are no comparisons"))
+        return out
+    edges = np.array(entry["histogram"]["edges"])
+    shares = {(form, kind): 100 * np.array(entry["histogram"][form][kind]) for form in _FORMS for kind in SCORES}
+    filled = np.flatnonzero(sum(shares.values()) > 0.02)
+    low, high = edges[filled[0]] - 0.05, edges[filled[-1] + 1] + 0.05
+    top = 1.4 * max(float(share.max()) for share in shares.values())
+    at = strictest({fmr: point["threshold"] for fmr, point in entry["fixed_threshold"].items()})
+    for form, title in zip(_FORMS, titles, strict=True):
+        sizes = ", ".join(f"{count(entry[kind])} {kind}" for kind in SCORES)
+        axes = out.tile(title, f"{SET_TITLES[name]}: {sizes}; less overlap is better")
+        for kind, (colour, style) in SCORES.items():
+            outline(axes, shares[form, kind], edges, colour, style, kind, alpha=0.35)
+        if at is not None:
+            point = entry["fixed_threshold"][at]
+            axes.axvline(point["threshold"], color=INK, linewidth=1.3, ymax=0.74)
+            text = f"line: raw threshold of FMR {at}, {fixed(point['threshold'])}"
+            rates = f"FMR {percent(point[form]['fmr'])}\nFNMR {percent(point[form]['fnmr'])}"
+            write(axes, 0.98, 0.98, f"{text}\n{rates}", ha="right")
+        axes.set_xlim(low, high)
+        axes.set_ylim(0, top)
+        legend(axes, "upper left")
+        label(axes, "cosine similarity", f"share per {edges[1] - edges[0]:.3f} of similarity, %")
+    return out
+
+
+def _heatmap(block: Block) -> Sheet:
+    out = sheet(1, 2)
+    poses = block.get("by_pose") or {}
+    if poses.get("threshold") is None or not np.sum(poses["n"]):
+        reason = block.get("null_reasons", {}).get("by_pose", "no genuine comparison lies within the yaw bins")
+        for form in _FORMS:
+            nothing(out.tile(f"FNMR by pose, {form}", ""), reason)
+        return out
+    n = np.array(poses["n"])
+    names = [between(b["from"], b["to"]) for b in poses["bins"]]
+    tables = {form: np.array(poses[form], dtype=float) for form in _FORMS}
+    told = n >= _ENOUGH
+    top = max([float(table[told].max(initial=0.0)) for table in tables.values()]) or 1.0
+    for form in _FORMS:
+        note = f"at the raw threshold of FMR {poses['fmr']}; lower is better; grey: n below {_ENOUGH}"
+        axes = out.tile(f"FNMR by pose, {form}", note)
+        axes.grid(False)
+        axes.set_facecolor("#F1F1F1")
+        axes.imshow(np.ma.masked_array(tables[form], ~told), cmap=_BLUES, vmin=0, vmax=top, aspect="auto")
+        for row, column in np.ndindex(n.shape):
+            value = tables[form][row, column]
+            empty = np.isnan(value)
+            dark = told[row, column] and _luminance(_BLUES(value / top)) < 0.18
+            text = "–" if empty else f"{100 * value:.1f} %\nn = {count(int(n[row, column]))}"
+            colour = "white" if dark else INK if told[row, column] else SOFT
+            write(axes, column, row, text, colour, "center", "center", 7.8, at_data=True, backdrop=0)
+        axes.set_xticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), [name.replace(" to ", "\nto ") for name in names])
+        axes.tick_params(labelsize=7.5, length=0)
+        axes.set_xticks(np.arange(len(names) - 1) + 0.5, minor=True)
+        axes.set_yticks(np.arange(len(names) - 1) + 0.5, minor=True)
+        axes.grid(True, which="minor", color="white", linewidth=2)
+        axes.tick_params(which="minor", length=0)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        label(axes, "yaw of the reference, degrees", "yaw of the probe, degrees")
+    return out
+
+
+def _luminance(colour: Iterable[float]) -> float:
+    """Relative luminance of an sRGB colour, from 0 to 1; below 0.18 white text reads better than black (WCAG 2)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in list(colour)[:3]]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
