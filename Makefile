@@ -12,7 +12,7 @@ BIN = .venv/bin
 train: .venv/installed  ## train on the embedded data
 	$(BIN)/python train.py
 
-test: .venv/installed  ## every test
+test: .venv/installed  ## all tests but the longer ones (test-long), those that need Ray (test-ray) and fuzz
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-long: .venv/installed  ## the tests that take longer

@@ -20,6 +20,9 @@ from pathlib import Path
 import numpy as np
 from table import HEADING, row
 
+from poseid.features.folder import JSON_ROWS
+from poseid.features.tables.parquet_metadata import write_parquet_metadata
+
 ROOT = Path(__file__).resolve().parents[1]
 DIM = 512
 FRONT_SHARE = 20
@@ -58,9 +61,12 @@ def make_up(path: Path, rows: int, people: int) -> None:
         shape.flush()
         del shape
         pitch, roll = generator.normal(0, 8, n), generator.normal(0, 3, n)
-        poses = np.round(np.column_stack([yaw, pitch, roll]), 2).tolist()
+        poses = np.round(np.column_stack([yaw, pitch, roll]), 2)
         entries = [{"person_name": f"人 {i:06d}", "source": f"photo {k}"} for k, i in enumerate(person.tolist())]
-        text = json.dumps({"metadata": entries, "poses": poses}, ensure_ascii=False)
+        if n > JSON_ROWS:
+            write_parquet_metadata(path / f"{name}_metadata.parquet", entries, poses)
+            continue
+        text = json.dumps({"metadata": entries, "poses": poses.tolist()}, ensure_ascii=False)
         (path / f"{name}_metadata.json").write_text(text, encoding="utf-8")
 
 

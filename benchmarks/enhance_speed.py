@@ -23,10 +23,10 @@ from table import HEADING, row
 
 import poseid
 from poseid.enhancers.api import Enhancer
-from poseid.enhancers.build import build
-from poseid.enhancers.info import info_of
+from poseid.enhancers.header import info_of
 from poseid.enhancers.onnx_export import to_onnx
 from poseid.enhancers.onnx_run import onnx_session
+from poseid.enhancers.registry import build
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.enhancers.saving import save_enhancer
 

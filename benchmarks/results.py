@@ -1,4 +1,4 @@
-"""Regenerates docs/results.md and its pictures: opponents, learning curve, ablations, presets.
+"""Regenerates docs/results.md and its pictures: baselines, learning curve, ablations, presets.
 
 python benchmarks/results.py --real DIR --turned DIR [--only SECTION …]
 
@@ -22,7 +22,7 @@ from variants import ROOT, ablation, presets, train
 
 WORK = ROOT / "outputs" / "results"
 IMAGES = ROOT / "docs" / "images"
-OPPONENTS = ["raw", "ridge", "wccn", "mean_subtraction", "dream", "srt"]
+BASELINES = ["raw", "ridge", "wccn", "mean_subtraction", "dream", "srt"]
 SPLITS = ((1, 2), (3, 4), (5, 6), (7, 8))
 SEEDS = (0, 1, 2)
 
@@ -44,7 +44,7 @@ def poseid(command: str, *arguments: str | Path, out: Path) -> None:
 
 
 def compare(models: list[Path], folder: Path, out: Path, *options: str) -> str:
-    names = [*OPPONENTS, *(str(model.relative_to(ROOT)) for model in models)]
+    names = [*BASELINES, *(str(model.relative_to(ROOT)) for model in models)]
     poseid("compare", *names, "--data", folder, "--against", "ridge", *options, out=out)
     text = (out / "compare.md").read_text(encoding="utf-8")
     for model in models:

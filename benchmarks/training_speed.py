@@ -42,9 +42,8 @@ from poseid.enhancers.pose_transformer import PoseTransformer
 from poseid.features.rows import FeatureSet
 from poseid.training.command import quiet_libraries
 from poseid.training.data import FeatureDataModule
-from poseid.training.decoder import Decoder
 from poseid.training.fitting import fit_on
-from poseid.training.losses import total_loss
+from poseid.training.losses import Decoder, total_loss
 from poseid.training.module import EnhancerModule
 from poseid.training.probe_rows import read_rows
 from poseid.training.run import make_data, make_module

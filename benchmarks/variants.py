@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from poseid.enhancers.checkpoint import read_checkpoint
+from poseid.enhancers.saving import read_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 PHI = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-from torch import nn
 
-from poseid.enhancers.apply import enhance_arrays, project_arrays
 from poseid.enhancers.enhancer import Fit
+from poseid.enhancers.inference import enhance_arrays, project_arrays
+from poseid.enhancers.model import Model
 from poseid.features.rows import FeatureSet, Rows
 from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
@@ -17,7 +17,7 @@ from poseid.verification.sets import SETS
 
 
 def embedding_set(
-    enhancer: nn.Module, rows: Rows, people: list[str], use_poses: bool, fit: Fit | None = None
+    enhancer: Model, rows: Rows, people: list[str], use_poses: bool, fit: Fit | None = None
 ) -> EmbeddingSet:
     """The front or the video rows of some people: raw, as references and as probes.
 
@@ -39,7 +39,7 @@ def embedding_set(
 
 
 def evaluate_enhancer(
-    enhancer: nn.Module,
+    enhancer: Model,
     features: FeatureSet,
     resamples: int = 1000,
     seed: int = 0,
@@ -62,6 +62,6 @@ def evaluate_enhancer(
     return evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed)
 
 
-def quick_evaluation(enhancer: nn.Module, features: FeatureSet) -> Evaluation:
+def quick_evaluation(enhancer: Model, features: FeatureSet) -> Evaluation:
     """What every choice while training is made by: the headline set on some people, without intervals."""
     return evaluate_enhancer(enhancer, features, resamples=0, sets=("frontal_profile",))

@@ -12,11 +12,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from poseid.errors import InputError
 from poseid.sweeps.measures import OPERATING_POINTS
+from poseid.sweeps.multirun import search_space
 from poseid.training.arguments import SWEEP_PLUGINS, hydra_arguments
 from poseid.training.config import check_config
+from poseid.training.losses import TERMS
 from poseid.training.objective import check_objective
 from poseid.training.schedule import SCHEDULES
-from poseid.training.terms import TERMS
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 FILES = [path.relative_to(CONF) for path in CONF.glob("*/**/*.yaml")]
@@ -49,7 +50,7 @@ def needs_plugin(choice: str) -> None:
 @pytest.mark.parametrize("space", ["weights", "enhancer", "schedule"])
 def test_every_value_of_a_search_space_passes_the_checks(space: str) -> None:
     needs_plugin(space)
-    params = sweeper(f"sweep={space}").params
+    params = searched(f"sweep={space}")
     parsed = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in params.items()])
     assert len(parsed) >= 4
     config = composed(f"sweep={space}")
@@ -68,6 +69,13 @@ def test_every_value_of_a_search_space_passes_the_checks(space: str) -> None:
 def sweeper(*overrides: str) -> DictConfig:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", list(overrides), return_hydra_config=True).hydra.sweeper
+
+
+def searched(*overrides: str) -> dict[str, str]:
+    """The search space as a sweep takes it."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", list(overrides), return_hydra_config=True)
+    return search_space(config.hydra.sweeper.params, config)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +103,9 @@ def test_choices_of_sweep_go_together_in_any_order(choices: str, sampler: str) -
 
 def test_the_space_of_the_weights_is_all_of_them_over_the_same_values() -> None:
     needs_plugin("weights")
-    assert dict(sweeper("sweep=weights").params) == {
-        f"lambda_{name}": "choice(0, .01, .03, .1, .3, 1, 3)" for name in TERMS
-    }
+    values = {f"lambda_{name}": "choice(0, .01, .03, .1, .3, 1, 3)" for name in TERMS}
+    assert searched("sweep=weights") == values
+    assert searched("sweep=weights", "+hydra.sweeper.params.lambda_id='1,2'") == values | {"lambda_id": "1,2"}
 
 
 def test_a_choice_without_its_extra_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,54 +155,64 @@ def test_root_keys_are_set_by_one_group_only() -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["lambda_id=abc"], "lambda_id: expected a finite number, got 'abc'"),
-        (["lambda_pose=-1"], "lambda_pose: expected a number at least 0"),
-        (["lambda_ortho=.nan"], "lambda_ortho: expected a finite number"),
-        (["lambda_contrast=.inf"], "lambda_contrast: expected a finite number"),
-        (["lambda_id=true"], "lambda_id: expected a finite number"),
-        (["lambda_id=null"], "lambda_id: expected a finite number"),
-        (["lr=0"], "lr: expected a number above 0"),
-        (["lr=1e9"], "lr: expected a number above 0 and at most 10"),
-        (["batch_size=1"], "batch_size: expected a whole number of at least 2"),
-        (["max_epochs=2.5"], "max_epochs: expected a whole number"),
-        (["precision=8"], "precision: expected one of"),
-        (["seed=-1"], "seed: expected a whole number"),
-        (["objective=fnmr"], "objective: expected a list"),
-        (["objective=[smallest eer]"], "objective: expected 'minimize KEY'"),
-        (["evaluate_test=maybe"], "evaluate_test: expected true or false"),
-        (["data.target=median"], "data.target: expected one of centroid, pair"),
+        (["lambda_id=abc"], "lambda_id: should be a valid number, got 'abc'"),
+        (["lambda_pose=-1"], "lambda_pose: should be greater than or equal to 0, got -1"),
+        (["lambda_ortho=.nan"], "lambda_ortho: should be a valid number, got '.nan'"),
+        (["lambda_ortho=nan"], "lambda_ortho: should be a finite number, got nan"),
+        (["lambda_contrast=inf"], "lambda_contrast: should be a finite number, got inf"),
+        (["lambda_id=true"], "lambda_id: should be a valid number, got True"),
+        (["lambda_id=null"], "lambda_id: should be a valid number, got None"),
+        (["lr=0"], "lr: should be greater than 0, got 0"),
+        (["lr=1e9"], "lr: should be less than or equal to 10, got 1000000000.0"),
+        (["batch_size=1"], "batch_size: should be greater than or equal to 2, got 1"),
+        (["max_epochs=2.5"], "max_epochs: should be a valid integer, got 2.5"),
+        (["precision=8"], "precision: should be 32, 16, '32', 'bf16', '16' or 'mixed', got 8"),
+        (["seed=-1"], "seed: should be greater than or equal to 0, got -1"),
+        (["objective=fnmr"], "objective: should be a valid list, got 'fnmr'"),
+        (
+            ["objective=[smallest eer]"],
+            "objective: expected 'minimize KEY' or 'maximize KEY', each in a list, got \\['smallest eer",
+        ),
+        (["evaluate_test=maybe"], "evaluate_test: should be a valid boolean, got 'maybe'"),
+        (["data.target=median"], "data.target: should be 'centroid' or 'pair', got 'median'"),
         (["data.fractions=[0.6,0.3,0.3]"], "data.fractions: the three shares"),
         (["data.min_yaw=50", "data.max_yaw=20"], "data.min_yaw: 50 is not below"),
         (["data.dir=somewhere"], "data.dir: made-up people are not read from a folder; add data=folder"),
-        (["data.dir=3"], "data.dir: expected a text"),
-        (["data.pose_dropout=2"], "data.pose_dropout: expected a number at least 0 and at most 1"),
-        (["model.suppression=1.5"], "model.suppression: expected"),
-        (["data.divisions=0"], "data.divisions: expected a whole number of at least 1"),
-        (["model.network=1"], "model.network: expected true or false"),
-        (["model.phi.ridge.value=0"], "model.phi.ridge.value: expected a number above 0"),
-        (["model.phi.ridge.lr=-1"], "model.phi.ridge.lr: expected a number at least 0"),
-        (["model.phi.gate_full.value=5"], "model.phi.gate_full.value: expected a number at least 6"),
-        (["model.phi.shape.value=[1,2]"], "model.phi.shape.value: expected a list of 4 numbers"),
-        (["model.phi.bias.value=.nan"], "model.phi.bias.value: expected a finite number"),
-        (["model.phi.bias=0.1"], "model.phi.bias: expected value, lr, got 0.1"),
-        (["+model.phi.gate_start.value=50"], "model.phi.gate_start: no such key here"),
-        (["model.init=ones"], "model.init: expected one of"),
+        (["data.dir=3"], "data.dir: should be a valid string, got 3"),
+        (["data.pose_dropout=2"], "data.pose_dropout: should be less than or equal to 1, got 2"),
+        (["model.suppression=1.5"], "model.suppression: should be less than or equal to 1, got 1.5"),
+        (["data.divisions=0"], "data.divisions: should be greater than or equal to 1, got 0"),
+        (["model.network=1"], "model.network: should be a valid boolean, got 1"),
+        (["model.phi.ridge.value=0"], "model.phi.ridge.value: should be greater than 0, got 0"),
+        (["model.phi.ridge.lr=-1"], "model.phi.ridge.lr: should be greater than or equal to 0, got -1"),
+        (["model.phi.gate_full.value=5"], "model.phi.gate_full.value: should be greater than or equal to 6, got 5"),
+        (["model.phi.shape.value=[1,2]"], "model.phi.shape.value: .*at least 4 items.*, got \\[1, 2\\]"),
+        (["model.phi.bias.value=nan"], "model.phi.bias.value: should be a finite number, got nan"),
+        (["model.phi.bias=0.1"], "model.phi.bias: should be a group of keys, got 0.1"),
+        (["+model.phi.gate_start.value=50"], "model.phi.gate_start: no such key here; there are ridge, "),
+        (["model.init=ones"], "model.init: should be 'ridge', 'zero' or 'random', got 'ones'"),
         (["+model.depth=3"], "model.depth: no such key here"),
         (["model=pose_transformer", "model.tokens=7"], "model.tokens: 7 does not divide"),
         (["model=pose_transformer", "model.heads=7"], "model.heads: 7 does not divide"),
-        (["model=pose_transformer", "model.aggregation=max"], "model.aggregation: expected one of"),
-        (["loss.temperature=0"], "loss.temperature: expected a number above 0"),
-        (["loss.swap=1"], "loss.swap: expected true or false"),
+        (
+            ["model=pose_transformer", "model.aggregation=max"],
+            "model.aggregation: should be 'mean', 'weighted' or 'attention', got 'max'",
+        ),
+        (["loss.temperature=0"], "loss.temperature: should be greater than 0, got 0"),
+        (["loss.swap=1"], "loss.swap: should be a valid boolean, got 1"),
         (
             ["schedule=two_stage", "schedule.stage1_epochs=4", "schedule.ramp_epochs=6", "max_epochs=9"],
             "schedule.stage1_epochs \\+ schedule.ramp_epochs: 10 epochs",
         ),
         (["schedule=progressive", "schedule.ramp_epochs=10", "max_epochs=9"], "schedule.ramp_epochs: 10 epochs"),
-        (["logger.mode=sometimes"], "logger.mode: expected one of"),
+        (["logger.mode=sometimes"], "logger.mode: should be 'online', 'offline' or 'disabled', got 'sometimes'"),
         (["loss=identity_only", "lambda_id=0"], "lambda_id: all loss weights are 0"),
         (["model.dim=256"], "model.dim: 256 is not data.dim 512"),
-        (["seed=99999999999999999999"], "seed: expected a whole number"),
-        (["trainer.limit_train_batches=1.5"], "trainer.limit_train_batches: expected a number above 0 and at most 1"),
+        (["seed=99999999999999999999"], "seed: should be less than 2147483648"),
+        (
+            ["trainer.limit_train_batches=1.5"],
+            "trainer.limit_train_batches: should be less than or equal to 1, got 1.5",
+        ),
         (["+lambda_idd=3"], "lambda_idd: no such key here"),
     ],
 )
@@ -206,6 +224,19 @@ def test_our_own_checks(overrides: list[str], message: str) -> None:
 
 def test_schedules_and_their_files_agree() -> None:
     assert sorted(SCHEDULES) == sorted(choice for group, choice in CHOICES if group == "schedule")
+
+
+def test_groups_and_choices_that_are_none() -> None:
+    for group, names in (("model", "residual.*pose_transformer"), ("schedule", "constant.*two_stage.*progressive")):
+        with pytest.raises(InputError, match=f"{group}.name: should be one of .*{names}.*, got 'nosuch'"):
+            check_config(composed(f"{group}.name=nosuch"))
+    config = composed()
+    del config["data"]["target"], config["lambda_pose"]
+    with pytest.raises(InputError, match="data.target: missing from the configuration"):
+        check_config(config)
+    config["data"]["target"] = "pair"
+    with pytest.raises(InputError, match="lambda_pose: missing from the configuration"):
+        check_config(config)
 
 
 def test_an_unknown_key_in_a_file_fails_as_on_the_command_line() -> None:

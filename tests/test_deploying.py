@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from poseid import cli
-from poseid.enhancers.models import open_model
+from poseid.enhancers.saving import open_model
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
 

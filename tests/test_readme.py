@@ -20,6 +20,12 @@ def test_commands_run_in_their_order(tmp_path: Path) -> None:
     assert (tmp_path / "RUN" / "enhancer.safetensors").is_file()
 
 
+def test_a_command_that_fails_or_does_not_exist_fails_the_test(tmp_path: Path) -> None:
+    for line in ("poseid evalute raw --data DIR --out OUT", "poseid evaluate raw --data none --out OUT"):
+        with pytest.raises(AssertionError, match="error: "):
+            run_commands([line], tmp_path)
+
+
 def documented_keys() -> set[str]:
     table = README[README.index("| key |") : README.index("W&B runs offline")]
     return set(re.findall(r"^\| `([^`]+)`", table, flags=re.MULTILINE))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
+import ast
+import inspect
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -42,9 +44,18 @@ def test_a_key_that_is_refused_waits_for_no_torch() -> None:
     assert done.stdout == "False True\n"
 
 
-def test_every_command_has_a_module_of_what_it_needs() -> None:
-    for command in cli.COMMANDS:
-        assert importlib.util.find_spec(f"{command.__name__}_run") is not None
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: str(command.NAME))
+def test_a_command_imports_where_ctrl_c_is_taken_care_of(command: ModuleType) -> None:
+    """``run`` begins with its imports, within `importing`, and has no others."""
+    (run,) = [node for node in ast.parse(inspect.getsource(command.run)).body if isinstance(node, ast.FunctionDef)]
+    imports = {id(node) for node in ast.walk(run) if isinstance(node, ast.Import | ast.ImportFrom)}
+    protected = [node for node in ast.walk(run) if isinstance(node, ast.With) and _is_importing(node)]
+    assert protected[0] is run.body[1]  # the docstring stands before it
+    assert imports == {id(node) for block in protected for node in ast.walk(block)} & imports
+
+
+def _is_importing(block: ast.With) -> bool:
+    return ast.unparse(block.items[0].context_expr) == "importing()"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent differently on Windows")

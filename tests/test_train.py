@@ -19,9 +19,9 @@ import train
 from poseid.enhancers.saving import load_enhancer, read_info
 from poseid.errors import InputError
 from poseid.training.arguments import hydra_arguments, quote_value, quoted
+from poseid.training.losses import TERMS
 from poseid.training.metrics_file import MetricsFile
 from poseid.training.module import EnhancerModule
-from poseid.training.terms import TERMS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORT = [
@@ -149,7 +149,7 @@ def test_data_in_a_folder_with_files_of_names(tmp_path: Path) -> None:
 
 def test_wrong_input_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     for overrides, message in (
-        (["lambda_id=abc"], "lambda_id: expected a finite number, got 'abc'"),
+        (["lambda_id=abc"], "lambda_id: should be a valid number, got 'abc'"),
         (["data=folder", "data.dir=nosuch"], "nosuch: does not exist"),
         (["data=folder"], "data.dir: no feature folder given"),
         (["init_from=nosuch.ckpt"], "nosuch.ckpt: no such file"),

@@ -1,1 +1,1 @@
-"""Is a feature folder what its owner thinks it is? Looks before training; uses features and verification alone."""
+"""Checks of a feature folder before training."""

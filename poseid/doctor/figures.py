@@ -114,7 +114,7 @@ def _vectors(examination: Examination) -> Sheet:
         axes.set_ylim(0, 1.35 * max(float(share.max()) for share in shares.values()))
         legend(axes, "upper right")
         label(axes, "cosine similarity", "share of comparisons, %")
-    lengths = [examination.lengths(place) for place in (0, 1)]
+    lengths = [examination.lengths(name) for name, _, _ in _FILES]
     sizes = ", ".join(f"{count(len(values))} {name}" for values, (name, _, _) in zip(lengths, _FILES, strict=True))
     axes = out.tile("Lengths of the vectors", f"n = {sizes} rows")
     joined = np.concatenate(lengths).astype(np.float64)

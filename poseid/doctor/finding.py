@@ -1,12 +1,9 @@
-"""What an examination says about a folder: findings, each with its evidence and the way out."""
+"""What an examination says about a folder: findings, each with its evidence and the remedy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 SEVERITIES = (ERROR, WARNING, NOTE)
@@ -25,7 +22,7 @@ class Finding:
             was meant; ``note``: worth knowing.
         title: what it is, in a few words.
         evidence: what was seen, with figures.
-        way_out: what to do about it.
+        remedy: what to do about it.
         figures: the numbers of the evidence, for programs.
         rows: some rows that it is about, as ``front:12`` or ``video:7``.
     """
@@ -34,34 +31,16 @@ class Finding:
     severity: str
     title: str
     evidence: str
-    way_out: str
+    remedy: str
     figures: Mapping[str, float | int | str | None] = field(default_factory=dict)
     rows: tuple[str, ...] = ()
 
 
-def by_severity(findings: Iterable[Finding]) -> list[Finding]:
-    """Errors first, then warnings, then notes; within these in the order they came.
-
-    >>> [f.id for f in by_severity([Finding("b", NOTE, "", "", ""), Finding("a", ERROR, "", "", "")])]
-    ['a', 'b']
-    """
-    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
-
-
-def row_names(file: str, rows: Iterable[int] | NDArray[np.integer]) -> tuple[str, ...]:
-    """The names of rows of one file, `MOST_ROWS` at most.
-
-    >>> row_names("front", [3, 1])
-    ('front:3', 'front:1')
-    """
-    return tuple(f"{file}:{int(row)}" for row, _ in zip(rows, range(MOST_ROWS), strict=False))
-
-
-def share(part: int, whole: int) -> str:
-    """A count with its share of the whole.
+def share(part: int, total: int) -> str:
+    """A count with its share of the total.
 
     >>> share(3, 100), share(1, 17136)
     ('3 of 100 (3.0 %)', '1 of 17,136 (0.01 %)')
     """
-    percent = 100 * part / max(whole, 1)
-    return f"{part:,} of {whole:,} ({percent:.{1 if percent >= 1 or not part else 2}f} %)"
+    percent = 100 * part / max(total, 1)
+    return f"{part:,} of {total:,} ({percent:.{1 if percent >= 1 or not part else 2}f} %)"

@@ -2,247 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from poseid.doctor.finding import ERROR, Finding, row_names
-from poseid.errors import InputError
-from poseid.features.folder import check_spelling, read_array
-from poseid.features.metadata import parse_metadata, pose_fault
-from poseid.features.pairs import read_pairs
-from poseid.features.rows import DTYPES, kinds_of, name_fault
+from poseid.doctor.finding import ERROR, Finding
+from poseid.doctor.rows import NOBODY, Folder
+from poseid.features.folder import inspect_folder
+from poseid.features.metadata import Problem
 
-NOBODY = -1
-"""The person of a row that names none."""
-
-_BLOCK_BYTES = 16 * 2**20
-
-
-@dataclass(frozen=True, eq=False)
-class FileRows:
-    """The rows of one file and what stands beside them.
-
-    Attributes:
-        name: ``front`` or ``video``.
-        features: (n, D) as on disk; may be a memory map.
-        person: (n,) number of the person in `Folder.names`, `NOBODY` where none is named.
-        poses: (n, 3) float32 degrees, NaN where unknown.
-        sources: what ``source`` says of each row, None where it says nothing; empty if it never does.
-    """
-
-    name: str
-    features: NDArray[np.floating]
-    person: NDArray[np.int32]
-    poses: NDArray[np.float32]
-    sources: tuple[str | None, ...]
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    @property
-    def known(self) -> NDArray[np.bool_]:
-        """(n,) rows of known pose."""
-        return np.asarray(~np.isnan(self.poses).any(axis=1))
-
-    @property
-    def kinds(self) -> NDArray[np.int8]:
-        """(n,) FRONTAL, PROFILE or OTHER."""
-        kinds: NDArray[np.int8] = kinds_of(self.poses[:, 0], self.sources or (None,) * len(self))
-        return kinds
-
-    def blocks(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """The rows in float32, a block at a time, with the number of the first.
-
-        A memory map is read, not mapped: pages once mapped would count as memory until the end.
-        """
-        step = max(1, _BLOCK_BYTES // (4 * self.features.shape[1]))
-        array = self.features
-        for start in range(0, len(array), step):
-            rows = min(step, len(array) - start)
-            if isinstance(array, np.memmap) and array.flags.c_contiguous and array.filename is not None:
-                offset = array.offset + start * array.strides[0]
-                flat = np.fromfile(array.filename, array.dtype, rows * array.shape[1], offset=offset)
-                block: NDArray[np.floating] = flat.reshape(rows, -1)
-            else:
-                block = array[start : start + rows]
-            with np.errstate(over="ignore", invalid="ignore"):
-                single = block.astype(np.float32)
-            yield start, single
-
-
-@dataclass(frozen=True, eq=False)
-class Folder:
-    """A feature folder, as far as it could be read.
-
-    Attributes:
-        name: its own name, never a path.
-        names: of the people.
-        pairs: the number of comparisons in ``pairs.csv``; None where there is none, or it cannot be used.
-    """
-
-    name: str
-    names: tuple[str, ...]
-    front: FileRows
-    video: FileRows
-    pairs: int | None
-
-    @property
-    def files(self) -> tuple[FileRows, FileRows]:
-        return self.front, self.video
-
-    @property
-    def dim(self) -> int:
-        """D."""
-        return int(self.front.features.shape[1])
-
-    def with_poses(self, change: Callable[[FileRows], NDArray[np.float32]]) -> Folder:
-        """The folder with other poses."""
-        front, video = (replace(file, poses=change(file)) for file in self.files)
-        return replace(self, front=front, video=video)
+PROBLEMS = {
+    "bad-metadata": ("Entries of {file} that cannot be used", "Correct these entries."),
+    "rows-disagree": (
+        "{file} and {side}_feature.npy do not belong together",
+        "Write the three together, one entry a row in the same order.",
+    ),
+    "bad-names": (
+        "Rows of {file} that name nobody",
+        'Give every entry {"person_name": …}: text, not empty, in one line, no blanks at its ends.',
+    ),
+    "bad-poses": (
+        "Poses of {file} that are no angles",
+        "Write [yaw, pitch, roll] in degrees, or null where the pose is unknown.",
+    ),
+    "name-spellings": (
+        "One name is spelt with different characters",
+        "Write each name one way; what looks alike may be composed differently (é).",
+    ),
+    "bad-pairs": ("pairs.csv cannot be used", "Correct the line, or remove pairs.csv."),
+}
+"""Title and remedy of what the reader of feature folders finds, by the kind of its problem."""
 
 
 def open_folder(path: Path) -> tuple[Folder, list[Finding]]:
     """Reads what can be read.
 
-    A row whose person or pose cannot be used keeps its vector: its person is `NOBODY`, its pose NaN.
+    Of a row whose person or pose cannot be used, the vector remains: its person is `NOBODY`, its pose NaN.
 
     Raises:
-        InputError: a file is missing, or is no npy or JSON file of the right form, or the two npy files hold vectors
-            of different lengths: then nothing can be said.
+        InputError: a file is missing, or is no npy or metadata file of the right form, or the two npy files hold
+            vectors of different lengths: then nothing can be said.
     """
-    if not path.is_dir():
-        what = "is a file, not a folder" if path.exists() else "does not exist"
-        raise InputError(f"{path}: {what}: give a folder with front_feature.npy and its companions")
-    arrays = {side: _vectors(path / f"{side}_feature.npy") for side in ("front", "video")}
-    dims = [array.shape[1] for array in arrays.values()]
-    if dims[0] != dims[1]:
-        raise InputError(
-            f"{path}: vectors of {dims[0]} numbers in front_feature.npy and of {dims[1]} in video_feature.npy: "
-            "both files must come from one recogniser"
-        )
-    number: dict[str, int] = {}
-    findings: list[Finding] = []
-    front, video = (
-        _file(side, array, path / f"{side}_metadata.json", number, findings) for side, array in arrays.items()
+    features, problems = inspect_folder(path)
+    files = {"front": features.front, "video": features.video}
+    number = {"": NOBODY}
+    folder = Folder(
+        features.name,
+        {name: rows.features for name, rows in files.items()},
+        np.array([number.setdefault(n, len(number) - 1) for rows in files.values() for n in rows.names()], np.int32),
+        tuple(number)[1:],
+        np.concatenate([rows.poses for rows in files.values()]),
+        np.concatenate([rows.declared_kinds() for rows in files.values()]),
+        None if features.pairs is None else len(features.pairs),
     )
-    names = tuple(number)
-    try:
-        check_spelling(np.array(names, np.str_), path.name)
-    except InputError as error:
-        what = "One name is spelt with different characters"
-        way_out = "Write each name one way; what looks alike may be composed differently (é)."
-        findings.append(Finding("name-spellings", ERROR, what, f"{error}.", way_out))
-    pairs = None
-    if (path / "pairs.csv").exists() and not findings:
-        people = [np.array([names[i] for i in file.person.tolist()], np.str_) for file in (front, video)]
-        try:
-            pairs = len(read_pairs(path / "pairs.csv", *people))
-        except InputError as error:
-            what = "pairs.csv cannot be used"
-            findings.append(Finding("bad-pairs", ERROR, what, f"{error}.", "Correct the line, or remove pairs.csv."))
-    return Folder(path.resolve().name, names, front, video, pairs), findings
+    return folder, [_finding(problem, folder) for problem in problems]
 
 
-def _vectors(path: Path) -> NDArray[np.floating]:
-    array = read_array(path)
-    if array.dtype not in DTYPES or array.ndim != 2 or 0 in array.shape:
-        raise InputError(
-            f"{path}: holds {array.dtype} of shape {array.shape}: save float16, float32 or float64 of shape "
-            "(rows, dimensions)"
+def _finding(problem: Problem, folder: Folder) -> Finding:
+    file, side = problem.file.name, "video" if problem.file.name.startswith("video") else "front"
+    rows, n, figures = folder.files[side], len(problem.rows), dict(problem.figures)
+    evidence = problem.message.removeprefix(f"{problem.file}: ")
+    if problem.kind in ("bad-names", "bad-poses"):
+        figures = {"n": n, "of": rows.stop - rows.start}
+        evidence = f"{n:,} of {figures['of']:,} rows; {evidence.rpartition(': ')[0]}"
+    elif problem.kind == "bad-metadata" and figures["n"] > 1:
+        evidence += f". And {figures['n'] - 1:,} more"
+    elif problem.kind == "rows-disagree":
+        evidence = (
+            f"{figures['vectors']:,} vectors, {figures['metadata']:,} metadata entries, {figures['poses']:,} poses. "
+            f"Which belongs to which is unknown, so nothing was checked that needs the people or poses of {side} rows"
         )
-    return array
-
-
-def _file(
-    side: str, array: NDArray[np.floating], path: Path, number: dict[str, int], findings: list[Finding]
-) -> FileRows:
-    entries, poses, faults = parse_metadata(path)
-    n = len(array)
-    if faults:
-        evidence = f"{faults[0].removeprefix(f'{path}: ')}." + (f" And {len(faults) - 1} more." if faults[1:] else "")
-        what = f"Entries of {path.name} that cannot be kept"
-        findings.append(Finding("bad-metadata", ERROR, what, evidence, "Correct these entries.", {"n": len(faults)}))
-    if {len(entries), len(poses)} != {n}:
-        findings.append(
-            Finding(
-                "rows-disagree",
-                ERROR,
-                f"{path.name} and {side}_feature.npy do not belong together",
-                f"{n:,} vectors, {len(entries):,} metadata entries, {len(poses):,} poses. Which belongs to which is "
-                f"unknown, so nothing was checked that needs the people or poses of {side} rows.",
-                "Write the three together, one entry a row in the same order.",
-                {"vectors": n, "metadata": len(entries), "poses": len(poses)},
-            )
-        )
-        return FileRows(side, array, np.full(n, NOBODY, np.int32), np.full((n, 3), np.nan, np.float32), ())
-    person, sources, nameless = _people(entries, number)
-    if nameless:
-        row, fault = nameless[0]
-        findings.append(
-            Finding(
-                "bad-names",
-                ERROR,
-                f"Rows of {path.name} that name nobody",
-                f"{len(nameless):,} of {n:,} rows; row {row}: person_name {_cause(fault)}.",
-                'Give every entry {"person_name": …}: text, not empty, in one line, no blanks at its ends.',
-                {"n": len(nameless), "of": n},
-                row_names(side, (row for row, _ in nameless)),
-            )
-        )
-    if isinstance(poses, np.ndarray):
-        return FileRows(side, array, person, poses, sources)
-    broken = {i: why for i, pose in enumerate(poses) if (why := pose_fault(pose)) is not None}
-    if broken:
-        row = next(iter(broken))
-        findings.append(
-            Finding(
-                "bad-poses",
-                ERROR,
-                f"Poses of {path.name} that are no angles",
-                f"{len(broken):,} of {n:,} rows; row {row} {_cause(broken[row])}.",
-                "Write [yaw, pitch, roll] in degrees, or null where the pose is unknown.",
-                {"n": len(broken), "of": n},
-                row_names(side, broken),
-            )
-        )
-    unknown = (np.nan, np.nan, np.nan)
-    table = [unknown if pose is None or i in broken else pose for i, pose in enumerate(poses)]
-    return FileRows(side, array, person, np.array(table, np.float32).reshape(-1, 3), sources)
-
-
-def _cause(fault: str) -> str:
-    """A fault without what to do about it."""
-    return fault.rpartition(": ")[0] or fault
-
-
-def _people(
-    entries: Sequence[Any], number: dict[str, int]
-) -> tuple[NDArray[np.int32], tuple[str | None, ...], list[tuple[int, str]]]:
-    """The person of each entry, its source, and the entries with no usable name; new names get the next number."""
-    person = np.full(len(entries), NOBODY, np.int32)
-    sources: list[str | None] = []
-    faults: list[tuple[int, str]] = []
-    kept: dict[str, str] = {}  # one object for each source that says something
-    for i, entry in enumerate(entries):
-        fields = entry if isinstance(entry, dict) else {}
-        source = fields.get("source")
-        if isinstance(source, str) and source.startswith(("frontal/", "profile/")):
-            sources.append(kept.setdefault(source[:8], source[:8]))
-        else:
-            sources.append(None)
-        name = fields.get("person_name")
-        place = number.get(name) if isinstance(name, str) else None
-        if place is None:
-            fault = name_fault(name) if "person_name" in fields else "is missing"
-            if fault is not None:
-                faults.append((i, fault))
-                continue
-            assert isinstance(name, str)
-            place = number.setdefault(name, len(number))
-        person[i] = place
-    return person, tuple(sources) if kept else (), faults
+    title, remedy = PROBLEMS[problem.kind]
+    title = title.format(file=file, side=side)
+    names = folder.row_names(rows.start + row for row in problem.rows)
+    return Finding(problem.kind, ERROR, title, f"{evidence}.", remedy, figures, names)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseid.doctor.finding import ERROR, Finding, share
-from poseid.doctor.scan import Sample, SampleRows
+from poseid.doctor.rows import genuine_pairs, pair_cosines, rank_in_group
+from poseid.doctor.sample import Sample
 from poseid.features.rows import FRONTAL
 
 FEWEST_PEOPLE = 10
@@ -22,111 +24,94 @@ _LINKED, _LOST = 0.7, 0.5
 
 @dataclass(frozen=True, eq=False)
 class Links:
-    """Frontal rows of some people: which are alike.
+    """Genuine pairs of frontal rows: which are alike.
 
     Attributes:
-        front: (P, K) bool: a front row stands here; the other places are video rows, or empty.
-        there: (P, K) bool: a row stands here.
-        alike: (P, K, K) bool: two rows more alike than all but 0.5 % of pairs of strangers.
+        rows: (k,) positions in the sample, some of each person.
+        a, b: (n,) positions in the sample, a < b: all pairs of two rows of one person.
+        alike: (n,) bool: more alike than all but 0.5 % of impostor pairs.
     """
 
-    front: NDArray[np.bool_]
-    there: NDArray[np.bool_]
+    rows: NDArray[np.int64]
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
     alike: NDArray[np.bool_]
 
 
-def find_links(sample: Sample) -> Links | None:
-    """The likeness of frontal rows; None with fewer than `FEWEST_PEOPLE` people who have two."""
-    front, video = (_frontal(part) for part in (sample.front, sample.video))
-    people = np.union1d(sample.front.person[front], sample.video.person[video])[:_MOST_PEOPLE]
-    if len(people) < FEWEST_PEOPLE:
+def find_links(sample: Sample, kinds: NDArray[np.int8]) -> Links | None:
+    """The likeness of frontal rows; None with fewer than `FEWEST_PEOPLE` people who have two.
+
+    Args:
+        sample: the rows.
+        kinds: (k,) FRONTAL, PROFILE or OTHER of each row of the sample.
+    """
+    rows = np.flatnonzero(kinds == FRONTAL)
+    rows = rows[rank_in_group(2 * sample.person[rows] + sample.front[rows]) < _ROWS_OF_A_PERSON]
+    rows = rows[np.argsort(sample.person[rows], kind="stable")]
+    people, count = np.unique(sample.person[rows], return_counts=True)
+    rows = rows[np.isin(sample.person[rows], people[:_MOST_PEOPLE])]
+    if int((count[:_MOST_PEOPLE] >= 2).sum()) < FEWEST_PEOPLE:
         return None
-    width = 2 * _ROWS_OF_A_PERSON
-    unit = np.zeros((len(people), width, sample.front.unit.shape[1]), np.float32)
-    there = np.zeros((len(people), width), bool)
-    for part, frontal, first in ((sample.front, front, 0), (sample.video, video, _ROWS_OF_A_PERSON)):
-        rows = frontal[np.isin(part.person[frontal], people)]
-        rows = rows[np.argsort(part.person[rows], kind="stable")]
-        person = part.person[rows]
-        rank = np.arange(len(rows)) - np.searchsorted(person, person)
-        keep = rank < _ROWS_OF_A_PERSON
-        at = (np.searchsorted(people, person[keep]), first + rank[keep])
-        unit[at], there[at] = part.unit[rows[keep]], True
-    if int((there.sum(axis=1) >= 2).sum()) < FEWEST_PEOPLE:
-        return None
-    generator = np.random.default_rng(0)
-    flat, of = unit[there], np.nonzero(there)[0]
-    a, b = generator.integers(0, len(flat), (2, _IMPOSTORS))
-    a, b = a[of[a] != of[b]], b[of[a] != of[b]]
-    scores = np.concatenate(
-        [np.einsum("ij,ij->i", flat[a[n : n + 8192]], flat[b[n : n + 8192]]) for n in range(0, len(a), 8192)]
-    )
-    threshold = float(np.quantile(scores, 1 - _ALLOWED))
-    alike = (unit @ unit.transpose(0, 2, 1) >= threshold) & there[:, :, None] & there[:, None, :]
-    is_front = there & (np.arange(width) < _ROWS_OF_A_PERSON)
-    return Links(is_front, there, alike)
+    one, other = (rows[drawn] for drawn in np.random.default_rng(0).integers(0, len(rows), (2, _IMPOSTORS)))
+    impostor = sample.person[one] != sample.person[other]
+    threshold = np.quantile(pair_cosines(sample.unit_rows, one[impostor], other[impostor]), 1 - _ALLOWED)
+    a, b = genuine_pairs(sample.person, rows, rows)
+    a, b = a[a < b], b[a < b]
+    return Links(rows, a, b, pair_cosines(sample.unit_rows, a, b) >= threshold)
 
 
-def _frontal(part: SampleRows) -> NDArray[np.int64]:
-    return np.flatnonzero(part.kinds == FRONTAL)
-
-
-def check_recognisers(links: Links | None) -> list[Finding]:
+def check_recognisers(sample: Sample, links: Links | None) -> Iterator[Finding]:
     """Two files of two recognisers, or two recognisers in one file."""
     if links is None:
-        return []
-    video = links.there & ~links.front
-    across, n_across = _share(links.alike, links.front, video)
-    inside = [_share(links.alike, rows, rows) for rows in (links.front, video)]
-    enough = [linked for linked, n in inside if n >= 3 * FEWEST_PEOPLE]
+        return
+    front_a, front_b = sample.front[links.a], sample.front[links.b]
+    between = links.alike[front_a != front_b]
+    inside = [links.alike[front_a & front_b], links.alike[~front_a & ~front_b]]
+    enough = [float(alike.mean()) for alike in inside if 2 * len(alike) >= 3 * FEWEST_PEOPLE]
+    across, n_across = float(between.sum() / max(len(between), 1)), len(between)
     if n_across >= 3 * FEWEST_PEOPLE and enough and across < _LOST and min(enough) >= _LINKED:
-        return [
-            Finding(
-                "files-disagree",
-                ERROR,
-                "Front and video rows are of different recognisers",
-                f"Of frontal photos of one person, {100 * across:.0f} % of pairs of a front and a video row are alike "
-                f"(n = {n_across:,}); of pairs within a file, {100 * min(enough):.0f} %. Alike: more than all but "
-                f"0.5 % of pairs of strangers.",
-                "Extract both files anew with one recogniser, one version and one way of aligning faces. If each file "
-                "is sound, compare the order of rows and names of one of them.",
-                {"across": across, "inside": min(enough), "n": n_across},
-            )
-        ]
-    groups = _groups(links)
-    judged = links.there.sum(axis=1) >= 4
-    several = int((groups[judged] >= 2).sum())
-    total = int(judged.sum())
-    if total < FEWEST_PEOPLE or several < _SPLIT * total:
-        return []
-    return [
-        Finding(
-            "mixed-recognisers",
+        yield Finding(
+            "files-disagree",
             ERROR,
-            "Photos of one person fall into groups that have nothing in common",
-            f"{share(several, total)} people with four or more frontal rows have two groups of rows: alike within, "
-            "like strangers between.",
-            "Are some vectors of another recogniser, another version, or faces aligned or coloured otherwise (RGB, "
-            "BGR)? Extract all of them one way. Two people under one name look like this too.",
-            {"people": several, "of": total},
+            "Front and video rows are of different recognisers",
+            f"Of frontal photos of one person, {100 * across:.0f} % of pairs of a front and a video row are alike "
+            f"(n = {n_across:,}); of pairs within a file, {100 * min(enough):.0f} %. Alike: above the threshold of FMR "
+            "0.5 %.",
+            "Extract both files again with one recogniser, one version and one face alignment. If both are right, "
+            "check that names and rows of each file are in the same order.",
+            {"across": across, "inside": min(enough), "n": n_across},
         )
-    ]
+        return
+    person = sample.person[links.rows]
+    people, count = np.unique(person, return_counts=True)
+    groups = _groups(len(sample.rows), links.a[links.alike], links.b[links.alike])[links.rows]
+    _, first, size = np.unique(groups, return_index=True, return_counts=True)
+    whose, several_groups = np.unique(person[first[size >= 2]], return_counts=True)
+    several = int(np.isin(people[count >= 4], whose[several_groups >= 2]).sum())
+    total = int((count >= 4).sum())
+    if total < FEWEST_PEOPLE or several < _SPLIT * total:
+        return
+    yield Finding(
+        "mixed-recognisers",
+        ERROR,
+        "Photos of one person fall into groups that have nothing in common",
+        f"{share(several, total)} people with four or more frontal rows have two groups of rows: alike within a group, "
+        "like other people between groups.",
+        "Extract all vectors one way: one recogniser, version, face alignment and colour order (RGB, BGR). Two people "
+        "under one name give the same picture.",
+        {"people": several, "of": total},
+    )
 
 
-def _share(alike: NDArray[np.bool_], left: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[float, int]:
-    """Which share of the pairs of a left and a right row is alike, and how many pairs that is; no row with itself."""
-    pairs = left[:, :, None] & right[:, None, :] & ~np.eye(left.shape[1], dtype=bool)
-    n = int(pairs.sum())
-    return float((alike & pairs).sum() / max(n, 1)), n
+def _groups(n: int, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) the least number among the rows to which each row is linked by a chain of pairs.
 
-
-def _groups(links: Links) -> NDArray[np.int64]:
-    """(P,) how many groups of two or more rows each person has; rows linked by a chain are one group."""
-    width = links.alike.shape[1]
-    reach = links.alike.copy()
-    for _ in range(width.bit_length()):
-        reach = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0
-    size = reach.sum(axis=2)
-    first = reach.argmax(axis=2) == np.arange(width)
-    groups: NDArray[np.int64] = (first & (size >= 2)).sum(axis=1)
-    return groups
+    >>> _groups(5, np.array([1, 3]), np.array([3, 4])).tolist()
+    [0, 1, 2, 1, 1]
+    """
+    group, before = np.arange(n), np.zeros(n, np.int64)
+    while (group != before).any():
+        before = group.copy()
+        np.minimum.at(group, a, before[b])
+        np.minimum.at(group, b, before[a])
+    return group

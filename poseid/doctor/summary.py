@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from poseid.doctor.examine import Examination
 from poseid.doctor.finding import SEVERITIES
-from poseid.doctor.reading import FileRows
 from poseid.features.rows import FRONTAL, PROFILE
 
 YAW_EDGES = np.arange(-95, 96, 10)
@@ -20,25 +20,23 @@ Block = dict[str, Any]
 
 
 def summarise(examination: Examination, versions: Mapping[str, str]) -> Block:
-    """The whole of doctor.json."""
+    """The contents of doctor.json."""
     folder, people, sample = examination.folder, examination.people, examination.found.sample
-    baseline = examination.baseline
+    baseline, severities = examination.baseline, [finding.severity for finding in examination.findings]
     block = baseline.block
-    paired = people.front + people.video
     return {
         "folder": folder.name,
         "versions": dict(versions),
-        **{f"{severity}s": _count(examination, severity) for severity in SEVERITIES},
+        **{f"{severity}s": severities.count(severity) for severity in SEVERITIES},
         "dim": folder.dim,
         "people": {
             "all": len(folder.names),
             "paired": people.paired,
             "only_front": int((people.video == 0).sum()),
             "only_video": int((people.front == 0).sum()),
-            "rows_of_a_person": _quantiles(paired, (0, 0.5, 1)),
+            "rows_of_a_person": _quantiles(people.front + people.video, (0, 0.5, 1)),
         },
-        "front": _file(examination, 0),
-        "video": _file(examination, 1),
+        **{name: _file(examination, name) for name in folder.files},
         "pairs": folder.pairs,
         "raw": {
             "set": baseline.set,
@@ -48,15 +46,12 @@ def summarise(examination: Examination, versions: Mapping[str, str]) -> Block:
             "impostor": block and block["impostor"],
             "eer": block and block["raw"]["eer"],
             "eer_ci95": block and block["raw"]["eer_ci95"],
-            "by_yaw": [
-                {"where": b.where, "rows": b.rows, "n": b.n, "genuine": b.genuine, "impostor": b.impostor}
-                for b in baseline.by_yaw
-            ],
+            "by_yaw": [asdict(entry) for entry in baseline.by_yaw],
         },
         "sample": {
-            "people": sample.people,
-            "front_rows": len(sample.front),
-            "video_rows": len(sample.video),
+            "people": len(np.unique(sample.person)),
+            "front_rows": int(sample.front.sum()),
+            "video_rows": int((~sample.front).sum()),
             "everybody": sample.everybody,
         },
         "outlook": examination.outlook,
@@ -66,7 +61,7 @@ def summarise(examination: Examination, versions: Mapping[str, str]) -> Block:
                 "severity": finding.severity,
                 "title": finding.title,
                 "evidence": finding.evidence,
-                "way_out": finding.way_out,
+                "way_out": finding.remedy,
                 "figures": dict(finding.figures),
                 "rows": list(finding.rows),
             }
@@ -75,28 +70,21 @@ def summarise(examination: Examination, versions: Mapping[str, str]) -> Block:
     }
 
 
-def _count(examination: Examination, severity: str) -> int:
-    return sum(finding.severity == severity for finding in examination.findings)
-
-
-def _file(examination: Examination, place: int) -> Block:
-    file: FileRows = examination.read_as.files[place]
-    found = (examination.found.front, examination.found.video)[place]
-    yaw = file.poses[:, 0]
+def _file(examination: Examination, name: str) -> Block:
+    folder, found = examination.folder, examination.found
+    rows = folder.files[name]
+    kinds, yaw = folder.kinds[rows], folder.yaw[rows]
     known = yaw[~np.isnan(yaw)]
     return {
-        "rows": len(file),
-        "dtype": str(file.features.dtype),
-        "unusable": int((~found.fine).sum()),
-        "lengths": _quantiles(examination.lengths(place), (0.01, 0.5, 0.99)),
+        "rows": len(yaw),
+        "dtype": str(folder.arrays[name].dtype),
+        "unusable": int((~found.fine[rows]).sum()),
+        "lengths": _quantiles(examination.lengths(name), (0.01, 0.5, 0.99)),
         "poses_known": len(known),
-        "frontal": int((file.kinds == FRONTAL).sum()),
-        "profile": int((file.kinds == PROFILE).sum()),
+        "frontal": int((kinds == FRONTAL).sum()),
+        "profile": int((kinds == PROFILE).sum()),
         "yaw": _quantiles(known, (0.01, 0.5, 0.99)),
-        "yaw_histogram": {
-            "edges": YAW_EDGES.tolist(),
-            "rows": np.histogram(known, YAW_EDGES)[0].tolist(),
-        },
+        "yaw_histogram": {"edges": YAW_EDGES.tolist(), "rows": np.histogram(known, YAW_EDGES)[0].tolist()},
     }
 
 

@@ -25,7 +25,7 @@ def report_text(summary: dict[str, Any]) -> str:
     lines += _table(rows)
     raw = summary["raw"]
     lines += ["", f"raw vectors: {raw_words(summary)}"]
-    rows = [("yaw of the video row", "rows", "genuine pairs", "mean similarity", "of strangers")]
+    rows = [("yaw of the video row", "rows", "genuine pairs", "mean similarity", "of impostors")]
     for entry in raw["by_yaw"]:
         means = ("-" if entry[key] is None else f"{entry[key]:.3f}" for key in ("genuine", "impostor"))
         rows.append((entry["where"], f"{entry['rows']:,}", f"{entry['n']:,}", *means))

@@ -1,23 +1,23 @@
 """Whether the first angle behaves like yaw: what vectors say about poses.
 
-All of it looks at the rows of the sample. Turning the head takes similarity with the person's frontal photos away;
-pitch and roll, as they occur in photos, take far less. Two photos turned the same way are more alike than two turned
-opposite ways. These hold for any recogniser that is not perfect.
+All of it is measured on the rows of the sample. Turning the head lowers the similarity with the person's frontal
+photos; pitch and roll, as they occur in photos, lower it far less. Two photos turned the same way are more alike than
+two turned opposite ways. These hold for any recogniser that is not perfect.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseid.doctor.finding import WARNING, Finding
-from poseid.doctor.reading import FileRows, Folder
-from poseid.doctor.scan import Sample, SampleRows
+from poseid.doctor.rows import add_by_group, genuine_pairs, pair_cosines
+from poseid.doctor.sample import Sample
 
-COLUMNS = ("yaw", "pitch", "roll")
 ORDERS = {1: "pitch,yaw,roll", 2: "roll,pitch,yaw"}
 """What a folder holds whose second or third angle is the yaw."""
 
@@ -57,37 +57,36 @@ class Drop:
         return len(self.similarity) >= FEWEST_ROWS and self.people >= FEWEST_PEOPLE
 
 
-def find_drop(sample: Sample) -> Drop:
-    """The fall of genuine similarity with each angle, over video rows of known pose with front rows."""
-    front, video = sample.front, sample.video
-    people = int(max(front.person.max(initial=-1), video.person.max(initial=-1))) + 1
-    order = np.argsort(front.person, kind="stable")
-    there, first = np.unique(front.person[order], return_index=True)
-    centre = np.zeros((people, video.unit.shape[1]), np.float32)
-    if len(there):
-        centre[there] = np.add.reduceat(front.unit[order], first, axis=0)
+def find_drop(sample: Sample, poses: NDArray[np.float32]) -> Drop:
+    """The fall of genuine similarity with each angle, over video rows of known pose with front rows.
+
+    Args:
+        sample: the rows.
+        poses: (k, 3) degrees of each row of the sample.
+    """
+    centre = np.zeros((int(sample.person.max(initial=-1)) + 1, sample.unit.shape[1]), np.float32)
+    add_by_group(centre, sample.person[sample.front], sample.unit[sample.front])
     centre /= np.maximum(np.linalg.norm(centre, axis=1, keepdims=True), 1e-12)
-    use = np.isin(video.person, there) & ~np.isnan(video.poses).any(axis=1)
-    similarity = np.einsum("ij,ij->i", video.unit[use], centre[video.person[use]]).astype(np.float64)
-    poses = video.poses[use].astype(np.float64)
+    have_front = np.isin(sample.person, sample.person[sample.front])
+    use = np.flatnonzero(~sample.front & have_front & ~np.isnan(poses).any(axis=1))
+    person, angles = sample.person[use], poses[use].astype(np.float64)
+    similarity = np.einsum("ij,ij->i", sample.unit[use], centre[person]).astype(np.float64)
     alone, joint = np.full(3, np.nan), np.full(3, np.nan)
-    if len(similarity) > 3:
-        size = np.abs(poses)
+    if len(use) > 3:
+        size, target = np.abs(angles), _ranks(similarity)
         moving = np.flatnonzero(size.std(axis=0) > 1e-3)
-        ranks = np.column_stack([_ranks(size[:, column]) for column in moving]) if moving.size else np.empty((0, 0))
-        target = _ranks(similarity)
         if moving.size and target.std() > 0:
+            ranks = np.column_stack([_ranks(size[:, column]) for column in moving])
             alone[moving] = ranks.T @ target / len(target)
             joint[moving] = np.linalg.lstsq(ranks, target, rcond=None)[0]
-    return Drop(similarity, poses, len(np.unique(video.person[use])), alone, joint)
+    return Drop(similarity, angles, len(np.unique(person)), alone, joint)
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Ranks of mean 0 and variance 1; ties share theirs."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    rank = np.cumsum(count) - (count + 1) / 2
-    ranks: NDArray[np.float64] = rank[place] - rank[place].mean()
-    return ranks / max(float(ranks.std()), 1e-12)
+    _, tie, count = np.unique(values, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(count) - (count + 1) / 2)[tie]
+    return np.asarray((rank - rank.mean()) / max(float(rank.std()), 1e-12))
 
 
 def likely_yaw(drop: Drop) -> int:
@@ -100,199 +99,145 @@ def likely_yaw(drop: Drop) -> int:
     return column if clear else 0
 
 
-def with_yaw_first(folder: Folder, column: int) -> Folder:
-    """The folder with this column and the first exchanged."""
-    order = [column if place == 0 else 0 if place == column else place for place in range(3)]
-
-    def change(file: FileRows) -> NDArray[np.float32]:
-        return file.poses[:, order]
-
-    return folder.with_poses(change)
-
-
-def check_order(drop: Drop, column: int) -> list[Finding]:
+def check_order(drop: Drop) -> Iterator[Finding]:
     """The yaw in another column."""
+    column = likely_yaw(drop)
     if column == 0:
-        return []
-    spread = drop.poses.std(axis=0)
-    names = ("first", "second", "third")
-    return [
-        Finding(
-            "pose-order",
-            WARNING,
-            f"The {names[column]} angle looks like yaw: is this {ORDERS[column].replace(',', ', ')}?",
-            "Rank correlation of genuine similarity with the size of the first, second and third angle: "
-            + _correlations(drop)
-            + " (yaw takes most away); spread "
-            + ", ".join(f"{value:.1f}" for value in spread)
-            + f" degrees; n = {len(drop.similarity):,}. What follows takes the {names[column]} angle for the yaw.",
-            f"Write poses as [yaw, pitch, roll], or make the folder again with poseid import … --pose-order "
-            f"{ORDERS[column]}.",
-            {"column": column + 1, "n": len(drop.similarity)}
-            | {f"drop_{n + 1}": None if math.isnan(v) else float(v) for n, v in enumerate(drop.alone)},
-        )
-    ]
+        return
+    name = ("first", "second", "third")[column]
+    spread = ", ".join(f"{value:.1f}" for value in drop.poses.std(axis=0))
+    yield Finding(
+        "pose-order",
+        WARNING,
+        f"The {name} angle looks like yaw: is this {ORDERS[column].replace(',', ', ')}?",
+        "Rank correlation of genuine similarity with the size of the first, second and third angle: "
+        f"{_correlations(drop)} (yaw lowers it most); spread {spread} degrees; n = {len(drop.similarity):,}. All other "
+        f"checks read the {name} angle as yaw.",
+        f"Write poses as [yaw, pitch, roll], or make the folder again with poseid import … --pose-order "
+        f"{ORDERS[column]}.",
+        {"column": column + 1, "n": len(drop.similarity)}
+        | {f"drop_{n + 1}": None if math.isnan(v) else float(v) for n, v in enumerate(drop.alone)},
+    )
 
 
 def _correlations(drop: Drop) -> str:
     return ", ".join("–" if math.isnan(value) else f"{value:+.2f}" for value in drop.alone.round(2) + 0.0)
 
 
-def check_meaning(sample: Sample, drop: Drop) -> list[Finding]:
+def check_meaning(sample: Sample, yaw: NDArray[np.float32], drop: Drop) -> Iterator[Finding]:
     """Poses that have nothing to do with the vectors, and signs of yaw that have not.
 
     Args:
-        sample, drop: with the yaw in the first column.
+        sample, drop: what was found.
+        yaw: (k,) degrees of each row of the sample.
     """
     if not drop.enough or float(np.quantile(np.abs(drop.poses), 0.9, axis=0).max()) < _WIDE:
-        return []
-    n = len(drop.similarity)
-    if float(np.nanmax(-drop.alone)) < max(_NO_DROP, 3 / math.sqrt(n)):
-        return [
-            Finding(
-                "poses-explain-nothing",
-                WARNING,
-                "Poses have nothing to do with the vectors",
-                f"Genuine similarity does not fall with any angle: rank correlations {_correlations(drop)}, n = {n:,}. "
-                "Yaw has −0.7 with photos of a usual recogniser.",
-                "Are the poses in the order of the rows? Sorting one list and not the other, or a failed join, does "
-                "this. If they are right, this recogniser loses nothing when a head turns, and needs no enhancer.",
-                {"n": n, "largest_drop": float(np.nanmax(-drop.alone))},
-            )
-        ]
-    return _signs(sample)
-
-
-def _signs(sample: Sample) -> list[Finding]:
-    inside = side_effect(sample.video)
-    if inside is None:
-        return []
-    if inside.error <= _KNOWN_TO and inside.effect + _SURE * inside.error < _SIDE_MATTERS:
-        return [
-            Finding(
-                "yaw-sign",
-                WARNING,
-                "The sign of yaw says nothing",
-                f"Two photos of a person turned the same way are as alike as two turned opposite ways: the difference "
-                f"is {inside.effect:+.3f} ± {inside.error:.3f} in cosine (n = {inside.n:,} pairs); other folders have "
-                "0.04 or more.",
-                "Do left and right turns have opposite signs in all rows, also after mirroring photos and joining "
-                "sources? If vectors are means of a photo and its mirror image, this is as it must be.",
-                {"effect": inside.effect, "error": inside.error, "n": inside.n},
-            )
-        ]
-    across = cross_effect(sample)
-    if across is None or across.effect > _MIRRORED * across.error or inside.effect < 2 * inside.error:
-        return []
-    return [
-        Finding(
-            "mirrored-yaw",
+        return
+    n, largest = len(drop.similarity), float(np.nanmax(-drop.alone))
+    if largest < max(_NO_DROP, 3 / math.sqrt(n)):
+        yield Finding(
+            "poses-explain-nothing",
             WARNING,
-            "Yaw has opposite signs in the two files",
-            "A front row turned a little to one side is more like video rows turned to the other side: "
-            f"{1000 * across.effect:+.2f} ± {1000 * across.error:.2f} thousandths of cosine a degree "
-            f"(n = {across.n:,} pairs).",
-            "Change the sign of yaw in one of the files. Which side is positive does not matter.",
-            {"effect": across.effect, "error": across.error, "n": across.n},
+            "Poses do not fit the vectors",
+            f"Genuine similarity does not fall with any angle: rank correlations {_correlations(drop)}, n = {n:,}. "
+            "Yaw has −0.7 with photos of a usual recogniser.",
+            "Check that poses are in the order of the rows: a sort or a join may have moved them. If they are right, "
+            "this recogniser loses nothing when a head turns, and needs no enhancer.",
+            {"n": n, "largest_drop": largest},
         )
-    ]
+        return
+    inside = side_effect(sample, yaw)
+    if inside is None:
+        return
+    if inside.error <= _KNOWN_TO and inside.effect + _SURE * inside.error < _SIDE_MATTERS:
+        yield Finding(
+            "yaw-sign",
+            WARNING,
+            "The sign of yaw carries no information",
+            f"Two photos of a person turned the same way are as alike as two turned opposite ways: the difference "
+            f"is {inside.effect:+.3f} ± {inside.error:.3f} in cosine (n = {inside.n:,} pairs); other folders have "
+            "0.04 or more.",
+            "Check that left and right have opposite signs in all rows, also after mirroring photos and joining "
+            "sources. If vectors are means of a photo and its mirror image, this is expected.",
+            {"effect": inside.effect, "error": inside.error, "n": inside.n},
+        )
+        return
+    across = cross_effect(sample, yaw)
+    if across is None or across.effect > _MIRRORED * across.error or inside.effect < 2 * inside.error:
+        return
+    yield Finding(
+        "mirrored-yaw",
+        WARNING,
+        "Yaw has opposite signs in the two files",
+        "A front row turned a little to one side is more like video rows turned to the other side: "
+        f"{1000 * across.effect:+.2f} ± {1000 * across.error:.2f} thousandths of cosine a degree "
+        f"(n = {across.n:,} pairs).",
+        "Change the sign of yaw in one of the files. Which side is positive does not matter.",
+        {"effect": across.effect, "error": across.error, "n": across.n},
+    )
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A slope with its standard error, which takes the comparisons of one person for dependent."""
+    """A slope with its standard error, clustered by person."""
 
     effect: float
     error: float
     n: int
 
 
-def side_effect(video: SampleRows) -> Effect | None:
+def side_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
     """How much more alike two turned photos of a person are when turned the same way, in cosine.
 
     Pairs of video rows of |yaw| > 20; how far each is turned, in steps of 10 degrees, and the first row's person are
-    taken out. None with fewer than `FEWEST_ROWS` pairs.
+    fixed effects. None with fewer than `FEWEST_ROWS` pairs.
     """
-    turned = np.flatnonzero(np.abs(video.yaw) > _TURNED)
-    a, b = _pairs(video.person[turned], video.person[turned], among=True)
-    a, b = turned[a], turned[b]
-    person = video.person[a]
-    if len(a) < FEWEST_ROWS or len(np.unique(person)) < FEWEST_PEOPLE:
-        return None
-    step = np.minimum(np.abs(np.nan_to_num(video.yaw)) // 10, 18).astype(np.int64)
+    turned = np.flatnonzero(~sample.front & (np.abs(yaw) > _TURNED))
+    a, b = genuine_pairs(sample.person, turned, turned, _MOST_PAIRS)
+    a, b = a[a < b], b[a < b]
+    step = np.minimum(np.abs(np.nan_to_num(yaw)) // 10, 18).astype(np.int64)
     cell = np.minimum(step[a], step[b]) * 19 + np.maximum(step[a], step[b])
-    same = np.sign(video.yaw[a] * video.yaw[b]).astype(np.float64) / 2
-    return _slope(same, _cosines(video.unit, a, video.unit, b), (cell, person), person)
+    same = np.sign(yaw[a] * yaw[b]).astype(np.float64) / 2
+    return _effect(sample, a, b, same, (cell, sample.person[a]))
 
 
-def cross_effect(sample: Sample) -> Effect | None:
+def cross_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
     """How much similarity a degree of a front row's yaw gains with video rows turned to its side.
 
     Genuine pairs with video rows of |yaw| > 20; the front row and how far the video row is turned, in steps of 5
-    degrees, are taken out.
+    degrees, are fixed effects.
     """
-    front, video = sample.front, sample.video
-    turned = np.flatnonzero(np.abs(video.yaw) > _TURNED)
-    known = np.flatnonzero(~np.isnan(front.yaw))
-    a, b = _pairs(front.person[known], video.person[turned], among=False)
-    a, b = known[a], turned[b]
-    person = front.person[a]
-    if len(a) < FEWEST_ROWS or len(np.unique(person)) < FEWEST_PEOPLE:
-        return None
-    step = np.minimum(np.abs(video.yaw[b]) // 5, 36).astype(np.int64)
-    gain = np.sign(video.yaw[b]) * np.clip(front.yaw[a], -45, 45).astype(np.float64)
-    return _slope(gain, _cosines(front.unit, a, video.unit, b), (a, step), person)
+    known = np.flatnonzero(sample.front & ~np.isnan(yaw))
+    turned = np.flatnonzero(~sample.front & (np.abs(yaw) > _TURNED))
+    a, b = genuine_pairs(sample.person, known, turned, _MOST_PAIRS)
+    step = np.minimum(np.abs(yaw[b]) // 5, 36).astype(np.int64)
+    gain = np.sign(yaw[b]) * np.clip(yaw[a], -45, 45).astype(np.float64)
+    return _effect(sample, a, b, gain, (a, step))
 
 
-def _pairs(
-    left: NDArray[np.int32], right: NDArray[np.int32], among: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of all pairs of one person, or an even share of `_MOST_PAIRS`; `among`: each unordered pair once."""
-    order = np.argsort(right, kind="stable")
-    start, end = (np.searchsorted(right[order], left, side=side) for side in ("left", "right"))
-    total = np.cumsum(end - start)
-    picks = np.arange(int(total[-1]) if total.size else 0)
-    if len(picks) > _MOST_PAIRS:
-        picks = picks[:: len(picks) // _MOST_PAIRS + 1]
-    a = np.searchsorted(total, picks, side="right")
-    b = order[start[a] + picks - (total[a] - (end - start)[a])]
-    keep = a < b if among else np.ones(len(a), bool)
-    return a[keep], b[keep]
-
-
-def _cosines(
-    left: NDArray[np.float32], a: NDArray[np.int64], right: NDArray[np.float32], b: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    out = np.empty(len(a))
-    for start in range(0, len(a), 8192):
-        part = slice(start, start + 8192)
-        out[part] = np.einsum("ij,ij->i", left[a[part]], right[b[part]])
-    return out
-
-
-def _slope(
+def _effect(
+    sample: Sample,
+    a: NDArray[np.int64],
+    b: NDArray[np.int64],
     cause: NDArray[np.float64],
-    effect: NDArray[np.float64],
-    groups: tuple[NDArray[np.integer], ...],
-    person: NDArray[np.integer],
+    groups: tuple[NDArray[np.integer], NDArray[np.integer]],
 ) -> Effect | None:
-    """Least squares with fixed effects of the groups, and a standard error clustered by person.
+    """Least squares of the cosines of pairs of one person on the cause, with fixed effects of both groupings.
 
-    None where the groups leave nothing of the cause.
+    The standard error is clustered by person. None with too few pairs or people, or where the groups leave nothing of
+    the cause.
     """
-    cause, effect = (_within(values, groups) for values in (cause, effect))
+    people, person = np.unique(sample.person[a], return_inverse=True)
+    if len(a) < FEWEST_ROWS or len(people) < FEWEST_PEOPLE:
+        return None
+    cosine = pair_cosines(sample.unit_rows, a, b)
+    codes = [np.unique(group, return_inverse=True)[1] for group in groups]
+    for _ in range(5):  # the means of both groupings are subtracted by turns, until little changes
+        for code in codes:
+            cause, cosine = (v - (np.bincount(code, v) / np.bincount(code))[code] for v in (cause, cosine))
     weight = float(cause @ cause)
     if weight < 1e-3 * len(cause):
         return None
-    slope = float(cause @ effect) / weight
-    scores = np.bincount(np.unique(person, return_inverse=True)[1], cause * (effect - slope * cause))
+    slope = float(cause @ cosine) / weight
+    scores = np.bincount(person, cause * (cosine - slope * cause))
     return Effect(slope, math.sqrt(float(scores @ scores)) / weight, len(cause))
-
-
-def _within(values: NDArray[np.float64], groups: tuple[NDArray[np.integer], ...]) -> NDArray[np.float64]:
-    """Values with the means of all groupings taken out, by turns until little changes."""
-    codes = [np.unique(group, return_inverse=True)[1] for group in groups]
-    for _ in range(5):
-        for code in codes:
-            values = values - (np.bincount(code, values) / np.bincount(code))[code]
-    return values

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from poseid.enhancers.info import ModelInfo, info_of
-from poseid.enhancers.run import Float32, Run
+from poseid.enhancers.header import ModelInfo, info_of
+from poseid.enhancers.onnx_run import Float32, Run, open_onnx
 from poseid.errors import InputError
 from poseid.features.rows import DTYPES, LONGEST, SHORTEST, check_features
 
@@ -29,13 +29,13 @@ class Enhancer:
     It computes in float32 on the CPU and holds no state between calls, so that threads may share it.
 
     Attributes:
-        info: what the model says about itself, see :class:`poseid.enhancers.info.ModelInfo`.
+        info: what the model says about itself, see :class:`poseid.enhancers.header.ModelInfo`.
     """
 
     def __init__(self, run: Run | None, info: ModelInfo) -> None:
         """
         Args:
-            run: enhances a block of rows; None hands rows through bit for bit.
+            run: enhances a block of rows; None returns rows bit for bit.
             info: of the model.
         """
         self._run = run
@@ -46,7 +46,7 @@ class Enhancer:
         return f"Enhancer(model={self.info.model!r}, dim={dim}, sides={self.info.sides!r})"
 
     def enhance(self, features: Vectors, poses: ArrayLike | torch.Tensor | Sequence[Any] | None = None) -> Vectors:
-        """Face vectors with the head pose taken out.
+        """Removes the head pose from face vectors.
 
         With ``info.sides == "probe"`` enhance probes only, and compare them with references as they are.
 
@@ -54,7 +54,7 @@ class Enhancer:
             features: (N, D), or (D,) for one row, float16, float32 or float64, with the lengths that the recogniser
                 gave them: a numpy array (a memory map is read a block at a time) or a torch tensor.
             poses: (N, 3), or (3,) for one row: ``[yaw, pitch, roll]`` in degrees. None, a row that is None, and a row
-                with NaN are unknown: the enhancer then goes by the vector alone.
+                with NaN are unknown: the enhancer then uses the vector alone.
 
         Returns:
             A new array of the kind, shape and dtype of ``features`` (a tensor without gradient, on its device).
@@ -84,7 +84,7 @@ class Enhancer:
         if self.info.dim is not None and rows.shape[1] != self.info.dim:
             raise InputError(
                 f"features: vectors of {rows.shape[1]} numbers, but the model {self.info.model} is made for "
-                f"{self.info.dim}: take the recogniser that it was trained on"
+                f"{self.info.dim}: use the recogniser that it was trained on"
             )
         angles = None if poses is None else _pose_rows(poses, len(rows), single)
         out = np.empty(rows.shape, rows.dtype)
@@ -133,22 +133,20 @@ def open_enhancer(model: str | Path) -> Enhancer:
     text = str(model)
     if text == "raw":
         return Enhancer(None, info_of({"model": {"name": "raw"}}, None))
-    run, header, dim = _opened(text)
-    # what came is handed through as it is, in float64 too
-    return Enhancer(None if header["model"]["name"] == "raw" else run, info_of(header, dim))
-
-
-def _opened(text: str) -> tuple[Run | None, dict[str, Any], int]:
     if text.endswith(".onnx"):
-        from poseid.enhancers.onnx_run import onnx_run
-
-        run, header, dim = onnx_run(Path(text))
+        run, header, dim = open_onnx(Path(text))
         about = header.get("onnx")
-        return None if isinstance(about, dict) and about.get("unchanged") is True else run, header, dim
-    try:
-        from poseid.enhancers.torch_run import torch_run
-    except ModuleNotFoundError as error:
-        if error.name not in ("torch", "safetensors"):
-            raise
-        raise InputError(f"{text}: needs {error.name}: pip install {error.name}, or give an .onnx") from None
-    return torch_run(text)
+        unchanged = isinstance(about, dict) and about.get("unchanged") is True
+    else:
+        try:
+            from poseid.enhancers.inference import run_of
+            from poseid.enhancers.saving import open_model
+        except ModuleNotFoundError as error:
+            if error.name not in ("torch", "safetensors"):
+                raise
+            raise InputError(f"{text}: needs {error.name}: pip install {error.name}, or give an .onnx") from None
+        saved = open_model(text)
+        run, header, dim = run_of(saved.enhancer), saved.info, saved.enhancer.dim
+        unchanged = saved.enhancer.returns_input()
+    # A fitted raw returns its input bit for bit too, in float64 as well.
+    return Enhancer(None if unchanged or header["model"]["name"] == "raw" else run, info_of(header, dim))

@@ -27,7 +27,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from poseid.enhancers.output import SHORTEST, unit
+from poseid.enhancers.model import unit
+from poseid.enhancers.training_rows import TrainingRows, person_means
 
 CLIP = 2.5  # of the standardised length
 BIAS_RIDGE = 3.0  # shrinkage of the frontal covariance in b, in mean eigenvalues
@@ -99,11 +100,8 @@ class ClosedForm(nn.Module):
     @torch.no_grad()
     def store(self, solution: Solution) -> None:
         """Makes a solution the one that :meth:`forward` uses by itself and that is saved."""
-        self.centre.copy_(solution.centre)
-        self.matrix.copy_(solution.matrix)
-        self.direction.copy_(solution.direction)
-        self.length.copy_(solution.length)
-        self.people.copy_(solution.people)
+        for name, value in solution._asdict().items():
+            self.get_buffer(name).copy_(value)
 
     def forward(self, x: Tensor, length: Tensor, solution: Solution | None = None) -> Tensor:
         """min(1, P/120) · (o − x̂), (N, D), from (N, D) unit rows and (N, 1) lengths.
@@ -114,66 +112,29 @@ class ClosedForm(nn.Module):
             solution = Solution(self.centre, self.matrix, self.direction, self.length, self.people)
         h = unit((x - solution.centre) @ solution.matrix)
         z = ((length - solution.length[0]) / solution.length[1]).clamp(-CLIP, CLIP)
-        people = solution.people
         output = unit(h + (self.bias - self.quality * z) * solution.direction)
-        change: Tensor = (people / ENOUGH_PEOPLE).clamp(max=1.0) * (output - x)
+        change: Tensor = (solution.people / ENOUGH_PEOPLE).clamp(max=1.0) * (output - x)
         return change
 
 
 @dataclass(frozen=True)
-class TrainingRows:
-    """Rows of some people, to fit on.
-
-    Attributes:
-        features: (N, D) raw rows.
-        person: (N,) persons 0 … P − 1.
-        frontal, profile: (N,) bool.
-    """
-
-    features: Tensor
-    person: Tensor
-    frontal: Tensor
-    profile: Tensor
-
-    def of_people(self, chosen: Tensor) -> TrainingRows:
-        """The rows of the persons for which ``chosen`` (P,) is True."""
-        rows = chosen[self.person]
-        return TrainingRows(self.features[rows], self.person[rows], self.frontal[rows], self.profile[rows])
-
-
-@dataclass(frozen=True)
 class Statistics:
-    """All that :func:`solve` needs of a set of people; K bins of lengths, R the eigenvectors of C as columns.
+    """All that :func:`solve` needs of a set of people; K bins of lengths, R the eigenvectors of C as columns."""
 
-    Attributes:
-        count: (K,) profile rows of each bin.
-        relative_length: (K,) median length of the bin over the median of all.
-        profile_sum, target_sum: (K, D) sums of P and Y, in the basis R.
-        gram, cross: (K, D, D) sums of pᵀp and pᵀy, in the basis R.
-        total: (D,) eigenvalues of C.
-        basis: (D, D) R.
-        within: (D,) eigenvalues of S; None where nobody has two frontal rows.
-        within_basis: (D, D) eigenvectors of S, in the basis R.
-        hats: (4, D) h_j at the eigenvalues of C.
-        direction: (D,) b.
-        length: (2,) median and standard deviation of the lengths of P.
-        people: () number of people with profile and frontal rows.
-    """
-
-    count: Tensor
-    relative_length: Tensor
-    profile_sum: Tensor
-    target_sum: Tensor
-    gram: Tensor
-    cross: Tensor
-    total: Tensor
-    basis: Tensor
-    within: Tensor | None
-    within_basis: Tensor
-    hats: Tensor
-    direction: Tensor
-    length: Tensor
-    people: Tensor
+    count: Tensor  # (K,) profile rows of each bin
+    relative_length: Tensor  # (K,) median length of the bin over the median of all
+    profile_sum: Tensor  # (K, D) sums of P in the basis R
+    target_sum: Tensor  # (K, D) sums of Y in the basis R
+    gram: Tensor  # (K, D, D) sums of pᵀp in the basis R
+    cross: Tensor  # (K, D, D) sums of pᵀy in the basis R
+    total: Tensor  # (D,) eigenvalues of C
+    basis: Tensor  # (D, D) R
+    within: Tensor | None  # (D,) eigenvalues of S; None where nobody has two frontal rows
+    within_basis: Tensor  # (D, D) eigenvectors of S, in the basis R
+    hats: Tensor  # (4, D) h_j at the eigenvalues of C
+    direction: Tensor  # (D,) b
+    length: Tensor  # (2,) median and standard deviation of the lengths of P
+    people: Tensor  # () number of people with profile and frontal rows
 
     def to(self, device: torch.device) -> Statistics:
         """The same on another device."""
@@ -196,38 +157,61 @@ def solve(layer: ClosedForm, statistics: Statistics) -> Solution:
     mean, target = weight @ s.profile_sum / rows, weight @ s.target_sum / rows
     gram = torch.tensordot(weight, s.gram, 1) - rows * torch.outer(mean, mean)
     cross = torch.tensordot(weight, s.cross, 1) - rows * torch.outer(mean, target)
-    penalty = _scaled(s.total, of_layer(layer.ridge_power)) * of_layer(layer.log_ridge).exp()
+    penalty = scaled_power(s.total, of_layer(layer.ridge_power)) * of_layer(layer.log_ridge).exp()
     # Below this share of the trace, rounding in float32 could leave a matrix without a Cholesky factor.
     penalty = penalty.clamp(min=SMALLEST_PENALTY * float(gram.detach().trace()))
-    factor = torch.linalg.cholesky(gram + torch.diag(penalty))
-    matrix = torch.cholesky_solve(cross - gram, factor) + torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    matrix = ridge_regression(gram, cross - gram, penalty)
+    matrix = matrix + torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
     if s.within is not None:
-        metric = s.within_basis * _scaled(s.within, of_layer(layer.metric_power))
+        metric = s.within_basis * scaled_power(s.within, of_layer(layer.metric_power))
         matrix = (matrix @ metric) @ s.within_basis.T
     gain = (of_layer(layer.shape) @ s.hats).exp()
     matrix = s.basis @ ((matrix * (gain / gain.mean())) @ s.basis.T)
     return Solution(s.basis @ mean, matrix, s.direction, s.length, s.people)
 
 
-def _scaled(values: Tensor, power: Tensor) -> Tensor:
+def ridge_regression(gram: Tensor, cross: Tensor, penalty: Tensor) -> Tensor:
+    """(D, E) W = (XᵀX + diag(penalty))⁻¹ XᵀY from (D, D) XᵀX, (D, E) XᵀY and (D,) penalties."""
+    return torch.cholesky_solve(cross, torch.linalg.cholesky(gram + torch.diag(penalty)))
+
+
+def scaled_power(values: Tensor, power: Tensor) -> Tensor:
     """values^power over its mean."""
     powers = (power * values.log()).exp()
     return powers / powers.mean()
 
 
+def within_person_spectrum(x: Tensor, person: Tensor, shrinkage: float) -> tuple[Tensor, Tensor] | None:
+    """Eigenvalues (D,) and eigenvectors (D, D) of S + shrinkage · tr(S)/D · I, S the covariance within the people.
+
+    Args:
+        x: (N, D) rows.
+        person: (N,) person of each row, from 0.
+        shrinkage: in mean eigenvalues.
+
+    Returns:
+        None where no two rows of a person differ.
+    """
+    freedom = len(x) - len(torch.unique(person))
+    if freedom == 0:
+        return None
+    deviation = x - person_means(x, person, int(person.max()) + 1)[person]
+    covariance = deviation.T @ deviation / freedom
+    mean = covariance.trace() / len(covariance)
+    if float(mean) <= 0:
+        return None
+    values, vectors = torch.linalg.eigh(covariance + mean * shrinkage * torch.eye(len(covariance), dtype=x.dtype))
+    return values, vectors
+
+
 @torch.no_grad()
 def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Statistics | str:
     """The constants of a set of people for :func:`solve`, or in words why nothing can be fitted on them."""
-    rows_dtype = torch.float64
-    lengths = torch.linalg.vector_norm(rows.features.to(rows_dtype), dim=1).clamp(min=SHORTEST)
-    x = rows.features.to(rows_dtype) / lengths[:, None]
-    dim, people = x.shape[1], int(rows.person.max()) + 1 if len(rows.person) else 0
-    identity = torch.eye(dim, dtype=rows_dtype)
-    count = torch.bincount(rows.person[rows.frontal], minlength=people)
-    frontal, of_frontal = x[rows.frontal], rows.person[rows.frontal]
-    centroid = torch.zeros(people, dim, dtype=rows_dtype).index_add_(0, of_frontal, frontal)
-    centroid = centroid / count.clamp(min=1)[:, None]
-    used = rows.profile & (count[rows.person] > 0)
+    x, lengths = rows.units()
+    dim, identity = x.shape[1], torch.eye(x.shape[1], dtype=x.dtype)
+    centroid = rows.frontal_means(x)
+    frontal = x[rows.frontal]
+    used = rows.profile & rows.has_frontal()
     fitted_people = len(torch.unique(rows.person[used]))
     if int(used.sum()) < FEWEST_ROWS or fitted_people < FEWEST_PEOPLE:
         return (
@@ -243,15 +227,8 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
         direction = torch.linalg.solve(spread + BIAS_RIDGE * spread.trace() / dim * identity, mean)
         direction = direction / (direction @ mean)
     total, basis = torch.linalg.eigh(spread + TOTAL_SHRINKAGE * spread.trace() / dim * identity)
-    freedom = len(frontal) - int((count > 0).sum())
-    within, within_basis = None, identity
-    if freedom > 0:
-        deviation = frontal - centroid[of_frontal]
-        covariance = deviation.T @ deviation / freedom
-        if float(covariance.trace()) > 0:
-            within, within_basis = torch.linalg.eigh(
-                covariance + WITHIN_SHRINKAGE * covariance.trace() / dim * identity
-            )
+    spectrum = within_person_spectrum(frontal, rows.person[rows.frontal], WITHIN_SHRINKAGE)
+    within, within_basis = spectrum or (None, identity)
     profile_lengths = lengths[used]
     median, deviation_of_length = profile_lengths.median(), profile_lengths.std()
     if deviation_of_length < 1e-3 * median:
@@ -280,6 +257,6 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
 def _hats(logarithm: Tensor) -> Tensor:
     """(4, D) hat functions with even nodes over the range of the values; they add up to 1 everywhere."""
     low, high = logarithm.min(), logarithm.max()
-    place = (logarithm - low) / (high - low).clamp(min=1e-12) * (HATS - 1)
+    position = (logarithm - low) / (high - low).clamp(min=1e-12) * (HATS - 1)
     nodes = torch.arange(HATS, dtype=logarithm.dtype)[:, None]
-    return (1 - (place[None, :] - nodes).abs()).clamp(min=0)
+    return (1 - (position[None, :] - nodes).abs()).clamp(min=0)

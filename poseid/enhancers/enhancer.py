@@ -1,4 +1,4 @@
-"""What both trainable enhancers share: the projections, the closed form, the gate, and how they are put together."""
+"""What both enhancers share: the projections, the closed form, the gate, and how they are combined."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from torch import Tensor, nn
 
 from poseid.enhancers.closed_form import ClosedForm, Solution
 from poseid.enhancers.gate import Gate, GateFit
-from poseid.enhancers.identity import IdentityEnhancer
-from poseid.enhancers.output import EnhancerOutput, unit, with_length
-from poseid.enhancers.pose import PoseHead, fill_pose
+from poseid.enhancers.layers import IdentityEnhancer, PoseHead, fill_pose
+from poseid.enhancers.model import EnhancerOutput, Model, unit, unit_and_length, with_length
 
 
 class Fit(NamedTuple):
@@ -26,7 +25,7 @@ class Fit(NamedTuple):
         return Fit(solution, None if self.gate is None else GateFit(*(part.cpu() for part in self.gate)))
 
 
-class Enhancer(nn.Module):
+class Enhancer(Model):
     """features = |x| · unit(x̂ + strength · g(x̂, |x|, pose) · (o(x̂, |x|) − x̂ + N(u, x̂, pose))).
 
     u = IdentityEnhancer(W_id x̂, code); o is the closed form (:mod:`poseid.enhancers.closed_form`), g the gate
@@ -40,7 +39,7 @@ class Enhancer(nn.Module):
         suppression, residual: of :class:`IdentityEnhancer`.
         network: False leaves N out.
         skip: False drops x̂, the gate and the closed form, features = |x| · unit(N(u, x̂, pose)), with ordinary
-            initialisation: the old failure, kept for the ablation.
+            initialisation: for the ablation.
         init: "ridge" for the closed form; "zero" without it, so that a fresh enhancer returns its input; "random" as
             "zero", with ordinary initialisation of N.
         phi: first values of φ, as in conf/model/phi/: name to {"value": …}; what is not named has the default of
@@ -87,6 +86,10 @@ class Enhancer(nn.Module):
         """The vectors whose cosine is the score: the features, or their trained projection."""
         return features if self.similarity is None else self.similarity(unit(features))
 
+    def returns_input(self) -> bool:
+        """Whether the strength is 0, so that nothing is corrected."""
+        return self.skip and self.norm == "keep" and self.strength.item() == 0
+
     def correction(self, x: Tensor, identity: Tensor, pose: Tensor) -> Tensor:
         """N: (N, D) unit rows, (N, identity_dim) u and (N, 3) degrees without NaN to (N, D)."""
         raise NotImplementedError
@@ -101,9 +104,9 @@ class Enhancer(nn.Module):
     def forward(self, features: Tensor, pose: Tensor | None = None, fit: Fit | None = None) -> EnhancerOutput:
         """(N, D) raw vectors and (N, 3) degrees, rows of NaN unknown, or None.
 
-        ``fit`` stands in for what is stored, as in training.
+        ``fit`` replaces the stored one, as in training.
         """
-        x = unit(features)
+        x, length = unit_and_length(features)
         # Components of a unit vector are of size 1/√D; layers are initialised for size 1.
         scaled = x * self.dim**0.5
         code = self.to_pose(scaled)
@@ -111,21 +114,12 @@ class Enhancer(nn.Module):
         identity = self.identity_enhancer(self.to_identity(scaled), code)
         direction = self.correction(x, identity, fill_pose(pose, predicted)) if self.network else torch.zeros_like(x)
         if self.skip:
-            length = torch.linalg.vector_norm(features.to(x.dtype), dim=-1, keepdim=True)
             form = self.closed_form
-            if form is not None:
-                direction = direction + self._closed_form(form, x, length, fit)
+            # A fit without a solution, of too few people, leaves the closed form out.
+            if form is not None and (fit is None or fit.solution is not None):
+                direction = direction + form(x, length, fit.solution if fit else None)
             direction = x + self.strength * self.gate(x, length, pose, fit.gate if fit else None) * direction
         return EnhancerOutput(with_length(direction, features, self.norm), identity, code, predicted)
-
-    @staticmethod
-    def _closed_form(form: ClosedForm, x: Tensor, length: Tensor, fit: Fit | None) -> Tensor:
-        """min(1, P/120) · (o − x̂); zeros where nothing could be fitted."""
-        if fit is None:
-            change: Tensor = form(x, length)
-        else:
-            change = torch.zeros_like(x) if fit.solution is None else form(x, length, fit.solution)
-        return change
 
     def identity_parameters(self) -> list[nn.Parameter]:
         """The layers that ``lr_identity_scale`` gives a learning rate of their own."""

@@ -1,4 +1,4 @@
-"""The gate: how much of the correction a row gets, by its given pose and by what the vector itself looks like."""
+"""The gate: how much of the correction a row gets, by its given pose and by the vector itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from poseid.enhancers.output import SHORTEST
+from poseid.enhancers.model import SHORTEST
 
 FRONTAL_UP_TO = 5.0  # degrees; a row given as frontal is not corrected, whatever is trained
 SATURATION = 40.0  # degrees; a given pose beyond it says no more than this one
@@ -68,10 +68,8 @@ class Gate(nn.Module):
     @torch.no_grad()
     def store(self, fit: GateFit) -> None:
         """Makes a fit the one that :meth:`forward` uses by itself and that is saved."""
-        self.weight.copy_(fit.weight)
-        self.length_weight.copy_(fit.length_weight)
-        self.offset.copy_(fit.offset)
-        self.length.copy_(fit.length)
+        for name, value in fit._asdict().items():
+            self.get_buffer(name).copy_(value)
         self.fitted.fill_(1.0)
 
     def logit(self, x: Tensor, length: Tensor, fit: GateFit | None = None) -> Tensor:
@@ -141,7 +139,7 @@ def _logistic(inputs: Tensor, positive: Tensor, beta: Tensor) -> Tensor:
         probability = torch.sigmoid((inputs @ beta).clamp(-30, 30))
         gradient = inputs.T @ (balance * (probability - target)) + ridge * beta
         curvature = (balance * (probability * (1 - probability)) + 1e-9).float()
-        # In float32, which is enough for a direction to step in and takes half the time; the gradient decides.
+        # In float32, which is enough for the direction of a step, in half the time; the gradient decides.
         hessian = ((short.T * curvature) @ short).double() + ridge.diag()
         step = torch.linalg.solve(hessian, gradient)
         beta = beta - step

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from poseid.enhancers.apply import returns_input
-from poseid.enhancers.folded import for_use
 from poseid.enhancers.header import to_metadata
-from poseid.enhancers.models import dim_of
-from poseid.enhancers.onnx_run import INPUTS, OUTPUT, onnx_session
-from poseid.enhancers.run import Float32, Run
+from poseid.enhancers.inference import for_inference
+from poseid.enhancers.model import Model
+from poseid.enhancers.onnx_run import INPUTS, OUTPUT, Float32, Run, onnx_session
 from poseid.errors import InputError, first_line
 
 if TYPE_CHECKING:
@@ -30,7 +27,7 @@ LIMIT, HALF_LIMIT = 1e-5, 1e-3  # largest difference from torch, in lengths of a
 _SMALL = 1024  # numbers; smaller tensors stay in float32, where half would save nothing
 
 
-def to_onnx(enhancer: nn.Module, header: dict[str, Any], opset: int = OPSET, half: bool = False) -> tuple[bytes, float]:
+def to_onnx(enhancer: Model, header: dict[str, Any], opset: int = OPSET, half: bool = False) -> tuple[bytes, float]:
     """The bytes of an ONNX file that does what the enhancer does.
 
     Inputs ``features`` (rows, D) and ``poses`` (rows, 3), degrees, both float32; a row of ``poses`` that holds NaN is
@@ -55,12 +52,11 @@ def to_onnx(enhancer: nn.Module, header: dict[str, Any], opset: int = OPSET, hal
     for package in ("onnx", "onnxscript", "onnxruntime"):
         if importlib.util.find_spec(package) is None:
             raise InputError(f'an ONNX export needs {package}: pip install "poseid[onnx]"')
-    dim = dim_of(enhancer)
-    model = _traced(enhancer, dim, opset)
+    model = _traced(enhancer, opset)
     if half:
         _halve(model)
     run, _, _ = onnx_session(model.SerializeToString(), "the exported model")
-    difference = largest_difference(run, enhancer, dim)
+    difference = largest_difference(run, enhancer)
     limit = HALF_LIMIT if half else LIMIT
     if not difference <= limit:
         raise InputError(
@@ -68,19 +64,19 @@ def to_onnx(enhancer: nn.Module, header: dict[str, Any], opset: int = OPSET, hal
             "nothing is written" + (": export without --fp16" if half else "")
         )
     about = {"opset": opset, "weights": "float16" if half else "float32", "max_difference": float(f"{difference:.2e}")}
-    about |= {"unchanged": True} if returns_input(enhancer) else {}
+    about |= {"unchanged": True} if enhancer.returns_input() else {}
     for key, text in to_metadata(header | {"onnx": about}).items():
         model.metadata_props.add(key=key, value=text)
     content: bytes = model.SerializeToString()
     return content, difference
 
 
-def largest_difference(run: Run, enhancer: nn.Module, dim: int) -> float:
+def largest_difference(run: Run, enhancer: Model) -> float:
     """max |run − enhancer| over random rows of lengths 1 to 30, in lengths of the row; NaN where either gives NaN."""
     rng = np.random.default_rng(0)
     worst = [0.0]
     for count in BATCHES:
-        directions = rng.normal(size=(count, dim))
+        directions = rng.normal(size=(count, enhancer.dim))
         lengths = rng.uniform(1, 30, size=(count, 1))
         features = (directions / np.linalg.norm(directions, axis=1, keepdims=True) * lengths).astype(np.float32)
         given = rng.uniform(-90, 90, size=(count, 3)).astype(np.float32)
@@ -95,13 +91,13 @@ def largest_difference(run: Run, enhancer: nn.Module, dim: int) -> float:
     return float(np.max(worst))
 
 
-def _traced(enhancer: nn.Module, dim: int, opset: int) -> onnx.ModelProto:
+def _traced(enhancer: Model, opset: int) -> onnx.ModelProto:
     rows = torch.export.Dim("rows")
-    example = (torch.ones(5, dim), torch.zeros(5, 3))
+    example = (torch.ones(5, enhancer.dim), torch.zeros(5, 3))
     try:
         with _quiet():
             program = torch.onnx.export(
-                for_use(enhancer),
+                for_inference(enhancer),
                 example,
                 dynamo=True,
                 verbose=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.enhancers.header import from_metadata
-from poseid.enhancers.run import Run
 from poseid.errors import InputError
 
 INPUTS = ("features", "poses")
 OUTPUT = "enhanced"
 
+Float32 = NDArray[np.float32]
 
-def onnx_run(path: Path) -> tuple[Run, dict[str, Any], int]:
+Run = Callable[[Float32, Float32 | None], Float32]
+"""(n, D) rows and (n, 3) degrees, rows of NaN unknown, or None for no pose at all, to (n, D) rows."""
+
+
+def open_onnx(path: Path) -> tuple[Run, dict[str, Any], int]:
     """Opens a file that ``poseid export`` wrote.
 
     Returns:
@@ -71,10 +76,10 @@ def onnx_session(content: bytes, name: str, threads: int = 0) -> tuple[Run, dict
     ):
         raise InputError(f"{name}: not an enhancer of poseid (its inputs are not features (N, D) and poses (N, 3))")
 
-    def run(features: NDArray[np.float32], poses: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    def run(features: Float32, poses: Float32 | None) -> Float32:
         if poses is None:
             poses = np.full((len(features), 3), np.nan, np.float32)
-        enhanced: NDArray[np.float32] = session.run([OUTPUT], {"features": features, "poses": poses})[0]
+        enhanced: Float32 = session.run([OUTPUT], {"features": features, "poses": poses})[0]
         return enhanced
 
     return run, metadata, int(shapes[0][1][1])

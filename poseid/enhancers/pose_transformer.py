@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from poseid.enhancers.enhancer import Enhancer
-from poseid.enhancers.pose import POSE_INPUTS, pose_inputs
+from poseid.enhancers.layers import POSE_INPUTS, pose_inputs
+from poseid.errors import InputError
 
 
 class PoseAwareBlock(nn.Module):
@@ -36,22 +37,44 @@ class PoseAwareBlock(nn.Module):
         return out
 
 
-class Aggregation(nn.Module):
-    """(N, T, width) to (N, width): the plain mean, learned fixed weights, or attention by content."""
+class MeanAggregation(nn.Module):
+    """(N, T, width) tokens to (N, width): their mean."""
 
-    def __init__(self, kind: str, tokens: int, width: int) -> None:
+    def __init__(self, tokens: int, width: int) -> None:
         super().__init__()
-        self.kind = kind
-        self.weights = nn.Parameter(torch.zeros(tokens)) if kind == "weighted" else None
-        self.score = nn.Linear(width, 1) if kind == "attention" else None
 
     def forward(self, tokens: Tensor) -> Tensor:
-        if self.weights is not None:
-            return torch.einsum("t,ntw->nw", self.weights.softmax(dim=0), tokens)
-        if self.score is not None:
-            weighted: Tensor = (self.score(tokens).softmax(dim=1) * tokens).sum(dim=1)
-            return weighted
         return tokens.mean(dim=1)
+
+
+class WeightedAggregation(nn.Module):
+    """(N, T, width) tokens to (N, width): a mean with one trained weight a token."""
+
+    def __init__(self, tokens: int, width: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(tokens))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return torch.einsum("t,ntw->nw", self.weights.softmax(dim=0), tokens)
+
+
+class AttentionAggregation(nn.Module):
+    """(N, T, width) tokens to (N, width): a mean with weights by content."""
+
+    def __init__(self, tokens: int, width: int) -> None:
+        super().__init__()
+        self.score = nn.Linear(width, 1)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        weighted: Tensor = (self.score(tokens).softmax(dim=1) * tokens).sum(dim=1)
+        return weighted
+
+
+AGGREGATIONS: dict[str, type[nn.Module]] = {
+    "mean": MeanAggregation,
+    "weighted": WeightedAggregation,
+    "attention": AttentionAggregation,
+}
 
 
 class PoseTransformer(Enhancer):
@@ -65,7 +88,7 @@ class PoseTransformer(Enhancer):
         dim: D; a multiple of ``tokens``.
         identity_dim, pose_dim: widths of the identity and pose spaces.
         tokens, width, depth, heads, mlp: of the transformer.
-        aggregation: "mean", "weighted" or "attention".
+        aggregation: one of ``AGGREGATIONS``.
         suppression, residual, network, skip, init, phi, similarity_dim, norm, sides: of :class:`Enhancer`.
     """
 
@@ -99,7 +122,9 @@ class PoseTransformer(Enhancer):
         self.pose_embedding = nn.Sequential(nn.Linear(POSE_INPUTS, width), nn.GELU(), nn.Linear(width, width))
         self.blocks = nn.ModuleList(PoseAwareBlock(width, heads, mlp) for _ in range(depth))
         self.norm_tokens = nn.LayerNorm(width)
-        self.aggregation = Aggregation(aggregation, tokens, width)
+        if aggregation not in AGGREGATIONS:
+            raise InputError(f"model.aggregation: {aggregation!r} is not one of {', '.join(AGGREGATIONS)}")
+        self.aggregation = AGGREGATIONS[aggregation](tokens, width)
         self.from_tokens = nn.Linear(width, identity_dim)
         self.to_features = nn.Linear(identity_dim, dim)
         if skip and init != "random":

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from poseid.enhancers.enhancer import Enhancer
-from poseid.enhancers.pose import POSE_INPUTS, pose_inputs
+from poseid.enhancers.layers import POSE_INPUTS, pose_inputs
 
 
 class ResidualEnhancer(Enhancer):

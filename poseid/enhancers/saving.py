@@ -1,7 +1,11 @@
-"""The file that ships: safetensors with the weights, and everything about them in the header. No pickle."""
+"""The files that ship: safetensors with the weights and the header; and opening whatever a user calls a MODEL.
+
+No pickle is loaded, and only the classes of :mod:`poseid.enhancers.registry` are ever made, whatever a file says.
+"""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,32 +14,56 @@ from typing import Any
 import safetensors
 import torch
 from safetensors.torch import load_file, save
-from torch import nn
+from torch import Tensor
 
-from poseid.enhancers.build import build_saved
+from poseid.atomic import write_bytes
+from poseid.enhancers.baselines.raw import Raw
 from poseid.enhancers.header import from_metadata, to_metadata
+from poseid.enhancers.model import EnhancerOutput, Model, checked_sides, output_of
+from poseid.enhancers.onnx_run import Run, open_onnx
+from poseid.enhancers.registry import BASELINES, build_saved
 from poseid.errors import InputError, first_line
-from poseid.whole import write_bytes
+
+SAVED = "enhancer.safetensors"
 
 
 @dataclass(frozen=True)
 class SavedEnhancer:
-    """An enhancer as loaded, and its header.
+    """A model as loaded, and its header.
 
     Attributes:
         enhancer: in evaluation mode, on the CPU.
         info: the header: ``model`` (name and options), ``sides``, ``versions``, ``fingerprint``, ``people``, …
     """
 
-    enhancer: nn.Module
+    enhancer: Model
     info: dict[str, Any]
 
 
-def save_enhancer(enhancer: nn.Module, info: dict[str, Any], path: Path) -> None:
-    """Writes an enhancer; the file appears whole.
+class OnnxModel(Model):
+    """An exported file as a model, so that ``poseid evaluate`` can judge the very file that ships.
 
     Args:
-        enhancer: the network.
+        run: of :func:`poseid.enhancers.onnx_run.open_onnx`.
+        dim: D.
+        sides: "probe" or "both".
+    """
+
+    def __init__(self, run: Run, dim: int, sides: str) -> None:
+        super().__init__()
+        self.run = run
+        self.dim = dim
+        self.sides = checked_sides(sides)
+
+    def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
+        return output_of(torch.from_numpy(self.run(features.numpy(), None if pose is None else pose.numpy())))
+
+
+def save_enhancer(enhancer: Model, info: dict[str, Any], path: Path) -> None:
+    """Writes a model; the file appears in full or not at all.
+
+    Args:
+        enhancer: an enhancer or a baseline.
         info: JSON values; ``info["model"]`` = {"name": …, options of its constructor}.
         path: the file.
     """
@@ -61,22 +89,101 @@ def read_info(path: Path) -> dict[str, Any]:
 
 
 def load_enhancer(path: Path) -> SavedEnhancer:
-    """Reads an enhancer. Only the classes that ``build_saved`` lists are ever made, whatever the header says.
+    """Reads a ``.safetensors``.
 
     Raises:
         InputError: as :func:`read_info`, or the weights do not fit the model named in the header.
     """
     info = read_info(path)
-    return SavedEnhancer(restored(path, info["model"], lambda: load_file(path)), info)
+    return SavedEnhancer(_restored(path, info["model"], lambda: load_file(path)), info)
 
 
-def restored(path: Path, model: dict[str, Any], state: Callable[[], dict[str, torch.Tensor]]) -> nn.Module:
-    """The model that a file names, with the file's weights, in evaluation mode.
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What a checkpoint of ours holds: ``state_dict`` and ``hyper_parameters`` at least; nothing in it is executed.
+
+    Raises:
+        InputError: no such file, no checkpoint of ours, or one that holds more than tensors and plain values.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Torch's remarks on strange files; what is wrong is said below, in one line.
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        content["state_dict"], content["hyper_parameters"]
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except Exception:
+        raise InputError(f"{path}: not a checkpoint of poseid, or damaged") from None
+    return dict(content)
+
+
+def open_model(text: str, dim: int | None = None) -> SavedEnhancer:
+    """Opens a MODEL.
+
+    ``raw``; a directory that holds ``enhancer.safetensors`` (a run, or what ``poseid baseline`` wrote); a
+    ``.safetensors``; an ``.onnx`` that was exported from one of them (which compares in D dimensions, whatever
+    ``similarity_dim`` was); a ``.ckpt`` of a run. A checkpoint does not know its training people: they come from the
+    ``enhancer.safetensors`` of its run where there is one, else ``info["people"]`` is missing.
 
     Args:
-        path: the file, for messages.
-        model: "name" and the options of its constructor.
-        state: gives the weights.
+        text: as written on the command line.
+        dim: D of the vectors that it is for; None takes any, and 512 for ``raw``.
+
+    Raises:
+        InputError: one line that says what the text is not, or that it is for vectors of another D.
+    """
+    saved = _opened(text, dim or 512)
+    if dim is not None and saved.enhancer.dim != dim:
+        raise InputError(f"{text}: is made for vectors of {saved.enhancer.dim} numbers, those of the data have {dim}")
+    return saved
+
+
+def _opened(text: str, dim: int) -> SavedEnhancer:
+    if text == "raw":
+        return SavedEnhancer(Raw(dim).eval(), {"model": {"name": "raw", "dim": dim}, "sides": "probe"})
+    path = Path(text)
+    if path.is_dir():
+        if not (path / SAVED).is_file():
+            raise InputError(f"{text}: holds no {SAVED}: give the directory of a finished run or of a baseline")
+        return load_enhancer(path / SAVED)
+    if not path.exists():
+        if text in BASELINES:
+            raise InputError(f"{text}: must be fitted first: poseid baseline {text} --data DIR --out NEW_DIR")
+        raise InputError(f"{text}: no such file or directory, and no baseline of that name")
+    if path.suffix == ".safetensors":
+        return load_enhancer(path)
+    if path.suffix == ".ckpt":
+        return _open_checkpoint(path)
+    if path.suffix == ".onnx":
+        run, header, found = open_onnx(path)
+        return SavedEnhancer(OnnxModel(run, found, str(header.get("sides", "probe"))).eval(), header)
+    raise InputError(f"{text}: is no MODEL: give raw, a run or baseline directory, a .safetensors, .onnx or .ckpt")
+
+
+def _open_checkpoint(path: Path) -> SavedEnhancer:
+    content = read_checkpoint(path)
+    try:
+        model = dict(content["hyper_parameters"]["model"])
+        state = {
+            name.removeprefix("enhancer."): tensor
+            for name, tensor in content["state_dict"].items()
+            if name.startswith("enhancer.")
+        }
+        model["name"]
+    except Exception:
+        raise InputError(f"{path}: not a checkpoint of poseid, or damaged") from None
+    enhancer = _restored(path, model, lambda: state)
+    info = {"model": model, "sides": enhancer.sides}
+    of_its_run = path.resolve().parent.parent / SAVED
+    if of_its_run.is_file():
+        saved = read_info(of_its_run)
+        if saved["model"] == model:
+            info |= {key: saved[key] for key in ("people", "data", "fingerprint") if key in saved}
+    return SavedEnhancer(enhancer, info)
+
+
+def _restored(path: Path, model: dict[str, Any], state: Callable[[], dict[str, Tensor]]) -> Model:
+    """The model that a file names ("name" and options), with the file's weights, in evaluation mode.
 
     Raises:
         InputError: unknown model or option, weights that do not fit it, or that are not finite.

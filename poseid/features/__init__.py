@@ -1,6 +1,6 @@
 """Feature folders: reading, checking, writing, splitting by people, and made-up data. numpy only."""
 
-from poseid.features.folder import read_array, read_folder, write_folder
+from poseid.features.folder import read_folder, write_folder
 from poseid.features.pairs import Pairs, read_pairs
 from poseid.features.people import (
     Split,
@@ -12,6 +12,7 @@ from poseid.features.people import (
 )
 from poseid.features.rows import FRONTAL, OTHER, PROFILE, FeatureSet, Rows
 from poseid.features.synthetic import NOTICE, synthetic
+from poseid.features.tables.npy import read_array
 
 __all__ = [
     "FRONTAL",

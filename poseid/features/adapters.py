@@ -77,10 +77,10 @@ def features_from_insightface(
     Raises:
         InputError: as :func:`from_insightface`.
     """
-    return FeatureSet(name, _rows(front), _rows(video))
 
+    def rows(faces: Mapping[str, Sequence[Face]]) -> Rows:
+        people = [person for person, some in faces.items() for _ in some]
+        features, poses = from_insightface([face for some in faces.values() for face in some])
+        return Rows(features, poses, np.array(people, np.str_), tuple({"person_name": person} for person in people))
 
-def _rows(faces: Mapping[str, Sequence[Face]]) -> Rows:
-    people = [person for person, some in faces.items() for _ in some]
-    features, poses = from_insightface([face for some in faces.values() for face in some])
-    return Rows(features, poses, np.array(people, np.str_), tuple({"person_name": person} for person in people))
+    return FeatureSet(name, rows(front), rows(video))

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
-import secrets
-import shutil
-import tokenize
 import unicodedata
-from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 
+from poseid.atomic import atomic_directory
 from poseid.errors import InputError
-from poseid.features.metadata import entry_text, pose_table, read_metadata
-from poseid.features.pairs import Pairs, pairs_text, read_pairs
-from poseid.features.rows import FeatureSet, Rows, check_features, name_fault, shown
-from poseid.whole import sync_directory
+from poseid.features.metadata import Problem, entry_fault, find_metadata, parse_metadata, pose_fault, read_names
+from poseid.features.pairs import pairs_text, read_pairs
+from poseid.features.rows import FeatureSet, Rows, check_array, check_features, name_fault, shown
+from poseid.features.tables.npy import header_bytes, read_array
 
 ROWS_AT_ONCE = 16_384  # that are written
-MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
-# what numpy raises on the header of a damaged npy file, which it reads as Python's own literals
-NPY_FAULTS = (
-    ValueError,
-    EOFError,
-    SyntaxError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-    tokenize.TokenError,
-)
+JSON_ROWS = 1_000_000  # beyond, metadata is written as Parquet
 
 
 def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
@@ -40,7 +26,8 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
 
     ``{front,video}_feature.npy`` hold (rows, D) finite float16, float32 or float64 vectors with no zero row;
     ``{front,video}_metadata.json`` hold ``{"metadata": [{"person_name": …}, …], "poses": [[yaw, pitch, roll]
-    or null, …]}`` with as many entries each, in UTF-8. Vectors keep their lengths and dtype, metadata entries
+    or null, …]}`` with as many entries each, in UTF-8. For millions of rows ``{front,video}_metadata.parquet`` take
+    their place: a column for each key, and yaw, pitch and roll. Vectors keep their lengths and dtype, metadata entries
     all their keys. npy files above 256 MiB stay on disk as memory maps; nothing is ever unpickled.
 
     Args:
@@ -50,13 +37,61 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
     Raises:
         InputError: one line that names the file and the row (counted from 0) or line, and what to do.
     """
+    features, problems = inspect_folder(path, dim)
+    if problems:
+        raise InputError(problems[0].message)
+    for side, rows in (("front", features.front), ("video", features.video)):
+        check_features(rows.features, str(path / f"{side}_feature.npy"))
+    return features
+
+
+def inspect_folder(path: Path, dim: int | None = None) -> tuple[FeatureSet, list[Problem]]:
+    """:func:`read_folder` as far as a folder can be read, for whoever wants to know all that is wrong with it.
+
+    Returns:
+        The data, in which a row without a usable name has the name "", one without a usable pose NaN, and one without a
+        usable entry an empty one; where the metadata have another number of rows than the vectors, this is so in every
+        row. ``pairs`` is None if they, or anything else, cannot be used. The values of the vectors are not checked.
+        And the problems, in the order of the files.
+
+    Raises:
+        InputError: a file is missing, or no npy, JSON or Parquet file of the right form; or the vectors have another D.
+    """
     check_there(path)
-    front = _read_rows(path, "front", dim)
-    video = _read_rows(path, "video", front.dim if dim is None else dim)
-    check_spelling(np.concatenate([front.people, video.people]), str(path))
-    pairs_path = path / "pairs.csv"
-    pairs = read_pairs(pairs_path, front.people, video.people) if pairs_path.exists() else None
-    return FeatureSet(path.resolve().name, front, video, pairs)
+    arrays = {}
+    for side in ("front", "video"):
+        file = path / f"{side}_feature.npy"
+        arrays[side] = read_array(file)
+        check_array(str(file), arrays[side].shape, arrays[side].dtype, dim)
+        dim = arrays[side].shape[1]
+    problems: list[Problem] = []
+    front, video = (_read_rows(path, side, array, problems) for side, array in arrays.items())
+    fault = _spelling_fault({*front.names(), *video.names()}, str(path))
+    if fault is not None:
+        problems.append(Problem("name-spellings", path, fault))
+    pairs, pairs_path = None, path / "pairs.csv"
+    if pairs_path.exists() and not problems:
+        try:
+            pairs = read_pairs(pairs_path, front.people, video.people)
+        except InputError as error:
+            problems.append(Problem("bad-pairs", pairs_path, str(error)))
+    return FeatureSet(path.resolve().name, front, video, pairs), problems
+
+
+def _read_rows(folder: Path, side: str, array: np.ndarray, problems: list[Problem]) -> Rows:
+    path, n = find_metadata(folder, side), len(array)
+    entries, poses, found = parse_metadata(path)
+    problems += found
+    counts = {"metadata entries": len(entries), "poses": len(poses)}
+    wrong = [f"{count} {what} for {n} rows" for what, count in counts.items() if count != n]
+    if wrong:
+        message = f"{path}: {wrong[0]} of {side}_feature.npy: they must agree; write both files together"
+        figures = {"vectors": n, "metadata": len(entries), "poses": len(poses)}
+        problems.append(Problem("rows-disagree", path, message, figures=figures))
+        return Rows(array, np.full((n, 3), np.nan, np.float32), np.full(n, ""), ({},) * n)
+    people, found = read_names(entries, path)
+    problems += found
+    return Rows(array, poses, people, entries)
 
 
 def check_there(path: Path) -> None:
@@ -66,157 +101,76 @@ def check_there(path: Path) -> None:
         raise InputError(f"{path}: {what}: give a folder with front_feature.npy and its companions")
 
 
-def read_array(path: Path) -> np.ndarray:
-    """An npy file as an array, memory-mapped read-only above 256 MiB. Never unpickles.
-
-    Raises:
-        InputError: no such file, no npy file, Python objects inside, cut short or with bytes after the array.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            size = os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        raise InputError(f"{path}: is missing: a feature folder needs it") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if start[:6] != b"\x93NUMPY":
-        hint = "an npz archive" if start[:2] == b"PK" else "not an npy file"
-        raise InputError(f"{path}: is {hint}: save the vectors with numpy.save")
-    try:
-        with np.errstate(over="ignore"):  # of a shape that lies; its size is compared below
-            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except NPY_FAULTS as error:
-        if "object" in str(error).lower():
-            raise InputError(f"{path}: holds Python objects, which are never loaded: save floats") from None
-        raise InputError(f"{path}: is damaged or cut short: save it again") from None
-    if not isinstance(mapped, np.memmap):
-        return np.asarray(mapped)
-    if size != mapped.offset + mapped.nbytes:
-        raise InputError(f"{path}: has bytes after the array: save one array alone with numpy.save")
-    return mapped if size > MEMORY_MAP_BYTES else np.array(mapped)
-
-
-def _read_rows(folder: Path, side: str, dim: int | None) -> Rows:
-    array_path = folder / f"{side}_feature.npy"
-    features = read_array(array_path)
-    check_features(features, str(array_path), dim)
-    json_path = folder / f"{side}_metadata.json"
-    metadata, poses = read_metadata(json_path)
-    for what, count in (("metadata entries", len(metadata)), ("poses", len(poses))):
-        if count != len(features):
-            raise InputError(
-                f"{json_path}: {count} {what} for {len(features)} rows of {array_path.name}: "
-                "they must agree; write both files together"
-            )
-    return Rows(features, poses, _names(metadata, str(json_path)), metadata)
-
-
-def _names(metadata: Sequence[dict[str, Any]], file: str) -> np.ndarray:
-    names = []
-    good: dict[str, str] = {}  # one object for each name
-    for i, entry in enumerate(metadata):
-        if "person_name" not in entry:
-            raise InputError(f'{file}: row {i}: no "person_name": give every row the name of its person')
-        name = entry["person_name"]
-        if not isinstance(name, str) or name not in good:
-            fault = name_fault(name)
-            if fault is not None:
-                raise InputError(f"{file}: row {i}: person_name {fault}")
-            good[name] = name
-        names.append(good[name])
-    return np.array(names, np.str_)
-
-
-def check_spelling(names: np.ndarray, file: str) -> None:
-    """Refuse two spellings that look alike (é as one or two characters): one person would be split in two."""
+def _spelling_fault(names: set[str], file: str) -> str | None:
+    """Two spellings that look alike (é as one or two characters): one person would be split in two."""
     seen: dict[str, str] = {}
-    for name in np.unique(names).tolist():
+    for name in sorted(names):
         other = seen.setdefault(unicodedata.normalize("NFC", name), name)
         if other != name:
-            raise InputError(
+            return (
                 f"{file}: the name {shown(name)} is spelt with different characters in different rows "
                 f"({ascii(other)[:60]}, {ascii(name)[:60]}): write it one way"
             )
+    return None
 
 
 def write_folder(features: FeatureSet, path: Path) -> None:
     """Write a feature folder that `read_folder` gives back, vectors bit for bit.
 
-    The folder appears whole or not at all: it is written beside its place, flushed to disk, then renamed.
+    The folder appears complete or not at all. Metadata of more than a million rows become Parquet, where pyarrow is
+    installed and every value is a text or a number.
 
     Raises:
         InputError: ``path`` exists, cannot be made, or ``features`` holds what `read_folder` would refuse.
     """
     if os.path.lexists(path):
         raise InputError(f"{path}: exists already: remove it or choose another name")
-    texts: dict[str, str] = {}
-    for side, rows in (("front", features.front), ("video", features.video)):
+    sides = {"front": features.front, "video": features.video}
+    for side, rows in sides.items():
         check_features(rows.features, f"{side}_feature.npy")
-        texts[f"{side}_metadata.json"] = _metadata_text(rows, f"{side}_metadata.json")
-    check_spelling(np.concatenate([features.front.people, features.video.people]), features.name)
-    if features.pairs is not None:
-        texts["pairs.csv"] = pairs_text(features.pairs)
-    partial = path.parent / f".{path.name}.{secrets.token_hex(4)}.partial"
-    try:
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be made ({error.strerror}): choose another place") from None
-    try:
-        for side, rows in (("front", features.front), ("video", features.video)):
-            with (partial / f"{side}_feature.npy").open("wb") as array_file:
-                _write_array(array_file, rows.features)
-                array_file.flush()
-                os.fsync(array_file.fileno())
-        for name, text in texts.items():
-            with (partial / name).open("w", encoding="utf-8", newline="") as text_file:
-                text_file.write(text)
-                text_file.flush()
-                os.fsync(text_file.fileno())
+    fault = _spelling_fault({*features.front.names(), *features.video.names()}, features.name)
+    if fault is not None:
+        raise InputError(fault)
+    with atomic_directory(path) as partial:
+        for side, rows in sides.items():
+            _write_metadata(partial / f"{side}_metadata.json", rows)
+            _write_array(partial / f"{side}_feature.npy", rows.features)
         if features.pairs is not None:
-            _read_back(partial / "pairs.csv", features.pairs, features)
-        sync_directory(partial)
-        if os.path.lexists(path):  # rename would replace an empty folder made meanwhile
-            raise InputError(f"{path}: exists already: remove it or choose another name")
-        partial.rename(path)
-        sync_directory(path.parent)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+            pairs_path = partial / "pairs.csv"
+            pairs_path.write_text(pairs_text(features.pairs), encoding="utf-8", newline="\n")
+            try:
+                read_pairs(pairs_path, features.front.people, features.video.people)
+            except InputError as error:
+                raise InputError(str(error).replace(str(pairs_path), pairs_path.name, 1)) from None
 
 
-def _write_array(file: IO[bytes], vectors: np.ndarray) -> None:
+def _write_array(path: Path, vectors: np.ndarray) -> None:
     """What numpy.save writes; numpy itself does not say that a disk is full."""
-    description = {"descr": np.lib.format.dtype_to_descr(vectors.dtype), "fortran_order": False, "shape": vectors.shape}
-    np.lib.format.write_array_header_1_0(file, description)
-    for start in range(0, len(vectors), ROWS_AT_ONCE):
-        file.write(vectors[start : start + ROWS_AT_ONCE].tobytes())
+    with path.open("wb") as file:
+        file.write(header_bytes(vectors.shape, vectors.dtype))
+        for start in range(0, len(vectors), ROWS_AT_ONCE):
+            file.write(vectors[start : start + ROWS_AT_ONCE].tobytes())
 
 
-def _metadata_text(rows: Rows, file: str) -> str:
-    entries = [{"person_name": name, **entry} for name, entry in zip(rows.people.tolist(), rows.metadata, strict=True)]
-    people = _names(entries, file)
-    differs = people != rows.people
-    if differs.any():
-        i = int(np.argmax(differs))
-        raise InputError(
-            f"{file}: row {i}: metadata names {shown(people[i].item())}, "
-            f"the row {shown(rows.people[i].item())}: make them agree"
-        )
-    # the shortest decimals that read back as the same float32
-    poses = [
-        None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose] for pose in rows.poses.tolist()
-    ]
-    pose_table(poses, file)
-    metadata = ",\n".join(entry_text(entry, f"{file}: row {i}") for i, entry in enumerate(entries))
-    pose_lines = ",\n".join(json.dumps(pose) for pose in poses)
-    return f'{{"metadata": [\n{metadata}\n],\n"poses": [\n{pose_lines}\n]}}\n'
+def _write_metadata(path: Path, rows: Rows) -> None:
+    entries = []
+    poses = []
+    for i, (name, entry, pose) in enumerate(zip(rows.names(), rows.metadata, rows.poses.tolist(), strict=True)):
+        entries.append({"person_name": name, **entry})
+        # the shortest decimals that read back as the same float32
+        poses.append(None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose])
+        faults = {"person_name ": name_fault(name), "pose ": pose_fault(poses[i]), "": entry_fault(entries[i])}
+        if (named := entries[i]["person_name"]) != name:
+            faults["metadata "] = f"names {shown(named)}, the row {shown(name)}: make them agree"
+        for what, fault in faults.items():
+            if fault is not None:
+                raise InputError(f"{path.name}: row {i}: {what}{fault}")
+    if len(rows) > JSON_ROWS and importlib.util.find_spec("pyarrow") is not None:
+        from poseid.features.tables.parquet_metadata import write_parquet_metadata
 
-
-def _read_back(path: Path, pairs: Pairs, features: FeatureSet) -> None:
-    try:
-        read_pairs(path, features.front.people, features.video.people)
-    except InputError as error:
-        raise InputError(str(error).replace(str(path), path.name, 1)) from None
+        if write_parquet_metadata(path.with_suffix(".parquet"), entries, rows.poses):
+            return
+    metadata = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    angles = ",\n".join(json.dumps(pose) for pose in poses)
+    text = f'{{"metadata": [\n{metadata}\n],\n"poses": [\n{angles}\n]}}\n'
+    path.write_text(text, encoding="utf-8", newline="\n")

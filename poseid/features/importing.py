@@ -30,10 +30,10 @@ class TableColumns:
 
     Attributes:
         features: one of lists, or D of numbers; names, ranges and patterns as for ``find_columns``.
-        person: whose photo it is: text, or whole numbers.
+        person: whose photo it is: text, or integers.
         poses: three of angles, or one of three; empty: poses are unknown.
         format: how the angles are written.
-        source: kept in the metadata; ``frontal/…`` and ``profile/…`` say what a photo is, whatever its pose.
+        source: goes into the metadata; ``frontal/…`` and ``profile/…`` say what a photo is, whatever its pose.
         role: ``front`` or ``video`` on each row; None: see :func:`import_table`.
         frontal_max: up to this abs(yaw), in degrees, a photo without such a source is frontal.
     """
@@ -85,7 +85,7 @@ def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable
 
 @dataclass
 class _Side:
-    """One side while it grows: vectors in a file, the rest in memory."""
+    """The rows of one side so far: vectors in a file, the rest in memory."""
 
     file: IO[bytes]
     people: list[str] = field(default_factory=list)
@@ -120,6 +120,7 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
     numbers = (names if len(names) > 1 else ()) + (poses if len(poses) > 1 else ())
     wanted = list(dict.fromkeys((*names, *poses, *single)))
     frontals: Counter[str] = Counter()
+    known: set[str] = set()
     first, dim, dtype = 0, 0, np.dtype(np.float32)
     with ExitStack() as stack:
         sides = [_Side(stack.enter_context((directory / role).open("wb"))) for role in ROLES]
@@ -133,14 +134,22 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
                 raise InputError(f"{file}: row {first}: a vector of {features.shape[1]} numbers, row 0 has {dim}")
             features = features.astype(dtype, copy=False)
             check_features(features, file, dim, first)
-            people = _people(batch, columns.person, file, first)
+            people = _texts(batch, columns.person, file, first)
+            for row, person in enumerate(people.tolist()):
+                if person not in known and (fault := name_fault(person)) is not None:
+                    raise InputError(f"{file}: row {first + row}: {shown(columns.person)} {fault}")
+                known.add(person)
             angles = angles_of(batch, poses, file, first) if poses else np.full((len(batch), 3), np.nan)
             degrees = columns.format.degrees(angles, file, first)
-            sources = _column(batch, columns.source, file, first)
+            sources = _texts(batch, columns.source, file, first)
             if columns.role is None:
                 front = _references(people, _frontal(degrees, sources, columns.frontal_max), frontals)
             else:
-                front = _roles(_column(batch, columns.role, file, first), columns.role, file, first)
+                roles = _texts(batch, columns.role, file, first)
+                for row in np.flatnonzero(~np.isin(roles, ROLES))[:1].tolist():
+                    role = f"{shown(columns.role)} is {shown(roles[row].item())}"
+                    raise InputError(f"{file}: row {first + row}: {role}: write front or video")
+                front = roles == "front"
             for side, mask in zip(sides, (front, ~front), strict=True):
                 side.add(features[mask], degrees[mask], people[mask], sources[mask])
             first += len(batch)
@@ -155,19 +164,7 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
     return FeatureSet(path.name, front_rows, video_rows)
 
 
-def _people(batch: pa.RecordBatch, name: str, file: str, first: int) -> np.ndarray:
-    people = _column(batch, name, file, first)
-    unique, where = np.unique(people, return_index=True)
-    faults = [
-        (int(row), fault) for person, row in zip(unique.tolist(), where, strict=True) if (fault := name_fault(person))
-    ]
-    if faults:
-        row, fault = min(faults)
-        raise InputError(f"{file}: row {first + row}: {shown(name)} {fault}")
-    return people
-
-
-def _column(batch: pa.RecordBatch, name: str | None, file: str, first: int) -> np.ndarray:
+def _texts(batch: pa.RecordBatch, name: str | None, file: str, first: int) -> np.ndarray:
     """(n,) str; empty where there is no such column."""
     if name is None:
         return np.full(len(batch), "")
@@ -181,26 +178,10 @@ def _frontal(degrees: np.ndarray, sources: np.ndarray, limit: float) -> np.ndarr
     return frontal
 
 
-def _references(people: np.ndarray, frontal: np.ndarray, before: Counter[str]) -> np.ndarray:
-    """Every second frontal row of each person, from the first on; ``before`` counts those of earlier batches."""
-    rows = np.flatnonzero(frontal)
-    unique, person, count = np.unique(people[rows], return_inverse=True, return_counts=True)
-    order = np.argsort(person, kind="stable")
-    rank = np.empty(len(rows), np.int64)
-    rank[order] = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
-    rank += np.array([before[name] for name in unique.tolist()], np.int64)[person]
-    before.update(dict(zip(unique.tolist(), count.tolist(), strict=True)))
+def _references(people: np.ndarray, frontal: np.ndarray, seen: Counter[str]) -> np.ndarray:
+    """Every second frontal row of each person, from the first on; ``seen`` counts those of earlier batches too."""
     front = np.zeros(len(people), bool)
-    front[rows[rank % 2 == 0]] = True
-    return front
-
-
-def _roles(roles: np.ndarray, name: str, file: str, first: int) -> np.ndarray:
-    unknown = ~np.isin(roles, ROLES)
-    if unknown.any():
-        row = int(np.argmax(unknown))
-        raise InputError(
-            f"{file}: row {first + row}: {shown(name)} is {shown(roles[row].item())}: write front or video"
-        )
-    front: np.ndarray = roles == "front"
+    for row in np.flatnonzero(frontal).tolist():
+        front[row] = seen[people[row]] % 2 == 0
+        seen[people[row]] += 1
     return front

@@ -1,26 +1,56 @@
-"""Reading metadata files: the entries and poses of a side, whatever stands in them."""
+"""The metadata of one side of a feature folder: an entry and a pose for each row."""
 
 from __future__ import annotations
 
-import codecs
 import json
-import mmap
-import os
-from array import array
-from collections.abc import Sequence
-from io import TextIOWrapper
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.entries import Entries
-from poseid.features.json_file import HALF_CHARACTER, JsonFile, Unsound
-from poseid.features.rows import shown
+from poseid.features.rows import name_fault, shown
+from poseid.features.text import read_text
 
-_MAPPED_ABOVE = 64 * 2**20  # bytes
 _UNKNOWN = (float("nan"),) * 3
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # one of the two escapes that make a rare character in UTF-16
+_LARGEST = 1e9  # of an angle that is one
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in a feature folder that cannot be used.
+
+    Attributes:
+        kind: ``bad-metadata``, ``bad-names``, ``bad-poses``, ``rows-disagree``, ``name-spellings`` or ``bad-pairs``.
+        file: where it is; for ``name-spellings`` the folder.
+        message: one line that names the file, the first row concerned and the remedy.
+        rows: all rows concerned, from 0.
+        figures: counts that belong to it.
+    """
+
+    kind: str
+    file: Path
+    message: str
+    rows: tuple[int, ...] = ()
+    figures: Mapping[str, int] = field(default_factory=dict)
+
+
+def find_metadata(folder: Path, side: str) -> Path:
+    """``{side}_metadata.json``, or ``{side}_metadata.parquet`` where that is there instead.
+
+    Raises:
+        InputError: both are there.
+    """
+    path, table = (folder / f"{side}_metadata{suffix}" for suffix in (".json", ".parquet"))
+    if not table.exists():
+        return path
+    if path.exists():
+        raise InputError(f"{table}: {path.name} is there too: remove one of them")
+    return table
 
 
 def read_metadata(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray]:
@@ -29,150 +59,125 @@ def read_metadata(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray]:
     Raises:
         InputError: as :func:`poseid.features.folder.read_folder`.
     """
-    entries, poses, faults = parse_metadata(path)
-    if faults:
-        raise InputError(faults[0])
-    for i, entry in enumerate(entries if isinstance(poses, list) else ()):
-        if not isinstance(entry, dict):
-            raise InputError(f'{path}: row {i}: metadata is {shown(entry)}, not an object {{"person_name": …}}')
-    return entries, pose_table(poses, str(path)) if isinstance(poses, list) else poses
+    entries, poses, problems = parse_metadata(path)
+    if problems:
+        raise InputError(problems[0].message)
+    return entries, poses
 
 
-def parse_metadata(path: Path) -> tuple[Sequence[Any], list[Any] | np.ndarray, list[str]]:
-    """``metadata`` and ``poses`` of a metadata file, whatever stands in them.
+def parse_metadata(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray, list[Problem]]:
+    """The entries, the poses, and what in them cannot be used.
 
-    Returns:
-        The entries; the poses, of a sound file (n, 3) float32 with NaN for unknown ones, else as they stand there; and
-        a line for each entry that could not be written back: a key twice in it, a NaN, half a character.
+    An entry that is no object becomes an empty one, a pose that is no pose NaN. The two may differ in number.
+
+    Args:
+        path: .json, or .parquet with a column for each key and, for poses, the columns yaw, pitch and roll.
 
     Raises:
-        InputError: no such file, not UTF-8, not JSON, or no such lists in it.
+        InputError: no such file, not UTF-8, not JSON or Parquet, or no ``metadata`` or ``poses`` list in it.
     """
-    try:
-        # In pieces: as objects of Python ten million rows are seven gigabytes.
-        return (*_sound(path), [])
-    except (OSError, ValueError, RecursionError):
-        return _whole(path)
+    if path.suffix == ".parquet":
+        return _parse_parquet(path)
+    entries, poses, problems = _parse_json(path)
+    faults = {row: f"pose {fault}" for row, pose in enumerate(poses) if (fault := pose_fault(pose)) is not None}
+    usable = [_UNKNOWN if pose is None or row in faults else pose for row, pose in enumerate(poses)]
+    return entries, np.array(usable, np.float32).reshape(-1, 3), problems + _row_problems("bad-poses", faults, path)
 
 
-def _sound(path: Path) -> tuple[Entries, np.ndarray]:
-    """The entries and poses of a file with nothing wrong in it.
+def _parse_parquet(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray, list[Problem]]:
+    from poseid.features.tables.table import require
 
-    Raises:
-        ValueError: there is something wrong.
-    """
-    found: dict[str, Any] = {}
-    with path.open("rb") as binary:
-        mark = len(codecs.BOM_UTF8) if binary.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
-        binary.seek(mark)
-        file = JsonFile(TextIOWrapper(binary, encoding="utf-8", newline=""), mark)
-        sign = file.take("{")
-        while sign != "}":
-            key = file.value()
-            file.take(":")
-            if not isinstance(key, str) or key in found:
-                raise Unsound("a key stands twice")
-            read = {"metadata": _places, "poses": _poses}.get(key, JsonFile.value)
-            found[key] = read(file)
-            sign = file.take(",}")
-        file.take("")
-        if not {"metadata", "poses"} <= found.keys():
-            raise Unsound("a list is missing")
-        # As with vectors: of a large file only where everything lies is kept. The places are those of the file that is
-        # open, whatever has taken its name meanwhile.
-        size = binary.seek(0, os.SEEK_END)
-        binary.seek(0)
-        text = mmap.mmap(binary.fileno(), 0, access=mmap.ACCESS_READ) if size > _MAPPED_ABOVE else binary.read()
-    return Entries(text, *found["metadata"]), found["poses"]
+    require("pyarrow", path)
+    from poseid.features.tables.parquet_metadata import read_parquet_metadata
+
+    entries, poses = read_parquet_metadata(path)
+    known = ~np.isnan(poses).any(axis=1)
+    wrong = np.flatnonzero(known & ~(np.abs(poses) < _LARGEST).all(axis=1))
+    faults = {row: f"pose {pose_fault(poses[row].tolist())}" for row in wrong.tolist()}
+    poses[~known] = np.nan
+    poses[wrong] = np.nan
+    return entries, poses.astype(np.float32), _row_problems("bad-poses", faults, path)
 
 
-def _places(file: JsonFile) -> tuple[np.ndarray, np.ndarray]:
-    """Where each entry begins and ends."""
-    begins, ends = array("q"), array("q")
-    for entry, begin, end in file.elements():
-        if type(entry) is not dict:
-            raise Unsound("no object")
-        if file.has_escaped_halves:
-            entry_text(entry, "")
-        begins.append(begin)
-        ends.append(end)
-    return np.array(begins, np.int64), np.array(ends, np.int64)
+def _row_problems(kind: str, faults: dict[int, str], path: Path) -> list[Problem]:
+    """None, or one of the rows that have a fault."""
+    if not faults:
+        return []
+    row, fault = next(iter(faults.items()))
+    return [Problem(kind, path, f"{path}: row {row}: {fault}", tuple(faults))]
 
 
-def _poses(file: JsonFile) -> np.ndarray:
-    angles = array("f")
-    for pose, _, _ in file.elements():
-        if pose_fault(pose) is not None:
-            raise Unsound("no pose")
-        angles.extend(_UNKNOWN if pose is None else pose)
-    return np.array(angles, np.float32).reshape(-1, 3)
-
-
-def _whole(path: Path) -> tuple[list[Any], list[Any], list[str]]:
-    """:func:`parse_metadata` of a file that is not sound: what is wrong, and where."""
-    try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: is missing: a feature folder needs it") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}: line {line}: not UTF-8: save the file as UTF-8") from None
-    del raw
-    constants: list[float] = []
-    twice: list[tuple[dict[str, Any], str]] = []
+def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Problem]]:
+    """The entries, the poses as they stand there, and problems of entries that could not be written back."""
+    if not path.exists():
+        raise InputError(f"{path}: is missing: a feature folder needs it")
+    text = read_text(path)
+    constants: list[str] = []
+    duplicates: list[tuple[dict[str, Any], str]] = []
 
     def constant(word: str) -> float:
-        constants.append(float(word))
-        return constants[-1]
+        constants.append(word)
+        return float(word)
 
-    def once(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
         if len(found) < len(items):
             keys = [key for key, _ in items]
-            twice.append((found, next(key for key in keys if keys.count(key) > 1)))
+            duplicates.append((found, next(key for key in keys if keys.count(key) > 1)))
         return found
 
     try:
-        content = json.loads(text, parse_constant=constant, object_pairs_hook=once)
+        content = json.loads(text, parse_constant=constant, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: line {error.lineno} column {error.colno}: not JSON ({error.msg})") from None
     except (ValueError, RecursionError):
         raise InputError(f"{path}: not JSON that can be read: a number is too long or the nesting too deep") from None
     if not isinstance(content, dict):
         raise InputError(f'{path}: must be an object {{"metadata": […], "poses": […]}}, not {type(content).__name__}')
-    entries, poses = content.get("metadata"), content.get("poses")
-    faults = []
-    for holder, key in twice:
-        rows = entries if isinstance(entries, list) else []
-        row = next((f"row {i}: " for i, entry in enumerate(rows) if entry is holder), "")
-        faults.append(f"{path}: {row}the key {shown(key)} stands twice: keep one")
-    for key, value in (("metadata", entries), ("poses", poses)):
-        if not isinstance(value, list):
-            if faults:
-                raise InputError(faults[0])
+    for key in ("metadata", "poses"):
+        if not isinstance(content.get(key), list):
             problem = "is not a list" if key in content else "is missing"
             raise InputError(f'{path}: the key "{key}" {problem}: give it one entry a row')
-    assert isinstance(entries, list)
-    assert isinstance(poses, list)
-    if constants or HALF_CHARACTER.search(text):  # only then can an entry be unfit for writing back
-        for i, entry in enumerate(entries):
-            try:
-                entry_text(entry, f"{path}: row {i}")
-            except InputError as error:
-                faults.append(str(error))
-    return entries, poses, faults
-
-
-def pose_table(poses: list[Any], file: str) -> np.ndarray:
-    unknown = [float("nan")] * 3
-    for i, pose in enumerate(poses):
-        fault = pose_fault(pose)
+    entries: list[Any] = content["metadata"]
+    faults: list[tuple[int | None, str]] = []
+    for holder, key in duplicates:
+        row = next((i for i, entry in enumerate(entries) if entry is holder), None)
+        faults.append((row, f"the key {shown(key)} stands twice: keep one"))
+    # only then can an entry be unfit for writing back, which is slow to find out
+    suspicious = bool(constants) or _HALF_CHARACTER.search(text) is not None
+    for i, entry in enumerate(entries):
+        fault = entry_fault(entry) if suspicious else None
+        if not isinstance(entry, dict):
+            fault = f'metadata is {shown(entry)}, not an object {{"person_name": …}}'
+            entries[i] = {}
         if fault is not None:
-            raise InputError(f"{file}: row {i}: pose {fault}")
-    return np.array([unknown if p is None else p for p in poses], np.float32).reshape(-1, 3)
+            faults.append((i, fault))
+    problems = []
+    if faults:
+        row, fault = faults[0]
+        message = f"{path}: {fault}" if row is None else f"{path}: row {row}: {fault}"
+        rows = tuple(row for row, _ in faults if row is not None)
+        problems.append(Problem("bad-metadata", path, message, rows, {"n": len(faults)}))
+    return entries, content["poses"], problems
+
+
+def read_names(entries: Sequence[dict[str, Any]], path: Path) -> tuple[np.ndarray, list[Problem]]:
+    """(n,) str: ``person_name`` of each entry, "" where there is none that can be used."""
+    names: list[str] = []
+    known: dict[str, str] = {}  # one object for each name
+    faults: dict[int, str] = {}
+    for row, entry in enumerate(entries):
+        name: Any = entry.get("person_name")
+        if not isinstance(name, str) or name not in known:
+            fault = name_fault(name)
+            if "person_name" not in entry:
+                faults[row] = 'no "person_name": give every row the name of its person'
+            elif fault is not None:
+                faults[row] = f"person_name {fault}"
+            else:
+                known[name] = name
+        names.append("" if row in faults else known[name])
+    return np.array(names, np.str_), _row_problems("bad-names", faults, path)
 
 
 def pose_fault(pose: object) -> str | None:
@@ -185,16 +190,16 @@ def pose_fault(pose: object) -> str | None:
         return None
     if not isinstance(pose, list) or len(pose) != 3 or any(type(v) not in (int, float) for v in pose):
         return f"is {shown(pose)}: write [yaw, pitch, roll] in degrees, or null"
-    if any(not abs(v) < 1e9 for v in pose):
+    if any(not abs(v) < _LARGEST for v in pose):
         return f"is {shown(pose)}: angles are finite; write null where unknown"
     return None
 
 
-def entry_text(value: object, where: str) -> str:
+def entry_fault(entry: object) -> str | None:
+    """Why an entry cannot be written as JSON in UTF-8, None if it can."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        text.encode("utf-8")
+        json.dumps(entry, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         reason = "half a character" if isinstance(error, UnicodeEncodeError) else str(error)[:80]
-        raise InputError(f"{where}: metadata cannot be kept as JSON in UTF-8 ({reason}): correct the entry") from None
-    return text
+        return f"metadata cannot be written as JSON in UTF-8 ({reason}): correct the entry"
+    return None

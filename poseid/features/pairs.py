@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
 from poseid.errors import InputError
+from poseid.features.text import read_text
 
 HEADER = ["protocol", "fold", "a", "b", "same"]
 _ROW_NAME = re.compile(r"(front|video):([0-9]{1,15})", re.ASCII)
@@ -43,39 +44,26 @@ class Pairs:
 
     def take(self, index: np.ndarray) -> Pairs:
         """The comparisons at ``index``, a mask or numbers."""
-        return Pairs(
-            self.protocol[index],
-            self.fold[index],
-            self.a_front[index],
-            self.a_row[index],
-            self.b_front[index],
-            self.b_row[index],
-            self.same[index],
-        )
+        return Pairs(*(getattr(self, field.name)[index] for field in fields(self)))
 
     def select(self, front: np.ndarray, video: np.ndarray) -> Pairs | None:
-        """The comparisons among the kept rows, row numbers counted among the kept ones.
+        """The comparisons among the selected rows, with row numbers counted among them.
 
         Args:
-            front: (N,) bool, the front rows that are kept.
-            video: (M,) bool, the video rows that are kept.
+            front: (N,) bool, the front rows to select.
+            video: (M,) bool, the video rows to select.
 
         Returns:
             None where no comparison is left.
         """
-        kept = self.take(_pick(front, video, self.a_front, self.a_row) & _pick(front, video, self.b_front, self.b_row))
-        if not len(kept):
+        a, b = _pick(front, video, self.a_front, self.a_row), _pick(front, video, self.b_front, self.b_row)
+        selected = self.take(a & b)
+        if not len(selected):
             return None
         new_front, new_video = np.cumsum(front) - 1, np.cumsum(video) - 1
-        return Pairs(
-            kept.protocol,
-            kept.fold,
-            kept.a_front,
-            _pick(new_front, new_video, kept.a_front, kept.a_row),
-            kept.b_front,
-            _pick(new_front, new_video, kept.b_front, kept.b_row),
-            kept.same,
-        )
+        a_row = _pick(new_front, new_video, selected.a_front, selected.a_row)
+        b_row = _pick(new_front, new_video, selected.b_front, selected.b_row)
+        return replace(selected, a_row=a_row, b_row=b_row)
 
     def names(self, front: np.ndarray, video: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The people of ``a`` and of ``b``, (k,) each, given the names on front (N,) and video (M,) rows."""
@@ -98,22 +86,12 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
 
     Raises:
         InputError: naming the file and the line (the header is line 1): a wrong header or number of columns,
-            a row name that is misspelt or out of range, a fold that is no whole number, ``same`` other than 0
+            a row name that is misspelt or out of range, a fold that is no integer, ``same`` other than 0
             and 1 or against the names, a row compared with itself, no comparison at all.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}: line {line}: not UTF-8: save the file as UTF-8") from None
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader = csv.reader(io.StringIO(read_text(path), newline=""))
     counts = {"front": len(front), "video": len(video)}
-    protocol: list[str] = []
-    fold: list[int] = []
-    rows: tuple[list[tuple[bool, int]], list[tuple[bool, int]]] = ([], [])
-    same: list[bool] = []
+    found: list[tuple[str, int, bool, int, bool, int, bool]] = []
     lines: list[int] = []
     try:
         if (header := next(reader, [])) != HEADER:
@@ -124,40 +102,23 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
             where = f"{path}: line {reader.line_num}"
             if len(cells) != len(HEADER):
                 raise InputError(f"{where}: {len(cells)} columns, not {len(HEADER)}: {','.join(HEADER)}")
-            if not cells[0].strip() or not cells[0].isprintable():
-                raise InputError(f"{where}: protocol {cells[0][:40]!r} is no name: write one such as FP")
-            if not re.fullmatch(r"[0-9]{1,9}", cells[1], re.ASCII):
-                raise InputError(f"{where}: fold {cells[1][:40]!r} is not a whole number")
-            for column, cell in enumerate(cells[2:4]):
-                match = _ROW_NAME.fullmatch(cell)
-                if match is None:
-                    raise InputError(f"{where}: {cell[:40]!r} is no row name: write front:12 or video:7")
-                side, row = match[1], int(match[2])
-                if row >= counts[side]:
-                    raise InputError(f"{where}: {cell} does not exist: {side} rows run from 0 to {counts[side] - 1}")
-                rows[column].append((side == "front", row))
-            if rows[0][-1] == rows[1][-1]:
-                raise InputError(f"{where}: {cells[2]} is compared with itself: remove the line")
-            if cells[4] not in ("0", "1"):
-                raise InputError(f"{where}: same is {cells[4][:40]!r}: write 1 for one person, 0 for two")
-            protocol.append(cells[0])
-            fold.append(int(cells[1]))
-            same.append(cells[4] == "1")
+            protocol, fold, a, b, same = cells
+            if not protocol.strip() or not protocol.isprintable():
+                raise InputError(f"{where}: protocol {protocol[:40]!r} is no name: write one such as FP")
+            if not re.fullmatch(r"[0-9]{1,9}", fold, re.ASCII):
+                raise InputError(f"{where}: fold {fold[:40]!r} is not an integer")
+            rows = _row(a, counts, where), _row(b, counts, where)
+            if rows[0] == rows[1]:
+                raise InputError(f"{where}: {a} is compared with itself: remove the line")
+            if same not in ("0", "1"):
+                raise InputError(f"{where}: same is {same[:40]!r}: write 1 for one person, 0 for two")
+            found.append((protocol, int(fold), *rows[0], *rows[1], same == "1"))
             lines.append(reader.line_num)
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: not CSV ({error})") from None
-    if not same:
+    if not found:
         raise InputError(f"{path}: holds no comparison: add some or remove the file")
-    a, b = rows
-    pairs = Pairs(
-        np.array(protocol),
-        np.array(fold, np.int64),
-        np.array([is_front for is_front, _ in a], bool),
-        np.array([row for _, row in a], np.int64),
-        np.array([is_front for is_front, _ in b], bool),
-        np.array([row for _, row in b], np.int64),
-        np.array(same, bool),
-    )
+    pairs = Pairs(*(np.array(column) for column in zip(*found, strict=True)))
     name_a, name_b = pairs.names(front, video)
     wrong = (name_a == name_b) != pairs.same
     if wrong.any():
@@ -168,6 +129,17 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
             "correct the line or the names"
         )
     return pairs
+
+
+def _row(name: str, counts: dict[str, int], where: str) -> tuple[bool, int]:
+    """Whether it is a front row, and its number."""
+    match = _ROW_NAME.fullmatch(name)
+    if match is None:
+        raise InputError(f"{where}: {name[:40]!r} is no row name: write front:12 or video:7")
+    side, row = match[1], int(match[2])
+    if row >= counts[side]:
+        raise InputError(f"{where}: {name} does not exist: {side} rows run from 0 to {counts[side] - 1}")
+    return side == "front", row
 
 
 def pairs_text(pairs: Pairs) -> str:
@@ -181,9 +153,8 @@ def pairs_text(pairs: Pairs) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
-    a = [f"{'front' if f else 'video'}:{r}" for f, r in zip(pairs.a_front.tolist(), pairs.a_row.tolist(), strict=True)]
-    b = [f"{'front' if f else 'video'}:{r}" for f, r in zip(pairs.b_front.tolist(), pairs.b_row.tolist(), strict=True)]
-    writer.writerows(
-        zip(pairs.protocol.tolist(), pairs.fold.tolist(), a, b, pairs.same.astype(int).tolist(), strict=True)
-    )
+    for row in zip(*(getattr(pairs, field.name).tolist() for field in fields(pairs)), strict=True):
+        protocol, fold, a_front, a_row, b_front, b_row, same = row
+        a, b = f"{'front' if a_front else 'video'}:{a_row}", f"{'front' if b_front else 'video'}:{b_row}"
+        writer.writerow([protocol, fold, a, b, int(same)])
     return out.getvalue()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.features.rows import FeatureSet, shown
+from poseid.features.text import read_text
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,17 @@ def split_people(people: Iterable[str], seed: int, fractions: tuple[float, float
         raise InputError(f"{n} people cannot be split into train, validation and test: give at least 3")
     test = min(max(1, round(fractions[2] * n)), n - 2)
     validation = min(max(1, round(fractions[1] * n)), n - test - 1)
-    order = [names[i] for i in np.random.default_rng(seed).permutation(n).tolist()]
+    order = _permuted(names, seed)
     train = n - validation - test
     return Split(
         tuple(sorted(order[:train])),
         tuple(sorted(order[train : train + validation])),
         tuple(sorted(order[train + validation :])),
     )
+
+
+def _permuted(names: Sequence[str], seed: int) -> list[str]:
+    return [names[i] for i in np.random.default_rng(seed).permutation(len(names)).tolist()]
 
 
 def read_people_file(path: Path, people: Collection[str] | None = None) -> list[str]:
@@ -95,14 +100,7 @@ def read_people_file(path: Path, people: Collection[str] | None = None) -> list[
     Raises:
         InputError: no such file, not UTF-8, no names, or a name that is not in ``people``, with its line.
     """
-    try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): give a file with one name a line") from None
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}: line {line}: not UTF-8: save the file as UTF-8") from None
+    text = read_text(path, ": give a file with one name a line")
     known = None if people is None else {unicodedata.normalize("NFC", name): name for name in people}
     names: dict[str, None] = {}
     for number, line_text in enumerate(text.split("\n"), start=1):
@@ -126,11 +124,7 @@ def split_by_files(people: Collection[str], train: Path, validation: Path, test:
     Raises:
         InputError: as `read_people_file` and `Split`.
     """
-    return Split(
-        tuple(sorted(read_people_file(train, people))),
-        tuple(sorted(read_people_file(validation, people))),
-        tuple(sorted(read_people_file(test, people))),
-    )
+    return Split(*(tuple(sorted(read_people_file(path, people))) for path in (train, validation, test)))
 
 
 def people_of_folds(features: FeatureSet, folds: Collection[int]) -> list[str]:
@@ -167,13 +161,31 @@ def split_by_folds(features: FeatureSet, folds: Collection[int], seed: int, vali
     Raises:
         InputError: as `people_of_folds`, a share out of (0, 1), or fewer than 2 people outside the folds.
     """
+    test = people_of_folds(features, folds)
+    rest = set(features.people()).difference(test)
+    train, validated = split_rest(rest, seed, validation, f"{features.name}: folds {sorted(folds)}")
+    return Split(train, validated, tuple(test))
+
+
+def split_rest(
+    people: Collection[str], seed: int, validation: float, where: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """People who are not test people, to training and validation people by a seeded permutation of their sorted names.
+
+    Args:
+        people: at least 2.
+        seed: 0 or greater.
+        validation: share of the validation people, between 0 and 1.
+        where: the data or the file, for messages.
+
+    Raises:
+        InputError: a share out of (0, 1), or fewer than 2 people.
+    """
     if not 0 < validation < 1:
         raise InputError(f"validation share {validation}: give a number between 0 and 1")
-    test = people_of_folds(features, folds)
-    rest = sorted(set(features.people()).difference(test))
-    n = len(rest)
-    if n < 2:
-        raise InputError(f"{features.name}: {n} people outside folds {sorted(folds)}: at least 2 must stay to train")
-    count = min(max(1, round(validation * n)), n - 1)
-    order = [rest[i] for i in np.random.default_rng(seed).permutation(n).tolist()]
-    return Split(tuple(sorted(order[count:])), tuple(sorted(order[:count])), tuple(test))
+    names = sorted(people)
+    if len(names) < 2:
+        raise InputError(f"{where}: {len(names)} people outside the test: at least 2 must stay to train")
+    count = min(max(1, round(validation * len(names))), len(names) - 1)
+    order = _permuted(names, seed)
+    return tuple(sorted(order[count:])), tuple(sorted(order[:count]))

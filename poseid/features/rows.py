@@ -5,13 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from poseid.errors import InputError
-from poseid.features.entries import Entries
 from poseid.features.pairs import Pairs
 
 FRONTAL, PROFILE, OTHER = 0, 1, 2
@@ -20,6 +19,35 @@ DTYPES = (np.float16, np.float32, np.float64)
 SHORTEST, LONGEST = 1e-12, 1e12  # lengths whose square still fits float32
 _BLOCK_BYTES = 32 * 2**20
 _BLOCK_NAMES = 65_536
+_BLOCK_ENTRIES = 8192
+
+
+class TableEntries(Sequence[dict[str, Any]]):
+    """The rows of a ``pyarrow.Table`` as dicts without its nulls, each made when it is asked for: few ever are."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> TableEntries: ...
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | TableEntries:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
+        return next(iter(self.take(np.arange(len(self))[[index]])))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for batch in self._table.to_batches(max_chunksize=_BLOCK_ENTRIES):
+            for row in batch.to_pylist():
+                yield {key: value for key, value in row.items() if value is not None}
+
+    def take(self, rows: np.ndarray) -> TableEntries:
+        """The entries of these row numbers, in that order."""
+        return TableEntries(self._table.take(rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +55,7 @@ class Rows:
     """n face vectors, the pose of each head and whose it is. Row i of every attribute is the same photo.
 
     Attributes:
-        features: (n, D) float16, float32 or float64 as on disk, raw lengths kept; may be a memory map.
+        features: (n, D) float16, float32 or float64 as on disk, with their raw lengths; may be a memory map.
         poses: (n, 3) float32 ``[yaw, pitch, roll]`` in degrees; a row of NaN is an unknown pose.
         people: (n,) str, the name of the person on each row.
         metadata: n dicts as read: ``person_name``, where there is one ``source``, and any further keys.
@@ -80,7 +108,17 @@ class Rows:
         By ``source`` where it begins with ``frontal/`` or ``profile/``; else FRONTAL for abs(yaw) <= 20,
         PROFILE for abs(yaw) > 45, and OTHER between the two or where the yaw is unknown too.
         """
-        return kinds_of(self.poses[:, 0], [entry.get("source") for entry in self.metadata])
+        kinds = self.declared_kinds()
+        turn = np.abs(self.poses[:, 0])
+        kinds[(kinds == OTHER) & (turn <= FRONTAL_LIMIT)] = FRONTAL
+        kinds[(kinds == OTHER) & (turn > PROFILE_LIMIT)] = PROFILE
+        return kinds
+
+    def declared_kinds(self) -> np.ndarray:
+        """(n,) int8: FRONTAL or PROFILE by ``source`` alone, OTHER where it says neither."""
+        declared = {"frontal/": FRONTAL, "profile/": PROFILE}
+        kinds = (declared.get(str(entry.get("source"))[:8], OTHER) for entry in self.metadata)
+        return np.fromiter(kinds, np.int8, len(self))
 
     def take(self, index: ArrayLike | slice) -> Rows:
         """The rows at ``index``: a mask, row numbers (in that order) or a slice."""
@@ -90,7 +128,7 @@ class Rows:
             self.poses[chosen],
             self.people[chosen],
             self.metadata.take(chosen)
-            if isinstance(self.metadata, Entries)
+            if isinstance(self.metadata, TableEntries)
             else tuple(self.metadata[i] for i in chosen.tolist()),
         )
 
@@ -155,17 +193,6 @@ class FeatureSet:
         )
 
 
-def kinds_of(yaw: np.ndarray, sources: Sequence[object]) -> np.ndarray:
-    """(n,) int8 FRONTAL, PROFILE or OTHER from (n,) degrees and what ``source`` says; see `Rows.kinds`."""
-    turn = np.abs(yaw)
-    kinds = np.full(len(turn), OTHER, np.int8)
-    kinds[turn <= FRONTAL_LIMIT] = FRONTAL
-    kinds[turn > PROFILE_LIMIT] = PROFILE
-    kinds[[isinstance(s, str) and s.startswith("frontal/") for s in sources]] = FRONTAL
-    kinds[[isinstance(s, str) and s.startswith("profile/") for s in sources]] = PROFILE
-    return kinds
-
-
 def shown(value: object) -> str:
     """A short form of any value for an error message: one line, at most 60 characters."""
     text = ascii(value) if not isinstance(value, str) else repr(value)
@@ -193,6 +220,24 @@ def name_fault(name: object) -> str | None:
     return None
 
 
+def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype, dim: int | None = None) -> None:
+    """Refuse what is no array of vectors: (rows, D) floats, at least one row, and D = ``dim`` unless that is None.
+
+    Raises:
+        InputError: naming the file.
+    """
+    if dtype not in DTYPES:
+        raise InputError(
+            f"{file}: holds {dtype.str} values: save it as float16, float32 or float64 in the machine's byte order"
+        )
+    if len(shape) != 2:
+        raise InputError(f"{file}: has shape {shape}: save one vector a row, shape (rows, dimensions)")
+    if min(shape) < 1:
+        raise InputError(f"{file}: holds no vectors (shape {shape}): give at least one row")
+    if dim is not None and shape[1] != dim:
+        raise InputError(f"{file}: vectors have {shape[1]} dimensions, not {dim}: set data.dim or take the right file")
+
+
 def check_features(features: np.ndarray, file: str, dim: int | None = None, first: int = 0) -> None:
     """Refuse an array that is not (rows, D) finite floats with a direction in every row.
 
@@ -207,19 +252,7 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None, firs
     Raises:
         InputError: naming the file and, where it is one row's fault, the first such row, counted from 0.
     """
-    if features.dtype not in DTYPES:
-        raise InputError(
-            f"{file}: holds {features.dtype.str} values: "
-            "save it as float16, float32 or float64 in the machine's byte order"
-        )
-    if features.ndim != 2:
-        raise InputError(f"{file}: has shape {features.shape}: save one vector a row, shape (rows, dimensions)")
-    if 0 in features.shape:
-        raise InputError(f"{file}: holds no vectors (shape {features.shape}): give at least one row")
-    if dim is not None and features.shape[1] != dim:
-        raise InputError(
-            f"{file}: vectors have {features.shape[1]} dimensions, not {dim}: set data.dim or take the right file"
-        )
+    check_array(file, features.shape, features.dtype, dim)
     step = max(1, _BLOCK_BYTES // (8 * features.shape[1]))
     for start in range(0, len(features), step):
         block = np.asarray(features[start : start + step], np.float64)

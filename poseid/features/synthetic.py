@@ -25,20 +25,7 @@ _SPREAD = np.array([0.17, 0.17, 0.18, 0.20, 0.26, 0.38, 0.45])  # of a photo's q
 _DECAY = 50.0  # eigenvalues exp(-k / 50): an effective rank of 100, as real identity vectors have
 _RANK = 24
 _RECOGNISER = 20240229  # key of the imaginary recogniser, the same for every seed
-_GIVEN = (
-    "李娜",
-    "Søren",
-    "Ольга",
-    "محمد",
-    "さくら",
-    "Zoë",
-    "지훈",
-    "Αλέξης",
-    "नेहा",
-    "Ana María",
-    "王芳",
-    "Tomáš",
-)
+_GIVEN = ["李娜", "Søren", "Ольга", "محمد", "さくら", "Zoë", "지훈", "Αλέξης", "नेहा", "Ana María", "王芳", "Tomáš"]
 
 
 @dataclass(frozen=True)
@@ -119,16 +106,10 @@ def synthetic(
     >>> data.video.features.shape, data.front.features.dtype, data.pairs is None
     ((12, 512), dtype('float32'), True)
     """
-    for name, value, least in (
-        ("people", people, 1),
-        ("probes", probes, 1),
-        ("seed", seed, 0),
-        ("dim", dim, 16),
-        ("fronts", fronts, 1),
-        ("comparisons", comparisons, 1),
-    ):
-        if value < least:
-            raise InputError(f"synthetic data: {name} is {value}: give at least {least}")
+    least = {"people": 1, "probes": 1, "seed": 0, "dim": 16, "fronts": 1, "comparisons": 1}
+    for (name, smallest), value in zip(least.items(), (people, probes, seed, dim, fronts, comparisons), strict=True):
+        if value < smallest:
+            raise InputError(f"synthetic data: {name} is {value}: give at least {smallest}")
     world = _recogniser(dim)
     # one stream a kind of draw, people first: a person's draws do not depend on how many others there are
     identity = np.random.default_rng([seed, 1]).standard_normal((people, len(world.scale))) * world.scale
@@ -204,8 +185,8 @@ def _pairs(people: int, front: Rows, video: Rows, comparisons: int, generator: n
     fold_of[generator.permutation(people)] = np.arange(people) % FOLDS + 1
     front_person, video_person = np.arange(len(front)) // fronts, np.arange(len(video)) // probes
     kinds = video.kinds()
-    parts: list[Pairs] = []
-    for protocol, kind in (("FP", PROFILE), ("FF", FRONTAL)):
+    a_rows, b_rows = [], []
+    for kind in (PROFILE, FRONTAL):
         for fold in range(1, FOLDS + 1):
             a = np.flatnonzero(fold_of[front_person] == fold)
             b = np.flatnonzero((fold_of[video_person] == fold) & (kinds == kind))
@@ -215,24 +196,16 @@ def _pairs(people: int, front: Rows, video: Rows, comparisons: int, generator: n
                 if len(at_a) < comparisons:
                     return None
                 chosen = generator.choice(len(at_a), comparisons, replace=False)
-                true = np.ones(comparisons, bool)
-                parts.append(
-                    Pairs(
-                        np.repeat(protocol, comparisons),
-                        np.repeat(fold, comparisons),
-                        true,
-                        a[at_a[chosen]],
-                        ~true,
-                        b[at_b[chosen]],
-                        true if genuine else ~true,
-                    )
-                )
+                a_rows.append(a[at_a[chosen]])
+                b_rows.append(b[at_b[chosen]])
+    a_row, b_row = np.concatenate(a_rows), np.concatenate(b_rows)
+    front_rows = np.ones(len(a_row), bool)
     return Pairs(
-        np.concatenate([p.protocol for p in parts]),
-        np.concatenate([p.fold for p in parts]),
-        np.concatenate([p.a_front for p in parts]),
-        np.concatenate([p.a_row for p in parts]),
-        np.concatenate([p.b_front for p in parts]),
-        np.concatenate([p.b_row for p in parts]),
-        np.concatenate([p.same for p in parts]),
+        protocol=np.repeat(["FP", "FF"], len(a_row) // 2),
+        fold=fold_of[front_person[a_row]],
+        a_front=front_rows,
+        a_row=a_row,
+        b_front=~front_rows,
+        b_row=b_row,
+        same=front_person[a_row] == video_person[b_row],
     )

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from poseid.enhancers.info import info_of
+from poseid.enhancers.header import info_of
 from poseid.reports.html import render
 
 _WHAT = {

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from poseid.atomic import write_bytes, write_text
 from poseid.verification.result import Evaluation
-from poseid.whole import write_bytes, write_text
 
 
 def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Path) -> None:

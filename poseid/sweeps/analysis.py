@@ -1,4 +1,4 @@
-"""A multirun directory as a whole: read once, then shown as page, table and file."""
+"""All there is to say about a multirun directory: read once, then shown as page, table and file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import numpy as np
 from poseid.errors import InputError
 from poseid.sweeps.commands import Advice, to_finish, to_repeat
 from poseid.sweeps.differences import Change, paired, single_changes
-from poseid.sweeps.estimates import Estimate
+from poseid.sweeps.estimates import Estimate, on_front
 from poseid.sweeps.importance import Importance, importance
 from poseid.sweeps.jobs import Job, job_directories, read_job, read_yaml
 from poseid.sweeps.measures import Measure, all_measures, front_measures, main_measures, objectives
 from poseid.sweeps.overrides import constant_values, varied_keys
-from poseid.sweeps.pareto import on_front
 from poseid.sweeps.plan import Plan, read_plan
 from poseid.sweeps.repeats import Setting, setting_keys, settings_of
 
@@ -153,14 +152,14 @@ def _with_missing(jobs: list[Job], plan: Plan) -> list[Job]:
 def _sorted(jobs: list[Job], order: Measure) -> list[Job]:
     """Finished jobs by their objective, a null one after them, then the others by number."""
 
-    def place(job: Job) -> tuple[int, float, int, str]:
+    def rank(job: Job) -> tuple[int, float, int, str]:
         value = job.figures.get(order.key)
         number = int(job.name) if job.name.isdecimal() else 10**9
         if value is None:
             return (1 if job.state == "finished" else 2, 0.0, number, job.name)
         return (0, value if order.lower_is_better else -value, number, job.name)
 
-    return sorted(jobs, key=place)
+    return sorted(jobs, key=rank)
 
 
 def _front(settings: Sequence[Setting], measures: tuple[Measure, Measure]) -> tuple[Setting, ...]:

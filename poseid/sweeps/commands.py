@@ -1,4 +1,4 @@
-"""Command lines: what is left of a sweep, how its best job is made again, and what to look at next."""
+"""Command lines: what is left of a sweep, how its best job is made again, and what to run next."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def merged(combinations: Sequence[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def to_reproduce(job: Job) -> str:
-    """The line that trains a job again, by itself and without a look at the test people."""
+    """The line that trains a job again, by itself, without evaluating the test people."""
     return shell_line(["python", "train.py", *_arguments(_by_itself(job)), "evaluate_test=false"])
 
 
@@ -137,14 +137,22 @@ def _by_itself(job: Job) -> dict[str, str]:
 
 def to_evaluate(job: Job) -> Advice:
     """The one evaluation on the test people, of the job that is selected."""
-    what = "Look once at the test people of the job that you keep:"
+    what = "Evaluate once on the test people, with the job that you select:"
+    assert job.directory is not None
     try:
-        assert job.directory is not None
         data = read_yaml(job.directory / ".hydra" / "config.yaml")["data"]
         source, folder = data["source"], data["dir"]
     except (InputError, KeyError, TypeError):
         source, folder = "folder", None
-    evaluate = ["poseid", "evaluate", str(job.directory), "--data", str(folder or "DATA"), "--out", "TEST_REPORT"]
+    evaluate = [
+        "poseid",
+        "evaluate",
+        str(job.directory),
+        "--data",
+        str(folder or "DATA"),
+        "--out",
+        str(job.directory / "test"),
+    ]
     if source != "synthetic":
         return Advice(what, (shell_line(evaluate),))
     people, seed = str(data.get("synthetic_people")), str(data.get("synthetic_seed"))
@@ -164,6 +172,6 @@ def to_repeat(directory: Path, settings: Sequence[Setting]) -> Advice | None:
     seeds = ",".join(itertools.islice(new, wanted))
     start = ["python", "train.py", "-m"]
     end = [f"seed={seeds}", f"hydra.sweep.dir={_plain(directory)}"]
-    kept = [{key: value for key, value in _by_itself(job).items() if key != "seed"} for job in jobs]
-    lines = tuple(shell_line([*start, *_arguments(values), *end]) for values in merged(kept))
+    others = [{key: value for key, value in _by_itself(job).items() if key != "seed"} for job in jobs]
+    lines = tuple(shell_line([*start, *_arguments(values), *end]) for values in merged(others))
     return Advice(f"Fewer than {_ENOUGH_REPEATS} repeats say little about chance; more of the best two:", lines)

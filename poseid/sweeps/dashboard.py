@@ -9,14 +9,14 @@ import wandb_workspaces.reports.v2 as reports
 import wandb_workspaces.workspaces as workspaces
 
 from poseid.errors import InputError, first_line
+from poseid.training.losses import TERMS
 from poseid.training.metric_names import BY_YAW, DIAGNOSIS
 from poseid.training.panels import SECTIONS
-from poseid.training.terms import TERMS
 
 NAME = "poseid: protection, identity, safety"
-FNMR = "kept/fnmr_at_fmr_1e-2"
+FNMR = "shipped/fnmr_at_fmr_1e-2"
 """What jobs are compared by: of the enhancer that ships, on validation people; lower is better."""
-FNMR_AT_RAW, FMR_RATIO = "kept/fnmr_at_raw_threshold", "kept/fmr_ratio"
+FNMR_AT_RAW, FMR_RATIO = "shipped/fnmr_at_raw_threshold", "shipped/fmr_ratio"
 """The axes of the front: both at one threshold, that of the raw vectors; lower is better."""
 
 

@@ -98,8 +98,8 @@ def single_changes(settings: Sequence[Setting], keys: Sequence[str], measure: Me
 def _average(contexts: Sequence[dict[Repeat, float]]) -> tuple[int, Estimate]:
     """Over repeats, of the mean over contexts; and over how many: those with fewer repeats than others are left out."""
     most = max(len(each) for each in contexts)
-    whole = [each for each in contexts if len(each) == most]
+    complete = [each for each in contexts if len(each) == most]
     # where contexts were repeated with different seeds, none is common: then every seed has its own contexts
-    repeats = set.intersection(*(set(each) for each in whole)) or {repeat for each in whole for repeat in each}
-    means = {repeat: fmean(each[repeat] for each in whole if repeat in each) for repeat in sorted(repeats, key=str)}
-    return len(whole), over_repeats(means)
+    repeats = set.intersection(*(set(each) for each in complete)) or {repeat for each in complete for repeat in each}
+    means = {repeat: fmean(each[repeat] for each in complete if repeat in each) for repeat in sorted(repeats, key=str)}
+    return len(complete), over_repeats(means)

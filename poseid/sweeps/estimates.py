@@ -1,4 +1,4 @@
-"""A mean with its interval, from a handful of repeats."""
+"""A mean with its interval from a handful of repeats; the front of settings that no other one beats."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 LEVEL = 0.95
 
@@ -63,3 +64,18 @@ def _within(angle: float, freedom: int) -> float:
         term *= square * (power + 1) / (power + 2)
     total *= math.sin(angle)
     return (angle + total) * 2 / math.pi if odd else total
+
+
+def on_front(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points no other point beats: no worse in any column and better in one. Equal points stand together.
+
+    Args:
+        costs: (n, k), lower is better.
+
+    >>> on_front(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 3.0]])).tolist()
+    [True, True, False]
+    """
+    no_worse = np.all(costs[None] <= costs[:, None], axis=2)
+    better = np.any(costs[None] < costs[:, None], axis=2)
+    beaten: NDArray[np.bool_] = np.any(no_worse & better, axis=1)
+    return ~beaten

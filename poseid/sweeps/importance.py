@@ -53,14 +53,19 @@ def importance(settings: Sequence[Setting], keys: Sequence[str], figures: Sequen
     inputs = encoded(settings, keys)
     predicted = np.empty_like(target)
     drops = []
-    for train, held in KFold(_FOLDS, shuffle=True, random_state=0).split(inputs):
+    for train, unseen in KFold(_FOLDS, shuffle=True, random_state=0).split(inputs):
         forest = RandomForestRegressor(_TREES, random_state=0).fit(inputs[train], target[train])
-        predicted[held] = forest.predict(inputs[held])
+        predicted[unseen] = forest.predict(inputs[unseen])
         # squared error instead of R² of a fold: a fold of two settings may have next to no variance of its own
         shuffled = permutation_importance(
-            forest, inputs[held], target[held], n_repeats=_SHUFFLES, random_state=0, scoring="neg_mean_squared_error"
+            forest,
+            inputs[unseen],
+            target[unseen],
+            n_repeats=_SHUFFLES,
+            random_state=0,
+            scoring="neg_mean_squared_error",
         )
-        drops.append(shuffled.importances_mean * len(held))
+        drops.append(shuffled.importances_mean * len(unseen))
     explained = float(r2_score(target, predicted))
     if explained <= 0:
         return "which key matters is not shown: on settings held out, the keys explain nothing of the figure"
@@ -70,14 +75,14 @@ def importance(settings: Sequence[Setting], keys: Sequence[str], figures: Sequen
 
 
 def encoded(settings: Sequence[Setting], keys: Sequence[str]) -> NDArray[np.float64]:
-    """(settings, keys): numbers as they are; where a key has words among its values, the place of each."""
+    """(settings, keys): numbers as they are; where a key has words among its values, the index of each."""
     columns = []
     for key in keys:
         values = [setting.values.get(key, NOT_GIVEN) for setting in settings]
         numbers = [as_number(value) for value in values]
         if None in numbers:
-            places = {value: place for place, value in enumerate(sorted(set(values), key=value_order))}
-            columns.append([float(places[value]) for value in values])
+            order = sorted(set(values), key=value_order)
+            columns.append([float(order.index(value)) for value in values])
         else:
             columns.append([float(number or 0.0) for number in numbers])
     return np.array(columns, dtype=np.float64).T

@@ -17,7 +17,10 @@ from yaml import YAMLError
 from poseid.errors import InputError, first_line
 from poseid.sweeps.measures import Measure, read_figures
 from poseid.sweeps.overrides import given_values
+from poseid.training.arguments import FAILED
 
+MULTIRUN = "multirun.yaml"
+"""What a multirun writes of its call into its directory."""
 State = Literal["finished", "failed", "unfinished", "damaged", "missing"]
 
 
@@ -61,10 +64,10 @@ def read_job(directory: Path, asked: Sequence[Measure]) -> Job:
     overrides: tuple[str, ...] = ()
     try:
         overrides = read_overrides(directory)
-        failure = directory / "failed.json"
+        failure = directory / FAILED
         if failure.is_file():
             message = _read_json(failure).get("message")
-            return Job(directory.name, directory, overrides, "failed", str(message or "failed.json says no reason"))
+            return Job(directory.name, directory, overrides, "failed", str(message or f"{FAILED} says no reason"))
         if not (directory / "report" / "summary.json").is_file():
             return Job(directory.name, directory, overrides, "unfinished", _how_far(directory))
         block = _read_json(directory / "report" / "summary.json").get("validation")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from poseid.errors import InputError
-from poseid.training.objective import block_key, look_up
+from poseid.training.objective import look_up, parse_objective
 from poseid.verification.metrics import METRICS, metrics_in
 
 # Of each group the first stands where jobs have it; with few people the stricter operating points are null.
@@ -56,12 +56,9 @@ def objectives(entries: object) -> tuple[Measure, ...]:
     """The measures of the root key ``objective``.
 
     Raises:
-        InputError: it is no list of ``"minimize KEY"`` or ``"maximize KEY"``.
+        InputError: as :func:`parse_objective`.
     """
-    parts = [str(entry).split() for entry in entries] if isinstance(entries, list) else []
-    if not parts or any(len(part) != 2 or part[0] not in ("minimize", "maximize") for part in parts):
-        raise InputError(f"objective: expected a list of 'minimize KEY' or 'maximize KEY', got {entries!r}")
-    return tuple(Measure(block_key(key), direction == "minimize") for direction, key in parts)
+    return tuple(Measure(*entry) for entry in parse_objective(entries))
 
 
 def read_figures(block: dict[str, Any], asked: Sequence[Measure]) -> dict[str, float | None]:

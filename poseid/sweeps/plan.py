@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from poseid.errors import InputError
-from poseid.sweeps.jobs import job_directories, read_yaml
-from poseid.training.multirun import MULTIRUN
+from poseid.sweeps.jobs import MULTIRUN, job_directories, read_yaml
 
 _SET_ANEW = (
     "hydra.mode",

@@ -1,4 +1,4 @@
-"""The command line on its way to Hydra: any character in a value, and going on with an earlier run."""
+"""The command line on its way to Hydra: any character in a value, and resuming an earlier run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import yaml
 from poseid.errors import InputError
 
 FINISHED = "finished.json"
-"""What a run writes last, and takes away when it is gone on with."""
+"""What a run writes last, and removes when it is resumed."""
+FAILED = "failed.json"
+"""What a job of a multirun leaves when it fails."""
 NO_HYDRA_FILES = "hydra.output_subdir=null"
 SWEEP_PLUGINS = {
     **dict.fromkeys(("optuna", "optuna_pareto", "weights", "enhancer", "schedule"), ("hydra-optuna-sweeper", "sweep")),
@@ -28,7 +30,7 @@ ONE_PROCESS = "trainer.devices: jobs of a multirun train in one process each: le
 
 
 class AlreadyFinished(Exception):
-    """A run that is to be gone on with has nothing left to do; the message says so."""
+    """A run that is to be resumed has nothing left to do; the message says so."""
 
     def __init__(self, run_dir: Path) -> None:
         report = run_dir / "report" / "report.html"
@@ -39,14 +41,14 @@ def hydra_arguments(arguments: list[str]) -> list[str]:
     """The arguments as Hydra takes them; see :func:`quote_value` and :func:`resume_arguments`.
 
     Raises:
-        InputError: what is to be gone on with is no run; or a choice of ``sweep`` needs an extra that is missing;
+        InputError: what is to be resumed is no run; or a choice of ``sweep`` needs an extra that is missing;
             or runs cannot be written where they are to be; or a multirun of several processes a job.
     """
     if {"-m", "--multirun"} & set(arguments) and asked_devices(arguments) > 1:
         raise InputError(ONE_PROCESS)
-    check_empty(arguments)
+    check_no_run(arguments)
     for argument in arguments:
-        check_place(argument)
+        check_writable(argument)
         if argument.startswith("sweep="):
             check_extras(argument.removeprefix("sweep=").strip("[]'\"").split(","))
     return resume_arguments([quote_value(argument) for argument in arguments])
@@ -96,7 +98,7 @@ def resume_arguments(arguments: list[str]) -> list[str]:
     Arguments beside ``resume=`` come last, so they win. Others pass through untouched.
 
     Raises:
-        InputError: the directory is no run directory.
+        InputError: the directory is no run directory, or an argument cannot be changed on resuming.
         AlreadyFinished: its run is finished, and no more epochs are asked for.
     """
     given = [argument for argument in arguments if argument.startswith("resume=")]
@@ -105,46 +107,56 @@ def resume_arguments(arguments: list[str]) -> list[str]:
     if NO_HYDRA_FILES in arguments:  # turned already: Lightning starts its other processes with the same line
         return arguments
     if {"-m", "--multirun"} & set(arguments):
-        raise InputError("resume: goes on with one run; leave -m out")
+        raise InputError("resume: is for one run; leave -m out")
     run_dir = Path(given[-1].removeprefix("resume=").strip("'\""))
-    saved = run_dir / ".hydra" / "overrides.yaml"
-    if not saved.is_file():
+    overrides = _saved_overrides(run_dir)
+    others = [argument for argument in arguments if not argument.startswith("resume=")]
+    _check_changes(run_dir, others)
+    saved = run_dir / ".hydra" / "hydra.yaml"
+    try:
+        mode = _read_yaml(saved)["hydra"]["mode"]
+    except (KeyError, TypeError):
+        raise InputError(f"resume: {saved}: does not say hydra.mode; the file is damaged: begin a new run") from None
+    if mode == "MULTIRUN":
+        # A job of a sweep leaves the test people alone, also when it is resumed by itself.
+        overrides.insert(0, "evaluate_test=false")
+    directory = quoted(str(run_dir))
+    # The run keeps its own .hydra: a resume that fails must leave it as it was.
+    return [*overrides, *others, f"resume={directory}", f"hydra.run.dir={directory}", NO_HYDRA_FILES]
+
+
+def _saved_overrides(run_dir: Path) -> list[str]:
+    """What a run was begun with."""
+    path = run_dir / ".hydra" / "overrides.yaml"
+    if not path.is_file():
         raise InputError(f"resume: {run_dir} is no run directory (it has no .hydra/overrides.yaml)")
-    overrides = _read_yaml(saved)
+    overrides = _read_yaml(path)
     if not isinstance(overrides, list) or not all(isinstance(item, str) for item in overrides):
-        raise InputError(f"resume: {saved}: is no list of key=value; the file is damaged: begin a new run")
+        raise InputError(f"resume: {path}: is no list of key=value; the file is damaged: begin a new run")
     for item in overrides:
         # A run of ours saves keys of its own configuration alone; Hydra's could name any class to be made.
         if not re.match(r"[+~]{0,2}(?!hydra)[a-z_][\w./]*(=|$)", item) or "_target_" in item:
-            raise InputError(f"resume: {saved}: {item!r} is no key of a run: remove the line")
-    overrides = [item for item in overrides if not item.startswith("resume=")]
-    rest = [argument for argument in arguments if not argument.startswith("resume=")]
-    for argument in rest:
-        if argument.lstrip("+~").split("=")[0].split(".")[0] == "data":
+            raise InputError(f"resume: {path}: {item!r} is no key of a run: remove the line")
+    return [item for item in overrides if not item.startswith("resume=")]
+
+
+def _check_changes(run_dir: Path, others: list[str]) -> None:
+    """Refuses arguments beside ``resume=`` that would change the people, or that come after the run has finished."""
+    keys = {argument: argument.lstrip("+~").split("=")[0] for argument in others if argument != "evaluate_test=false"}
+    for argument, key in keys.items():
+        if key.split(".")[0] == "data":
             raise InputError(
                 f"resume: {argument} would change who is trained on and who is tested; leave it out, or begin a new run"
             )
-    asked = [argument for argument in rest if argument != "evaluate_test=false"]
-    keys = {argument.lstrip("+~").split("=")[0] for argument in asked}
-    to_hydra = any(argument.startswith("-") for argument in asked)
-    if (run_dir / FINISHED).is_file() and "max_epochs" not in keys and not to_hydra:
-        if not asked:
-            raise AlreadyFinished(run_dir)
-        raise InputError(
-            f"resume: {run_dir} is finished, and {asked[0]} would not change what it is: add max_epochs=N to train on, "
-            "begin a new run, or look at people with poseid evaluate"
-        )
-    directory = quoted(str(run_dir))
-    kept = run_dir / ".hydra" / "hydra.yaml"
-    try:
-        mode = _read_yaml(kept)["hydra"]["mode"]
-    except (KeyError, TypeError):
-        raise InputError(f"resume: {kept}: does not say hydra.mode; the file is damaged: begin a new run") from None
-    if mode == "MULTIRUN":
-        # A job of a sweep leaves the test people alone, also when it is gone on with by itself.
-        overrides.insert(0, "evaluate_test=false")
-    # The run keeps its own .hydra: a resume that fails must leave it as it was.
-    return [*overrides, *rest, f"resume={directory}", f"hydra.run.dir={directory}", NO_HYDRA_FILES]
+    to_hydra = any(argument.startswith("-") for argument in keys)
+    if not (run_dir / FINISHED).is_file() or "max_epochs" in keys.values() or to_hydra:
+        return
+    if not keys:
+        raise AlreadyFinished(run_dir)
+    raise InputError(
+        f"resume: {run_dir} is finished, and {next(iter(keys))} would not change what it is: add max_epochs=N to train "
+        "on, begin a new run, or evaluate it with poseid evaluate"
+    )
 
 
 def _read_yaml(path: Path) -> Any:
@@ -154,7 +166,7 @@ def _read_yaml(path: Path) -> Any:
         raise InputError(f"resume: {path}: is missing or damaged: begin a new run") from None
 
 
-def check_place(argument: str) -> None:
+def check_writable(argument: str) -> None:
     """Refuses a directory for runs that lies below a file, or where nothing may be written, before Hydra makes it.
 
     Raises:
@@ -164,12 +176,12 @@ def check_place(argument: str) -> None:
     if key not in ("hydra.run.dir", "hydra.sweep.dir") or not value:
         return
     path = Path(value.strip("'\""))
-    there = next((place for place in (path, *path.parents) if os.path.lexists(place)), Path())
+    there = next((parent for parent in (path, *path.parents) if os.path.lexists(parent)), Path())
     if not there.is_dir() or not os.access(there, os.W_OK):
-        raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another place")
+        raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another directory")
 
 
-def check_empty(arguments: list[str]) -> None:
+def check_no_run(arguments: list[str]) -> None:
     """Refuses to begin a run where one is, before Hydra writes its files over those of that run.
 
     Raises:
@@ -189,7 +201,7 @@ def check_empty(arguments: list[str]) -> None:
 
 
 def holds_a_run(run_dir: Path) -> str:
-    return f"{run_dir}: holds a run already; go on with resume={run_dir} or take another directory"
+    return f"{run_dir}: holds a run already; resume it with resume={run_dir}, or take another directory"
 
 
 def quoted(text: str) -> str:

@@ -1,15 +1,18 @@
-"""Reading checkpoints: which one to go on from, and their weights, without executing anything in them."""
+"""Checkpoints: how they are written, which one to resume from, their weights; nothing in them is executed."""
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
-from poseid.enhancers.checkpoint import read_checkpoint
-from poseid.enhancers.saving import load_enhancer, read_info
+from poseid.atomic import write_bytes
+from poseid.enhancers.saving import load_enhancer, read_checkpoint, read_info
 from poseid.errors import InputError, first_line
 from poseid.features.fingerprint import hash_person
 from poseid.features.people import Split
@@ -18,50 +21,67 @@ from poseid.training.module import EnhancerModule
 log = logging.getLogger(__name__)
 
 
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """A checkpoint is written under another name and then renamed, so that a file with its name is complete.
+
+    Lightning's own way goes through the directory for temporary files. Where that is another disk than the run's, a
+    full disk or a killed process leaves a part of a checkpoint under the final name, in place of the last good one.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any | None = None
+    ) -> None:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Through memory: torch itself does not say that a disk is full.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_bytes(path, content.getbuffer())
+
+
 def find_checkpoint(config: dict[str, Any], run_dir: Path) -> Path | None:
-    """The checkpoint to go on from: last.ckpt of the resumed run, ``ckpt_path``, or none."""
+    """The checkpoint to resume from: last.ckpt of the resumed run, ``ckpt_path``, or none."""
     if config["resume"]:
         last = run_dir / "checkpoints" / "last.ckpt"
-        if not last.is_file():
-            log.warning("%s has no checkpoint yet: starting at the first epoch", run_dir)
-            return None
-        return last
-    if config["ckpt_path"]:
-        path = Path(config["ckpt_path"])
-        if not path.is_file():
-            raise InputError(f"ckpt_path: {path}: no such file")
-        return path
-    return None
+        if last.is_file():
+            return last
+        log.warning("%s has no checkpoint yet: starting at the first epoch", run_dir)
+        return None
+    if not config["ckpt_path"]:
+        return None
+    path = Path(config["ckpt_path"])
+    if not path.is_file():
+        raise InputError(f"ckpt_path: {path}: no such file")
+    return path
 
 
-def check_whole(module: EnhancerModule, path: Path) -> None:
-    """Refuses a checkpoint that cannot be gone on from, before Lightning reads it once more.
+def check_resumable(module: EnhancerModule, path: Path) -> None:
+    """Refuses a checkpoint that a training cannot resume from, before Lightning reads it once more.
 
     Raises:
         InputError: it is no checkpoint, its weights do not fit, or the optimiser's state is missing or does not fit.
     """
-    load_state(module, path)
-    content = read_checkpoint(path)
+    content = load_state(module, path)
     try:
         (saved,) = content["optimizer_states"]
         ids = [number for group in saved["param_groups"] for number in group["params"]]
         fits = len(ids) == len(list(module.parameters())) and set(saved["state"]) <= set(ids)
-        whole = (
-            isinstance(content["epoch"], int) and len(content["lr_schedulers"]) == 1 and "fit_loop" in content["loops"]
-        )
+        complete = isinstance(content["epoch"], int) and "fit_loop" in content["loops"]
+        complete = complete and len(content["lr_schedulers"]) == 1
     except (KeyError, TypeError, ValueError):
-        fits = whole = False
-    if not (fits and whole):
+        fits = complete = False
+    if not (fits and complete):
         raise InputError(f"{path}: holds no state of a training that could go on; its weights alone: init_from={path}")
 
 
-def load_state(module: EnhancerModule, path: Path) -> None:
-    """Puts a checkpoint's weights into a module."""
+def load_state(module: EnhancerModule, path: Path) -> dict[str, Any]:
+    """Puts a checkpoint's weights into a module; returns all that the checkpoint holds."""
     try:
         content = read_checkpoint(path)
         module.load_state_dict(content["state_dict"])
     except (RuntimeError, TypeError, ValueError, KeyError) as error:
         raise InputError(f"{path}: its weights do not fit this model ({first_line(error)})") from None
+    return content
 
 
 def refuse_seen_people(key: str, path: Path, split: Split) -> None:
@@ -80,10 +100,9 @@ def refuse_seen_people(key: str, path: Path, split: Split) -> None:
         log.warning("%s: %s does not say whom it was trained on; make sure that nobody is tested on it", key, path)
         return
     people = read_info(saved).get("people", {})
-    trained = {*people.get("train", []), *people.get("validation", [])}
-    for part in ("validation", "test"):
+    trained = set(people.get("train", []))
+    for part, known in (("validation", trained), ("test", trained | set(people.get("validation", [])))):
         names = getattr(split, part)
-        known = people.get("train", []) if part == "validation" else trained
         seen = sum(hash_person(name, people.get("salt", "")) in known for name in names)
         if seen:
             raise InputError(
@@ -91,10 +110,10 @@ def refuse_seen_people(key: str, path: Path, split: Split) -> None:
             )
 
 
-def take_weights(module: EnhancerModule, path: Path) -> None:
+@torch.no_grad()
+def initialise_from(module: EnhancerModule, path: Path) -> None:
     """``init_from``: weights only, from a checkpoint or a saved enhancer; the strength begins where conf/ says."""
     strength = module.enhancer.strength.detach().clone()
-
     if path.suffix == ".safetensors":
         try:
             module.enhancer.load_state_dict(load_enhancer(path).enhancer.state_dict())
@@ -102,5 +121,4 @@ def take_weights(module: EnhancerModule, path: Path) -> None:
             raise InputError(f"init_from: {path}: its weights do not fit this model") from None
     else:
         load_state(module, path)
-    with torch.no_grad():
-        module.enhancer.strength.copy_(strength)
+    module.enhancer.strength.copy_(strength)

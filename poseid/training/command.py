@@ -1,29 +1,30 @@
-"""What stands between Hydra and a run: exit statuses, going on with a run, and jobs of a multirun."""
+"""What stands between Hydra and a run: checks, exit statuses, names, and jobs of a multirun."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from poseid.atomic import write_text
 from poseid.errors import InputError, first_line
 from poseid.features.folder import check_there
 from poseid.interrupt import importing
 from poseid.reports.text_table import table_text
-from poseid.training.arguments import ONE_PROCESS
+from poseid.training.arguments import FAILED, ONE_PROCESS
 from poseid.training.config import check_config
-from poseid.training.health import RanAway
-from poseid.training.multirun import FAILED, write_failure
-from poseid.training.objective import check_objective, objective_values, worst_values
+from poseid.training.health import Diverged, Interrupted, OtherRank
+from poseid.training.objective import check_objective, objective_values
 from poseid.training.processes import by_torchrun, check_processes, first_process
 
 LOG = "train.log"
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 def run_job(config: DictConfig) -> float | tuple[float, ...]:
     """One job of Hydra: checks, trains, prints, returns the objective.
 
-    A single run ends the process: status 2 for bad input, 1 when its losses ran away, 130 on Ctrl-C. In a multirun a
+    A single run ends the process: status 2 for bad input, 1 when its losses diverged, 130 on Ctrl-C. In a multirun a
     failing job leaves ``failed.json`` and returns the worst objective, since ending the process would take the other
     jobs along.
     """
@@ -48,56 +49,68 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     assert isinstance(given, list)
     overrides = [str(item) for item in given]
     try:
-        if not in_multirun and config.resume is None and any(item.startswith("sweep=") for item in overrides):
-            raise InputError("sweep: chooses how a multirun runs; add -m")
-        resolved = resolve(config)
-        check_config(resolved)
-        devices = resolved["trainer"]["devices"]
-        if in_multirun and devices > 1:
-            raise InputError(ONE_PROCESS)
-        check_processes(devices, resolved["trainer"]["accelerator"])
-        check_objective(resolved["objective"])
-        if resolved["data"]["source"] == "folder" and resolved["data"]["dir"]:
-            check_there(Path(resolved["data"]["dir"]))
-    except InputError as error:
-        return _failed(error, run_dir, overrides, in_multirun, config.objective)
-    # What there is to say, the first of several processes says.
-    logging.disable(logging.NOTSET if first_process(devices) else logging.WARNING)
-    # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
-    log.info("run directory: %s", run_dir)
-    with importing():
-        from poseid.training.run import Interrupted, OtherRank, RunContext, run_training
+        resolved = checked(config, overrides, in_multirun)
+        # What there is to say, the first of several processes says.
+        logging.disable(logging.NOTSET if first_process(resolved["trainer"]["devices"]) else logging.WARNING)
+        log.info("run directory: %s", run_dir)
+        # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
+        with importing():
+            from poseid.training.run import RunContext, run_training
 
-    (run_dir / FAILED).unlink(missing_ok=True)
-    evaluate_test = resolved["evaluate_test"]
-    context = RunContext(
-        run_dir=run_dir,
-        name=run_name(run_dir, overrides, hydra.job.config.override_dirname.exclude_keys),
-        group=sweep_name(Path(hydra.sweep.dir)) if in_multirun else None,
-        tags=[f"{group}={choice}" for group, choice in hydra.runtime.choices.items() if "/" not in group and choice],
-        evaluate_test=not in_multirun if evaluate_test is None else evaluate_test,
-    )
-    try:
+        (run_dir / FAILED).unlink(missing_ok=True)
+        groups = {group: choice for group, choice in hydra.runtime.choices.items() if "/" not in group and choice}
+        asked = resolved["evaluate_test"]
+        context = RunContext(
+            run_dir=run_dir,
+            name=run_name(run_dir, overrides, hydra.job.config.override_dirname.exclude_keys),
+            group=sweep_name(Path(hydra.sweep.dir)) if in_multirun else None,
+            tags=[f"{group}={choice}" for group, choice in groups.items()],
+            evaluate_test=not in_multirun if asked is None else asked,
+        )
         summary = run_training(resolved, context)
     except OtherRank:
         sys.exit(0)
     except (Interrupted, KeyboardInterrupt):
-        # What a run is gone on with is not written down: without it a longer training would end where the first did.
-        longer = f" max_epochs={resolved['max_epochs']}" if resolved["resume"] else ""
+        # max_epochs is not written down with the run: without it a longer training would end where the first did.
+        longer = f" max_epochs={config.max_epochs}" if config.resume else ""
         log.warning("stopped. To go on: python train.py resume=%s%s", run_dir, longer)
         if in_multirun:
             raise KeyboardInterrupt from None
         sys.exit(130)
-    except (InputError, RanAway, OSError) as error:  # such as a full disk
-        return _failed(error, run_dir, overrides, in_multirun, resolved["objective"])
     except Exception as error:
+        expected = isinstance(error, (InputError, Diverged, OSError))  # the last such as of a full disk
         if not in_multirun:
-            raise
-        return _failed(error, run_dir, overrides, in_multirun, resolved["objective"])
+            if not expected:
+                raise
+            _end_refused(error, run_dir)
+        log.error("job failed: %s", error, exc_info=not isinstance(error, (InputError, Diverged)))
+        record = {"error": type(error).__name__, "message": str(error), "overrides": overrides}
+        write_text(run_dir / FAILED, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+        return objective_values(None, config.objective)
     part = "test" if summary["test"] is not None else "validation"
     print(table_text(summary[part], part, kept=summary["kept"]), flush=True)
     print(f"run directory: {run_dir}", flush=True)
     return objective_values(summary["validation"], resolved["objective"])
+
+
+def checked(config: DictConfig, overrides: list[str], in_multirun: bool) -> dict[str, Any]:
+    """The configuration as plain values, with all that can be checked before anything is read or trained.
+
+    Raises:
+        InputError: the first fault.
+    """
+    if not in_multirun and config.resume is None and any(item.startswith("sweep=") for item in overrides):
+        raise InputError("sweep: chooses how a multirun runs; add -m")
+    resolved = resolve(config)
+    check_config(resolved)
+    devices = resolved["trainer"]["devices"]
+    if in_multirun and devices > 1:
+        raise InputError(ONE_PROCESS)
+    check_processes(devices, resolved["trainer"]["accelerator"])
+    check_objective(resolved["objective"])
+    if resolved["data"]["source"] == "folder" and resolved["data"]["dir"]:
+        check_there(Path(resolved["data"]["dir"]))
+    return resolved
 
 
 def run_name(run_dir: Path, overrides: list[str], fixed: Collection[str] = ()) -> str:
@@ -130,20 +143,15 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in container.items()}
 
 
-def _failed(
-    error: Exception, run_dir: Path, overrides: list[str], in_multirun: bool, objective: Any
-) -> float | tuple[float, ...]:
-    if not in_multirun:
-        chosen = any(item.startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
-        if isinstance(error, InputError) and not chosen:
-            remove_made(run_dir)
-        if not (isinstance(error, InputError) and by_torchrun() and not first_process(1)):  # all refuse the same
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InputError) else 1)
-    unexpected = not isinstance(error, (InputError, RanAway))
-    log.error("job failed: %s", error, exc_info=unexpected)
-    write_failure(run_dir, error, overrides)
-    return worst_values(objective)
+def _end_refused(error: Exception, run_dir: Path) -> NoReturn:
+    """Ends a single run with one line: status 2 for bad input, else 1."""
+    refused = isinstance(error, InputError)
+    chosen = any(item.startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
+    if refused and not chosen:
+        remove_made(run_dir)
+    if not (refused and by_torchrun() and not first_process(1)):  # all refuse the same
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    sys.exit(2 if refused else 1)
 
 
 def remove_made(run_dir: Path) -> None:

@@ -1,301 +1,275 @@
-"""Checks of the whole configuration before any data is read: one line that names the key."""
+"""The configuration as typed fields, checked before any data is read: the first fault is one line that names its key.
+
+A new key is its line under conf/ and its field here.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
 
 from poseid.errors import InputError
-from poseid.training.schedule import SCHEDULES
-from poseid.training.terms import TERMS
+from poseid.interrupt import importing
+from poseid.training.objective import parse_objective
 
-Check = Callable[[str, Any], None]
-PRECISIONS = ("32", "bf16", "16", "mixed")
-
-
-def number(low: float = -math.inf, high: float = math.inf, above: bool = False) -> Check:
-    """A finite number in [low, high], or in (low, high] with ``above``."""
-
-    def check(key: str, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise InputError(f"{key}: expected a finite number, got {value!r}")
-        if value < low or value > high or (above and value == low):
-            bounds = f"above {low:g}" if above else f"at least {low:g}"
-            bounds += f" and at most {high:g}" if high < math.inf else ""
-            raise InputError(f"{key}: expected a number {bounds}, got {value!r}")
-
-    return check
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+NotNegative = Annotated[Finite, Field(ge=0)]
+Positive = Annotated[Finite, Field(gt=0)]
+Share = Annotated[Finite, Field(ge=0, le=1)]
+Signed = Annotated[Finite, Field(ge=-1, le=1)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+AtLeast1 = Annotated[Count, Field(ge=1)]
+AtLeast2 = Annotated[Count, Field(ge=2)]
+Text = Annotated[str, Field(min_length=1)]
+Value = TypeVar("Value")
 
 
-def whole(low: int = 0) -> Check:
-    """A whole number of at least ``low``."""
-
-    def check(key: str, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value < 2**31:
-            raise InputError(f"{key}: expected a whole number of at least {low}, got {value!r}")
-
-    return check
+class Group(BaseModel, extra="forbid", strict=True):
+    """Keys of one group: of exactly these types, and no others."""
 
 
-def choice(*allowed: str) -> Check:
-    """One of some words."""
-
-    def check(key: str, value: Any) -> None:
-        if str(value) not in allowed or isinstance(value, bool):
-            raise InputError(f"{key}: expected one of {', '.join(allowed)}, got {value!r}")
-
-    return check
-
-
-def flag(key: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise InputError(f"{key}: expected true or false, got {value!r}")
-
-
-def text(key: str, value: Any) -> None:
-    if not isinstance(value, str) or not value:
-        raise InputError(f"{key}: expected a text, got {value!r}")
-
-
-def numbers(count: int | None = None, low: float = 0) -> Check:
-    """A list of finite numbers of at least ``low``."""
-
-    def check(key: str, value: Any) -> None:
-        if not isinstance(value, list) or not value or (count is not None and len(value) != count):
-            raise InputError(f"{key}: expected a list of {count or 'one or more'} numbers, got {value!r}")
-        for part in value:
-            number(low)(key, part)
-
-    return check
-
-
-def share_or_steps(key: str, value: Any) -> None:
-    """A share in (0, 1] as a number with a point, or a whole number of steps."""
-    if isinstance(value, float):
-        number(0, 1, above=True)(key, value)
-    else:
-        whole(1)(key, value)
-
-
-def texts(key: str, value: Any) -> None:
-    if not isinstance(value, list):
-        raise InputError(f"{key}: expected a list of texts, got {value!r}")
-    for part in value:
-        text(key, part)
-
-
-def optional(inner: Check) -> Check:
-    """null, or what ``inner`` takes."""
-
-    def check(key: str, value: Any) -> None:
-        if value is not None:
-            inner(key, value)
-
-    return check
-
-
-def group(table: dict[str, Check]) -> Check:
-    """A group of keys inside a group."""
-
-    def check(key: str, value: Any) -> None:
-        if not isinstance(value, dict):
-            raise InputError(f"{key}: expected {', '.join(table)}, got {value!r}")
-        _check_group(f"{key}.", value, table)
-
-    return check
-
-
-ROOT: dict[str, Check] = {
-    **{f"lambda_{name}": number(0) for name in TERMS},
-    "lr": number(0, 10, above=True),
-    "lr_identity_scale": number(0, 1000),
-    "weight_decay": number(0, 100),
-    "warmup_epochs": number(0),
-    "network_after": number(0),
-    "batch_size": whole(2),
-    "max_epochs": whole(1),
-    "precision": choice(*PRECISIONS),
-    "seed": whole(),
-    "threads": whole(),
-    "objective": texts,
-    "evaluate_test": optional(flag),
-    "resume": optional(text),
-    "ckpt_path": optional(text),
-    "init_from": optional(text),
-}
-LOSS: dict[str, Check] = {
-    "temperature": number(0, above=True),
-    "margin": number(0, 2),
-    "hardest": whole(1),
-    "swap": flag,
-}
-DATA: dict[str, Check] = {
-    "source": choice("synthetic", "folder"),
-    "dir": optional(text),
-    "dim": whole(2),
-    "target": choice("centroid", "pair"),
-    "fractions": numbers(3),
-    "split_seed": whole(),
-    "folds": optional(numbers()),
-    "train_people": optional(text),
-    "validation_people": optional(text),
-    "test_people": optional(text),
-    "train_limit": optional(whole(2)),
-    "min_yaw": number(0, 180),
-    "max_yaw": number(0, 180),
-    "missing_pose": choice("keep", "drop"),
-    "divisions": whole(1),
-    "pose_dropout": number(0, 1),
-    "synthetic_people": whole(10),
-    "synthetic_seed": whole(),
-}
-
-
-def _trained(value: Check) -> Check:
+class Trained(Group, Generic[Value]):
     """A number of φ: its first value and its learning rate."""
-    return group({"value": value, "lr": number(0, 10)})
+
+    value: Value
+    lr: Annotated[NotNegative, Field(le=10)]
 
 
-PHI: dict[str, Check] = {
-    "ridge": _trained(number(0, above=True)),
-    "ridge_power": _trained(number(-2, 2)),
-    "length_power": _trained(number(-10, 10)),
-    "metric_power": _trained(number(-1, 1)),
-    "shape": _trained(numbers(4, low=-5)),
-    "bias": _trained(number(-1, 1)),
-    "quality": _trained(number(-1, 1)),
-    "strength": _trained(number(0, 2)),
-    "gate_slope": _trained(number(0, 10)),
-    "gate_centre": _trained(number(-180, 180)),
-    "gate_full": _trained(number(6, 180)),
-    "gate_unknown": _trained(number(-100, 100)),
-}
-MODEL_COMMON: dict[str, Check] = {
-    "name": text,
-    "dim": whole(2),
-    "pose_dim": whole(1),
-    "suppression": number(0, 1),
-    "residual": number(0, 1),
-    "network": flag,
-    "skip": flag,
-    "init": choice("ridge", "zero", "random"),
-    "phi": group(PHI),
-    "similarity_dim": optional(whole(1)),
-    "norm": choice("keep", "unit"),
-    "sides": choice("probe", "both"),
-}
-MODELS: dict[str, dict[str, Check]] = {
-    "residual": {
-        **MODEL_COMMON,
-        "rank": whole(1),
-    },
-    "pose_transformer": {
-        **MODEL_COMMON,
-        "identity_dim": whole(1),
-        "tokens": whole(1),
-        "width": whole(1),
-        "depth": whole(0),
-        "heads": whole(1),
-        "mlp": whole(1),
-        "aggregation": choice("mean", "weighted", "attention"),
-    },
-}
-SCHEDULE: dict[str, Check] = {
-    "name": choice(*SCHEDULES),
-    "stage1_epochs": whole(),
-    "stage1_lambda_id": number(0),
-    "ramp_epochs": whole(),
-    "start_lambda_id": number(0),
-}
-TRAINER: dict[str, Check] = {
-    "accelerator": choice("auto", "cpu", "gpu", "mps"),
-    "devices": whole(1),
-    "strategy": choice("auto", "ddp"),
-    "gradient_clip_val": number(0, above=True),
-    "limit_train_batches": share_or_steps,
-    "progress_bar": flag,
-}
-LOGGER: dict[str, Check] = {
-    "name": choice("csv", "wandb", "none"),
-    "mode": choice("online", "offline", "disabled"),
-    "project": text,
-    "entity": optional(text),
-    "group": optional(text),
-    "tags": texts,
-}
-CALLBACKS: dict[str, Check] = {
-    "early_stopping": flag,
-    "patience": whole(1),
-    "diagnosis": group({"every_n_epochs": whole()}),
-}
+class Phi(Group):
+    ridge: Trained[Positive]
+    ridge_power: Trained[Annotated[Finite, Field(ge=-2, le=2)]]
+    length_power: Trained[Annotated[Finite, Field(ge=-10, le=10)]]
+    metric_power: Trained[Signed]
+    shape: Trained[Annotated[list[Annotated[Finite, Field(ge=-5)]], Field(min_length=4, max_length=4)]]
+    bias: Trained[Signed]
+    quality: Trained[Signed]
+    strength: Trained[Annotated[NotNegative, Field(le=2)]]
+    gate_slope: Trained[Annotated[NotNegative, Field(le=10)]]
+    gate_centre: Trained[Annotated[Finite, Field(ge=-180, le=180)]]
+    gate_full: Trained[Annotated[Finite, Field(ge=6, le=180)]]
+    gate_unknown: Trained[Annotated[Finite, Field(ge=-100, le=100)]]
 
 
-def check_config(config: Mapping[str, Any]) -> None:
+class Model(Group):
+    """What both networks have."""
+
+    dim: AtLeast2
+    pose_dim: AtLeast1
+    suppression: Share
+    residual: Share
+    network: bool
+    skip: bool
+    init: Literal["ridge", "zero", "random"]
+    phi: Phi
+    similarity_dim: AtLeast1 | None
+    norm: Literal["keep", "unit"]
+    sides: Literal["probe", "both"]
+
+
+class Residual(Model):
+    name: Literal["residual"]
+    rank: AtLeast1
+
+
+class PoseTransformer(Model):
+    name: Literal["pose_transformer"]
+    identity_dim: AtLeast1
+    tokens: AtLeast1
+    width: AtLeast1
+    depth: Count
+    heads: AtLeast1
+    mlp: AtLeast1
+    aggregation: Literal["mean", "weighted", "attention"]
+
+
+class DataConfig(Group):
+    """The group ``data``; conf/data/ says what each key means."""
+
+    source: Literal["synthetic", "folder"]
+    dir: Text | None
+    dim: AtLeast2
+    target: Literal["centroid", "pair"]
+    fractions: Annotated[list[NotNegative], Field(min_length=3, max_length=3)]
+    split_seed: Count
+    folds: Annotated[list[Count], Field(min_length=1)] | None
+    train_people: Text | None
+    validation_people: Text | None
+    test_people: Text | None
+    train_limit: AtLeast2 | None
+    min_yaw: Annotated[NotNegative, Field(le=180)]
+    max_yaw: Annotated[NotNegative, Field(le=180)]
+    missing_pose: Literal["keep", "drop"]
+    divisions: AtLeast1
+    pose_dropout: Share
+    synthetic_people: Annotated[Count, Field(ge=10)]
+    synthetic_seed: Count
+
+
+class Loss(Group):
+    temperature: Positive
+    margin: Annotated[NotNegative, Field(le=2)]
+    hardest: AtLeast1
+    swap: bool
+
+
+class Constant(Group):
+    name: Literal["constant"]
+
+
+class TwoStage(Group):
+    name: Literal["two_stage"]
+    stage1_epochs: Count
+    stage1_lambda_id: Positive  # with 0, stage 1 would have nothing to train
+    ramp_epochs: Count
+
+
+class Progressive(Group):
+    name: Literal["progressive"]
+    start_lambda_id: NotNegative
+    ramp_epochs: Count
+
+
+class Trainer(Group):
+    accelerator: Literal["auto", "cpu", "gpu", "mps"]
+    devices: AtLeast1
+    strategy: Literal["auto", "ddp"]
+    gradient_clip_val: Positive
+    # A share with a point, or a number of steps without one.
+    limit_train_batches: Annotated[Positive, Field(le=1, strict=True)] | AtLeast1
+    progress_bar: bool
+
+
+class FileLogger(Group):
+    name: Literal["csv", "none"]
+
+
+class WandbLogger(Group):
+    name: Literal["wandb"]
+    mode: Literal["online", "offline", "disabled"]
+    project: Text
+    entity: Text | None
+    group: Text | None
+    tags: list[Text]
+
+
+class Diagnosis(Group):
+    every_n_epochs: Count
+
+
+class Callbacks(Group):
+    early_stopping: bool
+    patience: AtLeast1
+    diagnosis: Diagnosis
+
+
+class Config(Group):
+    """The whole configuration, with the root keys ``lambda_<term>`` as ``weights``."""
+
+    weights: dict[str, NotNegative]
+    lr: Annotated[Positive, Field(le=10)]
+    lr_identity_scale: Annotated[NotNegative, Field(le=1000)]
+    weight_decay: Annotated[NotNegative, Field(le=100)]
+    warmup_epochs: NotNegative
+    network_after: NotNegative
+    batch_size: AtLeast2
+    max_epochs: AtLeast1
+    precision: Literal[32, 16, "32", "bf16", "16", "mixed"]
+    seed: Count
+    threads: Count
+    objective: list[str]
+    evaluate_test: bool | None
+    resume: Text | None
+    ckpt_path: Text | None
+    init_from: Text | None
+    data: DataConfig
+    model: Annotated[Residual | PoseTransformer, Field(discriminator="name")]
+    loss: Loss
+    schedule: Annotated[Constant | TwoStage | Progressive, Field(discriminator="name")]
+    trainer: Trainer
+    logger: Annotated[FileLogger | WandbLogger, Field(discriminator="name")]
+    callbacks: Callbacks
+
+
+def check_config(config: Mapping[str, Any]) -> Config:
     """Checks names, types and ranges of a resolved configuration, and what must hold between keys.
 
     Raises:
-        InputError: the first fault, as ``key: what is expected, got what``.
+        InputError: the first fault, as ``key: what it should be, got what``.
     """
-    groups = ("data", "model", "loss", "schedule", "trainer", "logger", "callbacks")
-    _check_group("", {key: value for key, value in config.items() if key not in groups}, ROOT)
-    name = config["model"].get("name")
-    choice(*MODELS)("model.name", name)
-    tables = (DATA, MODELS[name], LOSS, SCHEDULE, TRAINER, LOGGER, CALLBACKS)
-    for group, table in zip(groups, tables, strict=True):
-        _check_group(f"{group}.", config[group], table)
-    data, model, schedule = config["data"], config["model"], config["schedule"]
-    if data["min_yaw"] >= data["max_yaw"]:
-        raise InputError(f"data.min_yaw: {data['min_yaw']} is not below data.max_yaw {data['max_yaw']}")
-    if not math.isclose(sum(data["fractions"]), 1.0, abs_tol=1e-6):
-        raise InputError(f"data.fractions: the three shares must add up to 1, got {data['fractions']}")
-    if model["name"] == "pose_transformer":
-        if model["dim"] % model["tokens"]:
-            raise InputError(f"model.tokens: {model['tokens']} does not divide data.dim {model['dim']}")
-        if model["width"] % model["heads"]:
-            raise InputError(f"model.heads: {model['heads']} does not divide model.width {model['width']}")
-    if data["source"] == "synthetic" and data["dir"]:
+    weights = {key: value for key, value in config.items() if key.startswith("lambda_")}
+    others = {key: value for key, value in config.items() if key not in weights}
+    try:
+        checked = Config.model_validate({"weights": weights, **others})
+    except ValidationError as error:
+        raise InputError(_first_fault(error, {"weights": weights, **others})) from None
+    parse_objective(checked.objective)
+    _check_between(checked)
+    # Last, since it needs torch: no other fault waits for that.
+    with importing():
+        from poseid.training.losses import TERMS
+
+    known = [f"lambda_{name}" for name in TERMS]
+    for key in weights.keys() - set(known):
+        raise InputError(f"{key}: no such key here; there are {', '.join(known)}")
+    for key in known:
+        if key not in weights:
+            raise InputError(f"{key}: missing from the configuration")
+    return checked
+
+
+def _first_fault(error: ValidationError, config: Mapping[str, Any]) -> str:
+    """The first fault in one line."""
+    fault = error.errors(include_url=False)[0]
+    path, message, given = [*fault["loc"]], fault["msg"].removeprefix("Input "), fault["input"]
+    if path[0] in ("model", "schedule", "logger"):
+        del path[1:2]  # the choice, which is no key
+    names, group, beside = [], config, config
+    for part in path:  # a place in a list, or the alternative of a union, is no key either
+        if isinstance(group, Mapping):
+            names.append(str(part))
+            beside, group = group, group.get(str(part), {})
+    key = ".".join(names).removeprefix("weights.")
+    if given == "???":
+        return f"{key}: no value given; add {key}=VALUE"
+    if fault["type"] == "missing":
+        return f"{key}: missing from the configuration"
+    if fault["type"] == "extra_forbidden":
+        known = [str(name) for name in beside if name != names[-1]]
+        return f"{key}: no such key here; there are {', '.join(known)}"
+    if fault["type"] == "union_tag_invalid":
+        return f"{key}.name: should be one of {fault['ctx']['expected_tags']}, got {fault['ctx']['tag']!r}"
+    if fault["type"] in ("model_type", "model_attributes_type"):
+        message = "should be a group of keys"
+    return f"{key}: {message}, got {given!r}"
+
+
+def _check_between(config: Config) -> None:
+    """What must hold between keys."""
+    data, model, schedule = config.data, config.model, config.schedule
+    if data.min_yaw >= data.max_yaw:
+        raise InputError(f"data.min_yaw: {data.min_yaw:g} is not below data.max_yaw {data.max_yaw:g}")
+    if not math.isclose(sum(data.fractions), 1.0, abs_tol=1e-6):
+        raise InputError(f"data.fractions: the three shares must add up to 1, got {data.fractions}")
+    if isinstance(model, PoseTransformer):
+        if model.dim % model.tokens:
+            raise InputError(f"model.tokens: {model.tokens} does not divide data.dim {model.dim}")
+        if model.width % model.heads:
+            raise InputError(f"model.heads: {model.heads} does not divide model.width {model.width}")
+    if data.source == "synthetic" and data.dir:
         raise InputError("data.dir: made-up people are not read from a folder; add data=folder")
-    if not any(config[f"lambda_{name}"] > 0 for name in TERMS):
+    if not any(config.weights.values()):
         raise InputError("lambda_id: all loss weights are 0, so there is nothing to train; give one of them")
-    if schedule["name"] == "two_stage" and schedule["stage1_lambda_id"] == 0:
-        raise InputError("schedule.stage1_lambda_id: 0 leaves stage 1 nothing to train; give a number above 0")
-    if model["dim"] != data["dim"]:
-        raise InputError(f"model.dim: {model['dim']} is not data.dim {data['dim']}; set data.dim alone")
-    ramp = schedule.get("stage1_epochs", 0) + schedule.get("ramp_epochs", 0)
-    if ramp > config["max_epochs"]:
-        key = "schedule.stage1_epochs + schedule.ramp_epochs" if "stage1_epochs" in schedule else "schedule.ramp_epochs"
-        raise InputError(f"{key}: {ramp} epochs do not fit into max_epochs {config['max_epochs']}")
-    directions(config["objective"])
-
-
-def directions(objective: Any) -> list[str]:
-    """``minimize`` or ``maximize`` for each entry of the root key ``objective``.
-
-    >>> directions(["minimize sets.headline.enhanced.eer", "maximize improvement.mean"])
-    ['minimize', 'maximize']
-
-    Raises:
-        InputError: an entry is not of this form, or there is none.
-    """
-    if not isinstance(objective, Sequence) or isinstance(objective, str) or not objective:
-        raise InputError(f"objective: expected a list of 'minimize KEY' or 'maximize KEY', got {objective!r}")
-    for entry in objective:
-        parts = str(entry).split()
-        if len(parts) != 2 or parts[0] not in ("minimize", "maximize"):
-            raise InputError(f"objective: expected 'minimize KEY' or 'maximize KEY', got {entry!r}")
-    return [str(entry).split()[0] for entry in objective]
-
-
-def _check_group(prefix: str, values: Mapping[str, Any], table: dict[str, Check]) -> None:
-    for key, value in values.items():
-        if key not in table:
-            raise InputError(f"{prefix}{key}: no such key here; there are {', '.join(table)}")
-        if value == "???":
-            raise InputError(f"{prefix}{key}: no value given; add {prefix}{key}=VALUE")
-        table[key](f"{prefix}{key}", value)
-    # Groups such as schedule and logger hold only the keys that their choice uses; the root holds them all.
-    if not prefix:
-        for key in table:
-            if key not in values:
-                raise InputError(f"{key}: missing from the configuration")
+    if model.dim != data.dim:
+        raise InputError(f"model.dim: {model.dim} is not data.dim {data.dim}; set data.dim alone")
+    ramp = {
+        f"schedule.{key}": epochs
+        for key in ("stage1_epochs", "ramp_epochs")
+        if (epochs := getattr(schedule, key, None)) is not None
+    }
+    if sum(ramp.values()) > config.max_epochs:
+        raise InputError(
+            f"{' + '.join(ramp)}: {sum(ramp.values())} epochs do not fit into max_epochs {config.max_epochs}"
+        )

@@ -9,31 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
-from poseid.enhancers.closed_form import Statistics, TrainingRows, solve, statistics_of
+from poseid.enhancers.closed_form import Statistics, solve, statistics_of
 from poseid.enhancers.enhancer import Enhancer, Fit
 from poseid.enhancers.gate import GateFit, fit_gate
-from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
+from poseid.enhancers.training_rows import TrainingRows, training_rows
+from poseid.features.rows import FeatureSet
 from poseid.training.sampling import generator_for
 
 DIVISION_KEY = 0x646976  # keeps the draw of the divisions apart from the draws of the epochs
-
-
-def training_rows(features: FeatureSet) -> TrainingRows:
-    """Front and video rows of some people together, frontal or profile by their kind."""
-    people = {name: number for number, name in enumerate(features.people())}
-    sides = (features.front, features.video)
-    kinds = np.concatenate([side.kinds() for side in sides])
-    person = np.array([people[name] for side in sides for name in side.names()], dtype=np.int64)
-    rows = np.concatenate([np.asarray(side.features, dtype=np.float32) for side in sides])
-    return TrainingRows(
-        torch.from_numpy(rows),
-        torch.from_numpy(person),
-        torch.from_numpy(kinds == FRONTAL),
-        torch.from_numpy(kinds == PROFILE),
-    )
 
 
 def divide(people: Sequence[str], divisions: int, seed: int) -> dict[str, int]:

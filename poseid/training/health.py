@@ -1,4 +1,4 @@
-"""Numbers that are none: what to say when a training has run away, and where it did."""
+"""How a training can end early, and where losses or weights stopped being finite."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poseid.whole import write_text
+from poseid.atomic import write_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-RAN_AWAY = "ran_away.json"
-CHECK_EVERY = 50  # steps; each look waits for the device
+DIVERGED = "diverged.json"
+CHECK_EVERY = 50  # steps; each check waits for the device
 SHOWN_ROWS = 8
 
 
-class RanAway(Exception):
-    """A loss or a weight is NaN or infinite: the training cannot go on; the checkpoints before are as they were.
+class Diverged(Exception):
+    """A loss or a weight is NaN or infinite: the training ends; the checkpoints before are as they were.
 
     Args:
         what: is no number, in words.
@@ -30,14 +30,22 @@ class RanAway(Exception):
         shown = ", ".join(map(str, rows[:SHOWN_ROWS])) + (", …" if len(rows) > SHOWN_ROWS else "")
         batch = f" (batch of {len(rows)} video rows: {shown})" if rows else ""
         super().__init__(
-            f"training ran away in epoch {epoch}, step {step}: {what}{batch}; lower lr"
-            f"{' or look at these rows' if rows else ''}; the checkpoints of earlier epochs are kept"
+            f"training diverged in epoch {epoch}, step {step}: {what}{batch}; lower lr"
+            f"{' or check these rows' if rows else ''}; the checkpoints of earlier epochs are there"
         )
 
     def write(self, path: Path) -> None:
-        """Writes what happened, with all rows of the batch, as JSON; the file appears whole."""
+        """Writes what happened, with all rows of the batch, as JSON; the file is written atomically."""
         content = {"what": self.what, "epoch": self.epoch, "step": self.step, "video_rows": self.rows}
         write_text(path, json.dumps(content) + "\n")
+
+
+class Interrupted(Exception):
+    """Ctrl-C during the training; everything up to the last complete epoch is on disk."""
+
+
+class OtherRank(Exception):
+    """This process has done its part: of several, the first one writes the report."""
 
 
 def first_fault(steps: Tensor, names: tuple[str, ...]) -> tuple[int, str] | None:

@@ -1,15 +1,18 @@
-"""The eight loss terms, each a pure function of tensors, and their weighted sum.
+"""The loss terms, each a pure function of tensors, and their weighted sum.
 
-To add a term: write its function here, name it in terms.py, compute it in ``loss_terms`` (module.py), give it a weight
-``lambda_<name>`` in conf/loss/, and an oracle in tests/training/test_losses.py.
+To add a term: write its function here, add its line to ``TERMS``, add its root key ``lambda_<name>: 0.0`` to
+conf/config.yaml, and give it a weight in the presets of conf/loss/ that want it. Logging, curves, the dashboard, the
+search space of the weights and the checks follow ``TERMS``.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 FMRS = (1e-2, 1e-3)  # operating points of the detection term
@@ -107,6 +110,19 @@ def reconstruction_loss(decoded: Tensor, unit_features: Tensor) -> Tensor:
     return F.mse_loss(decoded, unit_features) * unit_features.shape[-1]
 
 
+class Decoder(nn.Module):
+    """Rebuilds the unit raw vector from identity and pose code: (N, K), (N, C) to (N, D). It does not ship."""
+
+    def __init__(self, identity_dim: int, code_dim: int, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Linear(identity_dim + code_dim, dim)
+        self.scale = dim**-0.5
+
+    def forward(self, identity: Tensor, code: Tensor) -> Tensor:
+        decoded: Tensor = self.layers(torch.cat([identity, code], dim=-1)) * self.scale
+        return decoded
+
+
 def similarity_protection_loss(after: Tensor, raw: Tensor, margin: float = 0.0) -> Tensor:
     """Mean of relu(cos(x, t) − cos(enhanced, t) − margin). 0 when no pair became less alike than it was raw.
 
@@ -168,6 +184,66 @@ def detection_loss(scores: Tensor, same: Tensor) -> Tensor:
         threshold = above[len(above) // 2 :].mean()
         parts.append(torch.sigmoid((threshold - genuine) / SOFTNESS).mean())
     return torch.stack(parts).sum()
+
+
+@dataclass(frozen=True)
+class LossInputs:
+    """What the terms of one step are computed from; cosines are float32.
+
+    Args:
+        similarity, raw_similarity: (N,) cosines of enhanced and of raw probes with their targets, where the enhancer
+            compares.
+        full_similarity: (N,) of enhanced probes with their targets, in D dimensions.
+        scores, raw_scores: (N, M) cosines with the targets of the batch, of every rank.
+        same: (N, M) whether probe and target are one person.
+        detection_scores: (P, R) cosines of enhanced profile probes with raw frontal references.
+        detection_same: (P, R) whether probe and reference are one person.
+        predicted_pose, given_pose: (N, 3) degrees.
+        to_identity, to_pose: weights of the two projections.
+        decode: rebuilds (N, D) raw unit vectors from identity and pose code.
+        rebuilt: (N, D) what it should give.
+        temperature, margin, hardest: options of the terms.
+    """
+
+    similarity: Tensor
+    raw_similarity: Tensor
+    full_similarity: Tensor
+    scores: Tensor
+    raw_scores: Tensor
+    same: Tensor
+    detection_scores: Tensor
+    detection_same: Tensor
+    predicted_pose: Tensor
+    given_pose: Tensor
+    to_identity: Tensor
+    to_pose: Tensor
+    decode: Callable[[], Tensor]
+    rebuilt: Tensor
+    temperature: float
+    margin: float
+    hardest: int
+
+
+TERMS: dict[str, Callable[[LossInputs], Tensor]] = {
+    "id": lambda x: id_loss(x.full_similarity),
+    "pose": lambda x: pose_loss(x.predicted_pose, x.given_pose),
+    "ortho": lambda x: ortho_loss(x.to_identity, x.to_pose),
+    "contrast": lambda x: contrast_loss(x.similarity, x.scores, x.same, x.temperature),
+    "reconstruction": lambda x: reconstruction_loss(x.decode(), x.rebuilt),
+    "similarity_protection": lambda x: similarity_protection_loss(x.similarity, x.raw_similarity, x.margin),
+    "impostor_protection": lambda x: impostor_protection_loss(x.scores, x.raw_scores, x.same, x.hardest),
+    "detection": lambda x: detection_loss(x.detection_scores, x.detection_same),
+}
+"""The one registry of terms: name to function. The name is that of the weight, ``lambda_<name>``, and of the logs."""
+
+
+def compute_terms(inputs: LossInputs, weights: dict[str, float]) -> dict[str, Tensor]:
+    """Every term by name; those with λ = 0 carry no gradient."""
+    computed = {}
+    for name, term in TERMS.items():
+        with torch.set_grad_enabled(weights[name] != 0 and torch.is_grad_enabled()):
+            computed[name] = term(inputs)
+    return computed
 
 
 def total_loss(terms: dict[str, Tensor], weights: dict[str, float]) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from poseid.training.config import Phi
+from poseid.training.losses import TERMS
 from poseid.training.objective import look_up
-from poseid.training.terms import TERMS
 from poseid.verification.genuine import YAW_BINS
 from poseid.verification.metrics import metrics_in
 from poseid.verification.operating_points import strictest
@@ -13,10 +14,9 @@ from poseid.verification.operating_points import strictest
 TRAIN_LOSSES = tuple(f"train/loss/{name}" for name in (*TERMS, "total"))
 VALIDATION_LOSSES = tuple(f"val/loss/{name}" for name in (*TERMS, "total"))
 WEIGHTS = tuple(f"weight/{name}" for name in TERMS)
-GATE = ("gate_slope", "gate_centre", "gate_full", "gate_unknown")
-CLOSED_FORM = ("ridge", "ridge_power", "length_power", "metric_power", "shape_1", "shape_2", "shape_3", "shape_4")
-LEVELS = ("bias", "quality", "strength")
-PHI = tuple(f"phi/{name}" for name in (*CLOSED_FORM, *LEVELS, *GATE))
+SHAPE = tuple(f"shape_{number}" for number in range(1, 5))
+_NUMBERS = [name for key in Phi.model_fields for name in (SHAPE if key == "shape" else (key,))]
+PHI = tuple(f"phi/{name}" for name in _NUMBERS)
 """The trained numbers of the closed form and of the gate, after an epoch."""
 IMPROVEMENT_BY_YAW = tuple(f"val/improvement/yaw_{low}_{high}" for low, high in YAW_BINS)
 LIMITS = ("val/fmr_limit", "val/fnmr_limit")
@@ -45,7 +45,7 @@ ALL = (*TRAIN_LOSSES, *VALIDATION_LOSSES, *WEIGHTS, *PHI, *VALIDATION, "lr")
 NEITHER_BETTER = (*WEIGHTS, *PHI, *LIMITS, "val/similarity/raw", "lr")
 """Of ``ALL``, what is neither better nor worse for being lower; where it is not in ``HIGHER_IS_BETTER``, lower is."""
 
-KEPT = tuple(name.replace("val/", "kept/") for name in VALIDATION if name != "val/selection")
+SHIPPED = tuple(name.replace("val/", "shipped/") for name in VALIDATION if name != "val/selection")
 """The figures of the enhancer that ships, on validation people: once, at the end of a run. Jobs compare by these."""
 DIAGNOSIS, BY_YAW = "diagnosis", "improvement_by_yaw"
 """The picture and the table that a logger for media receives."""
@@ -78,10 +78,10 @@ def validation_metrics(block: dict[str, Any]) -> dict[str, float | None]:
     return metrics
 
 
-def kept_metrics(block: dict[str, Any]) -> dict[str, float]:
-    """The figures of ``KEPT`` from the evaluation block of what ships, without those that are null."""
+def shipped_metrics(block: dict[str, Any]) -> dict[str, float]:
+    """The figures of ``SHIPPED`` from the evaluation block of what ships, without those that are null."""
     metrics = validation_metrics(block)
-    return {name.replace("val/", "kept/"): value for name, value in metrics.items() if value is not None}
+    return {name.replace("val/", "shipped/"): value for name, value in metrics.items() if value is not None}
 
 
 def fixed_threshold(headline: dict[str, Any] | None) -> dict[str, Any] | None:

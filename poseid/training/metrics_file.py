@@ -1,4 +1,4 @@
-"""metrics.csv: one row an epoch, written whole each time, continued by a resumed run."""
+"""metrics.csv: one row an epoch, written atomically each time, continued by a resumed run."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import lightning as L
 
+from poseid.atomic import write_text
 from poseid.training.metric_names import ALL
-from poseid.whole import write_text
 
 
 class MetricsFile(L.Callback):
     """Writes the metrics of every epoch to a CSV file: column ``epoch``, then the names of ``metric_names.ALL``.
 
-    A resumed run keeps the rows before its first epoch and drops the rest, so that no epoch stands twice.
+    A resumed run drops rows from its first epoch on, so that no epoch is there twice.
     """
 
     def __init__(self, path: Path) -> None:

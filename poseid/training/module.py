@@ -14,29 +14,16 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.optim import Optimizer
 
-from poseid.enhancers.build import build
 from poseid.enhancers.enhancer import Fit
-from poseid.enhancers.output import unit
+from poseid.enhancers.model import unit
+from poseid.enhancers.registry import build
 from poseid.errors import InputError
 from poseid.evaluation import quick_evaluation
-from poseid.training.decoder import Decoder
 from poseid.training.fitting import Episodes
-from poseid.training.health import CHECK_EVERY, RanAway, first_fault, weights_fault
-from poseid.training.losses import (
-    contrast_loss,
-    cosine,
-    detection_loss,
-    id_loss,
-    impostor_protection_loss,
-    ortho_loss,
-    pose_loss,
-    reconstruction_loss,
-    similarity_protection_loss,
-    total_loss,
-)
+from poseid.training.health import CHECK_EVERY, Diverged, first_fault, weights_fault
+from poseid.training.losses import TERMS, Decoder, LossInputs, compute_terms, cosine, total_loss
 from poseid.training.sampling import generator_for
 from poseid.training.schedule import Schedule
-from poseid.training.terms import TERMS
 from poseid.training.validation import ValidationFigures
 from poseid.verification.result import Evaluation
 
@@ -62,7 +49,7 @@ class EnhancerModule(L.LightningModule):
         margin: of similarity_protection.
         hardest: k of impostor_protection.
         swap: reconstruct a row from another row's identity and its own pose code.
-        schedule: arguments of :class:`Schedule`.
+        schedule: options of :class:`Schedule`.
         lr: peak learning rate of AdamW.
         lr_identity_scale: factor on it for the identity layers.
         weight_decay: of AdamW; it pulls the network towards zero, that is towards the closed form, and spares φ.
@@ -99,7 +86,7 @@ class EnhancerModule(L.LightningModule):
         self.margin = margin
         self.hardest = hardest
         self.swap = swap
-        self.schedule = Schedule(**schedule)
+        self.schedule = Schedule(schedule)
         self.lr = lr
         self.lr_identity_scale = lr_identity_scale
         self.weight_decay = weight_decay
@@ -190,23 +177,26 @@ class EnhancerModule(L.LightningModule):
             # In D dimensions even where the comparison has a space of its own: a trained projection of both sides
             # could lower this term by forgetting who is who.
             in_full = similarity if enhancer.similarity is None else cosine(output.features, raw_target)
-            terms = {
-                "id": lambda: id_loss(in_full),
-                "pose": lambda: pose_loss(predicted, given),
-                "ortho": lambda: ortho_loss(enhancer.to_identity.weight, enhancer.to_pose.weight),
-                "contrast": lambda: contrast_loss(similarity, scores, same, self.temperature),
-                "reconstruction": lambda: reconstruction_loss(self.decoder(identity.float(), code.float()), rebuilt),
-                "similarity_protection": lambda: similarity_protection_loss(similarity, raw_similarity, self.margin),
-                "impostor_protection": lambda: impostor_protection_loss(scores, raw_scores, same, self.hardest),
-                "detection": lambda: detection_loss(
-                    unit(probes[profile]) @ references.T, probe_person[profile][:, None] == reference_person[None, :]
-                ),
-            }
-            computed = {}
-            for name in TERMS:
-                with torch.set_grad_enabled(weights[name] != 0 and torch.is_grad_enabled()):
-                    computed[name] = terms[name]()
-        return computed
+            inputs = LossInputs(
+                similarity=similarity,
+                raw_similarity=raw_similarity,
+                full_similarity=in_full,
+                scores=scores,
+                raw_scores=raw_scores,
+                same=same,
+                detection_scores=unit(probes[profile]) @ references.T,
+                detection_same=probe_person[profile][:, None] == reference_person[None, :],
+                predicted_pose=predicted,
+                given_pose=given,
+                to_identity=enhancer.to_identity.weight,
+                to_pose=enhancer.to_pose.weight,
+                decode=lambda: self.decoder(identity.float(), code.float()),
+                rebuilt=rebuilt,
+                temperature=self.temperature,
+                margin=self.margin,
+                hardest=self.hardest,
+            )
+            return compute_terms(inputs, weights)
 
     def _all_ranks(self, rows: Tensor) -> Tensor:
         """The rows of every rank of a training step; with one process, or in validation, just those given."""
@@ -248,7 +238,7 @@ class EnhancerModule(L.LightningModule):
             self.log_dict(logged, on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
 
     def _check_health(self, values: Tensor, first_step: int, weights_too: bool) -> None:
-        """Raises :class:`RanAway` on every rank if a loss of any rank, or a weight, is no number."""
+        """Raises :class:`Diverged` on every rank if a loss of any rank, or a weight, is no number."""
         found = first_fault(values, VALUES)
         if found is None and weights_too:
             # The loss of the last step does not show what the step made of the weights.
@@ -260,7 +250,7 @@ class EnhancerModule(L.LightningModule):
             if self.trainer.world_size > 1:
                 torch.distributed.all_gather_object(everybodys, mine)
             what, step, rows = min((one for one in everybodys if one is not None), key=lambda one: one[1])
-            raise RanAway(what, self.current_epoch, step, rows)
+            raise Diverged(what, self.current_epoch, step, rows)
 
     def on_train_epoch_start(self) -> None:
         self._values: list[Tensor] = []
@@ -307,7 +297,7 @@ class EnhancerModule(L.LightningModule):
         except InputError:
             # The rows were checked when they were read: it is the enhancer that makes no vectors of them.
             what = "enhanced vectors of validation people are not finite"
-            raise RanAway(what, self.current_epoch, int(self.trainer.num_training_batches) - 1, []) from None
+            raise Diverged(what, self.current_epoch, int(self.trainer.num_training_batches) - 1, []) from None
         self.log_dict(self.figures.compute())
 
     def evaluate(self) -> Evaluation:

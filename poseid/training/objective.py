@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from omegaconf import ListConfig
 
 from poseid.errors import InputError
 from poseid.verification.metrics import METRICS
@@ -24,6 +24,35 @@ def block_key(key: str) -> str:
     return _KEYS.get(key, key)
 
 
+class Objective(NamedTuple):
+    """One entry of the root key ``objective``: a dotted key of the validation block, and its direction."""
+
+    key: str
+    lower_is_better: bool
+
+    @property
+    def worst(self) -> float:
+        """The value that no job does worse than."""
+        size = WORST_OTHER if "ratio" in self.key else WORST_RATE
+        return size if self.lower_is_better else -size
+
+
+def parse_objective(entries: Any) -> tuple[Objective, ...]:
+    """The entries of the root key ``objective``.
+
+    >>> [entry.lower_is_better for entry in parse_objective(["minimize sets.all.enhanced.eer", "maximize rank1.raw"])]
+    [True, False]
+
+    Raises:
+        InputError: it is no list of ``"minimize KEY"`` or ``"maximize KEY"``.
+    """
+    listed = isinstance(entries, Sequence) and not isinstance(entries, str)
+    parts = [str(entry).split() for entry in entries] if listed else []
+    if not parts or any(len(part) != 2 or part[0] not in ("minimize", "maximize") for part in parts):
+        raise InputError(f"objective: expected 'minimize KEY' or 'maximize KEY', each in a list, got {entries!r}")
+    return tuple(Objective(block_key(key), direction == "minimize") for direction, key in parts)
+
+
 def look_up(block: dict[str, Any], key: str) -> float | None:
     """A figure of an evaluation block by its dotted key or the name of a registered metric.
 
@@ -36,7 +65,7 @@ def look_up(block: dict[str, Any], key: str) -> float | None:
         InputError: no such key.
     """
     value: Any = block
-    parts = block_key(key).split(".")
+    parts = key.split(".")
     for position, part in enumerate(parts):
         if position == 1 and parts[0] == "sets" and part == "headline":
             part = block["headline"]
@@ -50,11 +79,11 @@ def look_up(block: dict[str, Any], key: str) -> float | None:
     return None if value is None else float(value)
 
 
-def check_objective(objective: list[str]) -> None:
-    """Looks every key up in an example block before any training.
+def check_objective(entries: Any) -> tuple[Objective, ...]:
+    """Looks every key up in an example block, before any training.
 
     Raises:
-        InputError: no evaluation block has such a key.
+        InputError: the objective is not of its form, or no evaluation block has such a key.
     """
     # Whoever reads what a sweep left looks figures up without any of these.
     from poseid.features.synthetic import synthetic
@@ -68,26 +97,18 @@ def check_objective(objective: list[str]) -> None:
         vectors, person = rows.features, np.array([numbers[name] for name in rows.people.tolist()])
         sides.append(EmbeddingSet(vectors, vectors, vectors, person, rows.poses[:, 0], rows.kinds(), identity=vectors))
     example = evaluate(sides[0], sides[1], features.pairs, resamples=0).block
+    objective = parse_objective(entries)
     for entry in objective:
-        look_up(example, entry.split()[1])
+        look_up(example, entry.key)
+    return objective
 
 
-def objective_values(block: dict[str, Any], objective: list[str]) -> float | tuple[float, ...]:
-    """The values of each ``"minimize KEY"`` or ``"maximize KEY"``; a null one counts as the worst finite value."""
-    worst = worst_values(objective)
-    worsts = worst if isinstance(worst, tuple) else (worst,)
-    values = []
-    for entry, bad in zip(objective, worsts, strict=True):
-        value = look_up(block, entry.split()[1])
-        values.append(bad if value is None else value)
-    return values[0] if len(values) == 1 else tuple(values)
-
-
-def worst_values(objective: Any) -> float | tuple[float, ...]:
-    """The value of each objective that no job does worse than."""
-    values = []
-    # The objective itself may be what is wrong with a configuration: then there is one, a rate to minimise.
-    for entry in objective if isinstance(objective, (list, ListConfig)) and len(objective) else ["minimize rate"]:
-        size = WORST_OTHER if "ratio" in str(entry) else WORST_RATE
-        values.append(-size if str(entry).startswith("maximize") else size)
+def objective_values(block: dict[str, Any] | None, entries: Any) -> float | tuple[float, ...]:
+    """The value of each objective; the worst finite one where it is null, and of a job that failed (no block)."""
+    try:
+        objective = parse_objective(entries)
+    except InputError:  # it may be what the job failed for: then there is one, a rate to minimise
+        objective = (Objective("rate", True),)
+    found = [None if block is None else look_up(block, entry.key) for entry in objective]
+    values = [entry.worst if value is None else value for entry, value in zip(objective, found, strict=True)]
     return values[0] if len(values) == 1 else tuple(values)

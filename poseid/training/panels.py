@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from poseid.training.metric_names import CLOSED_FORM, IMPROVEMENT_BY_YAW, REGISTERED
-from poseid.training.terms import TERMS
+from poseid.training.losses import TERMS
+from poseid.training.metric_names import IMPROVEMENT_BY_YAW, REGISTERED, SHAPE
 from poseid.verification.genuine import YAW_BINS
 
 PROTECTIONS = ("similarity_protection", "impostor_protection")
 OTHERS = tuple(name for name in TERMS if name not in (*PROTECTIONS, "id", "detection"))
+OTHER_WEIGHTS = ("id", *OTHERS)
+MOST_CURVES = 5  # in one picture, each with a colour of its own
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,12 @@ SECTIONS = (
             _phi(("bias", "quality"), "Bias and quality", "cosines: raises all scores; lowers those of short vectors"),
             _phi(("strength",), "Strength", "factor on the correction; 0 is the raw vector"),
             _phi(("ridge",), "Ridge", "shrinkage of the regression"),
-            _phi(CLOSED_FORM[1:4], "Powers", "of variance, length and within-person covariance"),
-            _phi(CLOSED_FORM[4:], "Shape", "logarithmic gains of directions with small (1) to large (4) variance"),
+            _phi(
+                ("ridge_power", "length_power", "metric_power"),
+                "Powers",
+                "of variance, length and within-person covariance",
+            ),
+            _phi(SHAPE, "Shape", "logarithmic gains of directions with small (1) to large (4) variance"),
             _phi(("gate_slope", "gate_unknown"), "Gate, logits", "slope per degree; threshold without a pose"),
             _phi(("gate_centre", "gate_full"), "Gate, angles", "degrees"),
         ),
@@ -155,7 +161,10 @@ SECTIONS = (
         (
             _loss("total", "Total", "Σ λ · loss; its weights may change over the epochs"),
             *(_loss(name, name.capitalize(), "lower is better") for name in OTHERS),
-            _weights(("id", *OTHERS), "Other weights in force"),
+            *(
+                _weights(OTHER_WEIGHTS[first : first + MOST_CURVES], "Other weights in force")
+                for first in range(0, len(OTHER_WEIGHTS), MOST_CURVES)
+            ),
             Panel("Learning rate", "of the last group of parameters", (("lr", "lr"),)),
         ),
     ),

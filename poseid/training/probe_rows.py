@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
-from poseid.enhancers.output import unit
+from poseid.enhancers.model import unit
 from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
 from poseid.training.sampling import Counts
 
@@ -20,7 +20,7 @@ BLOCK_ROWS = 8192
 class ProbeRows(Dataset[dict[str, Tensor]]):
     """Video rows of some people with their targets; ``rows[index_tensor]`` cuts a whole batch.
 
-    Rows are kept person after person, only those of people who have a front row, inside the yaw range. The vectors
+    Rows are stored person after person, only those of people who have a front row, inside the yaw range. The vectors
     stay where they are, in memory or on disk in a memory map, and each batch reads its own.
 
     Args:
@@ -140,10 +140,10 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
 def read_rows(vectors: np.ndarray, rows: Tensor) -> Tensor:
     """(B, D) float32 of the rows, read in the order in which they lie."""
     order = rows.argsort()
-    places = rows[order].numpy()
+    indices = rows[order].numpy()
     if isinstance(vectors, np.memmap):
-        fetch(vectors, places)
-    read = torch.from_numpy(vectors[places]).float()
+        fetch(vectors, indices)
+    read = torch.from_numpy(vectors[indices]).float()
     return torch.empty_like(read).index_copy_(0, order, read)
 
 
@@ -165,16 +165,3 @@ def fetch(vectors: np.memmap, rows: np.ndarray) -> None:
     start = begin - begin % mmap.PAGESIZE
     for first, length in zip(start.tolist(), (begin + size - start).tolist(), strict=True):
         file.madvise(mmap.MADV_WILLNEED, first, length)
-
-
-class IndexBatches(Sampler[Tensor]):
-    """A fixed list of index batches."""
-
-    def __init__(self, batches: list[Tensor]) -> None:
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return iter(self.batches)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from poseid.enhancers.info import kept_note
+from poseid.enhancers.header import strength_note
 from poseid.enhancers.saving import save_enhancer
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.fingerprint import digest, fingerprint, hash_people
@@ -63,7 +63,7 @@ def finish_run(
         "fitted_on": fitted_on,
         "strength": share,
         "phi": enhancer.phi_values(),
-        "kept": kept_note(share),
+        "kept": strength_note(share),
         "versions": versions(),
         "validation": validation.block,
         "test": None if test is None else test.block,

@@ -14,37 +14,30 @@ import numpy as np
 import torch
 from lightning.pytorch.trainer.states import TrainerStatus
 
-from poseid.enhancers.build import parameter_count
+from poseid.atomic import write_text
+from poseid.enhancers.registry import parameter_count
 from poseid.errors import InputError
 from poseid.features.synthetic import NOTICE
 from poseid.features.tables.poses import looks_like_radians
 from poseid.training.arguments import FINISHED, holds_a_run
 from poseid.training.checkpoints import (
-    check_whole,
+    check_resumable,
     find_checkpoint,
+    initialise_from,
     load_state,
     refuse_seen_people,
-    take_weights,
 )
+from poseid.training.config import DataConfig
 from poseid.training.data import FeatureDataModule
-from poseid.training.health import RAN_AWAY, RanAway
+from poseid.training.health import DIVERGED, Diverged, Interrupted, OtherRank
+from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
-from poseid.training.terms import TERMS
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
 from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
-from poseid.whole import write_text
 
 log = logging.getLogger(__name__)
-
-
-class Interrupted(Exception):
-    """Ctrl-C during the training; everything up to the last whole epoch is on disk."""
-
-
-class OtherRank(Exception):
-    """This process has done its part: of several, the first one writes the report."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +79,12 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         raise InputError(holds_a_run(context.run_dir))
     checkpoint = find_checkpoint(config, context.run_dir)
     if checkpoint is not None:
-        check_whole(module, checkpoint)
+        check_resumable(module, checkpoint)
     for key in ("init_from", "ckpt_path"):
         if config[key]:
             refuse_seen_people(key, Path(config[key]), data.split)
     if config["init_from"]:
-        take_weights(module, Path(config["init_from"]))
+        initialise_from(module, Path(config["init_from"]))
     announce(config, data, module)
     trainer = make_trainer(config, context.run_dir, module.first_final_epoch())
     logger = start_logger(config, context) if trainer.is_global_zero else None
@@ -102,9 +95,9 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     try:
         try:
             fit(trainer, module, data, checkpoint)
-        except RanAway as error:
+        except Diverged as error:
             if trainer.is_global_zero:
-                error.write(context.run_dir / RAN_AWAY)
+                error.write(context.run_dir / DIVERGED)
                 raise
         if not trainer.is_global_zero:
             # What follows needs one process: it writes the files that ship.
@@ -124,10 +117,8 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
 
 
 def make_data(config: dict[str, Any]) -> FeatureDataModule:
-    options = {key: value for key, value in config["data"].items() if key != "pose_dropout"}
-    return FeatureDataModule(
-        **options, batch_size=config["batch_size"], seed=config["seed"], swap=config["loss"]["swap"]
-    )
+    options = DataConfig.model_validate(config["data"])
+    return FeatureDataModule(options, config["batch_size"], config["seed"], config["loss"]["swap"])
 
 
 def make_module(config: dict[str, Any]) -> EnhancerModule:

@@ -12,7 +12,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 
 from poseid.errors import InputError, first_line
-from poseid.training.checkpoint_files import WholeFiles
+from poseid.training.checkpoints import AtomicCheckpointIO
 from poseid.training.diagnosis import Diagnosis
 from poseid.training.metrics_file import MetricsFile
 from poseid.training.selection import BestCheckpoint, PatienceAfterRamp
@@ -40,7 +40,7 @@ def precision_name(precision: str, accelerator: str) -> str:
 
 
 def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.Trainer:
-    """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last whole epoch.
+    """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last complete epoch.
 
     Args:
         config: resolved and checked.
@@ -67,35 +67,31 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
         callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
     if options["progress_bar"]:
         callbacks.append(Progress(leave=False))
-    try:
-        return _trainer(config, options, run_dir, callbacks)
-    except (MisconfigurationException, ValueError, RuntimeError) as error:  # of a machine that has no such devices
-        raise InputError(f"trainer: {first_line(error)}") from None
-
-
-def _trainer(config: dict[str, Any], options: dict[str, Any], run_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
     # A term with weight 0 leaves its layers without a gradient, which plain DDP takes for a fault.
     several = options["strategy"] == "ddp" or options["devices"] > 1
-    plugins: list[Any] = [WholeFiles()]
+    plugins: list[Any] = [AtomicCheckpointIO()]
     if not several:
         # Of the tasks of a Slurm job each may train by itself.
         plugins.append(LightningEnvironment())
-    return L.Trainer(
-        accelerator=options["accelerator"],
-        devices=options["devices"],
-        strategy="ddp_find_unused_parameters_true" if several else "auto",
-        precision=precision_name(str(config["precision"]), options["accelerator"]),  # type: ignore[arg-type]
-        max_epochs=config["max_epochs"],
-        gradient_clip_val=options["gradient_clip_val"],
-        limit_train_batches=options["limit_train_batches"],
-        deterministic=True,
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        enable_progress_bar=options["progress_bar"],
-        enable_model_summary=False,
-        logger=False,
-        callbacks=callbacks,
-        plugins=plugins,
-        log_every_n_steps=1,
-        default_root_dir=run_dir,
-    )
+    try:
+        return L.Trainer(
+            accelerator=options["accelerator"],
+            devices=options["devices"],
+            strategy="ddp_find_unused_parameters_true" if several else "auto",
+            precision=precision_name(str(config["precision"]), options["accelerator"]),  # type: ignore[arg-type]
+            max_epochs=config["max_epochs"],
+            gradient_clip_val=options["gradient_clip_val"],
+            limit_train_batches=options["limit_train_batches"],
+            deterministic=True,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            enable_progress_bar=options["progress_bar"],
+            enable_model_summary=False,
+            logger=False,
+            callbacks=callbacks,
+            plugins=plugins,
+            log_every_n_steps=1,
+            default_root_dir=run_dir,
+        )
+    except (MisconfigurationException, ValueError, RuntimeError) as error:  # of a machine that has no such devices
+        raise InputError(f"trainer: {first_line(error)}") from None

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from poseid.enhancers.checkpoint import read_checkpoint
+from poseid.atomic import write_text
+from poseid.enhancers.saving import read_checkpoint
 from poseid.reports.chart import Curve, chart
 from poseid.reports.html import render
 from poseid.training.metric_names import ALL
 from poseid.training.panels import SECTIONS, Panel
-from poseid.whole import write_text
 
 PAGE = "training.html"
 OTHERS = ("enh", "third", "fourth", "fifth", "sixth")

@@ -19,7 +19,7 @@ from poseid.training.metric_names import (
     HIGHER_IS_BETTER,
     NEITHER_BETTER,
     headline_set,
-    kept_metrics,
+    shipped_metrics,
 )
 
 ID_FILE = "wandb_run_id.txt"
@@ -54,12 +54,12 @@ def start_wandb(
     group: str | None,
     tags: list[str],
 ) -> Run | None:
-    """Begins (or goes on with) the W&B run of a run directory.
+    """Begins (or resumes) the W&B run of a run directory.
 
     Args:
         options: the ``logger`` group: mode, project, entity, group, tags.
         config: the whole resolved configuration, logged as it is.
-        run_dir: where the run's files go; the run's id is kept there for a resumed run.
+        run_dir: where the run's files go; the run's id is stored there for a resumed run.
         name: of the run; in a multirun its overrides.
         group: the sweep that a job belongs to, unless ``options`` names one.
         tags: the groups in use.
@@ -108,7 +108,7 @@ def finish_wandb(logger: Run | None, failed: bool) -> None:
         logger.experiment.finish(exit_code=1 if failed else 0)
     except Exception as error:
         # W&B's own process was ended, by a signal to the whole group for example.
-        log.warning("W&B could not finish its run (%s): metrics.csv is whole all the same", first_line(error))
+        log.warning("W&B could not finish its run (%s): metrics.csv is complete all the same", first_line(error))
         _forget()
 
 
@@ -141,7 +141,7 @@ def _log_report(run: Any, run_dir: Path, summary: dict[str, Any]) -> None:
         run.summary[part] = {key: block[key] for key in ("improvement", "similarity", "rank1", "verdict", "reason")}
         headline = headline_set(block)
         run.summary[f"{part}/headline"] = headline and {key: headline[key] for key in RATES}
-    run.summary.update(kept_metrics(summary["validation"]))
+    run.summary.update(shipped_metrics(summary["validation"]))
     picture = wandb.Image(str(run_dir / "report" / "diagnosis.png"), caption=f"what ships, on {[*blocks][-1]} people")
     run.log({DIAGNOSIS: [picture]})
     artifact = wandb.Artifact("enhancer", type="model")

@@ -796,7 +796,7 @@ def a_seed_of_thirty_digits(here: Path) -> list[str]:
 
 
 @case
-def a_negative_lambda_of_an_opponent(here: Path) -> list[str]:
+def a_negative_lambda_of_a_baseline(here: Path) -> list[str]:
     return ["poseid", "baseline", "ridge", "--data", "data", "--set", "lambda=-1", "--out", "out"]
 
 
@@ -811,7 +811,7 @@ def a_lambda_without_a_value(here: Path) -> list[str]:
 
 
 @case
-def an_option_that_an_opponent_has_not(here: Path) -> list[str]:
+def an_option_that_a_baseline_does_not_have(here: Path) -> list[str]:
     return ["poseid", "compare", "ridge:lambd=10", "--data", "data", "--out", "out"]
 
 

@@ -20,15 +20,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from poseid.enhancers.build import build
 from poseid.enhancers.onnx_export import to_onnx
-from poseid.enhancers.onnx_run import onnx_run
+from poseid.enhancers.onnx_run import open_onnx
+from poseid.enhancers.registry import build
 from poseid.enhancers.saving import load_enhancer, save_enhancer
 from poseid.errors import InputError
-from poseid.features.folder import read_array
-from poseid.features.metadata import read_metadata
+from poseid.features.metadata import read_metadata, read_names
 from poseid.features.pairs import read_pairs
-from poseid.features.tables.files import look, rewrite
+from poseid.features.tables.files import inspect_file, rewrite_file
+from poseid.features.tables.npy import read_array
 from poseid.features.tables.table import Columns
 from tests.corpus.mutations import mutated
 
@@ -39,12 +39,17 @@ MEMORY = 6 * 2**30  # of addresses: torch and onnxruntime reserve far more than 
 
 def through(path: Path) -> None:
     """Looks at a file of vectors and writes it anew."""
-    table = look(path, Columns(), 64)
-    rewrite(path, path.with_name(f"written{path.suffix}"), table.columns, lambda first, block, angles: block)
+    table = inspect_file(path, Columns(), 64)
+    rewrite_file(path, path.with_name(f"written{path.suffix}"), table.columns, lambda first, block, angles: block)
 
 
 def people() -> np.ndarray:
     return np.array([f"p{i}" for i in range(40)])
+
+
+def metadata_and_names(path: Path) -> None:
+    entries, _ = read_metadata(path)
+    read_names(entries, path)
 
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -53,10 +58,11 @@ READERS: dict[str, Callable[[Path], object]] = {
     "vectors.npz": through,
     "vectors.parquet": through,
     "vectors.h5": through,
-    "metadata.json": read_metadata,
+    "metadata.json": metadata_and_names,
+    "metadata.parquet": metadata_and_names,
     "pairs.csv": lambda path: read_pairs(path, people(), people()),
     "model.safetensors": load_enhancer,
-    "model.onnx": onnx_run,
+    "model.onnx": open_onnx,
 }
 
 # The HDF5 library itself ends the process (SIGSEGV) on some damaged files; nothing in Python can turn that into a line.
@@ -78,6 +84,9 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     entries = ",".join(f'{{"person_name": "p{i}", "source": "profile/{i}.jpg"}}' for i in range(6))
     poses = "[1.5, 2, 3], null, [0, -90.25, 1e1], [1, 2, 3], null, [4, 5, 6]"
     (here / "metadata.json").write_text(f'{{"metadata": [{entries}], "poses": [{poses}]}}', encoding="utf-8")
+    names = {"person_name": [f"p{i}" for i in range(6)], "source": ["profile/安.jpg"] * 6}
+    angles = {name: [1.5, None, 0.0, 1.0, None, -90.25] for name in ("yaw", "pitch", "roll")}
+    pq.write_table(pa.table(names | angles), here / "metadata.parquet")
     lines = [f"FP,{i % 3},front:{i},video:{i + i % 2},{1 - i % 2}" for i in range(20)]
     (here / "pairs.csv").write_text("protocol,fold,a,b,same\n" + "\n".join(lines) + "\n", encoding="utf-8")
     model = {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 2}

@@ -44,9 +44,6 @@ class Loose:
         self.poses += more.poses
         self.entries += more.entries
 
-    def change_poses(self, change: Callable[[np.ndarray], np.ndarray]) -> None:
-        self.poses = change(self.angles()).tolist()
-
 
 @dataclass
 class Spoilt:
@@ -76,56 +73,103 @@ def loose(features: FeatureSet) -> Spoilt:
     return Spoilt(one(features.front), one(features.video))
 
 
-def _reorder(order: list[int]) -> Callable[[Spoilt, np.random.Generator], None]:
+Spoil = Callable[[Spoilt, np.random.Generator], None]
+Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def poses(change: Change, *files: str) -> Spoil:
+    """Changes the poses of these files, of both where none is named."""
+
     def spoil(folder: Spoilt, generator: np.random.Generator) -> None:
-        for rows in folder.files.values():
-            rows.change_poses(lambda poses: poses[:, order])
+        for name in files or folder.files:
+            rows = folder.files[name]
+            rows.poses = change(rows.angles(), generator).tolist()
 
     return spoil
 
 
-def radians(folder: Spoilt, generator: np.random.Generator) -> None:
-    for rows in folder.files.values():
-        rows.change_poses(np.deg2rad)
+def video_yaw(change: Change) -> Spoil:
+    return poses(lambda p, generator: np.column_stack([change(p[:, 0], generator), p[:, 1:]]), "video")
 
 
-def radians_in_video(folder: Spoilt, generator: np.random.Generator) -> None:
-    folder.video.change_poses(np.deg2rad)
+def some_poses(share: float, pose: list[float] | None) -> Spoil:
+    """Writes this pose into some video rows."""
+
+    def spoil(folder: Spoilt, generator: np.random.Generator) -> None:
+        for row in folder.video.rows(share, generator).tolist():
+            folder.video.poses[row] = pose
+
+    return spoil
 
 
-def radians_in_front(folder: Spoilt, generator: np.random.Generator) -> None:
-    folder.front.change_poses(np.deg2rad)
+def vectors(change: Change, *files: str) -> Spoil:
+    """Changes the vectors of these files, of both where none is named; computed in float64."""
+
+    def spoil(folder: Spoilt, generator: np.random.Generator) -> None:
+        for name in files or folder.files:
+            rows = folder.files[name]
+            rows.features = change(rows.features.astype(np.float64), generator).astype(rows.features.dtype)
+
+    return spoil
 
 
-def full_circle(folder: Spoilt, generator: np.random.Generator) -> None:
-    folder.video.change_poses(lambda poses: np.column_stack([poses[:, 0] % 360, poses[:, 1:]]))
+def unit(rows: np.ndarray) -> np.ndarray:
+    out: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return out
+
+
+def names(change: Callable[[str], str], *files: str) -> Spoil:
+    """Changes the names in these files."""
+
+    def spoil(folder: Spoilt, generator: np.random.Generator) -> None:
+        for name in files:
+            for entry in folder.files[name].entries:
+                entry["person_name"] = change(str(entry["person_name"]))
+
+    return spoil
+
+
+def rename(folder: Spoilt, entries: list[dict[str, object]], generator: np.random.Generator) -> None:
+    """Gives entries the names of other people."""
+    names = [str(entry["person_name"]) for entry in folder.front.entries]
+    for entry in entries:
+        entry["person_name"] = next(n for n in generator.choice(names, 50).tolist() if n != entry["person_name"])
+
+
+def copies(share: float, noise: float = 0.0, other_name: bool = False, of: str = "video") -> Spoil:
+    """Adds copies of some rows to the video file, perhaps with noise, perhaps under other names."""
+
+    def spoil(folder: Spoilt, generator: np.random.Generator) -> None:
+        rows = folder.files[of]
+        copy = rows.take(rows.rows(share, generator))
+        if other_name:
+            rename(folder, copy.entries, generator)
+        if noise:
+            added = generator.standard_normal(copy.features.shape)
+            added *= noise * np.linalg.norm(copy.features, axis=1, keepdims=True) / np.sqrt(copy.features.shape[1])
+            copy.features = (copy.features + added).astype(copy.features.dtype)
+        folder.video.add(copy)
+
+    return spoil
+
+
+def to_front(low: float, high: float, count: Callable[[Spoilt, int], int]) -> Spoil:
+    """Moves so many of the video rows turned by these angles to the front file."""
+
+    def spoil(folder: Spoilt, generator: np.random.Generator) -> None:
+        size = np.abs(folder.video.angles()[:, 0])
+        turned = np.flatnonzero((size > low) & (size < high))
+        moved = turned[generator.permutation(len(turned))[: count(folder, len(turned))]]
+        folder.front.add(folder.video.take(moved))
+        folder.video = folder.video.take(np.setdiff1d(np.arange(len(size)), moved))
+
+    return spoil
 
 
 def mirrored(folder: Spoilt, generator: np.random.Generator) -> None:
     """Turned rows in the front file too, and the front file's yaw of the other sign."""
-    turned = np.flatnonzero((np.abs(folder.video.angles()[:, 0]) > 15) & (np.abs(folder.video.angles()[:, 0]) < 45))
-    moved = turned[generator.permutation(len(turned))[: len(turned) // 2]]
-    folder.front.add(folder.video.take(moved))
-    folder.video = folder.video.take(np.setdiff1d(np.arange(len(folder.video.features)), moved))
-    folder.front.change_poses(lambda poses: poses * [-1.0, 1.0, 1.0])
-
-
-def half_mirrored(folder: Spoilt, generator: np.random.Generator) -> None:
-    signs = generator.choice([-1.0, 1.0], len(folder.video.features))
-    folder.video.change_poses(lambda poses: np.column_stack([poses[:, 0] * signs, poses[:, 1:]]))
-
-
-def unsigned(folder: Spoilt, generator: np.random.Generator) -> None:
-    folder.video.change_poses(lambda poses: np.column_stack([np.abs(poses[:, 0]), poses[:, 1:]]))
-
-
-def shuffled_poses(folder: Spoilt, generator: np.random.Generator) -> None:
-    order = generator.permutation(len(folder.video.features))
-    folder.video.change_poses(lambda poses: poses[order])
-
-
-def zero_poses(folder: Spoilt, generator: np.random.Generator) -> None:
-    folder.video.change_poses(np.zeros_like)
+    to_front(15, 45, lambda folder, turned: turned // 2)(folder, generator)
+    poses(lambda p, _: p * [-1.0, 1.0, 1.0], "front")(folder, generator)
 
 
 def no_poses(folder: Spoilt, generator: np.random.Generator) -> None:
@@ -135,117 +179,46 @@ def no_poses(folder: Spoilt, generator: np.random.Generator) -> None:
             entry.pop("source", None)
 
 
-def some_poses_missing(folder: Spoilt, generator: np.random.Generator) -> None:
-    for row in folder.video.rows(0.2, generator).tolist():
-        folder.video.poses[row] = None
-
-
-def broken_poses(folder: Spoilt, generator: np.random.Generator) -> None:
-    for row in folder.video.rows(0.02, generator).tolist():
-        folder.video.poses[row] = [1.0, 2.0]
-
-
 def frontal_only(folder: Spoilt, generator: np.random.Generator) -> None:
     folder.video = folder.video.take(np.flatnonzero(np.abs(folder.video.angles()[:, 0]) < 15))
     for entry in folder.video.entries:
         entry.pop("source", None)
 
 
-def turned_fronts(folder: Spoilt, generator: np.random.Generator) -> None:
-    turned = np.flatnonzero(np.abs(folder.video.angles()[:, 0]) > 50)
-    some = turned[generator.permutation(len(turned))[: len(folder.front.features) // 4]]
-    folder.front.add(folder.video.take(some))
-    folder.video = folder.video.take(np.setdiff1d(np.arange(len(folder.video.features)), some))
-
-
-def rows_twice(folder: Spoilt, generator: np.random.Generator) -> None:
-    folder.video.add(folder.video.take(folder.video.rows(0.05, generator)))
-
-
-def rows_nearly_twice(folder: Spoilt, generator: np.random.Generator) -> None:
-    copy = folder.video.take(folder.video.rows(0.05, generator))
-    noise = generator.standard_normal(copy.features.shape)
-    noise *= 0.08 * np.linalg.norm(copy.features, axis=1, keepdims=True) / np.sqrt(copy.features.shape[1])
-    copy.features = (copy.features + noise).astype(copy.features.dtype)
-    folder.video.add(copy)
-
-
-def under_two_names(folder: Spoilt, generator: np.random.Generator) -> None:
-    copy = folder.video.take(folder.video.rows(0.01, generator))
-    names = [str(entry["person_name"]) for entry in folder.front.entries]
-    for entry in copy.entries:
-        entry["person_name"] = next(n for n in generator.choice(names, 50).tolist() if n != entry["person_name"])
-    folder.video.add(copy)
-
-
-def nearly_under_two_names(folder: Spoilt, generator: np.random.Generator) -> None:
-    before = len(folder.video.features)
-    under_two_names(folder, generator)
-    new = folder.video.features[before:]
-    noise = generator.standard_normal(new.shape)
-    noise *= 0.08 * np.linalg.norm(new, axis=1, keepdims=True) / np.sqrt(new.shape[1])
-    folder.video.features[before:] = new + noise
-
-
-def front_in_video(folder: Spoilt, generator: np.random.Generator) -> None:
-    folder.video.add(folder.front.take(folder.front.rows(0.5, generator)))
-
-
 def wrong_names(folder: Spoilt, generator: np.random.Generator) -> None:
-    names = [str(entry["person_name"]) for entry in folder.front.entries]
-    for row in folder.video.rows(0.03, generator).tolist():
-        entry = folder.video.entries[row]
-        entry["person_name"] = next(n for n in generator.choice(names, 50).tolist() if n != entry["person_name"])
-
-
-def normalised(folder: Spoilt, generator: np.random.Generator) -> None:
-    for rows in folder.files.values():
-        wide = rows.features.astype(np.float64)
-        rows.features = (wide / np.linalg.norm(wide, axis=1, keepdims=True)).astype(rows.features.dtype)
-
-
-def front_rescaled(folder: Spoilt, generator: np.random.Generator) -> None:
-    folder.front.features = (folder.front.features * 8).astype(folder.front.features.dtype)
+    rename(folder, [folder.video.entries[row] for row in folder.video.rows(0.03, generator).tolist()], generator)
 
 
 def centred(folder: Spoilt, generator: np.random.Generator) -> None:
-    both = np.concatenate([folder.front.features, folder.video.features]).astype(np.float64)
-    for rows in folder.files.values():
-        rows.features = (rows.features - both.mean(axis=0)).astype(rows.features.dtype)
+    mean = np.concatenate([folder.front.features, folder.video.features]).astype(np.float64).mean(axis=0)
+    vectors(lambda x, _: x - mean)(folder, generator)
 
 
-def constant_columns(folder: Spoilt, generator: np.random.Generator) -> None:
-    for rows in folder.files.values():
-        rows.features[:, -7:] = 0
+def constant_columns(x: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    return np.column_stack([x[:, :-7], np.zeros((len(x), 7))])
 
 
-def an_index_inside(folder: Spoilt, generator: np.random.Generator) -> None:
-    for rows in folder.files.values():
-        rows.features[:, 0] = np.arange(len(rows.features)) % 1000
+def an_index_inside(x: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    return np.column_stack([np.arange(len(x)) % 1000, x[:, 1:]])
 
 
 def nan_rows(folder: Spoilt, generator: np.random.Generator) -> None:
-    some = folder.video.rows(0.02, generator)
-    folder.video.features[some] = np.nan
+    folder.video.features[folder.video.rows(0.02, generator)] = np.nan
     folder.front.features[3] = 0
 
 
-def other_recogniser_in_part(folder: Spoilt, generator: np.random.Generator) -> None:
-    turn = _rotation(folder, generator)
-    for rows in folder.files.values():
-        some = rows.rows(0.4, generator)
-        rows.features[some] = (rows.features[some].astype(np.float64) @ turn).astype(rows.features.dtype)
+def other_recogniser(share: float, *files: str) -> Spoil:
+    """Turns some vectors by one rotation."""
 
+    def spoil(folder: Spoilt, generator: np.random.Generator) -> None:
+        dim = folder.front.features.shape[1]
+        turn = np.linalg.qr(generator.standard_normal((dim, dim)))[0]
+        for name in files:
+            rows = folder.files[name]
+            some = rows.rows(share, generator) if share < 1 else np.arange(len(rows.features))
+            rows.features[some] = (rows.features[some].astype(np.float64) @ turn).astype(rows.features.dtype)
 
-def other_recogniser_in_front(folder: Spoilt, generator: np.random.Generator) -> None:
-    turn = _rotation(folder, generator)
-    folder.front.features = (folder.front.features.astype(np.float64) @ turn).astype(folder.front.features.dtype)
-
-
-def _rotation(folder: Spoilt, generator: np.random.Generator) -> np.ndarray:
-    dim = folder.front.features.shape[1]
-    rotation: np.ndarray = np.linalg.qr(generator.standard_normal((dim, dim)))[0]
-    return rotation
+    return spoil
 
 
 def no_partner(folder: Spoilt, generator: np.random.Generator) -> None:
@@ -255,16 +228,9 @@ def no_partner(folder: Spoilt, generator: np.random.Generator) -> None:
     folder.video = folder.video.take(np.array(keep))
 
 
-def nobody_in_both(folder: Spoilt, generator: np.random.Generator) -> None:
-    for entry in folder.video.entries:
-        entry["person_name"] = f"{entry['person_name']}.mp4"
-
-
 def capitals(folder: Spoilt, generator: np.random.Generator) -> None:
-    for entry in folder.front.entries:
-        entry["person_name"] = f"Person {entry['person_name']}"
-    for entry in folder.video.entries:
-        entry["person_name"] = f"person_{entry['person_name']}"
+    names(lambda name: f"Person {name}", "front")(folder, generator)
+    names(lambda name: f"person_{name}", "video")(folder, generator)
 
 
 def nameless(folder: Spoilt, generator: np.random.Generator) -> None:
@@ -286,44 +252,40 @@ def one_name_for_many(folder: Spoilt, generator: np.random.Generator) -> None:
         folder.video.entries[row]["person_name"] = "unknown"
 
 
-def heads_turned_away(folder: Spoilt, generator: np.random.Generator) -> None:
-    folder.video.change_poses(lambda poses: poses * [1.3, 1.0, 1.0])
-
-
-FAULTS: dict[str, tuple[Callable[[Spoilt, np.random.Generator], None], str]] = {
-    "pitch, yaw, roll": (_reorder([1, 0, 2]), "pose-order"),
-    "roll, pitch, yaw": (_reorder([2, 1, 0]), "pose-order"),
-    "radians": (radians, "radians"),
-    "radians in video": (radians_in_video, "radians"),
-    "radians in front": (radians_in_front, "radians"),
-    "yaw from 0 to 360": (full_circle, "yaw-range"),
-    "heads turned away": (heads_turned_away, "beyond-90"),
+FAULTS: dict[str, tuple[Spoil, str]] = {
+    "pitch, yaw, roll": (poses(lambda p, _: p[:, [1, 0, 2]]), "pose-order"),
+    "roll, pitch, yaw": (poses(lambda p, _: p[:, [2, 1, 0]]), "pose-order"),
+    "radians": (poses(lambda p, _: np.deg2rad(p)), "radians"),
+    "radians in video": (poses(lambda p, _: np.deg2rad(p), "video"), "radians"),
+    "radians in front": (poses(lambda p, _: np.deg2rad(p), "front"), "radians"),
+    "yaw from 0 to 360": (video_yaw(lambda yaw, _: yaw % 360), "yaw-range"),
+    "heads turned away": (video_yaw(lambda yaw, _: yaw * 1.3), "beyond-90"),
     "mirrored between the files": (mirrored, "mirrored-yaw"),
-    "sign of half the rows": (half_mirrored, "yaw-sign"),
-    "unsigned yaw": (unsigned, "one-sided-yaw"),
-    "shuffled poses": (shuffled_poses, "poses-explain-nothing"),
-    "all poses 0": (zero_poses, "constant-yaw"),
+    "sign of half the rows": (video_yaw(lambda yaw, g: yaw * g.choice([-1.0, 1.0], len(yaw))), "yaw-sign"),
+    "unsigned yaw": (video_yaw(lambda yaw, _: np.abs(yaw)), "one-sided-yaw"),
+    "shuffled poses": (poses(lambda p, g: p[g.permutation(len(p))], "video"), "poses-explain-nothing"),
+    "all poses 0": (poses(lambda p, _: np.zeros_like(p), "video"), "constant-yaw"),
     "no poses": (no_poses, "no-poses"),
-    "some poses missing": (some_poses_missing, "missing-poses"),
-    "broken poses": (broken_poses, "bad-poses"),
+    "some poses missing": (some_poses(0.2, None), "missing-poses"),
+    "broken poses": (some_poses(0.02, [1.0, 2.0]), "bad-poses"),
     "no profiles": (frontal_only, "no-profiles"),
-    "turned front rows": (turned_fronts, "front-not-frontal"),
-    "rows twice": (rows_twice, "duplicate-rows"),
-    "rows nearly twice": (rows_nearly_twice, "near-duplicate-rows"),
-    "rows under two names": (under_two_names, "duplicates-across-people"),
-    "rows nearly under two names": (nearly_under_two_names, "near-duplicates-across-people"),
-    "front rows in video": (front_in_video, "front-in-video"),
+    "turned front rows": (to_front(50, 999, lambda folder, _: len(folder.front.features) // 4), "front-not-frontal"),
+    "rows twice": (copies(0.05), "duplicate-rows"),
+    "rows nearly twice": (copies(0.05, noise=0.08), "near-duplicate-rows"),
+    "rows under two names": (copies(0.01, other_name=True), "duplicates-across-people"),
+    "rows nearly under two names": (copies(0.01, noise=0.08, other_name=True), "near-duplicates-across-people"),
+    "front rows in video": (copies(0.5, of="front"), "front-in-video"),
     "3 % wrong names": (wrong_names, "wrong-labels"),
-    "normalised": (normalised, "unit-length"),
-    "front rescaled": (front_rescaled, "lengths-disagree"),
+    "normalised": (vectors(lambda x, _: unit(x)), "unit-length"),
+    "front rescaled": (vectors(lambda x, _: x * 8, "front"), "lengths-disagree"),
     "centred": (centred, "centred"),
-    "constant columns": (constant_columns, "constant-columns"),
-    "an index inside": (an_index_inside, "dominant-column"),
+    "constant columns": (vectors(constant_columns), "constant-columns"),
+    "an index inside": (vectors(an_index_inside), "dominant-column"),
     "NaN and zero rows": (nan_rows, "bad-rows"),
-    "two recognisers mixed": (other_recogniser_in_part, "mixed-recognisers"),
-    "another recogniser in front": (other_recogniser_in_front, "files-disagree"),
+    "two recognisers mixed": (other_recogniser(0.4, "front", "video"), "mixed-recognisers"),
+    "another recogniser in front": (other_recogniser(1, "front"), "files-disagree"),
     "people without a partner": (no_partner, "people-without-pair"),
-    "nobody in both files": (nobody_in_both, "no-pairs"),
+    "nobody in both files": (names(lambda name: f"{name}.mp4", "video"), "no-pairs"),
     "names differ in capitals": (capitals, "names-alike"),
     "rows without a name": (nameless, "bad-names"),
     "two spellings": (two_spellings, "name-spellings"),
@@ -331,7 +293,6 @@ FAULTS: dict[str, tuple[Callable[[Spoilt, np.random.Generator], None], str]] = {
     "one name for many": (one_name_for_many, "uneven-people"),
 }
 """Each fault and the id of the finding that must name it."""
-
 
 REAL_FAULTS = (
     "pitch, yaw, roll",
@@ -397,7 +358,7 @@ def test_a_fault_is_found_by_its_id(fault: str, made_up: FeatureSet, tmp_path: P
     assert FAULTS[fault][1] in [finding.id for finding in examination.findings]
     for finding in examination.findings:
         assert finding.evidence
-        assert finding.way_out
+        assert finding.remedy
     try:
         read_folder(tmp_path / "folder")
     except InputError:
@@ -441,8 +402,10 @@ def test_wrong_names_are_named(made_up: FeatureSet, tmp_path: Path) -> None:
 def test_poses_read_right_are_judged_right(made_up: FeatureSet, tmp_path: Path) -> None:
     """Swapped and in radians at once: both are named, and nothing is said that is true only of the misread poses."""
     folder = loose(made_up)
-    radians(folder, np.random.default_rng(0))
-    FAULTS["pitch, yaw, roll"][0](folder, np.random.default_rng(0))
+    for fault in ("radians", "pitch, yaw, roll"):
+        FAULTS[fault][0](folder, np.random.default_rng(0))
     examination = examine_folder(folder.write(tmp_path / "folder"))
     assert {line.split(":")[0] for line in grave(examination)} == {"radians", "pose-order"}
-    np.testing.assert_allclose(examination.read_as.video.poses, made_up.video.poses, atol=1e-3)
+    np.testing.assert_allclose(
+        examination.folder.poses[examination.folder.files["video"]], made_up.video.poses, atol=1e-3
+    )

@@ -9,21 +9,23 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from poseid.doctor import reading
+from poseid.doctor import rows as rows_module
 from poseid.doctor.baseline import measure
-from poseid.doctor.duplicates import NEAR, find_doubles
+from poseid.doctor.duplicates import NEAR, find_duplicates
 from poseid.doctor.examine import examine_folder
 from poseid.doctor.labels import find_likeness
 from poseid.doctor.outlook import MEASURED, outlook
 from poseid.doctor.people import count_people
-from poseid.doctor.reading import Folder, open_folder
+from poseid.doctor.reading import open_folder
 from poseid.doctor.recognisers import find_links
+from poseid.doctor.rows import Folder
+from poseid.doctor.sample import Sample
 from poseid.doctor.scan import FINE, NOT_FINITE, OUT_OF_RANGE, ZERO, Scan, scan
 from poseid.doctor.yaw import find_drop, side_effect
-from poseid.features import folder as folder_module
 from poseid.features.folder import write_folder
 from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
+from poseid.features.tables import npy
 from poseid.verification.genuine import yaw_bin
 from poseid.verification.rates import eer
 
@@ -49,20 +51,22 @@ def features() -> FeatureSet:
 
 
 def test_scan_in_blocks_of_a_memory_map(features: FeatureSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seven rows at a time from a map on disk give what numpy gives on the whole."""
-    monkeypatch.setattr(reading, "_BLOCK_BYTES", 7 * 4 * 32)
-    monkeypatch.setattr(folder_module, "MEMORY_MAP_BYTES", 0)
+    """Seven rows at a time from a map on disk give what numpy gives on all rows."""
+    monkeypatch.setattr(rows_module, "_BLOCK_BYTES", 7 * 4 * 32)
+    monkeypatch.setattr(npy, "MEMORY_MAP_BYTES", 0)
     done: list[int] = []
     write_folder(features, tmp_path / "folder")
     folder, _ = open_folder(tmp_path / "folder")
-    assert isinstance(folder.video.features, np.memmap)
+    assert isinstance(folder.arrays["video"], np.memmap)
     found = scan(folder, done.append)
     assert max(done) == 7
     assert sum(done) == 25 * 10
-    raw = features.video.features.astype(np.float64)
-    np.testing.assert_allclose(found.video.lengths, np.linalg.norm(raw, axis=1), rtol=1e-6)
-    np.testing.assert_allclose(found.video.mean, raw.mean(axis=0), atol=1e-7)
-    np.testing.assert_allclose(found.video.spread, raw.std(axis=0), atol=1e-6)
+    raw, video = features.video.features.astype(np.float64), found.columns["video"]
+    np.testing.assert_allclose(found.lengths[folder.files["video"]], np.linalg.norm(raw, axis=1), rtol=1e-6)
+    np.testing.assert_allclose(video.mean, raw.mean(axis=0), atol=1e-7)
+    np.testing.assert_allclose(video.energy - video.mean**2, raw.var(axis=0), atol=1e-6)
+    assert video.rows == 200
+    np.testing.assert_array_equal([video.low, video.high], [raw.min(axis=0), raw.max(axis=0)])
     x = unit(np.concatenate([features.front.features, features.video.features]))
     names = np.concatenate([features.front.people, features.video.people])
     bins = yaw_bin(np.concatenate([features.front.poses, features.video.poses])[:, 0])
@@ -71,7 +75,7 @@ def test_scan_in_blocks_of_a_memory_map(features: FeatureSet, tmp_path: Path, mo
         assert found.counts[k].tolist() == np.bincount(bins[names == name], minlength=7).tolist()
     np.testing.assert_allclose(found.bin_means[3], x[bins == 3].mean(axis=0), atol=1e-6)
     assert found.sample.everybody
-    np.testing.assert_allclose(found.sample.video.unit, unit(raw), atol=1e-6)
+    np.testing.assert_allclose(found.sample.unit, x, atol=1e-6)
 
 
 def test_rows_without_a_direction(features: FeatureSet, tmp_path: Path) -> None:
@@ -81,14 +85,16 @@ def test_rows_without_a_direction(features: FeatureSet, tmp_path: Path) -> None:
     np.save(tmp_path / "folder" / "video_feature.npy", rows)
     folder, _ = open_folder(tmp_path / "folder")
     found = scan(folder, lambda n: None)
-    assert found.video.status[:8].tolist() == [FINE, NOT_FINITE, ZERO, FINE, FINE, OUT_OF_RANGE, NOT_FINITE, FINE]
-    assert not np.isin([1, 2, 5, 6], found.sample.video.rows).any()
+    first = folder.files["video"].start
+    status = found.status[first : first + 8].tolist()
+    assert status == [FINE, NOT_FINITE, ZERO, FINE, FINE, OUT_OF_RANGE, NOT_FINITE, FINE]
+    assert not np.isin(first + np.array([1, 2, 5, 6]), found.sample.rows).any()
     assert np.isfinite(found.sums).all()
     (finding,) = [f for f in examine_folder(tmp_path / "folder").findings if f.severity == "error"]
     assert finding.rows == ("video:1", "video:2", "video:5", "video:6")
 
 
-def test_doubles_against_all_pairs(tmp_path: Path) -> None:
+def test_duplicates_against_all_pairs(tmp_path: Path) -> None:
     """Of 400 rows with near copies at known angles, the pairs found are those of a full comparison."""
     generator = np.random.default_rng(0)
     base = unit(generator.standard_normal((200, 64)))
@@ -100,15 +106,15 @@ def test_doubles_against_all_pairs(tmp_path: Path) -> None:
     names = np.array([entry["person_name"] for entry in metadata])
     file = Rows(rows, np.zeros((400, 3), np.float32), names, metadata)
     folder, found = seen(FeatureSet("made", file.take(slice(0, 200)), file.take(slice(200, 400))), tmp_path)
-    doubles = find_doubles(folder, found)
+    duplicates = find_duplicates(folder, found)
     cosine = np.triu(unit(rows) @ unit(rows).T, 1)
     expected = {tuple(pair) for pair in np.argwhere(cosine >= NEAR).tolist()}
-    got = set(zip(doubles.a.tolist(), doubles.b.tolist(), strict=True))
+    got = set(zip(duplicates.a.tolist(), duplicates.b.tolist(), strict=True))
     assert len(expected) > 80
     assert got <= expected
     assert len(got) >= 0.97 * len(expected)
-    np.testing.assert_allclose(doubles.cosine, cosine[doubles.a, doubles.b], atol=1e-6)
-    assert not doubles.more
+    np.testing.assert_allclose(duplicates.cosine, cosine[duplicates.a, duplicates.b], atol=1e-6)
+    assert not duplicates.more
 
 
 def test_likeness_against_plain_sums(features: FeatureSet, tmp_path: Path) -> None:
@@ -122,7 +128,7 @@ def test_likeness_against_plain_sums(features: FeatureSet, tmp_path: Path) -> No
         x[bins == b] -= x[bins == b].mean(axis=0)
     assert len(likeness.row) == likeness.judged == len(x)
     for k in (0, 17, 60, 249):
-        i = int(likeness.row[k]) + int(likeness.file[k]) * len(features.front)
+        i = int(likeness.row[k])
         others = (names == names[i]) & (np.arange(len(x)) != i)
         assert likeness.own[k] == pytest.approx(_cosine(x[i], x[others].sum(axis=0)), abs=1e-4)
         rest = {n: _cosine(x[i], x[names == n].sum(axis=0)) for n in folder.names if n != names[i]}
@@ -136,8 +142,8 @@ def _cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def test_drop_against_ranks(features: FeatureSet, tmp_path: Path) -> None:
-    _, found = seen(features, tmp_path)
-    drop = find_drop(found.sample)
+    folder, found = seen(features, tmp_path)
+    drop = find_drop(found.sample, folder.poses)
     centre = {n: unit(features.front.features[features.front.people == n]).sum(axis=0) for n in features.people()}
     pairs = zip(unit(features.video.features), features.video.people.tolist(), strict=True)
     similarity = np.array([_cosine(x, centre[n]) for x, n in pairs])
@@ -151,7 +157,7 @@ def test_drop_against_ranks(features: FeatureSet, tmp_path: Path) -> None:
     np.testing.assert_allclose(drop.joint, joint, atol=1e-3)
 
 
-def test_side_effect_known_by_hand(features: FeatureSet, tmp_path: Path) -> None:
+def test_side_effect_known_by_hand() -> None:
     """People in directions of their own; left profiles share one axis, right ones another: cosines .8 + .2 or .8."""
     people, each = 30, 8
     rows = np.zeros((people * each, people + 2), np.float32)
@@ -159,20 +165,17 @@ def test_side_effect_known_by_hand(features: FeatureSet, tmp_path: Path) -> None
     yaw = np.tile([-60.0, 60.0], people * each // 2)
     rows[np.arange(len(rows)), person] = np.sqrt(0.8)
     rows[np.arange(len(rows)), people + (yaw > 0)] = np.sqrt(0.2)
-    _, found = seen(features, tmp_path)
-    poses = np.column_stack([yaw, 0 * yaw, 0 * yaw]).astype(np.float32)
-    video = replace(found.sample.video, unit=rows, person=person.astype(np.int32), poses=poses)
-    effect = side_effect(video)
+    sample = Sample(rows, np.arange(len(rows)), person.astype(np.int32), np.zeros(len(rows), bool), True)
+    effect = side_effect(sample, yaw.astype(np.float32))
     assert effect is not None
     assert effect.effect == pytest.approx(0.2, abs=1e-6)
     assert effect.n == people * each * (each - 1) / 2
-    one_side = replace(video, poses=np.abs(poses))
-    assert side_effect(one_side) is None
+    assert side_effect(sample, np.abs(yaw).astype(np.float32)) is None
 
 
 def test_baseline_against_plain_means(features: FeatureSet, tmp_path: Path) -> None:
     folder, found = seen(features, tmp_path)
-    baseline = measure(found.sample, folder.video.poses[:, 0])
+    baseline = measure(folder, found.sample)
     a, b = unit(features.front.features), unit(features.video.features)
     same = features.front.people[:, None] == features.video.people
     bins = yaw_bin(features.video.poses[:, 0])
@@ -197,12 +200,11 @@ def test_baseline_against_plain_means(features: FeatureSet, tmp_path: Path) -> N
 
 def test_links_hold_for_frontal_rows_alone(tmp_path: Path) -> None:
     folder, found = seen(synthetic(people=25, probes=8, seed=1, dim=256), tmp_path)
-    links = find_links(found.sample)
+    links = find_links(found.sample, folder.kinds)
     assert links is not None
-    assert int(links.there.sum()) == int((folder.front.kinds == 0).sum() + (folder.video.kinds == 0).sum())
-    pairs = links.there[:, :, None] & links.there[:, None, :]
-    assert links.alike[pairs].mean() > 0.8
-    assert not links.alike[~pairs].any()
+    assert sorted(links.rows) == np.flatnonzero(folder.kinds == 0).tolist()
+    assert (found.sample.person[links.a] == found.sample.person[links.b]).all()
+    assert links.alike.mean() > 0.8
 
 
 def test_people_are_counted(features: FeatureSet, tmp_path: Path) -> None:
@@ -210,9 +212,7 @@ def test_people_are_counted(features: FeatureSet, tmp_path: Path) -> None:
     features = replace(features, video=features.video.take(features.video.people != gone), pairs=None)
     folder, _ = seen(features, tmp_path)
     people = count_people(folder)
-    assert people.paired == 24
-    assert people.front.sum() == 50
-    assert people.video.sum() == 24 * 8
+    assert (people.paired, people.front.sum(), people.video.sum()) == (24, 50, 24 * 8)
 
 
 def test_outlook_is_that_of_the_results_page() -> None:

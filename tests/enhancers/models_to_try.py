@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from poseid.enhancers.build import build_saved
+from poseid.enhancers.registry import build_saved
 
 DIM = 32
 _TOKENS = {"identity_dim": 16, "pose_dim": 8, "tokens": 4, "width": 16, "depth": 1, "heads": 4, "mlp": 32}

@@ -13,7 +13,7 @@ import torch
 
 import poseid
 from poseid.enhancers.api import BLOCK_ROWS
-from poseid.enhancers.apply import enhance_arrays
+from poseid.enhancers.inference import enhance_arrays
 from poseid.enhancers.saving import save_enhancer
 from poseid.errors import InputError
 from tests.enhancers.models_to_try import DIM, made, rows

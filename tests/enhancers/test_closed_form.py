@@ -13,22 +13,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from poseid.enhancers.build import build
 from poseid.enhancers.closed_form import (
     FEWEST_PEOPLE,
     FEWEST_ROWS,
     ClosedForm,
     Statistics,
-    TrainingRows,
     solve,
     statistics_of,
 )
+from poseid.enhancers.model import unit_and_length
+from poseid.enhancers.registry import build
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.enhancers.saving import load_enhancer, save_enhancer
+from poseid.enhancers.training_rows import TrainingRows, training_rows
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.rows import FRONTAL, PROFILE
 from poseid.features.synthetic import synthetic
-from poseid.training.fitting import Fitted, fit_on, training_rows
+from poseid.training.fitting import Fitted, fit_on
 
 DIM = 32
 FEATURES = synthetic(people=40, dim=DIM, seed=2)
@@ -118,12 +119,6 @@ def by_equations(rows: TrainingRows) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return m, matrix, b, min(1.0, people / 120) * (out - x)
 
 
-def units(rows: TrainingRows) -> tuple[Tensor, Tensor]:
-    features = rows.features.double()
-    length = features.norm(dim=1, keepdim=True)
-    return features / length, length
-
-
 def test_solution_and_output_agree_with_the_equations() -> None:
     layer = form()
     solution = solve(layer, statistics(ROWS))
@@ -131,11 +126,13 @@ def test_solution_and_output_agree_with_the_equations() -> None:
     np.testing.assert_allclose(solution.centre.detach().numpy(), centre, atol=1e-10)
     np.testing.assert_allclose(solution.matrix.detach().numpy(), matrix, atol=1e-10)
     np.testing.assert_allclose(solution.direction.numpy(), direction, atol=1e-10)
-    np.testing.assert_allclose(layer(*units(ROWS), solution).detach().numpy(), out, atol=1e-10)
+    np.testing.assert_allclose(
+        layer(*unit_and_length(ROWS.features.double()), solution).detach().numpy(), out, atol=1e-10
+    )
 
 
 def test_every_number_of_phi_moves_the_output() -> None:
-    layer, rows = form(), units(ROWS)
+    layer, rows = form(), unit_and_length(ROWS.features.double())
     before = layer(*rows, solve(layer, statistics(ROWS))).detach()
     for name, parameter in layer.named_parameters():
         for index in range(parameter.numel()):
@@ -147,7 +144,7 @@ def test_every_number_of_phi_moves_the_output() -> None:
 
 
 def test_stored_it_is_what_the_layer_uses_by_itself() -> None:
-    layer, rows = form(), units(ROWS)
+    layer, rows = form(), unit_and_length(ROWS.features.double())
     solution = solve(layer, statistics(ROWS))
     layer.store(solution)
     assert float(layer.people) == 40
@@ -175,7 +172,7 @@ def test_rows_of_chosen_people_are_those_of_a_fit_by_hand() -> None:
 def test_gradcheck_with_respect_to_every_number_of_phi() -> None:
     rows = training_rows(synthetic(people=12, dim=16, probes=8, seed=4))
     layer, constants = form(16), statistics(rows)
-    x, length = units(rows)
+    x, length = unit_and_length(rows.features.double())
     x, length = x[::9], length[::9]
     phi = tuple(layer.parameters())
     assert len(phi) == 7
@@ -184,18 +181,19 @@ def test_gradcheck_with_respect_to_every_number_of_phi() -> None:
     assert torch.autograd.gradcheck(lambda *_phi: solve(layer, constants).matrix, of_solution)
 
 
-def one_profile_row_a_person() -> TrainingRows:
-    first = torch.zeros(len(ROWS.person), dtype=torch.bool)
+def first_of_each_person(kind: Tensor) -> Tensor:
+    first = torch.zeros_like(kind)
     for person in range(40):
-        first[((ROWS.person == person) & ROWS.profile).nonzero()[0]] = True
-    return replace(ROWS, profile=first)
+        first[((ROWS.person == person) & kind).nonzero()[0]] = True
+    return first
+
+
+def one_profile_row_a_person() -> TrainingRows:
+    return replace(ROWS, profile=first_of_each_person(ROWS.profile))
 
 
 def one_frontal_row_a_person() -> TrainingRows:
-    first = torch.zeros(len(ROWS.person), dtype=torch.bool)
-    for person in range(40):
-        first[((ROWS.person == person) & ROWS.frontal).nonzero()[0]] = True
-    return replace(ROWS, frontal=first)
+    return replace(ROWS, frontal=first_of_each_person(ROWS.frontal))
 
 
 def rows_of_a_person_identical() -> TrainingRows:
@@ -256,7 +254,7 @@ def test_at_the_edges_all_is_finite(made: Callable[[], TrainingRows]) -> None:
         assert value is None or bool(value.isfinite().all()), name
     solution = solve(layer, constants)
     assert all(bool(part.isfinite().all()) for part in solution)
-    x, length = units(rows)
+    x, length = unit_and_length(rows.features.double())
     out = layer(F.normalize(rows.features.double(), dim=1), length, solution)
     assert bool(out.isfinite().all())
     scores = out[rows.profile] @ F.normalize(rows.features.double(), dim=1)[rows.frontal].T

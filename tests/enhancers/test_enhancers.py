@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from poseid.enhancers.build import build, parameter_count
 from poseid.enhancers.enhancer import Enhancer, Fit
 from poseid.enhancers.gate import GateFit
-from poseid.enhancers.identity import IdentityEnhancer
+from poseid.enhancers.layers import IdentityEnhancer
+from poseid.enhancers.registry import build, parameter_count
 from poseid.errors import InputError
 
 SMALL = {
@@ -17,7 +17,11 @@ SMALL = {
     "pose_transformer": {"dim": 32, "identity_dim": 16, "pose_dim": 8, "tokens": 4, "width": 16, "depth": 2,
                          "heads": 4, "mlp": 32},
 }  # fmt: skip
-NAMES = sorted(SMALL)
+
+
+@pytest.fixture(params=sorted(SMALL))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def rows(n: int = 40, dim: int = 32, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -38,7 +42,6 @@ def trained(name: str, **options: object) -> Enhancer:
     return enhancer.eval()
 
 
-@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("poses", ["given", "none", "some"])
 def test_fresh_enhancer_returns_its_input(name: str, poses: str) -> None:
     x, pose = rows()
@@ -48,7 +51,6 @@ def test_fresh_enhancer_returns_its_input(name: str, poses: str) -> None:
     torch.testing.assert_close(output.features, x, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_frontal_rows_stay_and_turned_rows_move(name: str) -> None:
     x, pose = rows()
     pose[:20, :2] = pose[:20, :2].clamp(-5, 5)
@@ -58,7 +60,6 @@ def test_frontal_rows_stay_and_turned_rows_move(name: str) -> None:
     assert cosine[20:].max() < 0.999
 
 
-@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("norm", ["keep", "unit"])
 def test_lengths(name: str, norm: str) -> None:
     x, pose = rows()
@@ -67,14 +68,12 @@ def test_lengths(name: str, norm: str) -> None:
     torch.testing.assert_close(lengths, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_direction_does_not_depend_on_the_length_of_the_input(name: str) -> None:
     x, pose = rows()
     enhancer = trained(name)
     torch.testing.assert_close(enhancer(5 * x, pose).features, 5 * enhancer(x, pose).features, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_without_a_pose_the_network_sees_the_own_estimate_and_the_gate_the_vector_alone(name: str) -> None:
     x, _ = rows()
     enhancer = trained(name)
@@ -87,7 +86,6 @@ def test_without_a_pose_the_network_sees_the_own_estimate_and_the_gate_the_vecto
     torch.testing.assert_close(without.features, direction * x.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_rows_with_a_nan_are_rows_of_unknown_pose_and_change_no_other_row(name: str) -> None:
     x, pose = rows()
     enhancer = trained(name)
@@ -100,7 +98,6 @@ def test_rows_with_a_nan_are_rows_of_unknown_pose_and_change_no_other_row(name: 
     torch.testing.assert_close(output[1::3], enhancer(x, pose).features[1::3])
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_a_fit_given_stands_in_for_the_stored_one_and_stored_it_gives_the_same(name: str) -> None:
     x, pose = rows()
     enhancer = trained(name)
@@ -111,7 +108,6 @@ def test_a_fit_given_stands_in_for_the_stored_one_and_stored_it_gives_the_same(n
     assert torch.equal(enhancer(x, pose).features, given)
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_phi_is_named_as_in_the_configuration_and_absent_where_it_does_nothing(name: str) -> None:
     gate = {"gate_slope", "gate_centre", "gate_full", "gate_unknown"}
     form = {"ridge", "ridge_power", "length_power", "metric_power", "shape", "bias", "quality"}
@@ -127,7 +123,6 @@ def test_phi_is_named_as_in_the_configuration_and_absent_where_it_does_nothing(n
     assert all(value == pytest.approx(0.5) for value in shown.values())  # ridge itself, not its logarithm
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_without_the_network_only_phi_and_the_fit_matter(name: str) -> None:
     x, pose = rows()
     enhancer = trained(name, network=False)
@@ -136,7 +131,6 @@ def test_without_the_network_only_phi_and_the_fit_matter(name: str) -> None:
     assert build(name, {**SMALL[name], "network": False, "skip": False}).network
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_code_identity_and_predicted_pose_do_not_see_the_given_pose(name: str) -> None:
     x, pose = rows()
     enhancer = trained(name)
@@ -147,7 +141,6 @@ def test_code_identity_and_predicted_pose_do_not_see_the_given_pose(name: str) -
     assert not torch.equal(a.features, b.features)
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_without_skip_nothing_of_the_input_is_left_at_the_start(name: str) -> None:
     x, pose = rows(200)
     torch.manual_seed(0)
@@ -155,7 +148,6 @@ def test_without_skip_nothing_of_the_input_is_left_at_the_start(name: str) -> No
     assert torch.nn.functional.cosine_similarity(output, x).mean().abs() < 0.3
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_similarity_dim_is_a_trained_saved_layer(name: str) -> None:
     x, pose = rows()
     enhancer = build(name, {**SMALL[name], "similarity_dim": 12})
@@ -179,6 +171,11 @@ def test_aggregations(aggregation: str) -> None:
     else:
         weights = torch.softmax((tokens @ enhancer.aggregation.score.weight[0]), dim=1)
         torch.testing.assert_close(enhancer.aggregation(tokens), (weights[..., None] * tokens).sum(1))
+
+
+def test_an_unknown_aggregation_is_refused() -> None:
+    with pytest.raises(InputError, match="'max' is not one of mean, weighted, attention"):
+        build("pose_transformer", {**SMALL["pose_transformer"], "aggregation": "max"})
 
 
 def test_identity_enhancer_by_hand() -> None:

@@ -13,22 +13,18 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from poseid.enhancers.gate import Gate, GateFit, fit_gate
+from poseid.enhancers.model import unit_and_length
+from poseid.enhancers.training_rows import training_rows
 from poseid.features.synthetic import synthetic
-from poseid.training.fitting import training_rows
 
 DIM = 32
 ROWS = training_rows(synthetic(people=40, dim=DIM, seed=2))
 NAN = math.nan
 
 
-def units(features: Tensor) -> tuple[Tensor, Tensor]:
-    length = features.norm(dim=1, keepdim=True)
-    return features / length, length
-
-
 def random_rows(count: int = 200, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    x, length = units(torch.randn(count, DIM, generator=generator))
+    x, length = unit_and_length(torch.randn(count, DIM, generator=generator))
     return x, 5 * length, 90 * torch.randn(count, 3, generator=generator).clamp(-1, 1)
 
 
@@ -151,7 +147,7 @@ def test_unfitted_a_row_of_unknown_pose_stays_as_it_is() -> None:
 def test_fit_agrees_with_the_class_balanced_regression_of_scikit_learn() -> None:
     fit = fit_gate(ROWS.features, ROWS.frontal, ROWS.profile)
     assert fit is not None
-    x, length = (part.double().numpy() for part in units(ROWS.features.double()))
+    x, length = (part.double().numpy() for part in unit_and_length(ROWS.features.double()))
     either = (ROWS.frontal | ROWS.profile).numpy()
     profile = ROWS.profile.numpy()
     of_profile = np.sort(length[profile, 0])
@@ -165,7 +161,7 @@ def test_fit_agrees_with_the_class_balanced_regression_of_scikit_learn() -> None
     assert float(fit.length_weight) == pytest.approx(oracle.coef_[0, -1] * 4, abs=1e-4)
     assert float(fit.offset) == pytest.approx(oracle.intercept_[0], abs=1e-4)
     gate = stored(GateFit(*(part.float() for part in fit)))
-    got = gate.probability(*units(ROWS.features))[:, 0].numpy()
+    got = gate.probability(*unit_and_length(ROWS.features))[:, 0].numpy()
     np.testing.assert_allclose(got[either], oracle.predict_proba(inputs)[:, 1], atol=1e-4)
 
 
@@ -173,7 +169,7 @@ def test_fit_tells_profile_from_frontal_rows_of_people_it_never_saw() -> None:
     fit = fit_gate(ROWS.features, ROWS.frontal, ROWS.profile)
     assert fit is not None
     others = training_rows(synthetic(people=60, dim=DIM, seed=3))
-    share = stored(GateFit(*(part.float() for part in fit)), unknown=0.0)(*units(others.features), None)[:, 0]
+    share = stored(GateFit(*(part.float() for part in fit)), unknown=0.0)(*unit_and_length(others.features), None)[:, 0]
     assert share[others.profile].mean() > 0.6
     assert share[others.frontal].mean() < 0.2
 

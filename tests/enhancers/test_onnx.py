@@ -17,9 +17,8 @@ import torch
 
 import poseid
 from poseid.enhancers.header import to_metadata
-from poseid.enhancers.models import open_model
 from poseid.enhancers.onnx_run import onnx_session
-from poseid.enhancers.saving import save_enhancer
+from poseid.enhancers.saving import open_model, save_enhancer
 from poseid.errors import InputError
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from poseid.errors import InputError
-from poseid.features import folder as folder_module
-from poseid.features.folder import read_array, read_folder, write_folder
+from poseid.features.folder import read_folder, write_folder
 from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
+from poseid.features.tables import npy
+from poseid.features.tables.npy import read_array
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 
@@ -107,7 +108,7 @@ def test_the_name_is_never_a_path(folder: Path, monkeypatch: pytest.MonkeyPatch)
 def test_large_files_are_mapped(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     small = read_folder(folder)
     assert not isinstance(small.video.features, np.memmap)
-    monkeypatch.setattr(folder_module, "MEMORY_MAP_BYTES", 1000)
+    monkeypatch.setattr(npy, "MEMORY_MAP_BYTES", 1000)
     large = read_folder(folder)
     assert isinstance(large.video.features, np.memmap)
     assert not large.video.features.flags.writeable
@@ -254,12 +255,12 @@ FAULTS: list[tuple[str, Callable[[Path], None], str]] = [
     (
         V_JSON,
         edit_json("video", lambda c: c["metadata"][9].update(q=float("inf"))),
-        "row 9: metadata cannot be kept",
+        "row 9: metadata cannot be written",
     ),
     (
         V_JSON,
         edit_json("video", lambda c: c["metadata"][9].update(q="\ud800")),
-        "row 9: metadata cannot be kept",
+        "row 9: metadata cannot be written",
     ),
     (V_JSON, cut(V_JSON, 300), "not JSON"),
     (V_JSON, write(V_JSON, b""), "line 1 column 1: not JSON"),
@@ -350,7 +351,7 @@ def changed(rows: Rows, poses: object = None, features: object = None) -> Rows:
         ),
         (
             lambda d: replace(d, front=replace(d.front, metadata=({"at": Path()},) * len(d.front))),
-            "front_metadata.json: row 0: metadata cannot be kept",
+            "front_metadata.json: row 0: metadata cannot be written",
         ),
         (lambda d: replace(d, pairs=replace(d.pairs, same=~d.pairs.same)), "pairs.csv: line 2: same is 0"),
         (lambda d: replace(d, pairs=replace(d.pairs, a_row=d.pairs.a_row + 99)), "pairs.csv: line 2: front:"),

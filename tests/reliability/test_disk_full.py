@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A feature folder, files of its vectors, a table of photos and an opponent, on an ordinary disk."""
+    """A feature folder, files of its vectors, a table of photos and a baseline, on an ordinary disk."""
     here = tmp_path_factory.mktemp("inputs")
     features = synthetic(people=40, probes=8, seed=1, dim=DIM)
     write_folder(features, here / "faces")

@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 from poseid.features.folder import read_folder, write_folder
 from poseid.features.synthetic import synthetic
 from poseid.sweeps.analysis import read_sweep
-from poseid.training.multirun import job_dirs, read_overrides
+from poseid.sweeps.jobs import job_directories, read_overrides
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("POSEID_KILLS", "5"))
@@ -255,7 +255,7 @@ def by_weight(sweep: Path) -> dict[str, Path]:
     """The finished jobs of a sweep by their override of lambda_id."""
     return {
         override: job
-        for job in job_dirs(sweep)
+        for job in job_directories(sweep)
         if (job / "report" / "summary.json").is_file()
         for override in read_overrides(job)
         if override.startswith("lambda_id=")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poseid.enhancers.opponents.raw import Raw
+from poseid.enhancers.baselines.raw import Raw
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.synthetic import synthetic
 from poseid.reports.key_figures import key_figures

@@ -58,8 +58,11 @@ def test_every_section_is_there(specification: dict[str, Any]) -> None:
     kinds = [panel["viewType"] for panel in found["Sweep"]]
     assert kinds == ["Parallel Coordinates Plot", "Scatter Plot", "Parameter Importance"]
     scatter = found["Sweep"][1]["config"]
-    assert (scatter["xAxis"], scatter["yAxis"]) == ("summary:kept/fmr_ratio", "summary:kept/fnmr_at_raw_threshold")
-    assert "summary:kept/fnmr_at_fmr_1e-2" in named["Sweep"]
+    assert (scatter["xAxis"], scatter["yAxis"]) == (
+        "summary:shipped/fmr_ratio",
+        "summary:shipped/fnmr_at_raw_threshold",
+    )
+    assert "summary:shipped/fnmr_at_fmr_1e-2" in named["Sweep"]
 
 
 def test_every_panel_names_what_a_run_logs(

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from poseid.sweeps.differences import ONE_PAIR, paired, single_changes, words
-from poseid.sweeps.estimates import t_interval, t_quantile
+from poseid.sweeps.estimates import on_front, t_interval, t_quantile
 from poseid.sweeps.importance import FEWEST_SETTINGS, Importance, importance
 from poseid.sweeps.jobs import Job
 from poseid.sweeps.measures import Measure
-from poseid.sweeps.pareto import on_front
 from poseid.sweeps.repeats import Setting, settings_of
 from tests.sweeps.made import FNMR
 

@@ -246,7 +246,7 @@ def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     status, out, _ = call(capsys, "sweep", "--out", "o")
     assert status == 0
     assert "2 jobs: 1 finished, 1 failed; 1 setting" in out
-    assert "job 1 failed: lr: expected a number above 0" in out
+    assert "job 1 failed: lr: should be greater than 0" in out
     line = next(shlex.split(text) for text in out.splitlines() if "evaluate_test=false" in text)
     assert line[:2] == ["python", "train.py"]
     assert train.main([*line[2:], "hydra.run.dir=again"]) == 0

@@ -8,9 +8,10 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from poseid.training.config import DataConfig
 from poseid.training.data import FeatureDataModule
+from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
-from poseid.training.terms import TERMS
 
 DIM = 16
 MODEL: dict[str, Any] = {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4}
@@ -50,7 +51,7 @@ def module(**options: Any) -> EnhancerModule:
     return EnhancerModule(**{**arguments, **options})
 
 
-def data(**options: Any) -> FeatureDataModule:
+def data(batch_size: int = 16, seed: int = 0, swap: bool = False, **options: Any) -> FeatureDataModule:
     """Twenty made-up people, not yet loaded, unless told otherwise."""
     arguments: dict[str, Any] = {
         "source": "synthetic",
@@ -68,13 +69,11 @@ def data(**options: Any) -> FeatureDataModule:
         "max_yaw": 90,
         "missing_pose": "keep",
         "divisions": 4,
+        "pose_dropout": 0.0,
         "synthetic_people": 20,
         "synthetic_seed": 5,
-        "batch_size": 16,
-        "seed": 0,
-        "swap": False,
     }
-    return FeatureDataModule(**{**arguments, **options})
+    return FeatureDataModule(DataConfig(**{**arguments, **options}), batch_size, seed, swap)
 
 
 def batch(rows: int = 6, dim: int = DIM) -> dict[str, Tensor]:

@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from poseid.enhancers.build import build
-from poseid.enhancers.closed_form import TrainingRows, solve
+from poseid.enhancers.closed_form import solve
 from poseid.enhancers.enhancer import Enhancer, Fit
 from poseid.enhancers.gate import GateFit
+from poseid.enhancers.registry import build
+from poseid.enhancers.training_rows import TrainingRows
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
 from poseid.training.fitting import Episodes, Fitted, divide, fit_on, training_rows
-from poseid.training.losses import total_loss
-from poseid.training.terms import TERMS
+from poseid.training.losses import TERMS, total_loss
 from tests.training import small
 
 CPU = torch.device("cpu")

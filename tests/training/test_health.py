@@ -14,7 +14,7 @@ from torch import Tensor
 from poseid.features.synthetic import synthetic
 from poseid.training.data import FeatureDataModule
 from poseid.training.fitting import Fitted, training_rows
-from poseid.training.health import RanAway, first_fault, weights_fault
+from poseid.training.health import Diverged, first_fault, weights_fault
 from poseid.training.losses import total_loss
 from poseid.training.module import EnhancerModule
 from tests.training import small
@@ -120,11 +120,11 @@ def test_the_first_fault_is_named() -> None:
 
 
 def test_one_line_with_the_term_and_some_rows_and_a_file_with_all(tmp_path: Path) -> None:
-    error = RanAway("pose is nan", 3, 17, list(range(100, 120)))
+    error = Diverged("pose is nan", 3, 17, list(range(100, 120)))
     assert "epoch 3, step 17: pose is nan (batch of 20 video rows: 100, 101" in str(error)
     assert "\n" not in str(error)
-    error.write(tmp_path / "ran_away.json")
-    written = json.loads((tmp_path / "ran_away.json").read_text(encoding="utf-8"))
+    error.write(tmp_path / "diverged.json")
+    written = json.loads((tmp_path / "diverged.json").read_text(encoding="utf-8"))
     assert written == {"what": "pose is nan", "epoch": 3, "step": 17, "video_rows": list(range(100, 120))}
 
 
@@ -158,7 +158,7 @@ class Faulty(FeatureDataModule):
 def test_the_step_that_began_it_is_found_though_nobody_looked_at_once(tmp_path: Path) -> None:
     data = small.data()
     data.__class__ = Faulty
-    with pytest.raises(RanAway) as caught:
+    with pytest.raises(Diverged) as caught:
         small.trainer(max_epochs=1, limit_val_batches=0, default_root_dir=tmp_path).fit(
             module("residual", swap=False), datamodule=data
         )

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from poseid.training import losses
-from poseid.training.losses import total_loss
-from poseid.training.terms import TERMS
+from poseid.training.losses import TERMS, total_loss
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:

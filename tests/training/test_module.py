@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from poseid.enhancers.build import build
 from poseid.enhancers.enhancer import Fit
+from poseid.enhancers.registry import build
 from poseid.features.synthetic import synthetic
 from poseid.training.fitting import Fitted, training_rows
-from poseid.training.losses import detection_loss, total_loss
+from poseid.training.losses import TERMS, detection_loss, total_loss
 from poseid.training.module import EnhancerModule
-from poseid.training.terms import TERMS
 from tests.training import small
 from tests.training.small import batch
 

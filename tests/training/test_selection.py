@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from poseid.enhancers.apply import enhance_arrays
 from poseid.enhancers.enhancer import Enhancer
-from poseid.enhancers.info import kept_note
+from poseid.enhancers.header import strength_note
+from poseid.enhancers.inference import enhance_arrays
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.synthetic import synthetic
 from poseid.training import selection
 from poseid.training.fitting import Episodes, Fitted, fit_on, training_rows
+from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.selection import SHARES, SHIFTS, BestCheckpoint, HeldOut, PatienceAfterRamp, guard, held_out
-from poseid.training.terms import TERMS
 from tests.training import small
 
 TRAIN = synthetic(people=60, dim=64, seed=0)
@@ -298,6 +298,6 @@ def test_without_a_path_from_the_input_there_is_nothing_to_fall_back_to() -> Non
 
 
 def test_what_is_kept_is_said_where_it_is_not_all() -> None:
-    assert kept_note(1.0) is None
-    assert "leaves every vector's direction as it was (strength 0)" in str(kept_note(0.0))
-    assert str(kept_note(0.25)).startswith("0.25 of the correction ships")
+    assert strength_note(1.0) is None
+    assert "leaves every vector's direction as it was (strength 0)" in str(strength_note(0.0))
+    assert str(strength_note(0.25)).startswith("0.25 of the correction ships")

@@ -12,7 +12,7 @@ import lightning as L
 import pytest
 
 import train
-from poseid.training.metric_names import ALL, KEPT
+from poseid.training.metric_names import ALL, SHIPPED
 from poseid.training.metrics_file import MetricsFile
 from poseid.training.wandb_run import log_report
 
@@ -90,13 +90,13 @@ def test_the_end_of_a_run_stands_in_it(logged_run: Path, records: Records) -> No
     logged = merged(records)
     assert logged["test"]["verdict"] == summary["test"]["verdict"]
     assert logged["validation"]["improvement"]["mean"] == summary["validation"]["improvement"]["mean"]
-    assert set(KEPT) - {"kept/fnir_at_fpir_1e-2"} <= set(logged)  # which needs 3,000 probes
+    assert set(SHIPPED) - {"shipped/fnir_at_fpir_1e-2"} <= set(logged)  # which needs 3,000 probes
     headline = summary["validation"]["sets"][summary["validation"]["headline"]]
-    assert logged["kept/fnmr_at_fmr_1e-2"] == headline["enhanced"]["fnmr_at_fmr"]["1e-2"]
+    assert logged["shipped/fnmr_at_fmr_1e-2"] == headline["enhanced"]["fnmr_at_fmr"]["1e-2"]
     fixed = next(at for fmr in ("1e-3", "1e-2") if (at := headline["fixed_threshold"][fmr])["fmr_ratio"] is not None)
-    assert logged["kept/fnmr_at_raw_threshold"] == fixed["enhanced"]["fnmr"]
-    assert logged["kept/fmr_ratio"] == fixed["fmr_ratio"]
-    assert logged["kept/fnmr_limit"] == headline["raw"]["fnmr_at_fmr"]["1e-2"]
+    assert logged["shipped/fnmr_at_raw_threshold"] == fixed["enhanced"]["fnmr"]
+    assert logged["shipped/fmr_ratio"] == fixed["fmr_ratio"]
+    assert logged["shipped/fnmr_limit"] == headline["raw"]["fnmr_at_fmr"]["1e-2"]
     (artifact,) = (artifact for artifact in of(records, "artifact") if artifact["type"] == "model")
     assert [entry["path"] for entry in artifact["manifest"]["contents"]] == ["enhancer.safetensors"]
     assert [entry["exit_code"] for entry in of(records, "exit")] == [0]
@@ -195,7 +195,7 @@ def test_a_wandb_process_that_was_ended_is_one_line_and_the_next_job_has_its_own
     assert train.main(["-m", *SHORT, "hydra.sweep.dir=sweep", "lambda_id=1,2", "max_epochs=3"]) == 0
     printed = capfd.readouterr()
     lines = [line for line in (printed.out + printed.err).splitlines() if line.startswith("W&B ")]
-    assert lines[-1].endswith("metrics.csv is whole all the same")
+    assert lines[-1].endswith("metrics.csv is complete all the same")
     assert len(lines) <= 2  # gone, not finished
     assert [(Path("sweep") / job / "report" / "summary.json").is_file() for job in "01"] == [True, True]
     assert [entry["exit_code"] for entry in of(wandb_records(Path("sweep/1")), "exit")] == [0]

@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 
 from poseid.errors import InputError
 from poseid.features.rows import shown
-from poseid.features.tables.names import listed
 
 _ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _CSV_BLOCK = 8 * 2**20
@@ -155,7 +154,7 @@ def angles_of(batch: pa.RecordBatch, names: Sequence[str], file: str, first: int
 
 
 def texts(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
-    """A column as text: of text, categories or whole numbers.
+    """A column as text: of text, categories or integers.
 
     Raises:
         InputError: another type, or an empty cell; names the row.
@@ -165,7 +164,7 @@ def texts(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
     if pa.types.is_integer(array.type):
         array = array.cast(pa.string())
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
-        raise InputError(f"{file}: {shown(name)} holds {array.type}: name a column of text or of whole numbers")
+        raise InputError(f"{file}: {shown(name)} holds {array.type}: name a column of text or of integers")
     if array.null_count:
         raise InputError(f"{file}: row {first + _first(array.is_null())}: {shown(name)} is empty")
     return array
@@ -256,8 +255,3 @@ def _rows_of(array: pa.Array, name: str, file: str, first: int, missing: float |
             raise InputError(f"{file}: row {row}: {shown(name)} holds an empty number: extract the vector again")
         values = values.cast(pa.float64()).fill_null(missing)
     return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(len(array), dim)
-
-
-def no_column(path: Path, have: Sequence[str]) -> InputError:
-    """Which columns hold the vectors cannot be told from their types."""
-    return InputError(f"{path}: --feature-columns: say which hold the vectors; the columns are {listed(have)}")

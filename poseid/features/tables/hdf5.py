@@ -11,13 +11,12 @@ import h5py
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.tables.arrays import choose_arrays
-from poseid.features.tables.table import Change, Columns, Table, block_rows, checked, sample_runs
+from poseid.features.tables.table import Change, Columns, Table, block_rows, choose_arrays, sample_runs
 
 _CHUNK_CACHE = 64 * 2**20
 
 
-def look_hdf5(path: Path, columns: Columns, sampled: int) -> Table:
+def inspect(path: Path, columns: Columns, sampled: int) -> Table:
     """Shape, dtype, which datasets, and a sample.
 
     Raises:
@@ -33,14 +32,14 @@ def look_hdf5(path: Path, columns: Columns, sampled: int) -> Table:
         file.visititems(visit)
         chosen = choose_arrays(arrays, columns, str(path))
         dataset = file[chosen.features[0]]
-        rows, dim = checked(f"{path}: {chosen.features[0]}", dataset.shape, dataset.dtype)
+        rows, dim = dataset.shape
         if dataset.is_virtual or dataset.external:
             raise InputError(f"{path}: {chosen.features[0]}: its values lie in other files: give those files")
         sample = np.concatenate([dataset[first:end] for first, end in sample_runs(rows, sampled)])
         return Table(rows, dim, dataset.dtype, chosen, sample)
 
 
-def rewrite_hdf5(source: Path, target: Path, columns: Columns, change: Change) -> None:
+def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """A copy of the file whose vectors are then changed in place: links, attributes and chunks stay."""
     shutil.copyfile(source, target)
     with _opened(target, "r+") as file:

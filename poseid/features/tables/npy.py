@@ -1,9 +1,10 @@
-"""A stream of vectors in an npy file. Never unpickles; reads blocks, so that no page of a memory map piles up."""
+"""npy files: read into memory or mapped, and as a stream of vectors. Never unpickles."""
 
 from __future__ import annotations
 
 import io
 import os
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -11,19 +12,68 @@ from typing import IO
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.folder import NPY_FAULTS
-from poseid.features.tables.table import Change, Columns, Table, block_rows, checked, sample_runs
+from poseid.features.rows import check_array
+from poseid.features.tables.table import Change, Columns, Table, block_rows, sample_runs
+
+MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
+# what numpy raises on the header of a damaged npy file, which it reads as Python's own literals
+NPY_FAULTS = (
+    ValueError,
+    EOFError,
+    SyntaxError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+    tokenize.TokenError,
+)
 
 
-def look_npy(path: Path, sampled: int) -> Table:
+def read_array(path: Path) -> np.ndarray:
+    """An npy file as an array, memory-mapped read-only above 256 MiB. Never unpickles.
+
+    Raises:
+        InputError: no such file, no npy file, Python objects inside, cut short or with bytes after the array.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise InputError(f"{path}: is missing: a feature folder needs it") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if start[:6] != b"\x93NUMPY":
+        hint = "an npz archive" if start[:2] == b"PK" else "not an npy file"
+        raise InputError(f"{path}: is {hint}: save the vectors with numpy.save")
+    try:
+        with np.errstate(over="ignore"):  # of a shape that lies; its size is compared below
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except NPY_FAULTS as error:
+        if "object" in str(error).lower():
+            raise InputError(f"{path}: holds Python objects, which are never loaded: save floats") from None
+        raise InputError(f"{path}: is damaged or cut short: save it again") from None
+    if not isinstance(mapped, np.memmap):
+        return np.asarray(mapped)
+    if size != mapped.offset + mapped.nbytes:
+        raise InputError(f"{path}: has bytes after the array: save one array alone with numpy.save")
+    return mapped if size > MEMORY_MAP_BYTES else np.array(mapped)
+
+
+def inspect(path: Path, columns: Columns, sampled: int) -> Table:
     """Shape, dtype and a sample.
 
     Raises:
         InputError: no such file, no npy file of vectors, cut short, or with bytes after the array.
     """
+    if columns != Columns():
+        raise InputError(f"{path}: an npy file has no columns: leave out the names, give --poses FILE")
     with path.open("rb") as file:
         shape, dtype = read_header(file, str(path))
-        rows, dim = checked(str(path), shape, dtype)
+        check_array(str(path), shape, dtype)
+        rows, dim = shape
         start, row_bytes = file.tell(), dim * dtype.itemsize
         size = os.fstat(file.fileno()).st_size
         if size != start + rows * row_bytes:
@@ -36,7 +86,7 @@ def look_npy(path: Path, sampled: int) -> Table:
     return Table(rows, dim, dtype, Columns(), np.concatenate(parts))
 
 
-def rewrite_npy(source: Path, target: Path, change: Change) -> None:
+def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """The file with changed vectors, as numpy.save would write it."""
     with source.open("rb") as read, target.open("wb") as written:
         (rows, dim), dtype = read_header(read, str(source))

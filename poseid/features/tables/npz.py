@@ -13,12 +13,11 @@ from typing import IO
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.tables.arrays import choose_arrays
 from poseid.features.tables.npy import blocks_of, header_bytes, read_header, read_rows
-from poseid.features.tables.table import Change, Columns, Table, checked
+from poseid.features.tables.table import Change, Columns, Table, choose_arrays
 
 
-def look_npz(path: Path, columns: Columns, sampled: int) -> Table:
+def inspect(path: Path, columns: Columns, sampled: int) -> Table:
     """Shape, dtype, which members, and the first rows (a compressed member cannot be read from its middle).
 
     Raises:
@@ -39,20 +38,19 @@ def look_npz(path: Path, columns: Columns, sampled: int) -> Table:
                 raise faults[name]
         chosen = choose_arrays(arrays, columns, str(path))
         where = f"{path}: {chosen.features[0]}"
-        rows, dim = checked(where, *arrays[chosen.features[0]])
         with archive.open(f"{chosen.features[0]}.npy") as member:
-            _, dtype = read_header(member, where)
+            (rows, dim), dtype = read_header(member, where)
             sample = read_rows(member, min(rows, sampled), (dim,), dtype, where)
     return Table(rows, dim, dtype, chosen, sample)
 
 
-def rewrite_npz(source: Path, target: Path, columns: Columns, change: Change) -> None:
+def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """The archive with changed vectors; members keep their order, dates and compression."""
     with _opened(source) as read, zipfile.ZipFile(target, "w") as written:
         for info in read.infolist():
-            kept = zipfile.ZipInfo(info.filename, info.date_time)
-            kept.compress_type, kept.external_attr = info.compress_type, info.external_attr
-            with written.open(kept, "w", force_zip64=True) as out:
+            copied = zipfile.ZipInfo(info.filename, info.date_time)
+            copied.compress_type, copied.external_attr = info.compress_type, info.external_attr
+            with written.open(copied, "w", force_zip64=True) as out:
                 if info.filename == f"{columns.features[0]}.npy":
                     _change_member(read, info.filename, columns.poses, str(source), out, change)
                 else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from poseid.errors import InputError
-from poseid.features.rows import shown
-from poseid.features.tables.arrow import angles_of, is_lists, no_column, reading, vectors
-from poseid.features.tables.names import find_columns
+from poseid.features.rows import check_array, shown
+from poseid.features.tables.arrow import angles_of, is_lists, reading, vectors
+from poseid.features.tables.names import find_columns, listed
 from poseid.features.tables.poses import ANGLES
-from poseid.features.tables.table import Change, Columns, Table, block_rows, checked
+from poseid.features.tables.table import Change, Columns, Table, block_rows
 
 _SAMPLED_GROUPS = 8
 _GROUP_BYTES = 64 * 2**20
 
 
-def look_parquet(path: Path, columns: Columns, sampled: int) -> Table:
+def inspect(path: Path, columns: Columns, sampled: int) -> Table:
     """Shape, dtype, which columns, and a sample from up to 8 row groups.
 
     Raises:
@@ -32,32 +31,27 @@ def look_parquet(path: Path, columns: Columns, sampled: int) -> Table:
         if not rows:
             raise InputError(f"{path}: holds no rows")
         groups = np.unique(np.linspace(0, file.num_row_groups - 1, _SAMPLED_GROUPS).astype(int)).tolist()
-        parts = []
-        for group in groups:
-            for batch in file.iter_batches(
-                max(1, sampled // len(groups)), row_groups=[group], columns=list(chosen.features)
-            ):
-                if len(batch):
-                    parts.append(vectors(batch, chosen.features, f"{path}: row group {group}", 0))
-                    break
-    if not parts:
+        most = max(1, sampled // len(groups))
+        parts: list[np.ndarray] = []
         # Writers leave empty row groups: the vectors may stand in none of the sampled ones.
-        with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
-            batches = file.iter_batches(max(1, sampled), columns=list(chosen.features))
-            parts = [
-                vectors(batch, chosen.features, str(path), 0) for batch in itertools.islice(filter(len, batches), 1)
-            ]
+        for number, group in enumerate([*groups, *range(file.num_row_groups)]):
+            if number >= len(groups) and parts:
+                break
+            batches = file.iter_batches(most, row_groups=[group], columns=list(chosen.features))
+            first = next((batch for batch in batches if len(batch)), None)
+            if first is not None:
+                parts.append(vectors(first, chosen.features, f"{path}: row group {group}", 0))
     if not parts:
         raise InputError(f"{path}: says that it holds {rows} rows, but has none: it is damaged, save it again")
     dims = {part.shape[1] for part in parts}
     if len(dims) > 1:
         raise InputError(f"{path}: its vectors have different lengths: {sorted(dims)}")
     sample = np.concatenate(parts)
-    _, dim = checked(str(path), sample.shape, sample.dtype)
-    return Table(rows, dim, sample.dtype, chosen, sample)
+    check_array(str(path), sample.shape, sample.dtype)
+    return Table(rows, sample.shape[1], sample.dtype, chosen, sample)
 
 
-def rewrite_parquet(source: Path, target: Path, columns: Columns, change: Change) -> None:
+def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """The file with changed vectors, of the same schema, metadata and compression.
 
     Row groups stay as they are, up to 64 MiB of vectors; larger ones are divided, to bound memory.
@@ -66,7 +60,7 @@ def rewrite_parquet(source: Path, target: Path, columns: Columns, change: Change
         # A row of every column: what is damaged there is refused by this, where asking for the codec of a damaged
         # column makes pyarrow end the process.
         next(read.iter_batches(1, row_groups=[0]), None)
-        codecs, dictionaries = _compression(read), _dictionary(read, columns.features)
+        codecs, dictionaries = _storage(read, columns.features)
         with pq.ParquetWriter(target, read.schema_arrow, compression=codecs, use_dictionary=dictionaries) as out:
             first, dim = 0, 0
             for group in range(read.num_row_groups):
@@ -125,7 +119,7 @@ def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
         lists = [field.name for field in schema if is_lists(field.type) and field.name not in (*columns.poses, "poses")]
         features = tuple(lists) if len(lists) == 1 else tuple(name for name in lists if name == "features")
         if not features:
-            raise no_column(path, names)
+            raise InputError(f"{path}: --feature-columns: say which hold the vectors; the columns are {listed(names)}")
     if len(features) == 1 and not is_lists(schema.field(features[0]).type):
         raise InputError(f"{path}: {shown(features[0])} holds {schema.field(features[0]).type}, not lists of numbers")
     usual = next((found for found in (("poses",), ANGLES) if set(found) <= set(names)), ())
@@ -135,20 +129,15 @@ def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
     return Columns(features, poses)
 
 
-def _compression(file: pq.ParquetFile) -> dict[str, str]:
-    """Codec of each leaf column, by its path."""
+def _storage(file: pq.ParquetFile, features: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
+    """Of the leaf columns, by their paths: the codec of each, and those that are stored by dictionary.
+
+    The vectors are not among the latter: there it only costs time.
+    """
     if not file.num_row_groups:
-        return {}
+        return {}, []
     group = file.metadata.row_group(0)
     leaves = [group.column(i) for i in range(group.num_columns)]
-    return {leaf.path_in_schema: leaf.compression.replace("UNCOMPRESSED", "NONE") for leaf in leaves}
-
-
-def _dictionary(file: pq.ParquetFile, features: tuple[str, ...]) -> list[str]:
-    """Paths of the leaf columns that are stored by dictionary, less the vectors, where that only costs time."""
-    if not file.num_row_groups:
-        return []
-    group = file.metadata.row_group(0)
-    leaves = [group.column(i) for i in range(group.num_columns)]
+    codecs = {leaf.path_in_schema: leaf.compression.replace("UNCOMPRESSED", "NONE") for leaf in leaves}
     paths = [leaf.path_in_schema for leaf in leaves if "RLE_DICTIONARY" in leaf.encodings]
-    return [path for path in paths if path not in features and path.split(".")[0] not in features]
+    return codecs, [path for path in paths if path not in features and path.split(".")[0] not in features]

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.folder import read_array
 from poseid.features.metadata import read_metadata
 from poseid.features.rows import shown
 from poseid.features.tables.names import find_columns
+from poseid.features.tables.npy import read_array
 from poseid.features.tables.table import require
 
 ANGLES = ("yaw", "pitch", "roll")
@@ -117,7 +117,7 @@ def read_poses(path: Path, names: Sequence[str]) -> np.ndarray:
         return angles
     if not path.is_file():
         raise InputError(f"{path}: no such file: give poses as .npy, .json, .csv or .parquet")
-    if path.suffix == ".json":
+    if path.suffix == ".json" or (path.name in ("front_metadata.parquet", "video_metadata.parquet") and not names):
         return read_metadata(path)[1]
     if path.suffix not in (".csv", ".parquet"):
         raise InputError(f"{path}: poses are read from .npy, .json, .csv or .parquet")

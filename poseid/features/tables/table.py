@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.rows import DTYPES
+from poseid.features.rows import DTYPES, check_array
+from poseid.features.tables.names import find_columns, listed
 
 _SAMPLE_RUNS = 32
 _BLOCK_BYTES = 32 * 2**20
@@ -24,7 +25,7 @@ class Columns:
     """The columns or arrays of a file that hold vectors and head poses; empty: those with the usual names.
 
     Attributes:
-        features: one that holds whole vectors, or D that hold one number each, in order.
+        features: one that holds a vector in each row, or D that hold one number each, in order.
         poses: one that holds three angles a row, or three that hold one each.
     """
 
@@ -34,7 +35,7 @@ class Columns:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A file of vectors, looked at but not read.
+    """What a file of vectors holds.
 
     Attributes:
         rows: number of vectors.
@@ -51,26 +52,38 @@ class Table:
     sample: np.ndarray
 
 
-def checked(file: str, shape: tuple[int, ...], dtype: np.dtype) -> tuple[int, int]:
-    """(rows, D) of an array of vectors.
+def choose_arrays(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], columns: Columns, file: str) -> Columns:
+    """The arrays, by name to (shape, dtype), that are asked for, or the only table of floats, and ``poses`` if there.
 
     Raises:
-        InputError: another shape or dtype than :class:`Table` says, or no rows.
+        InputError: a name that is not there, several tables to choose from, or poses of another shape.
     """
-    if dtype not in DTYPES:
-        raise InputError(
-            f"{file}: holds {dtype.str} values: save it as float16, float32 or float64 in the machine's byte order"
-        )
-    if len(shape) != 2 or min(shape) < 1:
-        raise InputError(f"{file}: has shape {shape}: save one vector a row, shape (rows, dimensions)")
-    return shape[0], shape[1]
-
-
-def check_angles(file: str, shape: tuple[int, ...], dtype: np.dtype, rows: int, width: int) -> None:
-    """Refuses an array of angles that is not (rows,) for width 1 or (rows, 3) for width 3, of real numbers."""
-    wanted = (rows,) if width == 1 else (rows, width)
-    if dtype.kind not in "fiu" or shape != wanted:
-        raise InputError(f"{file}: has shape {shape} and dtype {dtype.str}: poses of {rows} rows are numbers {wanted}")
+    names = list(arrays)
+    if columns.features:
+        features = find_columns(columns.features, names, file)
+        if len(features) != 1:
+            raise InputError(f"{file}: --feature-columns names {len(features)} arrays: one holds the vectors")
+    else:
+        tables = [n for n, (shape, dtype) in arrays.items() if len(shape) == 2 and shape[1] > 3 and dtype in DTYPES]
+        features = tuple(tables) if len(tables) == 1 else tuple(n for n in tables if n == "features")
+        if not features:
+            raise InputError(f"{file}: --feature-columns: say which array holds the vectors: {listed(names)}")
+    shape, dtype = arrays[features[0]]
+    check_array(f"{file}: {features[0]}", shape, dtype)
+    poses = columns.poses or (("poses",) if "poses" in arrays else ())
+    if not poses:
+        return Columns(features)
+    poses = find_columns(poses, names, file)
+    if len(poses) not in (1, 3):
+        raise InputError(f"{file}: --pose-columns names {len(poses)} arrays: give one (rows, 3), or three (rows,)")
+    wanted = (shape[0], 3) if len(poses) == 1 else (shape[0],)
+    for name in poses:
+        there, kind = arrays[name]
+        if kind.kind not in "fiu" or there != wanted:
+            raise InputError(
+                f"{file}: {name}: has shape {there} and dtype {kind.str}: poses of {shape[0]} rows are numbers {wanted}"
+            )
+    return Columns(features, poses)
 
 
 def block_rows(dim: int) -> int:

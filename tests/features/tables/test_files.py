@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from poseid.errors import InputError
-from poseid.features.tables.files import look, rewrite
+from poseid.features.tables.files import inspect_file, rewrite_file
 from poseid.features.tables.npy import header_bytes
 from poseid.features.tables.table import Columns
 
@@ -72,7 +72,7 @@ def test_vectors_pass_through_in_blocks(
     poses = generator.uniform(-90, 90, (ROWS, 3))
     source, target, again = (tmp_path / f"{part}{name}" for part in ("source", "target", "again"))
     write(source, x, poses)
-    table = look(source, columns)
+    table = inspect_file(source, columns)
     assert (table.rows, table.dim, table.dtype) == (ROWS, DIM, np.float16)
     assert bool(table.columns.poses) == has_poses
     assert len(table.sample) >= 4000
@@ -86,16 +86,16 @@ def test_vectors_pass_through_in_blocks(
         angles.append(np.full((len(block), 3), np.nan) if block_poses is None else np.array(block_poses))
         return block * np.float16(2)
 
-    rewrite(source, target, table.columns, double)
+    rewrite_file(source, target, table.columns, double)
     assert np.array_equal(np.concatenate(seen), x)
     if has_poses:
         assert np.array_equal(np.concatenate(angles), poses)
     seen.clear()
-    rewrite(target, again, table.columns, double)
+    rewrite_file(target, again, table.columns, double)
     assert np.array_equal(np.concatenate(seen), x * np.float16(2))
     seen.clear()
     before = target.read_bytes()
-    rewrite(source, target, table.columns, double)
+    rewrite_file(source, target, table.columns, double)
     assert target.read_bytes() == before  # the same bits each time
 
 
@@ -107,14 +107,14 @@ def test_npy_is_what_numpy_writes(tmp_path: Path) -> None:
     x = np.random.default_rng(0).standard_normal((100, DIM))
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "half.npy", x / 2)
-    rewrite(tmp_path / "x.npy", tmp_path / "y.npy", Columns(), halved)
+    rewrite_file(tmp_path / "x.npy", tmp_path / "y.npy", Columns(), halved)
     assert (tmp_path / "y.npy").read_bytes() == (tmp_path / "half.npy").read_bytes()
 
 
 def test_npz_keeps_its_other_members(tmp_path: Path) -> None:
     x = np.ones((10, DIM), np.float32)
     write_npz(tmp_path / "x.npz", x, np.zeros((10, 3)))
-    rewrite(tmp_path / "x.npz", tmp_path / "y.npz", look(tmp_path / "x.npz", Columns()).columns, halved)
+    rewrite_file(tmp_path / "x.npz", tmp_path / "y.npz", inspect_file(tmp_path / "x.npz", Columns()).columns, halved)
     with zipfile.ZipFile(tmp_path / "x.npz") as before, zipfile.ZipFile(tmp_path / "y.npz") as after:
         assert before.namelist() == after.namelist()
         assert {info.compress_type for info in after.infolist()} == {zipfile.ZIP_DEFLATED}
@@ -126,7 +126,9 @@ def test_parquet_keeps_schema_rows_and_compression(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     x = generator.standard_normal((ROWS, DIM)).astype(np.float16)
     write_parquet(tmp_path / "x.parquet", x, generator.uniform(-90, 90, (ROWS, 3)))
-    rewrite(tmp_path / "x.parquet", tmp_path / "y.parquet", look(tmp_path / "x.parquet", Columns()).columns, halved)
+    rewrite_file(
+        tmp_path / "x.parquet", tmp_path / "y.parquet", inspect_file(tmp_path / "x.parquet", Columns()).columns, halved
+    )
     before, after = pq.ParquetFile(tmp_path / "x.parquet"), pq.ParquetFile(tmp_path / "y.parquet")
     assert after.schema_arrow.equals(before.schema_arrow, check_metadata=True)
     groups = [[file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] for file in (before, after)]
@@ -146,7 +148,9 @@ def test_every_kind_of_list_column_keeps_its_type(kind: pa.DataType, tmp_path: P
     if storage != kind:
         array = pa.ExtensionArray.from_storage(kind, array)
     pq.write_table(pa.table({"v": array}), tmp_path / "x.parquet")
-    rewrite(tmp_path / "x.parquet", tmp_path / "y.parquet", look(tmp_path / "x.parquet", Columns()).columns, halved)
+    rewrite_file(
+        tmp_path / "x.parquet", tmp_path / "y.parquet", inspect_file(tmp_path / "x.parquet", Columns()).columns, halved
+    )
     column = pq.read_table(tmp_path / "y.parquet")["v"].combine_chunks()
     assert column.type == kind
     stored = column.storage if storage != kind else column
@@ -158,9 +162,9 @@ def test_parquet_with_empty_row_groups(tmp_path: Path) -> None:
     with pq.ParquetWriter(tmp_path / "x.parquet", table.schema) as writer:
         for group in range(30):
             writer.write_table(table if group == 1 else table[:0])
-    found = look(tmp_path / "x.parquet", Columns())
+    found = inspect_file(tmp_path / "x.parquet", Columns())
     assert (found.rows, found.dim, len(found.sample)) == (5, 3, 5)
-    rewrite(tmp_path / "x.parquet", tmp_path / "y.parquet", found.columns, halved)
+    rewrite_file(tmp_path / "x.parquet", tmp_path / "y.parquet", found.columns, halved)
     assert pq.read_table(tmp_path / "y.parquet")["v"].to_pylist() == [[0.5, 1.0, 1.5]] * 5
 
 
@@ -170,7 +174,7 @@ def test_hdf5_keeps_everything_else(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "x.h5", "r+") as file:
         file["link"] = h5py.SoftLink("/group/vectors")
     named = Columns(("group/vectors",))
-    rewrite(tmp_path / "x.h5", tmp_path / "y.h5", look(tmp_path / "x.h5", named).columns, halved)
+    rewrite_file(tmp_path / "x.h5", tmp_path / "y.h5", inspect_file(tmp_path / "x.h5", named).columns, halved)
     with h5py.File(tmp_path / "y.h5") as file:
         vectors = file["group/vectors"]
         assert np.array_equal(vectors[:], x / 2)
@@ -188,7 +192,9 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
         file.truncate(len(header) + rows * dim * 4)
     tracemalloc.start()
     try:
-        rewrite(tmp_path / "x.npy", tmp_path / "y.npy", look(tmp_path / "x.npy", Columns()).columns, halved)
+        rewrite_file(
+            tmp_path / "x.npy", tmp_path / "y.npy", inspect_file(tmp_path / "x.npy", Columns()).columns, halved
+        )
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -198,7 +204,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
 
 def refuse(path: Path, columns: Columns, line: str) -> None:
     with pytest.raises(InputError, match=line) as caught:
-        look(path, columns)
+        inspect_file(path, columns)
     assert path.name in str(caught.value)
 
 
@@ -250,7 +256,7 @@ def test_bad_archives(suffix: str, tmp_path: Path) -> None:
     refuse(path, Columns(), "--feature-columns: say which")
     refuse(path, Columns(("c",)), "no column 'c'")
     write(features=x, b=x)
-    assert look(path, Columns()).columns.features == ("features",)
+    assert inspect_file(path, Columns()).columns.features == ("features",)
     write(a=x, yaw=np.ones(5))
     refuse(path, Columns(("yaw",)), "shape|not lists")
     refuse(path, Columns((), ("p",)), "no column 'p'")
@@ -277,7 +283,7 @@ def test_damage_found_on_the_way(tmp_path: Path) -> None:
     content[len(content) // 2 :: 997] = b"\0" * len(content[len(content) // 2 :: 997])
     (tmp_path / "x.npz").write_bytes(content)
     with pytest.raises(InputError, match="damaged"):
-        rewrite(tmp_path / "x.npz", tmp_path / "y.npz", Columns(("vectors",)), halved)
+        rewrite_file(tmp_path / "x.npz", tmp_path / "y.npz", Columns(("vectors",)), halved)
     pq.write_table(pa.table({"v": [[1.0, 2.0, 3.0, 4.0]] * 5 + [[1.0]]}), tmp_path / "x.parquet")
     with pytest.raises(InputError, match="row 5"):
-        rewrite(tmp_path / "x.parquet", tmp_path / "y.parquet", Columns(("v",)), halved)
+        rewrite_file(tmp_path / "x.parquet", tmp_path / "y.parquet", Columns(("v",)), halved)

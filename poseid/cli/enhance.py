@@ -1,0 +1,94 @@
+"""Enhance the vectors of files: .npy, .npz, .parquet, .h5, or a feature folder.
+
+One file gives the file --out; several, or a directory of shards, give the directory --out with files of the same
+names; a feature folder gives a feature folder whose video rows are enhanced (front rows too only where the model says
+sides=both). Rows keep their order, vectors their dtype and length; whatever else is in a file passes through.
+
+Head poses are degrees [yaw, pitch, roll]; NaN or an empty cell is unknown, and without any the enhancer goes by the
+vectors alone. They come from columns yaw, pitch, roll or an array poses of the file itself where there are such, from
+--pose-columns, or from --poses FILE (.npy, .json like a feature folder's, .csv, .parquet); for several inputs --poses
+is a directory with a file of the same name for each.
+
+Beside what it writes, _enhanced.jsonl says which model made which file from which input. With --resume, files that it
+lists, unchanged since, are not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from poseid.interrupt import importing
+
+NAME = "enhance"
+HELP = "enhance the vectors of files, shards or a feature folder"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a run or baseline directory, .safetensors, .ckpt or .onnx")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="files, one directory, a feature folder")
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="the new file, directory or folder")
+    parser.add_argument(
+        "--feature-columns",
+        default="",
+        metavar="NAMES",
+        help="what holds the vectors: one column of lists or array, or D columns such as f0..f511 or 'f*'",
+    )
+    poses = parser.add_mutually_exclusive_group()
+    poses.add_argument("--poses", type=Path, metavar="FILE", help="head poses from a file of their own")
+    poses.add_argument("--no-pose", action="store_true", help="withhold the poses that the input holds")
+    parser.add_argument(
+        "--pose-columns", default="", metavar="NAMES", help="three columns of angles, or one of three (yaw,pitch,roll)"
+    )
+    parser.add_argument("--pose-order", metavar="ORDER", help="of the angles, such as pitch,yaw,roll")
+    parser.add_argument("--pose-unit", choices=("deg", "rad"), default="deg", help="of the angles (deg)")
+    parser.add_argument("--strict", action="store_true", help="refuse what is otherwise only warned of")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="leave out files that are done")
+    again.add_argument("--force", action="store_true", help="write over what is there")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Enhances and writes; prints how many rows, with which poses, and where."""
+    with importing():
+        import sys
+
+        import poseid
+        from poseid.cli.progress import progress
+        from poseid.enhancers.enhance_files import FileEnhancer, enhance_files, enhance_folder
+        from poseid.enhancers.enhance_record import model_digest
+        from poseid.enhancers.file_jobs import is_feature_folder
+        from poseid.errors import InputError
+        from poseid.features.tables.names import split_names
+        from poseid.features.tables.poses import pose_format
+        from poseid.features.tables.table import Columns
+
+    def warn(line: str) -> None:
+        if arguments.strict:
+            raise InputError(f"{line} (--strict)")
+        print(f"warning: {line}", file=sys.stderr)
+
+    inputs, out = arguments.inputs, arguments.out
+    folder = is_feature_folder(inputs)
+    columns = Columns(split_names(arguments.feature_columns), split_names(arguments.pose_columns))
+    order, unit = arguments.pose_order, arguments.pose_unit
+    pose_format(order, unit, columns.poses)  # refuses a wrong order before the model is opened
+    if folder and (columns != Columns() or arguments.poses is not None):
+        raise InputError(f"{inputs[0]}: a feature folder has its own vectors and poses: leave out the names")
+    enhancer, digest = poseid.load(arguments.model), model_digest(arguments.model)
+    files = FileEnhancer(enhancer, digest, columns, arguments.no_pose, order, unit, warn, progress)
+    if folder:
+        done = enhance_folder(files, inputs[0], out, arguments.resume, arguments.force)
+    else:
+        done = enhance_files(files, inputs, arguments.poses, out, arguments.resume, arguments.force)
+    if done.done_before:
+        total = done.done_before + done.written
+        print("was done before" if folder else f"{done.done_before} of {total} files were done before")
+    if done.written:
+        count = f"{done.written} file{'s' if done.written != 1 else ''}"
+        print(f"{done.rows:,} rows in {count}, {done.rows / max(done.seconds, 1e-9):,.0f} rows/s")
+        for poses_from in done.poses:
+            print(f"poses: {poses_from}")
+        if enhancer.info.sides == "both":
+            print("this model is made for both sides of a comparison: references need enhancing too")
+    print(f"enhanced: {out}")

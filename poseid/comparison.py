@@ -1,0 +1,265 @@
+"""`poseid compare`: trained models, and baselines that are fitted for it, on the same people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poseid.enhancers.baselines.baseline import FitData, FitOptions
+from poseid.enhancers.baselines.fit import Fitted, fit_baseline, parse_options
+from poseid.enhancers.model import Model
+from poseid.enhancers.people import check_enough, choose_people, recorded_people
+from poseid.enhancers.registry import BASELINES
+from poseid.enhancers.saving import SAVED, SavedEnhancer, open_model
+from poseid.errors import InputError
+from poseid.evaluation import embedding_set, quick_evaluation
+from poseid.features.fingerprint import digest
+from poseid.features.people import people_of_folds, read_people_file, split_people, split_rest
+from poseid.features.rows import FeatureSet
+from poseid.training.metric_names import selection
+from poseid.verification.evaluate import evaluate
+from poseid.verification.metrics import common_headline, figures_of
+from poseid.verification.result import Evaluation, Figures
+from poseid.verification.sets import SETS
+from poseid.verification.verdict import NOT_JUDGED, judge
+from poseid.versions import versions
+
+VALIDATION_SHARE = 1 / 3
+"""Of the people outside the test: 0.3 of 0.6 + 0.3, as in training."""
+
+
+@dataclass(frozen=True)
+class EvaluationSplit:
+    """One group of test people, and the people to fit baselines on."""
+
+    name: str
+    test: Collection[str]
+    train: Collection[str]
+    validation: Collection[str]
+
+
+@dataclass(frozen=True)
+class ComparedModel:
+    """One line of the table.
+
+    Attributes:
+        name: as written on the command line.
+        baseline: name and options of a baseline to fit, or None.
+        saved: the model or models as loaded, by the path they came from; empty for a baseline.
+    """
+
+    name: str
+    baseline: tuple[str, FitOptions] | None
+    saved: dict[str, SavedEnhancer]
+
+    @property
+    def fitted_here(self) -> bool:
+        """Whether it must be fitted for the comparison; raw needs no fit."""
+        return self.baseline is not None and self.baseline[0] != "raw"
+
+
+def parse_model(text: str, dim: int) -> ComparedModel:
+    """``raw``, ``ridge``, ``ridge:lambda=10,sides=both``, or a MODEL, or a directory that holds one run a split.
+
+    Raises:
+        InputError: as `parse_options` and `open_model`.
+    """
+    name, _, options = text.partition(":")
+    if name in BASELINES:
+        return ComparedModel(text, (name, parse_options(name, options.split(",") if options else [])), {})
+    path = Path(text)
+    runs = sorted(path.glob(f"*/{SAVED}")) if path.is_dir() and not (path / SAVED).exists() else []
+    paths = [str(run.parent) for run in runs] or [text]
+    return ComparedModel(text, None, {path: open_model(path, dim) for path in paths})
+
+
+def fold_splits(models: Sequence[ComparedModel], features: FeatureSet, seed: int) -> tuple[list[EvaluationSplit], str]:
+    """Consecutive pairs of folds of pairs.csv as test people, an odd last fold alone; and what they are in words.
+
+    Raises:
+        InputError: there is no pairs.csv; two splits share people; or a trained model has no run of its own for a
+            split, that is, one whose test people are the split's.
+    """
+    if features.pairs is None:
+        raise InputError(f"--folds: {features.name} has no pairs.csv: leave out --folds or give --people")
+    folds = np.unique(features.pairs.fold).tolist()
+    splits: list[EvaluationSplit] = []
+    for first in range(0, len(folds), 2):
+        pair = folds[first : first + 2]
+        name = f"folds {','.join(map(str, pair))}"
+        test = people_of_folds(features, pair)
+        rest = set(features.people()).difference(test)
+        check_enough(test, name)
+        for other in splits:
+            if set(test) & set(other.test):
+                raise InputError(f"--folds: {other.name} and {name} share people: their figures cannot be averaged")
+        splits.append(EvaluationSplit(name, test, *split_rest(rest, seed, VALIDATION_SHARE, features.name)))
+    for model in models:
+        for split in splits:
+            if model.saved and _own(model, split, features) is None:
+                raise InputError(
+                    f"{model.name}: has no model whose own test people are {split.name}: train one a split "
+                    "(data.folds=[…]) and give the directory that holds them, or leave out --folds"
+                )
+    return splits, f"{len(splits)} splits by folds of pairs.csv, averaged"
+
+
+def _own(model: ComparedModel, split: EvaluationSplit, features: FeatureSet) -> SavedEnhancer | None:
+    """The saved model whose test people are those of the split."""
+    for saved in model.saved.values():
+        recorded = recorded_people(saved.info, features.people())
+        if recorded is not None and recorded["test"] == set(split.test):
+            return saved
+    return None
+
+
+def one_split(
+    models: Sequence[ComparedModel], features: FeatureSet, file: Path | None, seed: int
+) -> tuple[EvaluationSplit, str]:
+    """The people of a file, else those that no model was trained on or chosen by; and who they are in words.
+
+    Raises:
+        InputError: as `choose_people`; the models have no evaluation people in common; too few people.
+    """
+    everybody = features.people()
+    saved = {path: one for model in models for path, one in model.saved.items()}
+    data = digest(features)
+    chosen = [choose_people(path, one.info, features, data, file).people for path, one in saved.items()]
+    if file is not None:
+        test = read_people_file(file, everybody)
+        reason = f"the {len(test)} people of {file.name}"
+    elif saved:
+        test = list(set.intersection(*map(set, chosen)))
+        reason = f"the {len(test)} people that every trained MODEL is evaluated on"
+        if not test:
+            raise InputError("the MODELs have no evaluation people in common: name some with --people FILE")
+    else:
+        test = list(split_people(everybody, seed).test)
+        reason = f"the {len(test)} test people of the seeded split"
+    check_enough(test, features.name)
+    unknown = [
+        path
+        for path, one in saved.items()
+        if one.info["model"]["name"] != "raw" and recorded_people(one.info, ()) is None
+    ]
+    if unknown:
+        reason += f"; the training people of {', '.join(unknown)} are unknown"
+    train: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    if any(model.fitted_here for model in models):
+        train, validation = split_rest(set(everybody).difference(test), seed, VALIDATION_SHARE, features.name)
+    return EvaluationSplit("the test people", sorted(test), train, validation), reason
+
+
+def fit_and_choose(
+    name: str, features: FeatureSet, train: Collection[str], validation: Collection[str], options: FitOptions
+) -> Fitted:
+    """`fit_baseline`, whose choices are scored by FNMR at FMR 1e-2 on the validation people."""
+    validated = features.select(validation)
+
+    def score(enhancer: Model) -> float:
+        return selection(quick_evaluation(enhancer, validated).block)[0]
+
+    everybody = features.select([*train, *validation])
+    return fit_baseline(name, FitData(features.select(train), everybody, score), options)
+
+
+def compare_models(
+    models: Sequence[ComparedModel],
+    splits: Sequence[EvaluationSplit],
+    features: FeatureSet,
+    *,
+    reason: str,
+    against: str | None,
+    resamples: int,
+    seed: int,
+    announce: Callable[[str], None],
+) -> dict[str, Any]:
+    """Fits the baselines, evaluates all models on every split, and averages: the contents of ``compare.json``.
+
+    Args:
+        models: of different names.
+        splits: of different people.
+        features: the data.
+        reason: who the test people are.
+        against: name of the model that the others are compared with, beside raw; None for none.
+        resamples: of the bootstrap over people.
+        seed: of the bootstrap; of the second split 1 more, and so on.
+        announce: called with the split and the model that are next.
+    """
+    evaluations: dict[str, list[Evaluation]] = {model.name: [] for model in models}
+    for number, split in enumerate(splits):
+        selected = features.select(split.test)
+        people = selected.people()
+        for model in models:
+            announce(f"{split.name}: {model.name}")
+            enhancer = _enhancer(model, split, features)
+            front, video = (embedding_set(enhancer, rows, people, True) for rows in (selected.front, selected.video))
+            found = evaluate(front, video, resamples=resamples, seed=seed + number, details=False)
+            evaluations[model.name].append(found)
+    figures = {name: figures_of(found) for name, found in evaluations.items()}
+    first = evaluations[models[0].name]
+    return {
+        "data": features.name,
+        "evaluated_people": reason,
+        "people": sum(one.people for one in first),
+        "splits": [
+            {
+                "name": split.name,
+                "test": len(split.test),
+                "train": len(split.train),
+                "validation": len(split.validation),
+            }
+            for split in splits
+        ],
+        "genuine": {name: sum(one.comparisons[name][0] for one in first) for name in SETS},
+        "impostor": {name: sum(one.comparisons[name][1] for one in first) for name in SETS},
+        "raw": {"headline": common_headline(first), **_row(figures[models[0].name], "raw")},
+        "against": against,
+        "models": [
+            {
+                "name": model.name,
+                "fitted_here": model.fitted_here,
+                "headline": common_headline(first),
+                **_row(figures[model.name], "enhanced"),
+                **_verdict(evaluations[model.name], figures[model.name]),
+                "against_raw": _differences(figures[model.name], figures[model.name], "raw"),
+                "against": against and _differences(figures[model.name], figures[against], "enhanced"),
+            }
+            for model in models
+        ],
+        "bootstrap": {"resamples": resamples, "seed": seed, "level": 0.95},
+        "versions": versions(),
+    }
+
+
+def _enhancer(model: ComparedModel, split: EvaluationSplit, features: FeatureSet) -> Model:
+    if model.baseline is not None:
+        name, options = model.baseline
+        return fit_and_choose(name, features, split.train, split.validation, options).enhancer
+    saved = _own(model, split, features) or next(iter(model.saved.values()))
+    return saved.enhancer
+
+
+def _row(figures: Figures, form: str) -> dict[str, Any]:
+    """Each metric of one form as {value, ci95}; rates are fractions."""
+    return {name: forms[form].to_dict() for name, forms in figures.items()}
+
+
+def _differences(one: Figures, other: Figures, form: str) -> dict[str, Any]:
+    """Paired differences of each metric as {value, ci95}: enhanced of `one` less a form of `other`."""
+    return {name: (forms["enhanced"] - other[name][form]).to_dict() for name, forms in one.items()}
+
+
+def _verdict(splits: Sequence[Evaluation], figures: Figures) -> dict[str, str]:
+    """The verdict on the figures averaged over the splits, and its reason."""
+    if not splits[0].resamples:
+        return {"verdict": NOT_JUDGED, "reason": "No confidence intervals were asked for."}
+    headline = common_headline(splits)
+    missing = next((why for one in splits if (why := one.null_reasons.get(f"sets.{headline}"))), "")
+    verdict, reason = judge(headline, figures, sum(one.comparisons[headline][1] for one in splits), missing)
+    return {"verdict": verdict, "reason": reason}

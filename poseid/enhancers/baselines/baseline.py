@@ -1,0 +1,134 @@
+"""What all baselines share: their call, their options, and what they are fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from poseid.enhancers.gate import Gate, fit_gate
+from poseid.enhancers.model import EnhancerOutput, Model, checked_sides, output_of, unit_and_length, with_length
+from poseid.enhancers.training_rows import TrainingRows, training_rows
+from poseid.errors import InputError
+from poseid.features.rows import FeatureSet
+
+FEWEST_ROWS = 2  # profile rows that a fit needs
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How a baseline is fitted.
+
+    Attributes:
+        penalty: λ of ridge and wccn; None: chosen on validation people.
+        sides: "probe" or "both"; None: the default of the baseline.
+        seed: of initial weights, order and draws.
+    """
+
+    penalty: float | None = None
+    sides: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class FitData:
+    """The people outside the test that a baseline is fitted on.
+
+    Attributes:
+        train: training people.
+        everybody: training and validation people together.
+        score: of a model on the validation people; lower is better.
+    """
+
+    train: FeatureSet
+    everybody: FeatureSet
+    score: Callable[[Model], float]
+
+
+class Baseline(Model):
+    """features = |x| · unit(direction(x, pose)); no pose code and no predicted pose.
+
+    To add one: a module with a subclass that has ``direction`` and ``fit``, and a line in
+    :mod:`poseid.enhancers.registry`.
+
+    Args:
+        dim: D.
+        sides: "probe" or "both".
+
+    Raises:
+        InputError: other sides.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ("sides",)
+    """What ``fit`` lets a user choose: of "lambda", "sides" and "seed"."""
+
+    def __init__(self, dim: int = 512, sides: str = "probe") -> None:
+        super().__init__()
+        self.dim = dim
+        self.sides = checked_sides(sides)
+
+    def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
+        """(N, D) the direction of the enhanced rows, of any length."""
+        raise NotImplementedError
+
+    def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
+        """Fits in place.
+
+        Returns:
+            What was given and what was chosen, for the header of the file.
+
+        Raises:
+            InputError: too few rows of a kind, or an option out of range.
+        """
+        raise NotImplementedError
+
+    def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
+        return output_of(with_length(self.direction(features, pose), features, "keep"))
+
+
+class GatedBaseline(Baseline):
+    """A baseline with the gate of the enhancers, which is fitted on vectors and not trained."""
+
+    def __init__(self, dim: int = 512, sides: str = "probe") -> None:
+        super().__init__(dim, sides)
+        self.gate = Gate(dim).requires_grad_(False)
+
+    def correction_share(self, features: Tensor, pose: Tensor | None) -> Tensor:
+        """(N, 1) the gate of raw rows."""
+        share: Tensor = self.gate(*unit_and_length(features), pose)
+        return share
+
+    def profile_probability(self, features: Tensor) -> Tensor:
+        """(N, 1) how likely raw rows are profiles, by the vector alone."""
+        return self.gate.probability(*unit_and_length(features))
+
+    def fit_gate(self, rows: TrainingRows) -> None:
+        """Fits the gate on rows of both kinds."""
+        fit = fit_gate(rows.features, rows.frontal, rows.profile)
+        assert fit is not None
+        self.gate.store(fit)
+
+
+def rows_to_fit(people: FeatureSet) -> TrainingRows:
+    """Front and video rows of some people.
+
+    Raises:
+        InputError: fewer than two profile rows of people who also have a frontal row.
+    """
+    rows = training_rows(people)
+    usable = int((rows.profile & rows.has_frontal()).sum())
+    if usable < FEWEST_ROWS:
+        raise InputError(
+            f"{people.name}: {usable} profile rows (|yaw| > 45, or source profile/…) of training people who also "
+            f"have a frontal row: a baseline needs at least {FEWEST_ROWS} to be fitted"
+        )
+    return rows
+
+
+def known_yaw(pose: Tensor) -> tuple[Tensor, Tensor]:
+    """Which rows have a pose, (N, 1) bool, and their yaw in degrees, (N, 1), 0 where unknown."""
+    known = torch.isfinite(pose).all(dim=-1, keepdim=True)
+    return known, torch.where(known, pose[:, :1], torch.zeros_like(pose[:, :1]))

@@ -1,0 +1,212 @@
+"""Files of vectors, enhanced block by block: each file appears whole, and a record says what it was made from."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from poseid.atomic import atomic_directory, atomic_file, check_new
+from poseid.enhancers.api import Enhancer
+from poseid.enhancers.enhance_record import RECORD, Record
+from poseid.enhancers.file_jobs import FRONT, VIDEO, Job, plan_files
+from poseid.errors import InputError
+from poseid.features.fingerprint import differences
+from poseid.features.metadata import find_metadata
+from poseid.features.rows import check_features
+from poseid.features.tables.files import inspect_file, rewrite_file
+from poseid.features.tables.poses import looks_like_radians, pose_format, read_poses
+from poseid.features.tables.table import Columns, Table
+
+_SAMPLE = 4096
+
+
+@dataclass(frozen=True)
+class FileEnhancer:
+    """An enhancer, and how the files it is given are to be read.
+
+    Attributes:
+        enhancer: the opened model.
+        digest: of the model, for the record.
+        columns: as the user named them; empty: those with the usual names.
+        no_pose: whether poses that a file holds are withheld.
+        order: of the angles, see :func:`pose_format`; None: as the columns say, else yaw, pitch, roll.
+        unit: of the angles, "deg" or "rad".
+        warn: called with a line about what is doubtful.
+        progress: makes a context that yields a function to call with the number of rows just done, from their total.
+    """
+
+    enhancer: Enhancer
+    digest: str
+    columns: Columns
+    no_pose: bool
+    order: str | None
+    unit: str
+    warn: Callable[[str], None]
+    progress: Callable[[int], AbstractContextManager[Callable[[int], None]]]
+
+    def record(self, path: Path) -> Record:
+        """The record at a path, for this model and these options."""
+        options = {"no_pose": self.no_pose, "order": self.order, "unit": self.unit}
+        columns = {"features": list(self.columns.features), "poses": list(self.columns.poses)}
+        return Record(path, {"model": self.digest} | columns | options)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done: files left out because they were done before, files written, their rows and seconds, and
+    where their poses came from."""
+
+    done_before: int
+    written: int
+    rows: int
+    seconds: float
+    poses: list[str]
+
+
+@dataclass(frozen=True)
+class _Inspected:
+    """A file that was inspected. ``table.columns.poses`` are those to use; none with a file of poses."""
+
+    job: Job
+    table: Table
+    poses_from: str
+
+
+def enhance_files(
+    files: FileEnhancer, inputs: Sequence[Path], poses: Path | None, out: Path, resume: bool, force: bool
+) -> Outcome:
+    """Enhances one file to the file ``out``, or several, or a directory of shards, to the directory ``out``.
+
+    Args:
+        files: the enhancer, and how to read.
+        inputs: files, or one directory.
+        poses: a file of poses, or a directory of them for several inputs; None: those that the files hold, if any.
+        out: a file or directory.
+        resume: leave out files that the record lists and that have not changed since.
+        force: write over what is there.
+
+    Raises:
+        InputError: as `plan_files`; an output is there; a file cannot be read, or does not fit the model.
+    """
+    jobs = plan_files(inputs, poses, out)
+    single = jobs[0].target == out
+    record = files.record(out.with_name(f"_{out.name}.enhanced.jsonl") if single else out / RECORD)
+    waiting = [job for job in jobs if not (resume and record.done(job.target, job.inputs))]
+    for job in () if force else waiting:
+        if job.target.exists():
+            other = "and not made by this model from this input" if resume else "already"
+            raise InputError(f"--out {job.target}: is there {other}: remove it, choose another name or --force")
+    inspected = _inspect(files, waiting)
+    return _outcome(inspected, _write(files, inspected, record), len(jobs) - len(waiting))
+
+
+def enhance_folder(files: FileEnhancer, source: Path, out: Path, resume: bool, force: bool) -> Outcome:
+    """Enhances the video rows of a feature folder, and the front rows where the model is for both sides.
+
+    Args:
+        files, resume, force: as for `enhance_files`; ``force`` replaces a feature folder only.
+        source: the feature folder.
+        out: the new one.
+
+    Raises:
+        InputError: as `enhance_files`.
+    """
+    if out.resolve() == source.resolve():
+        raise InputError(f"--out {out}: is the input: choose another place")
+    sides = {"video": VIDEO} | ({"front": FRONT} if files.enhancer.info.sides == "both" else {})
+    poses = {side: None if files.no_pose else find_metadata(source, side) for side in sides}
+    jobs = [Job(source / name, out / name, poses[side]) for side, name in sides.items()]
+    record = files.record(out / RECORD)
+    if resume and all(record.done(job.target, job.inputs) for job in jobs):
+        return _outcome([], 0.0, len(jobs))
+    if not force:
+        check_new(out)
+    inspected = _inspect(files, jobs)
+    with atomic_directory(out, replaces=VIDEO if force else None) as partial:
+        metadata = {find_metadata(source, side).name for side in ("front", "video")}
+        for name in sorted({FRONT, VIDEO, "pairs.csv", *metadata} - set(sides.values())):
+            if (source / name).is_file():
+                shutil.copyfile(source / name, partial / name)
+        inside = [replace(one, job=replace(one.job, target=partial / one.job.target.name)) for one in inspected]
+        seconds = _write(files, inside, files.record(partial / RECORD))
+    return _outcome(inspected, seconds, 0)
+
+
+def _outcome(inspected: Sequence[_Inspected], seconds: float, done_before: int) -> Outcome:
+    rows = sum(one.table.rows for one in inspected)
+    return Outcome(done_before, len(inspected), rows, seconds, sorted({one.poses_from for one in inspected}))
+
+
+def _inspect(files: FileEnhancer, jobs: Sequence[Job]) -> list[_Inspected]:
+    """Inspects every file before any is enhanced, and a sample of all of them."""
+    inspected: list[_Inspected] = []
+    samples: list[np.ndarray] = []
+    info = files.enhancer.info
+    for job in jobs:
+        asked = files.columns if job.poses is None else replace(files.columns, poses=())
+        table = inspect_file(job.source, asked, max(1, _SAMPLE // len(jobs)))
+        if info.dim not in (None, table.dim):
+            raise InputError(
+                f"{job.source}: vectors have {table.dim} numbers, the model is made for {info.dim}: "
+                "take the recogniser that it was trained on"
+            )
+        own = () if files.no_pose or job.poses is not None else table.columns.poses
+        if job.poses is not None:
+            poses_from = f"from {job.poses.name}"
+        else:
+            poses_from = f"in {', '.join(own)}" if own else "none, the enhancer goes by the vectors alone"
+        samples.append(table.sample)
+        columns = replace(table.columns, poses=own)
+        inspected.append(_Inspected(job, replace(table, columns=columns, sample=table.sample[:0]), poses_from))
+    if samples and info.fingerprint is not None:
+        for line in differences(np.concatenate(samples), info.fingerprint):
+            files.warn(f"{jobs[0].source}{f' and {len(jobs) - 1} more' if len(jobs) > 1 else ''}: {line}")
+    return inspected
+
+
+def _write(files: FileEnhancer, inspected: Sequence[_Inspected], record: Record) -> float:
+    """Enhances one file after the other, each atomic and recorded; returns the seconds it took."""
+    began = time.monotonic()
+    with files.progress(sum(one.table.rows for one in inspected)) as advance:
+        for one in inspected:
+
+            def finished(written: Path, job: Job = one.job) -> None:
+                record.add(job.target.name, written, job.inputs)
+
+            with atomic_file(one.job.target, finished) as partial:
+                _enhance_file(files, one, partial, advance)
+    return time.monotonic() - began
+
+
+def _enhance_file(files: FileEnhancer, one: _Inspected, target: Path, advance: Callable[[int], None]) -> None:
+    file, table = str(one.job.source), one.table
+    angles, pose_file = None, file
+    names: Sequence[str] = table.columns.poses
+    if one.job.poses is not None:
+        pose_file, names = str(one.job.poses), files.columns.poses
+        angles = read_poses(one.job.poses, names)
+        if len(angles) != table.rows:
+            raise InputError(f"{pose_file}: {len(angles)} poses for {table.rows} rows of {file}: they must agree")
+    written = pose_format(files.order, files.unit, names)
+
+    def change(first: int, features: np.ndarray, poses: np.ndarray | None) -> np.ndarray:
+        if angles is not None:
+            poses = angles[first : first + len(features)]
+        degrees = None if poses is None else written.degrees(poses, pose_file, first)
+        if first == 0 and degrees is not None and files.unit == "deg" and looks_like_radians(degrees):
+            files.warn(f"{pose_file}: all angles are within 3.15: if they are radians, say --pose-unit rad")
+        try:
+            enhanced = files.enhancer.enhance(features, degrees)
+        except InputError:
+            check_features(features, file, table.dim, first)  # the same fault, with the file and its row
+            raise
+        advance(len(features))
+        return enhanced
+
+    rewrite_file(one.job.source, target, table.columns, change)

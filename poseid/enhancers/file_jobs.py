@@ -1,0 +1,97 @@
+"""Which input of `poseid enhance` goes to which output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from poseid.errors import InputError
+from poseid.features.tables.files import SUFFIXES
+
+POSE_SUFFIXES = (".npy", ".json", ".csv", ".parquet")
+VIDEO, FRONT = "video_feature.npy", "front_feature.npy"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to enhance.
+
+    Attributes:
+        source: the input.
+        target: its final name.
+        poses: a file of poses for it, None where it holds them itself or none are to be used.
+    """
+
+    source: Path
+    target: Path
+    poses: Path | None
+
+    @property
+    def inputs(self) -> dict[str, Path]:
+        """The files that the target is made from, by their role."""
+        return {"features": self.source} | ({} if self.poses is None else {"poses": self.poses})
+
+
+def is_feature_folder(inputs: Sequence[Path]) -> bool:
+    """Whether the inputs are one feature folder."""
+    return len(inputs) == 1 and (inputs[0] / VIDEO).is_file() and (inputs[0] / FRONT).is_file()
+
+
+def plan_files(inputs: Sequence[Path], poses: Path | None, out: Path) -> list[Job]:
+    """One job a file.
+
+    Raises:
+        InputError: an input is missing; there is no file to enhance; two have one name; an output is an input;
+            ``--out`` or ``--poses`` is a file where a directory is needed, or the other way round.
+    """
+    missing = next((path for path in inputs if not path.exists()), None)
+    if missing is not None:
+        raise InputError(f"{missing}: no such file or directory")
+    if len(inputs) == 1 and not inputs[0].is_dir():
+        source = inputs[0]
+        if out.is_dir():
+            raise InputError(f"--out {out}: is a directory: name the file that {source.name} becomes")
+        if source.suffix in SUFFIXES and out.suffix != source.suffix:
+            raise InputError(f"--out {out}: give it the suffix of {source.name}: files keep their format")
+        if poses is not None and poses.is_dir():
+            raise InputError(f"--poses {poses}: is a directory: name a file")
+        jobs = [Job(source, out, poses)]
+    else:
+        sources = _shards(inputs)
+        if out.exists() and not out.is_dir():
+            raise InputError(f"--out {out}: is a file: {len(sources)} inputs go to a directory")
+        jobs = [Job(source, out / source.name, _poses_of(source, poses)) for source in sources]
+    for job in jobs:
+        # a link to an input is that input too
+        if job.source.resolve() == job.target.resolve() or (job.target.exists() and job.target.samefile(job.source)):
+            raise InputError(f"--out {out}: would write over the input {job.source}: choose another place")
+    return jobs
+
+
+def _shards(inputs: Sequence[Path]) -> list[Path]:
+    if len(inputs) > 1:
+        for path in inputs:
+            if path.is_dir():
+                raise InputError(f"{path}: is a directory: give one directory alone, or files")
+        names = [path.name for path in inputs]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(f"{twice}: two inputs have this name: enhance them into different directories")
+        return list(inputs)
+    (directory,) = inputs
+    found = sorted(path for path in directory.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+    if not found:
+        raise InputError(f"{directory}: holds no {', '.join(SUFFIXES)}, nor is it a feature folder")
+    return found
+
+
+def _poses_of(source: Path, poses: Path | None) -> Path | None:
+    if poses is None:
+        return None
+    if not poses.is_dir():
+        raise InputError(f"--poses {poses}: several inputs need a directory with a file of the same name for each")
+    for suffix in POSE_SUFFIXES:
+        if (poses / (source.stem + suffix)).is_file():
+            return poses / (source.stem + suffix)
+    raise InputError(f"--poses {poses}: has no {source.stem}{', '.join(POSE_SUFFIXES)} for {source}")

@@ -1,0 +1,193 @@
+"""Running a model: over arrays in blocks for evaluation, and as features in, enhanced features out for use.
+
+Training and evaluation also want the identity embedding and the pose code; use does not. What is constant after
+training is multiplied out once: for s = √D x̂, A W_id s + B s is one matrix product, and so is all that is linear in
+x̂. The result differs from the network's by rounding alone (≤ 1e-6 of a row's length).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from poseid.enhancers.enhancer import Fit
+from poseid.enhancers.layers import fill_pose, pose_inputs
+from poseid.enhancers.model import SHORTEST, Model, unit
+from poseid.enhancers.onnx_run import Float32, Run
+from poseid.enhancers.residual import ResidualEnhancer
+
+BLOCK_ROWS = 8192
+
+
+@torch.no_grad()
+def enhance_arrays(
+    enhancer: Model,
+    features: np.ndarray,
+    poses: np.ndarray | None,
+    fit: Fit | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Enhanced vectors, comparison vectors and identity embeddings of an array of rows.
+
+    Args:
+        enhancer: any model of this package.
+        features: (N, D) float16/32/64.
+        poses: (N, 3) degrees, NaN rows unknown, or None.
+        fit: of other people, in place of the stored one; of an enhancer that can be trained.
+
+    Returns:
+        (N, D) float32 enhanced vectors; (N, D') float32 vectors whose cosine is the score; (N, K) float32
+        identity embeddings.
+    """
+    device, training, unchanged = _device(enhancer), enhancer.training, enhancer.returns_input()
+    enhancer.eval()
+    blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    try:
+        for start in range(0, max(1, len(features)), BLOCK_ROWS):  # once at least: no rows are fine too
+            rows = slice(start, start + BLOCK_ROWS)
+            x = _tensor(features[rows], device)
+            pose = None if poses is None else _tensor(poses[rows], device)
+            output = enhancer(x, pose) if fit is None else enhancer(x, pose, fit)
+            enhanced = x if unchanged else output.features
+            compared = enhancer.comparison(enhanced)
+            blocks.append((_array(enhanced), _array(compared), _array(output.identity)))
+    finally:
+        enhancer.train(training)
+    all_enhanced, all_compared, identity = (np.concatenate(column) for column in zip(*blocks, strict=True))
+    return all_enhanced, all_compared, identity
+
+
+@torch.no_grad()
+def project_arrays(enhancer: Model, features: np.ndarray) -> np.ndarray:
+    """The comparison vectors of rows that are not enhanced, such as references with ``sides="probe"``.
+
+    Args:
+        enhancer: any model of this package.
+        features: (N, D) float16/32/64.
+
+    Returns:
+        (N, D') float32; the features themselves where comparison is in D dimensions.
+    """
+    return _array(enhancer.comparison(_tensor(features, _device(enhancer))))
+
+
+def _device(module: nn.Module) -> torch.device:
+    return next((tensor.device for tensor in (*module.parameters(), *module.buffers())), torch.device("cpu"))
+
+
+def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.asarray(array, dtype=np.float32)).to(device)
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    array: np.ndarray = tensor.float().cpu().numpy()
+    return array
+
+
+class FeaturesOnly(nn.Module):
+    """The enhanced features of any enhancer: (N, D) rows and (N, 3) degrees, or None, to (N, D)."""
+
+    def __init__(self, enhancer: Model) -> None:
+        super().__init__()
+        self.enhancer = enhancer
+
+    def forward(self, features: Tensor, pose: Tensor | None = None) -> Tensor:
+        enhanced: Tensor = self.enhancer(features, pose).features
+        return enhanced
+
+
+class FoldedResidual(nn.Module):
+    """The enhanced features of a :class:`ResidualEnhancer` with ``skip``, in fewer products.
+
+    The network is left out where it is all zero, as in a model that ships the closed form alone.
+    """
+
+    of_x: Tensor
+    of_code: Tensor
+    code_bias: Tensor
+    of_contamination: Tensor
+    of_hidden: Tensor
+    of_pose: Tensor
+    pose_bias: Tensor
+
+    def __init__(self, enhancer: ResidualEnhancer) -> None:
+        super().__init__()
+        self.norm = enhancer.norm
+        form = enhancer.closed_form
+        self.closed_form = form if form is not None and float(form.people) > 0 else None
+        self.gate = enhancer.gate
+        self.strength = enhancer.strength
+        trained = bool(enhancer.linear_path.weight.any() or enhancer.low_rank_path.weight.any())
+        self.trained = enhancer.network and trained
+        self.pose_head = enhancer.pose_head
+        self.register_buffer("of_pose", _product(enhancer.modulation.weight))
+        self.register_buffer("pose_bias", enhancer.modulation.bias.detach().clone())
+        self.pose_bias[: len(self.pose_bias) // 2] += 1  # the scale is 1 + s(pose)
+        scale = enhancer.dim**0.5
+        suppressed = enhancer.identity_enhancer
+        from_identity = enhancer.from_identity.weight.double()
+        hidden = from_identity @ enhancer.to_identity.weight.double() + enhancer.from_features.weight.double()
+        parts = (enhancer.linear_path.weight, hidden * scale, enhancer.to_pose.weight * scale)
+        self.sizes = [len(part) for part in parts]
+        self.register_buffer("of_x", _product(torch.cat([part.double() for part in parts])))
+        layers = (suppressed.gate, suppressed.contamination)
+        self.register_buffer("of_code", _product(torch.cat([layer.weight for layer in layers])))
+        self.register_buffer("code_bias", torch.cat([layer.bias for layer in layers]).detach())
+        share = -suppressed.residual * suppressed.suppression
+        self.register_buffer("of_contamination", _product(share * from_identity))
+        self.register_buffer("of_hidden", _product(enhancer.low_rank_path.weight.double() / scale))
+
+    def forward(self, features: Tensor, pose: Tensor | None = None) -> Tensor:
+        length = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
+        x = features / length.clamp_min(SHORTEST)
+        direction = x
+        parts = [self._network(x, pose)] if self.trained else []
+        if self.closed_form is not None:
+            parts.append(self.closed_form(x, length))
+        if parts:
+            direction = x + self.strength * self.gate(x, length, pose) * sum(parts[1:], parts[0])
+        out = unit(direction)
+        return out * length if self.norm == "keep" else out
+
+    def _network(self, x: Tensor, pose: Tensor | None) -> Tensor:
+        linear, hidden, code = torch.split(x @ self.of_x, self.sizes, dim=1)
+        used = fill_pose(pose, self.pose_head(code))
+        scale, shift = torch.addmm(self.pose_bias, pose_inputs(used), self.of_pose).chunk(2, dim=1)
+        opened, contamination = torch.addmm(self.code_bias, code, self.of_code).chunk(2, dim=1)
+        hidden = torch.addmm(hidden, torch.sigmoid(opened) * contamination, self.of_contamination)
+        return torch.addmm(linear, F.gelu(hidden * scale + shift), self.of_hidden)
+
+
+def _product(weight: Tensor) -> Tensor:
+    """(out, in) weights as the right factor of rows, (in, out) float32."""
+    return weight.detach().T.float().contiguous()
+
+
+class Unchanged(nn.Module):
+    """Returns rows bit for bit, which no arithmetic does."""
+
+    def forward(self, features: Tensor, pose: Tensor | None = None) -> Tensor:
+        return features.clone()
+
+
+def for_inference(enhancer: Model) -> nn.Module:
+    """The module that maps features and poses to enhanced features alone, folded where that can be done."""
+    if enhancer.returns_input():
+        return Unchanged().eval()
+    if isinstance(enhancer, ResidualEnhancer) and enhancer.skip:
+        return FoldedResidual(enhancer).eval()
+    return FeaturesOnly(enhancer).eval()
+
+
+def run_of(enhancer: Model) -> Run:
+    """What enhances a block of numpy rows; it differs from the enhancer itself by rounding."""
+    module = for_inference(enhancer)
+
+    @torch.inference_mode()
+    def run(features: Float32, poses: Float32 | None) -> Float32:
+        pose = None if poses is None else torch.from_numpy(poses)
+        enhanced: Float32 = module(torch.from_numpy(features), pose).numpy()
+        return enhanced
+
+    return run

@@ -1,0 +1,59 @@
+"""Metadata of very many rows as Parquet: a column for each key, and yaw, pitch and roll for the pose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from poseid.features.rows import TableEntries
+from poseid.features.tables.arrow import angles_of, reading
+from poseid.features.tables.names import find_columns
+from poseid.features.tables.poses import ANGLES
+
+
+def read_parquet_metadata(path: Path) -> tuple[TableEntries, np.ndarray]:
+    """The entries and (n, 3) float64 poses in degrees; a null or NaN angle is unknown.
+
+    Raises:
+        InputError: no Parquet file, or some of the columns yaw, pitch and roll but not all.
+    """
+    with reading(path):
+        table = pq.read_table(path)
+        table.validate(full=True)  # such as text that is not UTF-8, which is found in no other way before it is used
+    poses = np.full((len(table), 3), np.nan)
+    if set(ANGLES) & set(table.column_names):
+        find_columns(ANGLES, table.column_names, str(path))
+        first = 0
+        for batch in table.select(list(ANGLES)).to_batches():
+            poses[first : first + len(batch)] = angles_of(batch, ANGLES, str(path), first)
+            first += len(batch)
+        table = table.drop_columns(list(ANGLES))
+    return TableEntries(table), poses
+
+
+def write_parquet_metadata(path: Path, entries: Sequence[dict[str, Any]], poses: np.ndarray) -> bool:
+    """Writes what :func:`read_parquet_metadata` reads back, if the entries make columns of texts and numbers.
+
+    Args:
+        path: the file.
+        entries: n, with ``person_name`` and perhaps other keys.
+        poses: (n, 3) degrees, unknown ones NaN.
+
+    Returns:
+        Whether it was written.
+    """
+    keys = dict.fromkeys(key for entry in entries for key in entry)
+    try:
+        columns = {key: pa.array([entry.get(key) for entry in entries]) for key in keys}
+    except pa.ArrowException:  # values of one key have different types
+        return False
+    if set(keys) & set(ANGLES) or any(pa.types.is_nested(column.type) for column in columns.values()):
+        return False
+    columns |= {name: pa.array(poses[:, i], from_pandas=True) for i, name in enumerate(ANGLES)}
+    pq.write_table(pa.table(columns), path)
+    return True

@@ -1,0 +1,204 @@
+"""``poseid baseline`` and ``poseid evaluate``: what they write, whom they evaluate on, what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from poseid.enhancers.people import hashed_people
+from poseid.enhancers.registry import build
+from poseid.enhancers.saving import open_model, read_info, save_enhancer
+from poseid.features.fingerprint import digest, hash_people
+from poseid.features.folder import read_folder, write_folder
+from poseid.features.people import split_by_folds, split_people
+from poseid.features.rows import FeatureSet
+from poseid.features.synthetic import synthetic
+from tests.cli.caller import Caller, summary_of, write_names
+
+
+def test_baseline_header(work: Path) -> None:
+    info = read_info(work / "ridge" / "enhancer.safetensors")
+    data = read_folder(work / "data")
+    split = split_people(data.people(), 0)
+    assert info["model"] == {"name": "ridge", "dim": 32, "sides": "probe"}
+    assert info["data"] == {"name": "data", "digest": digest(data)}
+    assert info["people"] == hashed_people(split.train, split.validation, split.test, digest(data))
+    assert info["people"]["test"] == hash_people(split.test, digest(data))
+    assert info["fingerprint"]["dim"] == 32
+    assert json.loads((work / "ridge" / "baseline.json").read_text(encoding="utf-8")) == info
+    assert not any(name in (work / "ridge" / "baseline.json").read_text(encoding="utf-8") for name in data.people())
+
+
+def test_baseline_folds_and_people(work: Path, tmp_path: Path, call: Caller) -> None:
+    data = read_folder(work / "data")
+    base = ("baseline", "ridge", "--data", work / "data", "--set", "lambda=10", "--out")
+    call.done(*base, tmp_path / "a", "--folds", "1,2")
+    people = read_info(tmp_path / "a" / "enhancer.safetensors")["people"]
+    split = split_by_folds(data, [1, 2], 0, 1 / 3)
+    assert people == hashed_people(split.train, split.validation, split.test, people["salt"])
+    names = write_names(tmp_path / "some.txt", data.people()[:30])
+    call.done(*base, tmp_path / "b", "--people", names)
+    people = read_info(tmp_path / "b" / "enhancer.safetensors")["people"]
+    assert [len(people[part]) for part in ("train", "validation", "test")] == [20, 10, 0]
+    assert "no fold 9" in call.refused(*base, tmp_path / "c", "--folds", "9")
+    assert "fold numbers" in call.refused(*base, tmp_path / "c", "--folds", "one")
+    assert "no such baseline" in call.refused("baseline", "rigde", "--data", work / "data", "--out", tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
+def test_evaluate_takes_the_runs_test_people(work: Path, tmp_path: Path, call: Caller) -> None:
+    arguments = ("evaluate", work / "ridge", "--data", work / "data", "--resamples", "50", "--out")
+    out = call.done(*arguments, tmp_path / "a")
+    assert "the 6 test people of the split" in out
+    assert "verdict" in out
+    summary = summary_of(tmp_path / "a")
+    assert [summary[key] for key in ("model", "sides", "data", "poses_used")] == ["ridge", "probe", "data", True]
+    assert summary["evaluation"]["people"] == 6
+    assert summary["evaluation"]["bootstrap"]["resamples"] == 50
+    assert set(summary["evaluation"]["protocols"]) <= {"FP", "FF"}
+    call.done(*arguments, tmp_path / "b", "--no-pose")
+    assert summary_of(tmp_path / "b")["poses_used"] is False
+
+
+def test_evaluate_on_other_data_takes_everybody_it_was_not_trained_on(work: Path, tmp_path: Path, call: Caller) -> None:
+    """The same people in another folder: training and validation people are known by their salted hashes."""
+    data = read_folder(work / "data")
+    other = synthetic(people=5, probes=8, seed=2, dim=32)
+    mixed = FeatureSet("mixed", joined(data.front, other.front), joined(data.video, other.video))
+    write_folder(mixed, tmp_path / "mixed")
+    arguments = ("evaluate", work / "ridge", "--data", tmp_path / "mixed", "--resamples", "0", "--out", tmp_path / "o")
+    out = call.done(*arguments)
+    assert "the 11 people the model was not trained on" in out  # 6 test people and 5 new ones
+    assert summary_of(tmp_path / "o")["evaluation"]["people"] == 11
+
+
+def joined(a: Any, b: Any) -> Any:
+    return type(a)(
+        np.concatenate([a.features, b.features]),
+        np.concatenate([a.poses, b.poses]),
+        np.concatenate([a.people, b.people]),
+        (*a.metadata, *b.metadata),
+    )
+
+
+def test_evaluate_refuses_people_it_was_trained_on(work: Path, tmp_path: Path, call: Caller) -> None:
+    split = split_people(read_folder(work / "data").people(), 0)
+    arguments = ("evaluate", work / "ridge", "--data", work / "data", "--out", tmp_path / "o", "--people")
+    names = write_names(tmp_path / "train.txt", [*split.test, *split.train[:3]])
+    assert "was trained on 3 of the 9 people" in call.refused(*arguments, names)
+    names = write_names(tmp_path / "validation.txt", list(split.validation))
+    assert "was chosen by 18 of the 18 people" in call.refused(*arguments, names)
+    assert not (tmp_path / "o").exists()
+    names = write_names(tmp_path / "test.txt", list(split.test))
+    out = call.done(*arguments, names, "--resamples", "0")
+    assert "the 6 people of test.txt" in out
+
+
+def test_raw_is_evaluated_on_everybody(work: Path, tmp_path: Path, call: Caller) -> None:
+    out = call.done("evaluate", "raw", "--data", work / "data", "--resamples", "20", "--out", tmp_path / "o")
+    assert "all 60 people" in out
+    evaluation = summary_of(tmp_path / "o")["evaluation"]
+    assert evaluation["verdict"] == "no effect shown"
+    assert evaluation["sets"]["all"]["raw"] == evaluation["sets"]["all"]["enhanced"]
+    assert evaluation["protocols"]["FP"]["raw"]["accuracy"] > 0.5
+
+
+def test_a_checkpoint_finds_its_people_beside_it(work: Path, tmp_path: Path, call: Caller) -> None:
+    data = read_folder(work / "data")
+    split = split_people(data.people(), 0)
+    model = {"name": "residual", "dim": 32, "rank": 4, "pose_dim": 4, "sides": "both"}
+    enhancer = build("residual", {key: value for key, value in model.items() if key != "name"})
+    torch.nn.init.normal_(enhancer.linear_path.weight, std=0.1)
+    run = tmp_path / "run"
+    (run / "checkpoints").mkdir(parents=True)
+    state = {f"enhancer.{key}": value for key, value in enhancer.state_dict().items()} | {"decoder.x": torch.ones(1)}
+    content = {"state_dict": state, "hyper_parameters": {"model": model, "lr": 1e-3}}
+    checkpoint = run / "checkpoints" / "best.ckpt"
+    torch.save(content, checkpoint)
+    arguments = ("evaluate", checkpoint, "--data", work / "data", "--resamples", "0", "--out")
+    out = call.done(*arguments, tmp_path / "a")
+    assert "are unknown" in out
+    assert "warning" in out
+    assert "never trained on" not in out
+    assert summary_of(tmp_path / "a")["training_people_known"] is False
+    assert summary_of(tmp_path / "a")["sides"] == "both"
+    salt = digest(data)
+    people = hashed_people(split.train, split.validation, split.test, salt)
+    info = {"model": model, "sides": "both", "data": {"name": "data", "digest": salt}, "people": people}
+    save_enhancer(enhancer, info, run / "enhancer.safetensors")
+    out = call.done(*arguments, tmp_path / "b")
+    assert "the 6 test people" in out
+    x = torch.from_numpy(data.video.features[:4])
+    with torch.no_grad():
+        assert torch.equal(open_model(str(checkpoint)).enhancer(x).features, open_model(str(run)).enhancer(x).features)
+
+
+def test_what_is_no_model(work: Path, tmp_path: Path, call: Caller) -> None:
+    (tmp_path / "empty").mkdir()
+    for suffix in ("ckpt", "safetensors", "txt"):
+        (tmp_path / f"bad.{suffix}").write_bytes(b"no")
+    for text, message in (
+        (tmp_path / "empty", "holds no enhancer.safetensors"),
+        (tmp_path / "none", "no such file"),
+        (tmp_path / "bad.ckpt", "not a checkpoint"),
+        (tmp_path / "bad.safetensors", "not a readable safetensors"),
+        (tmp_path / "bad.txt", "is no MODEL"),
+        ("ridge", "poseid baseline ridge"),
+    ):
+        assert message in call.refused("evaluate", text, "--data", work / "data", "--out", tmp_path / "o")
+
+
+def test_bad_input_is_one_line(work: Path, tmp_path: Path, call: Caller) -> None:
+    start = ("evaluate", work / "ridge", "--out", tmp_path / "o", "--data")
+    write_folder(synthetic(people=12, dim=16), tmp_path / "small")
+    assert "vectors of 32 numbers" in call.refused(*start, tmp_path / "small")
+    names = write_names(tmp_path / "names.txt", ["nobody at all"])
+    assert "nobody in the data" in call.refused(*start, work / "data", "--people", names)
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("protocol,fold,a,b,same\nFP,1,front:0,video:999999,1\n", encoding="utf-8")
+    assert "does not exist" in call.refused(*start, work / "data", "--pairs", pairs)
+    write_folder(synthetic(people=1, dim=32), tmp_path / "alone")
+    assert "needs at least 2" in call.refused(*start, tmp_path / "alone")
+    assert "does not exist" in call.refused(*start, tmp_path / "nowhere")
+    assert not (tmp_path / "o").exists()
+
+
+def test_pairs_from_a_file(work: Path, tmp_path: Path, call: Caller) -> None:
+    data = read_folder(work / "data")
+    same = int(np.flatnonzero(data.video.people == data.front.people[0])[0])
+    other = int(np.flatnonzero(data.video.people != data.front.people[0])[0])
+    pairs = tmp_path / "mine.csv"
+    lines = [f"MINE,{fold},front:0,video:{row},{truth}" for fold in (1, 2) for row, truth in ((same, 1), (other, 0))]
+    pairs.write_text("\n".join(["protocol,fold,a,b,same", *lines]) + "\n", encoding="utf-8")
+    start = ("evaluate", "raw", "--data", work / "data", "--resamples", "0")
+    call.done(*start, "--pairs", pairs, "--out", tmp_path / "o")
+    assert set(summary_of(tmp_path / "o")["evaluation"]["protocols"]) == {"MINE"}
+
+
+def test_output_appears_whole_or_not_at_all(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
+) -> None:
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "mine.txt").write_text("mine", encoding="utf-8")
+    arguments = ("evaluate", "raw", "--data", work / "data", "--resamples", "0", "--out")
+    assert "not empty" in call.refused(*arguments, full)
+    assert "no directory" in call.refused(*arguments, full / "mine.txt")
+    assert [path.name for path in full.iterdir()] == ["mine.txt"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    call.done(*arguments, empty)
+    assert (empty / "summary.json").is_file()
+
+    def broken(*arguments: object) -> None:
+        Path(str(arguments[-1])).joinpath("half.txt").write_text("half", encoding="utf-8")
+        raise RuntimeError("disk")
+
+    monkeypatch.setattr("poseid.reports.report.write_report", broken)
+    assert call(*arguments, tmp_path / "gone")[0] == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full"]

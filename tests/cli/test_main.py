@@ -1,0 +1,93 @@
+"""The ``poseid`` command itself: help, wrong calls, exit statuses, terminals."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from poseid import cli
+from poseid.features.fingerprint import digest
+from poseid.features.folder import read_folder
+from poseid.features.synthetic import synthetic
+from tests.cli.caller import Caller
+
+ROOT = Path(__file__).parents[2]
+WHERE = "(set POSEID_TRACEBACK=1 to see where)"
+EVALUATE = ("evaluate", "raw", "--data", "none", "--out", "o")
+
+
+def test_every_command_has_help(call: Caller) -> None:
+    assert len(cli.COMMANDS) == 10
+    for command in cli.COMMANDS:
+        assert "--out" in call.done(command.NAME, "--help")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "COMMAND"),
+        (["evaluat"], "invalid choice"),
+        (["evaluate"], "required: MODEL"),
+        ([*EVALUATE, "-x"], "-x"),
+        *(([*EVALUATE, "--resamples", value], "is not a whole number") for value in ("-1", "many", "1.5")),
+    ],
+)
+def test_a_wrong_call_is_one_line(arguments: list[str], message: str, call: Caller) -> None:
+    assert message in call.refused(*arguments)
+
+
+def raising(error: BaseException) -> Callable[[object], None]:
+    def run(_arguments: object) -> None:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (KeyboardInterrupt(), 130, "stopped"),
+        (RuntimeError("two\nlines"), 1, f"error: unexpected RuntimeError: two lines {WHERE}"),
+        (OSError(28, "No space left", "x.npy"), 1, "error: x.npy: No space left"),
+        (MemoryError("17 GiB"), 1, "error: not enough memory (17 GiB): give less at a time"),
+        # a package that is not installed can be; a module of ours cannot
+        (ModuleNotFoundError(name="torch"), 2, "error: this command needs the package torch: pip install torch"),
+        (ModuleNotFoundError(name="yaml.x"), 2, "error: this command needs the package yaml: pip install yaml"),
+        (ModuleNotFoundError("No", name="poseid.x"), 1, f"error: unexpected ModuleNotFoundError: No {WHERE}"),
+    ],
+)
+def test_exit_statuses(
+    error: BaseException, status: int, line: str, monkeypatch: pytest.MonkeyPatch, call: Caller
+) -> None:
+    monkeypatch.setattr("poseid.cli.evaluate.run", raising(error))
+    assert call(*EVALUATE) == (status, "", line + "\n")
+    monkeypatch.setenv(cli.TRACEBACK, "1")
+    assert ("Traceback" in call(*EVALUATE)[2]) == (status == 1 and not isinstance(error, MemoryError))
+
+
+def test_a_terminal_without_the_characters(tmp_path: Path) -> None:
+    """A Windows code page: names in other scripts are escaped, nothing crashes."""
+    folder = tmp_path / "数据"
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "poseid", "synthetic", "--out", str(folder), "--people", "3"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert rb"\u6570\u636e" in done.stdout
+    assert read_folder(folder).people()
+    again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
+    assert again.returncode == 2
+    assert again.stderr.startswith(b"error: ")
+
+
+def test_synthetic_is_the_embedded_data(tmp_path: Path, call: Caller) -> None:
+    out = call.done("synthetic", "--out", tmp_path / "made", "--people", "12", "--seed", "7")
+    assert "synthetic people" in out
+    made, want = read_folder(tmp_path / "made"), synthetic(people=12, seed=7)
+    assert np.array_equal(made.video.features, want.video.features)
+    assert digest(made) == digest(want)

@@ -1,0 +1,57 @@
+"""A file or directory is complete, or what it was before."""
+
+from pathlib import Path
+
+import pytest
+
+from poseid.atomic import atomic_directory, atomic_file, write_bytes, write_text
+from poseid.errors import InputError
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old\nläuft 人\n")
+    assert path.read_bytes() == "old\nläuft 人\n".encode()
+
+    def fail(self: Path, target: Path) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == "old\nläuft 人\n".encode()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_directory_made_for_a_file_goes_with_it(tmp_path: Path) -> None:
+    def half(path: Path) -> None:
+        with atomic_file(path) as partial:
+            partial.write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        half(tmp_path / "new" / "a")
+    assert list(tmp_path.iterdir()) == []
+    write_bytes(tmp_path / "new" / "b", b"done")
+    with pytest.raises(KeyboardInterrupt):
+        half(tmp_path / "new" / "a")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["b"]
+    with pytest.raises(InputError, match=r"b/c: cannot be made \(File exists\)"):
+        write_bytes(tmp_path / "new" / "b" / "c", b"")
+
+
+def test_a_directory_replaces_only_its_own_kind(tmp_path: Path) -> None:
+    def fill(content: bytes, replaces: str = "mark") -> None:
+        with atomic_directory(tmp_path / "out", replaces) as partial:
+            (partial / "mark").write_bytes(content)
+            if content == b"fails":
+                raise RuntimeError
+
+    for content in (b"one", b"two"):
+        fill(content)
+    with pytest.raises(RuntimeError):
+        fill(b"fails")
+    assert (tmp_path / "out" / "mark").read_bytes() == b"two"
+    with pytest.raises(InputError, match="not empty"):
+        fill(b"three", "other")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
