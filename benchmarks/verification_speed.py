@@ -29,8 +29,8 @@ def made_up(comparisons: int, forms: int) -> tuple[Any, int]:
     """A part of about so many comparisons, people in mixed order, and how many people it has."""
     import numpy as np
 
+    from poseid.verification.embeddings import unit_rows
     from poseid.verification.sets import Group, Part
-    from poseid.verification.sides import unit_rows
 
     rng = np.random.default_rng(0)
     rows = round(comparisons**0.5)
@@ -76,8 +76,9 @@ def measure(comparisons: int, forms: int, resamples: int) -> dict[str, float]:
     """In the child: seconds of the product and of ours, and of a bootstrap where resamples are asked for."""
     import numpy as np
 
-    from poseid.verification.bootstrap import resample_people, resample_rates
-    from poseid.verification.operating import figures
+    from poseid.verification.bootstrap import resample_rates
+    from poseid.verification.estimates import resample_people
+    from poseid.verification.operating import error_rates
     from poseid.verification.rates import FMRS
     from poseid.verification.scores import compare
 
@@ -86,12 +87,12 @@ def measure(comparisons: int, forms: int, resamples: int) -> dict[str, float]:
 
     def rates() -> Any:
         found = compare((part,), people, deepest_fmr=max(FMRS), with_people=True)
-        raw = figures(found.genuine.raw, found.raw, FMRS)
-        return found, (raw, figures(found.genuine.enhanced, found.enhanced, FMRS, raw.thresholds))
+        raw = error_rates(found.genuine.raw, found.raw, FMRS)
+        return found, (raw, error_rates(found.genuine.enhanced, found.enhanced, FMRS, raw.thresholds))
 
     ours, (found, points) = seconds(rates)
     after, _ = seconds(lambda: product(part))
-    out = {"product": (before + after) / 2, "ours": ours, "fnmr": float(points[0].fnmr_at_fmr[-1])}
+    out = {"product": (before + after) / 2, "ours": ours, "fnmr": float(points[0].fnmr_at_fmr.value[-1])}
     if resamples:
         weights = resample_people(people, resamples, seed=0)
         thresholds = np.array(points[0].thresholds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,16 @@ from poseid.enhancers.people import check_enough, choose_people, recorded_people
 from poseid.enhancers.registry import BASELINES
 from poseid.enhancers.saving import SAVED, SavedEnhancer, open_model
 from poseid.errors import InputError
-from poseid.evaluation import quick_look, side_of
+from poseid.evaluation import embedding_set, quick_evaluation
 from poseid.features.fingerprint import digest
 from poseid.features.people import people_of_folds, read_people_file, split_people, split_rest
 from poseid.features.rows import FeatureSet
 from poseid.training.metric_names import selection
-from poseid.verification.paired import Measured, differences, figures_of, measure, pooled
+from poseid.verification.evaluate import evaluate
+from poseid.verification.metrics import common_headline, figures_of
+from poseid.verification.result import Evaluation, Figures
+from poseid.verification.sets import SETS
+from poseid.verification.verdict import NOT_JUDGED, judge
 from poseid.versions import versions
 
 VALIDATION_SHARE = 1 / 3
@@ -158,7 +162,7 @@ def fit_and_choose(
     validated = features.select(validation)
 
     def score(enhancer: Model) -> float:
-        return selection(quick_look(enhancer, validated).block)[0]
+        return selection(quick_evaluation(enhancer, validated).block)[0]
 
     everybody = features.select([*train, *validation])
     return fit_baseline(name, FitData(features.select(train), everybody, score), options)
@@ -187,22 +191,22 @@ def compare_models(
         seed: of the bootstrap; of the second split 1 more, and so on.
         announce: called with the split and the model that are next.
     """
-    measured: dict[str, list[Measured]] = {model.name: [] for model in models}
+    evaluations: dict[str, list[Evaluation]] = {model.name: [] for model in models}
     for number, split in enumerate(splits):
         selected = features.select(split.test)
         people = selected.people()
         for model in models:
             announce(f"{split.name}: {model.name}")
             enhancer = _enhancer(model, split, features)
-            front, video = (side_of(enhancer, rows, people, True) for rows in (selected.front, selected.video))
-            measured[model.name].append(measure(front, video, resamples, seed + number))
-    averaged = {name: pooled(parts) for name, parts in measured.items()}
-    first = next(iter(averaged.values()))
-    raw = figures_of(_as_raw(first), 0)
+            front, video = (embedding_set(enhancer, rows, people, True) for rows in (selected.front, selected.video))
+            found = evaluate(front, video, resamples=resamples, seed=seed + number, details=False)
+            evaluations[model.name].append(found)
+    figures = {name: figures_of(found) for name, found in evaluations.items()}
+    first = evaluations[models[0].name]
     return {
         "data": features.name,
         "evaluated_people": reason,
-        "people": first.people,
+        "people": sum(one.people for one in first),
         "splits": [
             {
                 "name": split.name,
@@ -212,17 +216,19 @@ def compare_models(
             }
             for split in splits
         ],
-        "genuine": first.genuine,
-        "impostor": first.impostor,
-        "raw": {key: value for key, value in raw.items() if key not in ("verdict", "reason")},
+        "genuine": {name: sum(one.comparisons[name][0] for one in first) for name in SETS},
+        "impostor": {name: sum(one.comparisons[name][1] for one in first) for name in SETS},
+        "raw": {"headline": common_headline(first), **_row(figures[models[0].name], "raw")},
         "against": against,
         "models": [
             {
                 "name": model.name,
                 "fitted_here": model.fitted_here,
-                **figures_of(averaged[model.name], resamples),
-                "against_raw": differences(averaged[model.name], _as_raw(averaged[model.name])),
-                "against": None if against is None else differences(averaged[model.name], averaged[against]),
+                "headline": common_headline(first),
+                **_row(figures[model.name], "enhanced"),
+                **_verdict(evaluations[model.name], figures[model.name]),
+                "against_raw": _differences(figures[model.name], figures[model.name], "raw"),
+                "against": against and _differences(figures[model.name], figures[against], "enhanced"),
             }
             for model in models
         ],
@@ -239,12 +245,21 @@ def _enhancer(model: ComparedModel, split: EvaluationSplit, features: FeatureSet
     return saved.enhancer
 
 
-def _as_raw(measured: Measured) -> Measured:
-    """The raw form of a model's measurement, as a model of its own."""
-    return replace(
-        measured,
-        enhanced=measured.raw,
-        improvement=measured.improvement - measured.improvement,
-        frontal_improvement=measured.frontal_improvement - measured.frontal_improvement,
-        rank1=measured.rank1_raw,
-    )
+def _row(figures: Figures, form: str) -> dict[str, Any]:
+    """Each metric of one form as {value, ci95}; rates are fractions."""
+    return {name: forms[form].to_dict() for name, forms in figures.items()}
+
+
+def _differences(one: Figures, other: Figures, form: str) -> dict[str, Any]:
+    """Paired differences of each metric as {value, ci95}: enhanced of `one` less a form of `other`."""
+    return {name: (forms["enhanced"] - other[name][form]).to_dict() for name, forms in one.items()}
+
+
+def _verdict(splits: Sequence[Evaluation], figures: Figures) -> dict[str, str]:
+    """The verdict on the figures averaged over the splits, and its reason."""
+    if not splits[0].resamples:
+        return {"verdict": NOT_JUDGED, "reason": "No confidence intervals were asked for."}
+    headline = common_headline(splits)
+    missing = next((why for one in splits if (why := one.null_reasons.get(f"sets.{headline}"))), "")
+    verdict, reason = judge(headline, figures, sum(one.comparisons[headline][1] for one in splits), missing)
+    return {"verdict": verdict, "reason": reason}

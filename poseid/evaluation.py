@@ -1,10 +1,8 @@
-"""From an enhancer and features to an evaluation block: where the models and the verification meet."""
+"""From an enhancer and features to an evaluation: where the models and the verification meet."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,23 +10,16 @@ from poseid.enhancers.enhancer import Fit
 from poseid.enhancers.inference import enhance_arrays, project_arrays
 from poseid.enhancers.model import Model
 from poseid.features.rows import FeatureSet, Rows
+from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
-from poseid.verification.sides import Side
-
-ALL_SETS = ("all", "frontal_profile", "profile_profile", "frontal_frontal")
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """An evaluation block, and the two sides it was made from, for the figures."""
-
-    block: dict[str, Any]
-    front: Side
-    video: Side
+from poseid.verification.result import Evaluation
+from poseid.verification.sets import SETS
 
 
-def side_of(enhancer: Model, rows: Rows, people: list[str], use_poses: bool, fit: Fit | None = None) -> Side:
-    """One side of the comparisons: its rows raw, as references and as probes.
+def embedding_set(
+    enhancer: Model, rows: Rows, people: list[str], use_poses: bool, fit: Fit | None = None
+) -> EmbeddingSet:
+    """The front or the video rows of some people: raw, as references and as probes.
 
     With ``sides="probe"`` a row on the reference side stays raw; with ``sides="both"`` it is enhanced. ``fit`` stands
     in for the stored one.
@@ -36,7 +27,7 @@ def side_of(enhancer: Model, rows: Rows, people: list[str], use_poses: bool, fit
     number = {name: i for i, name in enumerate(people)}
     _enhanced, probe, identity = enhance_arrays(enhancer, rows.features, rows.poses if use_poses else None, fit=fit)
     reference = probe if enhancer.sides == "both" else project_arrays(enhancer, rows.features)
-    return Side(
+    return EmbeddingSet(
         raw=np.asarray(rows.features, dtype=np.float32),
         reference=reference,
         probe=probe,
@@ -52,7 +43,7 @@ def evaluate_enhancer(
     features: FeatureSet,
     resamples: int = 1000,
     seed: int = 0,
-    sets: Collection[str] = ALL_SETS,
+    sets: Collection[str] = SETS,
     use_poses: bool = True,
 ) -> Evaluation:
     """Evaluates an enhancer on all people of a feature set.
@@ -66,12 +57,11 @@ def evaluate_enhancer(
         use_poses: False withholds the given poses from the enhancer (they still make the yaw bins).
     """
     people = features.people()
-    front = side_of(enhancer, features.front, people, use_poses)
-    video = side_of(enhancer, features.video, people, use_poses)
-    block = evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed)
-    return Evaluation(block, front, video)
+    front = embedding_set(enhancer, features.front, people, use_poses)
+    video = embedding_set(enhancer, features.video, people, use_poses)
+    return evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed)
 
 
-def quick_look(enhancer: Model, features: FeatureSet) -> Evaluation:
-    """What every choice while training looks at: the headline set on some people, without intervals."""
+def quick_evaluation(enhancer: Model, features: FeatureSet) -> Evaluation:
+    """What every choice while training is made by: the headline set on some people, without intervals."""
     return evaluate_enhancer(enhancer, features, resamples=0, sets=("frontal_profile",))

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
         "evaluation": evaluation.block,
     }
     with atomic_directory(arguments.out) as directory:
-        write_report(summary, evaluation.block, evaluation.front, evaluation.video, directory)
+        write_report(summary, evaluation, directory)
     print(f"evaluated on {chosen.reason}")
     if not chosen.known:
         print(

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from poseid.doctor.rows import Folder, add_by_group
 from poseid.doctor.sample import Sample
 from poseid.features.rows import FRONTAL, PROFILE
+from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
-from poseid.verification.genuine_block import UNKNOWN, YAW_BINS, yaw_bin
+from poseid.verification.genuine import UNKNOWN, YAW_BINS, yaw_bin
 from poseid.verification.rates import why_null
-from poseid.verification.sides import Side
 
 MOST_COMPARISONS = 2_000_000
 _RESAMPLES = 100
@@ -73,11 +73,11 @@ def measure(folder: Folder, sample: Sample) -> Baseline:
         reason = why_null(int(a @ b), int(a.sum() * b.sum() - a @ b))
         if reason is None:
             references, probes = (
-                Side(unit, unit, unit, sample.person[rows], yaw[rows], kinds[rows])
+                EmbeddingSet(unit, unit, unit, sample.person[rows], yaw[rows], kinds[rows])
                 for unit, rows in ((sample.unit[left], left), (sample.unit[right], right))
             )
-            result = evaluate(references, probes, sets=("all",), resamples=_RESAMPLES)
-            return Baseline(name, result["sets"]["all"], result["people"], None, by_yaw)
+            found = evaluate(references, probes, sets=("all",), resamples=_RESAMPLES, details=False)
+            return Baseline(name, found.block["sets"]["all"], found.people, None, by_yaw)
     return Baseline(None, None, 0, reason, by_yaw)
 
 

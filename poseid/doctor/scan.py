@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poseid.doctor.rows import NOBODY, Folder, add_by_group
 from poseid.doctor.sample import Sample, draw_sample
 from poseid.features.rows import LONGEST, SHORTEST
-from poseid.verification.genuine_block import UNKNOWN, yaw_bin
+from poseid.verification.genuine import UNKNOWN, yaw_bin
 
 FINE, NOT_FINITE, ZERO, OUT_OF_RANGE = 0, 1, 2, 3
 """What a vector is; all but `FINE` are left out of every other check."""

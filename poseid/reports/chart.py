@@ -59,7 +59,10 @@ def chart(title: str, note: str, epochs: Sequence[int], curves: Sequence[Curve],
         low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
     y_ticks = list(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
     low, high = y_ticks[0], y_ticks[-1]
-    digits = max(0, -math.floor(math.log10(y_ticks[1] - y_ticks[0]) + 1e-9))
+    step = y_ticks[1] - y_ticks[0]
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    if abs(round(step, digits) - step) > 1e-6 * step:  # 0.025 takes a digit more than 0.02
+        digits += 1
     wide, tall = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 
     def across(epoch: float) -> float:

@@ -2,101 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from poseid.reports.format import SET_TITLES, ascii_text, fixed, with_interval
+from poseid.verification.metrics import Metric, metrics_in
 
 Figure = dict[str, Any]
 """A ``value`` and its ``ci95``, each of which may be None."""
 
 
-class Column(NamedTuple):
-    """A figure of a model, or of its difference from another one."""
-
-    title: str
-    key: str
-    """In the report's entry of a model."""
-    digits: int = 3
-    sign: bool = False
+class _Format(NamedTuple):
+    unit: str
+    digits: int
     scale: float = 1.0
-
-    def text(self, figure: Figure) -> str:
-        """
-        >>> Column("EER %", "eer", 2, scale=100).text({"value": 0.0944, "ci95": [0.08, 0.11]})
-        '9.44 [8.00, 11.00]'
-        """
-
-        def form(value: float | None) -> str:
-            return fixed(None if value is None else self.scale * value, self.digits, self.sign)
-
-        return ascii_text(with_interval(figure["value"], figure["ci95"], form))
+    sign: bool = False
 
 
-COLUMNS = (
-    Column("EER %", "eer", 2, scale=100),
-    Column("FNMR at FMR 1e-2", "fnmr_at_fmr_1e-2"),
-    Column("FNMR at FMR 1e-3", "fnmr_at_fmr_1e-3"),
-    Column("false matches at raw's 1e-3 threshold, x", "fmr_ratio_1e-3", 2),
-    Column("profile-profile FNMR at FMR 1e-3", "profile_profile_fnmr_at_fmr_1e-3"),
-    Column("frontal-frontal EER %", "frontal_frontal_eer", 2, scale=100),
-    Column("rank-1", "rank1"),
-    Column("mean improvement", "improvement", sign=True),
-)
-FIXED = tuple(
-    column
-    for fmr in ("1e-2", "1e-3", "1e-4")
-    for column in (
-        Column(f"FMR at raw's {fmr} threshold", f"fmr_at_raw_threshold_{fmr}", 5),
-        Column("FNMR there", f"fnmr_at_raw_threshold_{fmr}"),
-    )
-)
-PAIRED = (
-    Column("EER, points of %", "eer", 2, sign=True, scale=100),
-    Column("FNMR at FMR 1e-2", "fnmr_at_fmr_1e-2", sign=True),
-    Column("FNMR at FMR 1e-3", "fnmr_at_fmr_1e-3", sign=True),
-    Column("FMR at raw's 1e-3 threshold", "fmr_at_raw_threshold_1e-3", 5, sign=True),
-    Column("FNMR there", "fnmr_at_raw_threshold_1e-3", sign=True),
-    Column("profile-profile FNMR at FMR 1e-3", "profile_profile_fnmr_at_fmr_1e-3", sign=True),
-    Column("frontal-frontal EER, points of %", "frontal_frontal_eer", 2, sign=True, scale=100),
-    Column("mean improvement", "improvement", sign=True),
-)
-_NONE: Figure = {"value": None, "ci95": None}
+_FORMATS = {
+    "percent": _Format(" %", 2, 100.0),
+    "rate": _Format("", 3),
+    "small": _Format("", 5),
+    "ratio": _Format(", x", 2),
+    "signed": _Format("", 3, sign=True),
+}
+"""Of a metric's format: the unit in its title, and how the number is written."""
+
+
+def cell(metric: Metric, figure: Figure, difference: bool = False) -> str:
+    """A figure with its interval; a difference has a sign.
+
+    >>> from poseid.verification.metrics import METRICS
+    >>> cell(METRICS[0], {"value": 0.0944, "ci95": [0.08, 0.11]}), cell(METRICS[0], {"value": None, "ci95": None})
+    ('9.44 [8.00, 11.00]', '-')
+    """
+    _unit, digits, scale, sign = _FORMATS[metric.format]
+
+    def form(value: float | None) -> str:
+        return fixed(None if value is None else scale * value, digits, sign or difference)
+
+    return ascii_text(with_interval(figure["value"], figure["ci95"], form))
 
 
 def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
     """Title and rows (the first is the head) of each table of a report."""
     models = report["models"]
-    out = [
-        (
-            "figures",
-            [
-                ["model", *_titles(COLUMNS), "verdict"],
-                *([*_cells(m["name"], m, COLUMNS), m["verdict"]] for m in models),
-            ],
-        ),
-        (
-            "at the raw system's thresholds, left untouched",
-            [["model", *_titles(FIXED)], *(_cells(m["name"], m, FIXED) for m in models)],
-        ),
-    ]
+    out = []
+    for title, metrics, last in (
+        ("figures", metrics_in("compare"), ["verdict"]),
+        ("at the raw system's thresholds, left untouched", metrics_in("raw thresholds"), []),
+    ):
+        head = ["model", *(f"{metric.title}{_FORMATS[metric.format].unit}" for metric in metrics), *last]
+        rows = [[m["name"], *(cell(one, m[one.name]) for one in metrics), *(m[key] for key in last)] for m in models]
+        out.append((title, [head, *rows]))
     pairs = [("raw", "against_raw")]
     if report["against"] is not None:
         pairs.append((report["against"], "against"))
+    paired = metrics_in("paired")
+    head = ["model", *(metric.title + (", points of %" if metric.format == "percent" else "") for metric in paired)]
     for other, key in pairs:
-        rows = [_cells(m["name"], m[key], PAIRED) for m in models if m["name"] != other]
+        rows = [
+            [m["name"], *(cell(one, m[key][one.name], True) for one in paired)] for m in models if m["name"] != other
+        ]
         if rows:
-            title = f"paired differences from {other} (below 0 is better, but for improvement)"
-            out.append((title, [["model", *_titles(PAIRED)], *rows]))
+            out.append((f"paired differences from {other} (below 0 is better, but for improvement)", [head, *rows]))
     return out
-
-
-def _titles(columns: Sequence[Column]) -> list[str]:
-    return [column.title for column in columns]
-
-
-def _cells(name: str, figures: dict[str, Figure], columns: Sequence[Column]) -> list[str]:
-    return [name, *(column.text(figures.get(column.key, _NONE)) for column in columns)]
 
 
 def heading(report: dict[str, Any]) -> list[str]:

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from poseid.reports.format import SET_TITLES, count, interval, percent
 from poseid.reports.sheet import ENHANCED, RAW, RAW_LINE, SOFT, Line, Sheet, label, legend, nothing, sheet, write
-from poseid.verification.det_bands import DetBands, det_bands
+from poseid.verification.figure_data import HIGHEST_FMR, DetBands, det_bands
 from poseid.verification.rates import MINIMUM_FALSE_MATCHES
-from poseid.verification.sides import Side
+from poseid.verification.result import Evaluation
 
-_HIGHEST_FMR = 0.5
 _MOST = 0.999
 """A FNMR above is drawn here, so that it stays in sight."""
 _PERCENTS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999)
@@ -25,9 +24,9 @@ _FORMS: tuple[tuple[str, str, Line], ...] = (("raw", RAW, RAW_LINE), ("enhanced"
 Block = dict[str, Any]
 
 
-def det_sheet(block: Block, front: Side, video: Side) -> Sheet:
+def det_sheet(evaluation: Evaluation) -> Sheet:
     """The DET curves of the headline set, with bands where they can be had, on normal-deviate axes."""
-    out = sheet(1, 1)
+    block, out = evaluation.block, sheet(1, 1)
     name, entry = block["headline"], block["sets"][block["headline"]]
     title = "Detection error trade-off"
     if entry is None or not entry.get("det", {}).get("fmr"):
@@ -35,11 +34,10 @@ def det_sheet(block: Block, front: Side, video: Side) -> Sheet:
         nothing(axes, block.get("null_reasons", {}).get(f"sets.{name}", "there are no comparisons"))
         return out
     fmr = np.array(entry["det"]["fmr"])
-    if np.sum(fmr <= _HIGHEST_FMR) < 2:
+    if np.sum(fmr <= HIGHEST_FMR) < 2:
         nothing(out.tile(title, "lower left is better"), f"{entry['impostor']} impostor comparisons make no curve")
         return out
-    bootstrap = block.get("bootstrap", {})
-    bands = det_bands(name, front, video, fmr, bootstrap.get("resamples", 0), bootstrap.get("seed", 0))
+    bands = det_bands(evaluation)
     sizes = f"{count(entry['genuine'])} genuine, {count(entry['impostor'])} impostor"
     axes = out.tile(title, f"{SET_TITLES[name]}: {sizes}; lower left is better")
     _draw(axes, entry, bands, fmr)
@@ -47,7 +45,7 @@ def det_sheet(block: Block, front: Side, video: Side) -> Sheet:
 
 
 def _draw(axes: Axes, entry: Block, bands: DetBands | None, fmr: NDArray[np.float64]) -> None:
-    shown = fmr <= _HIGHEST_FMR
+    shown = fmr <= HIGHEST_FMR
     curves = np.array([entry["det"][form] for form, _, _ in _FORMS])[:, shown]
     x = fmr[shown]
     positive = curves[curves > 0]
@@ -83,7 +81,7 @@ def _draw(axes: Axes, entry: Block, bands: DetBands | None, fmr: NDArray[np.floa
         said.append("shaded: 95 % CI" if bands is not None else "upright bars: 95 % CI")
     few = MINIMUM_FALSE_MATCHES / entry["impostor"]
     if few > x[0]:
-        edge = min(float(_deviate(np.array([min(few, _HIGHEST_FMR)]))[0]), right)
+        edge = min(float(_deviate(np.array([min(few, HIGHEST_FMR)]))[0]), right)
         axes.axvspan(left, edge, color="#EFEFEF", linewidth=0, zorder=0)
         said.append(f"grey: fewer than {MINIMUM_FALSE_MATCHES} false matches")
     write(axes, 0.02, 0.03, "\n".join(said), SOFT, va="bottom")

@@ -14,7 +14,6 @@ from poseid.reports.format import SET_TITLES, between, count, fixed, interval, p
 from poseid.reports.sheet import (
     DASHED,
     ENHANCED,
-    FONT,
     INK,
     RAW,
     RAW_LINE,
@@ -31,10 +30,10 @@ from poseid.reports.sheet import (
     write,
     yaw_axis,
 )
-from poseid.verification import bootstrap
-from poseid.verification.genuine_pairs import GenuinePairs, genuine_pairs
+from poseid.verification.estimates import mean_estimate, resample_people
+from poseid.verification.figure_data import GenuinePairs, genuine_pairs
 from poseid.verification.operating_points import strictest
-from poseid.verification.sides import Side
+from poseid.verification.result import Evaluation
 
 _BAND_RESAMPLES = 200
 _YAW_STEP = 10
@@ -49,23 +48,20 @@ _FORMS = ("raw", "enhanced")
 Block = dict[str, Any]
 
 
-def draw_all(block: Block, front: Side, video: Side) -> dict[str, Drawn]:
-    """All figures of a block, by file name: `diagnosis.png`, `det.png`, `scores.png`, `heatmap.png`.
-
-    block         from `evaluate`
-    front, video  the sides it was made from
-    """
+def draw_all(evaluation: Evaluation) -> dict[str, Drawn]:
+    """All figures of an evaluation, by file name: `diagnosis.png`, `det.png`, `scores.png`, `heatmap.png`."""
+    block = evaluation.block
     return {
-        "diagnosis.png": diagnosis_sheet(block, front, video).drawn(),
-        "det.png": det_sheet(block, front, video).drawn(),
+        "diagnosis.png": diagnosis_sheet(evaluation).drawn(),
+        "det.png": det_sheet(evaluation).drawn(),
         "scores.png": _scores(block).drawn(),
         "heatmap.png": _heatmap(block).drawn(),
     }
 
 
-def diagnosis_sheet(block: Block, front: Side, video: Side) -> Sheet:
+def diagnosis_sheet(evaluation: Evaluation) -> Sheet:
     """What changed for genuine pairs: before and after, the improvement, and both by yaw."""
-    pairs = genuine_pairs(front, video)
+    block, pairs = evaluation.block, genuine_pairs(evaluation)
     out = sheet(2, 2)
     _before_and_after(out, pairs)
     _histogram(out, pairs, block["improvement"])
@@ -174,7 +170,7 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
     # steps are centred on 0, so that left and right are cut alike
     step = np.round(pairs.yaw[known] / _YAW_STEP).astype(int)
     person = pairs.person[known]
-    weights = bootstrap.resample_people(pairs.people, min(resamples, _BAND_RESAMPLES), 0) if resamples else None
+    weights = resample_people(pairs.people, min(resamples, _BAND_RESAMPLES), 0) if resamples else None
     # raw dashed above enhanced, so that both are seen where they agree
     for form, colour, name, style, marker, above in (
         (pairs.raw[known], RAW, "raw", RAW_LINE, "s", 4),
@@ -185,12 +181,10 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
             here = step == n
             if here.sum() < _FEWEST:
                 continue
-            ci = None
-            if weights is not None:
-                ci = bootstrap.interval(bootstrap.mean_resamples(form[here], person[here], weights))
+            mean = mean_estimate(form[here], person[here], weights)
             at.append(n * _YAW_STEP)
-            means.append(form[here].mean())
-            bounds.append(ci or [np.nan, np.nan])
+            means.append(float(mean.value))
+            bounds.append(mean.ci95 or [np.nan, np.nan])
         if not at:
             return nothing(axes, f"no {_YAW_STEP} degrees of yaw hold {_FEWEST} genuine comparisons")
         ends = np.array(bounds)
@@ -260,17 +254,9 @@ def _heatmap(block: Block) -> Sheet:
             value = tables[form][row, column]
             empty = np.isnan(value)
             dark = told[row, column] and _luminance(_BLUES(value / top)) < 0.18
-            axes.text(
-                column,
-                row,
-                "–" if empty else f"{100 * value:.1f} %\nn = {count(int(n[row, column]))}",
-                ha="center",
-                va="center",
-                fontsize=7.8,
-                color="white" if dark else INK if told[row, column] else SOFT,
-                fontfamily=FONT,
-                linespacing=1.4,
-            )
+            text = "–" if empty else f"{100 * value:.1f} %\nn = {count(int(n[row, column]))}"
+            colour = "white" if dark else INK if told[row, column] else SOFT
+            write(axes, column, row, text, colour, "center", "center", 7.8, at_data=True, backdrop=0)
         axes.set_xticks(range(len(names)), names)
         axes.set_yticks(range(len(names)), [name.replace(" to ", "\nto ") for name in names])
         axes.tick_params(labelsize=7.5, length=0)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from poseid.atomic import write_bytes, write_text
-from poseid.verification.sides import Side
+from poseid.verification.result import Evaluation
 
 
-def write_report(summary: dict[str, Any], block: dict[str, Any], front: Side, video: Side, directory: Path) -> None:
+def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Path) -> None:
     """Writes the whole report into a directory, made if missing.
 
     ``summary.json``, ``report.html`` (one file: no script, no network, images inside), ``diagnosis.png``, ``det.png``,
@@ -18,8 +18,7 @@ def write_report(summary: dict[str, Any], block: dict[str, Any], front: Side, vi
 
     Args:
         summary: the contents of ``summary.json``.
-        block: the evaluation block in it that the page and the figures show.
-        front, video: the sides that ``block`` was made from.
+        evaluation: what the page and the figures show; ``summary`` holds its block.
         directory: the ``report`` directory.
     """
     # the numbers first: they are what a long run must not lose
@@ -28,10 +27,10 @@ def write_report(summary: dict[str, Any], block: dict[str, Any], front: Side, vi
     from poseid.reports.evaluation_page import page
     from poseid.reports.figures import draw_all
 
-    figures = draw_all(block, front, video)
+    figures = draw_all(evaluation)
     for name, drawn in figures.items():
         write_bytes(directory / name, drawn.whole)
-    write_text(directory / "report.html", page(summary, block, figures))
+    write_text(directory / "report.html", page(summary, evaluation.block, figures))
 
 
 def write_summary(summary: dict[str, Any], directory: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -154,21 +155,38 @@ def legend(axes: Axes, where: Literal["best", "upper left", "upper right"], colu
     )
 
 
-def write(axes: Axes, x: float, y: float, text: str, colour: str = INK, ha: str = "left", va: str = "top") -> None:
-    """Text at a place given as shares of the axes, on white so that lines do not run through it."""
-    axes.text(
+def write(
+    axes: Axes,
+    x: float,
+    y: float,
+    text: str,
+    colour: str = INK,
+    ha: str = "left",
+    va: str = "top",
+    size: float = SMALL,
+    weight: str = "normal",
+    at_data: bool = False,
+    backdrop: float = 1.5,
+) -> Text:
+    """Text at a place given as shares of the axes, or in their data; a white backdrop keeps lines from running through.
+
+    ``backdrop`` is its margin in points, 0 for none. A ``$`` in the text is a ``$``.
+    """
+    return axes.text(
         x,
         y,
         text,
-        transform=axes.transAxes,
-        fontsize=SMALL,
+        transform=axes.transData if at_data else axes.transAxes,
+        fontsize=size,
+        fontweight=weight,
         color=colour,
         ha=ha,
         va=va,
         fontfamily=FONT,
         linespacing=1.35,
+        parse_math=False,
         zorder=6,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": backdrop} if backdrop else None,
     )
 
 
@@ -177,18 +195,8 @@ def nothing(axes: Axes, reason: str) -> None:
     axes.set_axis_off()
     # a reason in another script would be boxes in this font; the page has it in full
     text = reason if reason.isascii() else "the reason stands in the report"
-    axes.text(
-        0.5,
-        0.5,
-        textwrap.fill(f"Nothing to show: {text}", 42),
-        transform=axes.transAxes,
-        ha="center",
-        va="center",
-        fontsize=TEXT,
-        color=SOFT,
-        fontfamily=FONT,
-        linespacing=1.5,
-    )
+    text = textwrap.fill(f"Nothing to show: {text}", 42)
+    write(axes, 0.5, 0.5, text, SOFT, "center", "center", TEXT, backdrop=0)
 
 
 def outline(

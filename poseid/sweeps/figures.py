@@ -8,17 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from poseid.reports.sheet import (
-    ENHANCED,
-    FONT,
-    INK,
-    SMALL,
-    SOFT,
-    Drawn,
-    Sheet,
-    label,
-    sheet,
-)
+from poseid.reports.sheet import ENHANCED, INK, SOFT, Drawn, Sheet, label, sheet, write
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.estimates import t_interval
 from poseid.sweeps.front_figure import draw_front
@@ -89,7 +79,7 @@ def _importance(out: Sheet, weights: Importance) -> None:
     axes.set_yticks([])
     for place, key in zip(places, weights.keys, strict=True):
         # a name of its own line: names of keys are too long for the margin
-        axes.text(0.0, place + 0.32, f" {key}", fontsize=SMALL, color=INK, fontfamily=FONT, parse_math=False)
+        write(axes, 0.0, place + 0.32, f" {key}", va="baseline", at_data=True, backdrop=0)
     axes.set_ylim(-0.6, len(places) - 0.2)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     label(axes, "error that shuffling it adds, in variances", "")

@@ -11,18 +11,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from poseid.reports.label_placement import Box, Label, Point, Size, leader_end, place_labels
-from poseid.reports.sheet import (
-    ENHANCED,
-    FONT,
-    HEIGHT,
-    INK,
-    RAW,
-    SOFT,
-    Sheet,
-    label,
-    legend,
-    sheet,
-)
+from poseid.reports.sheet import DASHED, ENHANCED, HEIGHT, INK, RAW, SOFT, Sheet, label, legend, sheet, write
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.front import Points, front_points, joined_points, number_text, point_texts, raw_point
 from poseid.sweeps.repeats import Setting
@@ -49,7 +38,7 @@ def draw_front(sweep: Sweep) -> Sheet:
     for line in lines:
         axes.plot(*zip(*line, strict=True), color=SOFT, linewidth=0.8, alpha=0.5)
     _draw_points(axes, sweep.front, points, steps=not lines)
-    axes.axvline(1.0, color=RAW, linewidth=1.0, linestyle=(0, (5, 3)))
+    axes.axvline(1.0, color=RAW, linewidth=1.0, linestyle=DASHED)
     if raw:
         axes.scatter([raw[0]], [raw[1]], s=60, marker="X", color=RAW, linewidths=0, zorder=4, label="raw")
     _limits(axes, [*points.values(), *([raw] if raw else [])])
@@ -120,21 +109,8 @@ def _name(axes: Axes, sweep: Sweep, points: Points, texts: dict[Setting, str], r
 
 
 def _text(axes: Axes, text: str) -> Text:
-    """A text whose place is still open, on white so that lines do not run through it."""
-    return axes.text(
-        0,
-        0,
-        text,
-        fontsize=_LABEL,
-        fontfamily=FONT,
-        color=INK,
-        linespacing=1.15,
-        ha="left",
-        va="bottom",
-        parse_math=False,
-        zorder=6,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": _PAD},
-    )
+    """A text whose place is still open."""
+    return write(axes, 0, 0, text, va="bottom", size=_LABEL, at_data=True, backdrop=_PAD)
 
 
 def _move(axes: Axes, text: Text, box: Box, point: Point, radius: float) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from poseid.errors import InputError
 from poseid.training.objective import look_up, parse_objective
+from poseid.verification.metrics import METRICS, metrics_in
 
 # Of each group the first stands where jobs have it; with few people the stricter operating points are null.
 FNMR = ("sets.headline.enhanced.fnmr_at_fmr.1e-2", "sets.headline.enhanced.eer")
@@ -17,31 +18,12 @@ OPERATING_POINTS = tuple(
     (f"sets.headline.fixed_threshold.{fmr}.enhanced.fnmr", f"sets.headline.fixed_threshold.{fmr}.fmr_ratio")
     for fmr in ("1e-3", "1e-2")
 )
-OTHERS = (
-    "sets.headline.enhanced.fnmr_at_fmr.1e-3",
-    "sets.headline.enhanced.eer",
-    "improvement.mean",
-    "improvement.frontal",
-    "rank1.enhanced",
-)
-_RAW = {key: key.replace("enhanced", "raw") for key in (*FNMR, *(fnmr for fnmr, _ in OPERATING_POINTS))}
+OTHERS = tuple(metric.block_key() for metric in metrics_in("sweep"))
+_BY_KEY = {metric.block_key(): metric for metric in METRICS}
+_RAW = {key: _BY_KEY[key].block_key("raw") for key in (*FNMR, *(fnmr for fnmr, _ in OPERATING_POINTS))}
 KEY_FIGURES = tuple(
     dict.fromkeys((*FNMR, *(key for pair in OPERATING_POINTS for key in pair), *OTHERS, *_RAW.values()))
 )
-
-_TITLES = {
-    "sets.headline.enhanced.fnmr_at_fmr.1e-2": "FNMR at FMR 1e-2",
-    "sets.headline.enhanced.fnmr_at_fmr.1e-3": "FNMR at FMR 1e-3",
-    "sets.headline.enhanced.eer": "EER",
-    "sets.headline.fixed_threshold.1e-3.enhanced.fnmr": "FNMR at raw's 1e-3 threshold",
-    "sets.headline.fixed_threshold.1e-2.enhanced.fnmr": "FNMR at raw's 1e-2 threshold",
-    "sets.headline.fixed_threshold.1e-3.fmr_ratio": "FMR ratio at raw's 1e-3 threshold",
-    "sets.headline.fixed_threshold.1e-2.fmr_ratio": "FMR ratio at raw's 1e-2 threshold",
-    "improvement.mean": "mean improvement",
-    "improvement.frontal": "frontal improvement",
-    "rank1.enhanced": "rank-1",
-}
-_HIGHER_IS_BETTER = ("improvement.mean", "improvement.frontal", "rank1.enhanced")
 
 
 @dataclass(frozen=True)
@@ -58,7 +40,7 @@ class Measure:
 
     @property
     def title(self) -> str:
-        return _TITLES.get(self.key, self.key)
+        return _BY_KEY[self.key].title if self.key in _BY_KEY else self.key
 
     @property
     def direction(self) -> str:
@@ -122,7 +104,7 @@ def _known(keys: Sequence[str], figures: Sequence[dict[str, float | None]]) -> i
 
 def _measure(key: str, asked: Sequence[Measure]) -> Measure:
     """The objective of this key, or the key with the direction that is its own."""
-    return next((measure for measure in asked if measure.key == key), Measure(key, key not in _HIGHER_IS_BETTER))
+    return next((measure for measure in asked if measure.key == key), Measure(key, not _BY_KEY[key].higher_is_better))
 
 
 def main_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, ...]:

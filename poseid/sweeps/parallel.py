@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 
-from poseid.reports.sheet import ENHANCED, FONT, INK, SMALL, SOFT, Sheet, sheet
+from poseid.reports.sheet import ENHANCED, INK, SOFT, Sheet, sheet, write
 from poseid.sweeps.measures import Measure
 from poseid.sweeps.repeats import Setting
 from poseid.sweeps.scales import Scale, scale_of
@@ -38,30 +37,13 @@ def draw_parallel(settings: Sequence[Setting], means: Sequence[float], keys: Seq
     axes.add_collection(LineCollection(list(lines), colors=_BY_RANK(rank), linewidths=1.2 + 1.3 * (rank == 0)))
     for scale, height in zip(scales, heights, strict=True):
         axes.plot([0, 1], [height, height], color=INK, linewidth=0.8, clip_on=False)
-        _write(axes, -0.13, height + 0.12, scale.title, title=True)
+        write(axes, -0.13, height + 0.12, scale.title, va="bottom", weight="bold", at_data=True)
         for tick, text in zip(_across_ticks(scale), scale.texts, strict=True):
             axes.plot([tick, tick], [height - 0.06, height + 0.06], color=INK, linewidth=0.8, clip_on=False)
-            _write(axes, tick, height - 0.12, text)
+            write(axes, tick, height - 0.12, text, SOFT, "center", at_data=True)
     axes.set_xlim(-0.13, 1.06)
     axes.set_ylim(0, len(scales) - 1 + 0.4)
     return out
-
-
-def _write(axes: Axes, x: float, y: float, text: str, title: bool = False) -> None:
-    axes.text(
-        x,
-        y,
-        text,
-        fontsize=SMALL,
-        fontfamily=FONT,
-        fontweight="bold" if title else "normal",
-        color=INK if title else SOFT,
-        ha="left" if title else "center",
-        va="bottom" if title else "top",
-        parse_math=False,
-        zorder=6,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
-    )
 
 
 def _across(scale: Scale) -> np.ndarray:

@@ -88,5 +88,5 @@ class Diagnosis(L.Callback):
             log.warning("after %d epochs, on validation people: %s", epochs, warning)
         if isinstance(trainer.logger, WandbLogger):
             # as pixels, so that W&B needs no plotting back end of its own
-            picture = diagnosis_sheet(found.block, found.front, found.video).pixels()
+            picture = diagnosis_sheet(found).pixels()
             trainer.logger.log_image(DIAGNOSIS, [picture], caption=[f"after {epochs} epochs"])

@@ -6,7 +6,9 @@ from typing import Any
 
 from poseid.training.config import Phi
 from poseid.training.losses import TERMS
-from poseid.verification.genuine_block import YAW_BINS
+from poseid.training.objective import look_up
+from poseid.verification.genuine import YAW_BINS
+from poseid.verification.metrics import metrics_in
 from poseid.verification.operating_points import strictest
 
 TRAIN_LOSSES = tuple(f"train/loss/{name}" for name in (*TERMS, "total"))
@@ -19,27 +21,23 @@ PHI = tuple(f"phi/{name}" for name in _NUMBERS)
 IMPROVEMENT_BY_YAW = tuple(f"val/improvement/yaw_{low}_{high}" for low, high in YAW_BINS)
 LIMITS = ("val/fmr_limit", "val/fnmr_limit")
 """What the raw vectors score at the same place: above it the enhancer does harm. They do not move while training."""
+REGISTERED = {metric.log_name: metric for metric in metrics_in("log")}
+"""The registered metrics among what is logged."""
 HIGHER_IS_BETTER = (
-    "val/improvement/mean",
-    "val/improvement/frontal",
+    *(name for name, metric in REGISTERED.items() if metric.higher_is_better),
     *IMPROVEMENT_BY_YAW,
     "val/similarity/enhanced",
-    "val/rank1",
 )
 VALIDATION = (
     "val/selection",
-    "val/improvement/mean",
-    "val/improvement/frontal",
+    *REGISTERED,
     *IMPROVEMENT_BY_YAW,
     "val/similarity/raw",
     "val/similarity/enhanced",
     "val/share_below_raw",
-    "val/eer",
-    "val/fnmr_at_fmr_1e-2",
     "val/fnmr_at_raw_threshold",
     "val/fmr_at_raw_threshold",
     "val/fmr_ratio",
-    "val/rank1",
     *LIMITS,
 )
 ALL = (*TRAIN_LOSSES, *VALIDATION_LOSSES, *WEIGHTS, *PHI, *VALIDATION, "lr")
@@ -61,22 +59,17 @@ def headline_set(block: dict[str, Any]) -> dict[str, Any] | None:
 
 def validation_metrics(block: dict[str, Any]) -> dict[str, float | None]:
     """The figures of ``VALIDATION`` (but ``val/selection``) from an evaluation block; None where it is null."""
-    improvement = block["improvement"]
-    by_yaw = {(entry["from"], entry["to"]): entry["mean"] for entry in improvement["by_yaw"]}
-    metrics = {
-        "val/improvement/mean": improvement["mean"],
-        "val/improvement/frontal": improvement["frontal"],
+    by_yaw = {(entry["from"], entry["to"]): entry["mean"] for entry in block["improvement"]["by_yaw"]}
+    metrics = {name: look_up(block, metric.block_key()) for name, metric in REGISTERED.items()}
+    metrics |= {
         "val/similarity/raw": block["similarity"]["raw"],
         "val/similarity/enhanced": block["similarity"]["enhanced"],
         "val/share_below_raw": block["similarity"]["share_below_raw"],
-        "val/rank1": block["rank1"]["enhanced"],
     }
     for name, edges in zip(IMPROVEMENT_BY_YAW, YAW_BINS, strict=True):
         metrics[name] = by_yaw.get(edges)
     headline = headline_set(block)
     fixed = fixed_threshold(headline)
-    metrics["val/eer"] = headline["enhanced"]["eer"] if headline else None
-    metrics["val/fnmr_at_fmr_1e-2"] = headline["enhanced"]["fnmr_at_fmr"]["1e-2"] if headline else None
     metrics["val/fnmr_at_raw_threshold"] = fixed["enhanced"]["fnmr"] if fixed else None
     metrics["val/fmr_at_raw_threshold"] = fixed["enhanced"]["fmr"] if fixed else None
     metrics["val/fmr_ratio"] = fixed["fmr_ratio"] if fixed else None

@@ -18,13 +18,14 @@ from poseid.enhancers.enhancer import Fit
 from poseid.enhancers.model import unit
 from poseid.enhancers.registry import build
 from poseid.errors import InputError
-from poseid.evaluation import Evaluation, quick_look
+from poseid.evaluation import quick_evaluation
 from poseid.training.fitting import Episodes
 from poseid.training.health import CHECK_EVERY, Diverged, first_fault, weights_fault
 from poseid.training.losses import TERMS, Decoder, LossInputs, compute_terms, cosine, total_loss
-from poseid.training.metric_names import validation_metrics
 from poseid.training.sampling import generator_for
 from poseid.training.schedule import Schedule
+from poseid.training.validation import ValidationFigures
+from poseid.verification.result import Evaluation
 
 VALUES = (*TERMS, "total")
 
@@ -93,6 +94,7 @@ class EnhancerModule(L.LightningModule):
         self.network_after = network_after
         self.pose_dropout = pose_dropout
         self.seed = seed
+        self.figures = ValidationFigures()
         self._evaluated: tuple[int, Evaluation] | None = None
         self._episodes: Episodes | None = None
         self.phi_rates = {name: float(entry["lr"]) for name, entry in (model.get("phi") or {}).items()}
@@ -291,20 +293,19 @@ class EnhancerModule(L.LightningModule):
         self.log("val/selection", self.selection(self._validation), prog_bar=True)
         # Every rank evaluates all validation people: the figures are exact, and the same everywhere.
         try:
-            block = self.evaluate().block
+            self.figures.update(self.evaluate())
         except InputError:
             # The rows were checked when they were read: it is the enhancer that makes no vectors of them.
             what = "enhanced vectors of validation people are not finite"
             raise Diverged(what, self.current_epoch, int(self.trainer.num_training_batches) - 1, []) from None
-        for name, value in validation_metrics(block).items():
-            self.log(name, math.nan if value is None else float(value), sync_dist=False)
+        self.log_dict(self.figures.compute())
 
     def evaluate(self) -> Evaluation:
         """The quick evaluation on the validation people with the weights as they are; one for whoever asks before the
         next step."""
         if self._evaluated is None or self._evaluated[0] != self.global_step:
             data = self.trainer.datamodule  # type: ignore[attr-defined]
-            self._evaluated = self.global_step, quick_look(self.enhancer, data.validation_set)
+            self._evaluated = self.global_step, quick_evaluation(self.enhancer, data.validation_set)
         return self._evaluated[1]
 
     def configure_gradient_clipping(

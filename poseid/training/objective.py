@@ -8,9 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from poseid.errors import InputError
+from poseid.verification.metrics import METRICS
 
+_KEYS = {metric.name: metric.block_key() for metric in METRICS}
 # The largest value of a rate is 1; a ratio has no largest, and 1,000 times raw's false matches is bad enough.
 WORST_RATE, WORST_OTHER = 1.0, 1000.0
+
+
+def block_key(key: str) -> str:
+    """The dotted key in an evaluation block of a registered metric's name; any other key as it is.
+
+    >>> block_key("eer"), block_key("improvement.mean")
+    ('sets.headline.enhanced.eer', 'improvement.mean')
+    """
+    return _KEYS.get(key, key)
 
 
 class Objective(NamedTuple):
@@ -39,11 +50,13 @@ def parse_objective(entries: Any) -> tuple[Objective, ...]:
     parts = [str(entry).split() for entry in entries] if listed else []
     if not parts or any(len(part) != 2 or part[0] not in ("minimize", "maximize") for part in parts):
         raise InputError(f"objective: expected 'minimize KEY' or 'maximize KEY', each in a list, got {entries!r}")
-    return tuple(Objective(key, direction == "minimize") for direction, key in parts)
+    return tuple(Objective(block_key(key), direction == "minimize") for direction, key in parts)
 
 
 def look_up(block: dict[str, Any], key: str) -> float | None:
-    """A figure of an evaluation block by its dotted key; ``sets.headline`` means the headline's set.
+    """A figure of an evaluation block by its dotted key or the name of a registered metric.
+
+    ``sets.headline`` means the headline's set.
 
     >>> look_up({"headline": "all", "sets": {"all": {"enhanced": {"eer": 0.1}}}}, "sets.headline.enhanced.eer")
     0.1
@@ -74,16 +87,16 @@ def check_objective(entries: Any) -> tuple[Objective, ...]:
     """
     # Whoever reads what a sweep left looks figures up without any of these.
     from poseid.features.synthetic import synthetic
+    from poseid.verification.embeddings import EmbeddingSet
     from poseid.verification.evaluate import evaluate
-    from poseid.verification.sides import Side
 
     features = synthetic(people=20, probes=6, dim=16, comparisons=2)
     numbers = {name: number for number, name in enumerate(features.people())}
     sides = []
     for rows in (features.front, features.video):
         vectors, person = rows.features, np.array([numbers[name] for name in rows.people.tolist()])
-        sides.append(Side(vectors, vectors, vectors, person, rows.poses[:, 0], rows.kinds(), identity=vectors))
-    example = evaluate(sides[0], sides[1], features.pairs, resamples=0)
+        sides.append(EmbeddingSet(vectors, vectors, vectors, person, rows.poses[:, 0], rows.kinds(), identity=vectors))
+    example = evaluate(sides[0], sides[1], features.pairs, resamples=0).block
     objective = parse_objective(entries)
     for entry in objective:
         look_up(example, entry.key)

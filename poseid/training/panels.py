@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from poseid.training.losses import TERMS
-from poseid.training.metric_names import IMPROVEMENT_BY_YAW, SHAPE
-from poseid.verification.genuine_block import YAW_BINS
+from poseid.training.metric_names import IMPROVEMENT_BY_YAW, REGISTERED, SHAPE
+from poseid.verification.genuine import YAW_BINS
 
 PROTECTIONS = ("similarity_protection", "impostor_protection")
 OTHERS = tuple(name for name in TERMS if name not in (*PROTECTIONS, "id", "detection"))
@@ -48,6 +48,16 @@ def _weights(names: tuple[str, ...], title: str) -> Panel:
 
 def _phi(names: tuple[str, ...], title: str, note: str) -> Panel:
     return Panel(title, note, tuple((f"phi/{name}", name) for name in names))
+
+
+def _other_metrics() -> tuple[Panel, ...]:
+    """A panel for each registered metric that no panel below names."""
+    named = ("val/eer", "val/rank1", "val/fnmr_at_fmr_1e-2", "val/improvement/mean", "val/improvement/frontal")
+    return tuple(
+        Panel(metric.title, f"{'higher' if metric.higher_is_better else 'lower'} is better", ((name, "enhanced"),))
+        for name, metric in REGISTERED.items()
+        if name not in named
+    )
 
 
 SECTIONS = (
@@ -141,6 +151,7 @@ SECTIONS = (
             ),
             Panel("Equal error rate", "lower is better", (("val/eer", "enhanced"),)),
             Panel("Right person ranked first", "share, higher is better", (("val/rank1", "enhanced"),)),
+            *_other_metrics(),
         ),
     ),
     Section(

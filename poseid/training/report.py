@@ -10,7 +10,7 @@ import numpy as np
 
 from poseid.enhancers.header import strength_note
 from poseid.enhancers.saving import save_enhancer
-from poseid.evaluation import Evaluation, evaluate_enhancer
+from poseid.evaluation import evaluate_enhancer
 from poseid.features.fingerprint import digest, fingerprint, hash_people
 from poseid.reports.key_figures import key_figures
 from poseid.reports.report import write_report
@@ -18,6 +18,7 @@ from poseid.training.data import MOST_TESTED, FeatureDataModule
 from poseid.training.fitting import fit_on
 from poseid.training.module import EnhancerModule
 from poseid.training.selection import guard, held_out
+from poseid.verification.result import Evaluation
 from poseid.versions import versions
 
 log = logging.getLogger(__name__)
@@ -93,5 +94,5 @@ def finish_run(
         },
     }
     save_enhancer(enhancer, info, run_dir / "enhancer.safetensors")
-    write_report(summary, shown, kept.front, kept.video, run_dir / "report")
+    write_report(summary, kept, run_dir / "report")
     return summary

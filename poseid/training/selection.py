@@ -20,13 +20,15 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping
 
 from poseid.enhancers.enhancer import Enhancer, Fit
-from poseid.evaluation import Evaluation, evaluate_enhancer, side_of
+from poseid.evaluation import embedding_set, evaluate_enhancer
 from poseid.features.rows import FeatureSet
 from poseid.training.data import FeatureDataModule
 from poseid.training.fitting import Episodes
-from poseid.training.metric_names import fixed_threshold, headline_set, validation_metrics
+from poseid.training.metric_names import validation_metrics
+from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
-from poseid.verification.sides import Side
+from poseid.verification.rates import LABELS
+from poseid.verification.result import Evaluation
 
 SHARES = (1.0, 0.75, 0.5, 0.25)  # of the trained strength, tried in turn by the guard
 # Of the bias, tried in turn with each share: raising it cures refused pairs, lowering it false matches. The wide ones
@@ -172,7 +174,7 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
             if few and harms_held_out(enhancer, parts):
                 continue
             evaluation = evaluate_enhancer(enhancer, validation)
-            if evaluation.block["verdict"] != "harms":
+            if evaluation.verdict != "harms":
                 if share < 1 or shift != 0:
                     log.info("%g of the correction, bias shifted by %g: the first that does no harm", share, shift)
                 return evaluation, share
@@ -184,20 +186,23 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
 def harms_held_out(enhancer: Enhancer, parts: Sequence[HeldOut]) -> bool:
     """Whether a point estimate on all people held out shows harm, at the raw threshold or on frontal heads."""
     names = sorted(name for part in parts for name in part.people.people())
-    front = joined([side_of(enhancer, part.people.front, names, True, part.fit) for part in parts])
-    video = joined([side_of(enhancer, part.people.video, names, True, part.fit) for part in parts])
-    block = evaluate(front, video, None, sets=("frontal_profile",), resamples=0)
-    fixed, frontal = fixed_threshold(headline_set(block)), block["improvement"]["frontal"]
-    if fixed is not None and fixed["enhanced"]["fnmr"] > fixed["raw"]["fnmr"]:
-        return True
-    if len(names) >= VERY_FEW:
-        return False
-    return (fixed is not None and fixed["fmr_ratio"] > 1) or (frontal is not None and frontal < LEAST_FRONTAL)
+    front = joined([embedding_set(enhancer, part.people.front, names, True, part.fit) for part in parts])
+    video = joined([embedding_set(enhancer, part.people.video, names, True, part.fit) for part in parts])
+    found = evaluate(front, video, None, sets=("frontal_profile",), resamples=0, details=False)
+    few, headline = len(names) < VERY_FEW, found.headline_set
+    if headline is not None:
+        n, (raw, enhanced) = LABELS.index(headline.operating_point()[0]), (headline.raw, headline.enhanced)
+        if (enhanced.fnmr_at_raw_threshold - raw.fnmr_at_raw_threshold)[n].value > 0:
+            return True
+        if few and (enhanced.fmr_at_raw_threshold - raw.fmr_at_raw_threshold)[n].value > 0:
+            return True
+    frontal = found.improvement.frontal.number
+    return few and frontal is not None and frontal < LEAST_FRONTAL
 
 
-def joined(sides: Sequence[Side]) -> Side:
+def joined(sides: Sequence[EmbeddingSet]) -> EmbeddingSet:
     """The rows of several sides as one; each person is on one of them."""
-    return Side(
+    return EmbeddingSet(
         raw=np.concatenate([side.raw for side in sides]),
         reference=np.concatenate([side.reference for side in sides]),
         probe=np.concatenate([side.probe for side in sides]),

@@ -1,130 +1,236 @@
-"""torchmetrics classes over the functions of this room: they keep scores, across batches and processes, no more.
+"""The registered metrics: what is compared between models, over a sweep, and over the epochs of a training.
 
-Scores are raw cosines and are never squashed. `compute` gives NaN where the function behind it has no value.
+A new metric is one function and its entry in `METRICS`. It then stands in ``summary.json``, in the tables of
+`poseid compare`, in the table of a sweep, and in what a training logs, and may be the objective of a sweep.
 """
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
 
-from poseid.verification.rates import eer, fnmr_at_fmr, why_null
+import numpy as np
+
+from poseid.verification.estimates import Estimate, average
+from poseid.verification.identification import fnir_at_fpir, why_no_fnir
+from poseid.verification.operating import Rates
+from poseid.verification.rates import LABELS
+from poseid.verification.result import FORMS, Evaluation, Figures
+
+Place = Literal["compare", "raw thresholds", "paired", "sweep", "log"]
+"""A table of `poseid compare` (figures, rates at the raw thresholds, paired differences), a sweep, a training's log."""
+EVERYWHERE: tuple[Place, ...] = ("compare", "paired", "sweep", "log")
 
 
-class EqualErrorRate(Metric):
-    """EER of all scores seen (see `rates.eer`), a fraction; lower is better.
+@dataclass(frozen=True)
+class Metric:
+    """A figure of an evaluation, for the raw and for the enhanced form.
 
-    >>> metric = EqualErrorRate()
-    >>> metric.update(torch.tensor([0.4, 0.6, 0.8, 0.1, 0.2, 0.7]), torch.tensor([1, 1, 1, 0, 0, 0]))
-    >>> round(float(metric.compute()), 6)
-    0.333333
+    Args:
+        name: in files.
+        title: for people, without unit and direction.
+        format: "percent"; "rate", a fraction of three digits; "small", of five; "ratio"; "signed", a cosine.
+        function: of an evaluation and a form; NaN, with the reason, where it is not defined. Over several splits the
+            mean is taken.
+        higher_is_better: its direction.
+        relative: shown as a multiple of the raw form's.
+        key: where it stands in an evaluation block, {form} for raw or enhanced; by default under ``metrics``.
+        shown_in: where it appears beside the files.
+        log: its name in a training's log, after ``val/``; by default `name`.
     """
 
-    is_differentiable = False
-    higher_is_better = False
-    full_state_update = False
-    genuine: list[Tensor]
-    impostor: list[Tensor]
+    name: str
+    title: str
+    format: Literal["percent", "rate", "small", "ratio", "signed"]
+    function: Callable[[Evaluation, str], Estimate]
+    higher_is_better: bool = False
+    relative: bool = False
+    key: str = ""
+    shown_in: tuple[Place, ...] = EVERYWHERE
+    log: str = ""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("genuine", default=[], dist_reduce_fx="cat")
-        self.add_state("impostor", default=[], dist_reduce_fx="cat")
+    def block_key(self, form: str = "enhanced") -> str:
+        """The dotted key in an evaluation block; ``sets.headline`` means the headline's set."""
+        return (self.key or f"metrics.{self.name}.{{form}}").format(form=form)
 
-    def update(self, scores: Tensor, same: Tensor) -> None:
-        """Scores of any shape and, of the same shape, whether each compares one person (1) or two (0)."""
-        _keep(self.genuine, self.impostor, scores, same)
-
-    def compute(self) -> Tensor:
-        """The rate of all scores so far; NaN without both kinds of comparison."""
-        genuine, impostor = _all(self.genuine), _all(self.impostor)
-        if why_null(genuine.numel(), impostor.numel()):
-            return torch.tensor(torch.nan)
-        return torch.tensor(eer(genuine.numpy(), impostor.numpy()))
+    @property
+    def log_name(self) -> str:
+        """Its name in a training's log."""
+        return f"val/{self.log or self.name}"
 
 
-class FNMRAtFMR(Metric):
-    """FNMR at an FMR over all scores seen (see `rates.fnmr_at_fmr`), a fraction; lower is better.
+def _rates(evaluation: Evaluation, form: str, name: str) -> Rates | None:
+    """The rates of a form of a set; the set `headline` is the one that is judged."""
+    found = evaluation.headline_set if name == "headline" else evaluation.sets[name]
+    rates: Rates | None = None if found is None else getattr(found, form)
+    return rates
 
-    NaN with fewer than 30 / fmr impostor comparisons.
 
-    >>> metric = FNMRAtFMR(0.01)
-    >>> metric.update(torch.tensor([0.5, 1.5]), torch.tensor([1, 1]))
-    >>> metric.update(torch.arange(3000) / 3000, torch.zeros(3000))
-    >>> float(metric.compute())
-    0.5
+def _rate(evaluation: Evaluation, form: str, *, of: str, rate: str, n: int | None = None) -> Estimate:
+    """A rate of a set, at FMR number n of `FMRS` where it is one of several."""
+    rates = _rates(evaluation, form, of)
+    if rates is None:
+        return _without_interval(evaluation, np.nan)
+    found: Estimate = getattr(rates, rate)
+    return found if n is None else found[n]
+
+
+def _without_interval(evaluation: Evaluation, value: float, reason: str = "") -> Estimate:
+    return Estimate(value, np.full(evaluation.resamples, np.nan), reason)
+
+
+def _rank1(evaluation: Evaluation, form: str) -> Estimate:
+    return _without_interval(evaluation, evaluation.rank1[form])
+
+
+def _fnir_at_fpir(evaluation: Evaluation, form: str, *, fpir: float) -> Estimate:
+    if evaluation.searches is None:
+        return _without_interval(evaluation, np.nan, "there are too few people in the gallery")
+    searches = evaluation.searches[form]
+    why = why_no_fnir(searches, fpir)
+    return _without_interval(evaluation, np.nan if why else fnir_at_fpir(searches, fpir), why)
+
+
+def _improvement(evaluation: Evaluation, form: str, *, of: Literal["mean", "frontal"]) -> Estimate:
+    gain: Estimate = getattr(evaluation.improvement, of)
+    return gain if form == "enhanced" else gain - gain
+
+
+def _at_raw_threshold(n: int, label: str) -> tuple[Metric, ...]:
+    """The metrics at the raw threshold of an FMR, which a system in use leaves as it is."""
+    key = f"sets.headline.fixed_threshold.{label}"
+    tables: tuple[Place, ...] = ("raw thresholds", "paired") if label == "1e-3" else ("raw thresholds",)
+    fmr = partial(_rate, of="headline", rate="fmr_at_raw_threshold", n=n)
+    fnmr = partial(_rate, of="headline", rate="fnmr_at_raw_threshold", n=n)
+    compare: tuple[Place, ...] = ("compare",) if label == "1e-3" else ()
+    return (
+        Metric(
+            f"fmr_ratio_{label}",
+            f"FMR ratio at raw's {label} threshold",
+            "ratio",
+            fmr,
+            relative=True,
+            key=f"{key}.fmr_ratio",
+            shown_in=compare,
+        ),
+        Metric(
+            f"fmr_at_raw_threshold_{label}",
+            f"FMR at raw's {label} threshold",
+            "small",
+            fmr,
+            key=f"{key}.{{form}}.fmr",
+            shown_in=tables,
+        ),
+        Metric(
+            f"fnmr_at_raw_threshold_{label}",
+            f"FNMR at raw's {label} threshold",
+            "rate",
+            fnmr,
+            key=f"{key}.{{form}}.fnmr",
+            shown_in=tables,
+        ),
+    )
+
+
+_FNMR_PLACES: tuple[tuple[Place, ...], ...] = (EVERYWHERE, ("compare", "paired", "sweep"), ())
+
+METRICS: tuple[Metric, ...] = (
+    Metric("eer", "EER", "percent", partial(_rate, of="headline", rate="eer"), key="sets.headline.{form}.eer"),
+    *(
+        Metric(
+            f"fnmr_at_fmr_{label}",
+            f"FNMR at FMR {label}",
+            "rate",
+            partial(_rate, of="headline", rate="fnmr_at_fmr", n=n),
+            key=f"sets.headline.{{form}}.fnmr_at_fmr.{label}",
+            shown_in=_FNMR_PLACES[n],
+        )
+        for n, label in enumerate(LABELS)
+    ),
+    *(metric for n, label in enumerate(LABELS) for metric in _at_raw_threshold(n, label)),
+    *(
+        Metric(
+            f"profile_profile_fnmr_at_fmr_{label}",
+            f"profile-profile FNMR at FMR {label}",
+            "rate",
+            partial(_rate, of="profile_profile", rate="fnmr_at_fmr", n=n),
+            key=f"sets.profile_profile.{{form}}.fnmr_at_fmr.{label}",
+            shown_in=("compare", "paired") if label == "1e-3" else (),
+        )
+        for n, label in enumerate(LABELS)
+    ),
+    Metric(
+        "frontal_frontal_eer",
+        "frontal-frontal EER",
+        "percent",
+        partial(_rate, of="frontal_frontal", rate="eer"),
+        key="sets.frontal_frontal.{form}.eer",
+        shown_in=("compare", "paired"),
+    ),
+    Metric(
+        "rank1",
+        "rank-1",
+        "rate",
+        _rank1,
+        higher_is_better=True,
+        key="rank1.{form}",
+        shown_in=("compare", "sweep", "log"),
+    ),
+    *(
+        Metric(
+            f"fnir_at_fpir_{label}",
+            f"FNIR at FPIR {label}",
+            "rate",
+            partial(_fnir_at_fpir, fpir=float(label)),
+            shown_in=("compare", "sweep", "log"),
+        )
+        for label in ("1e-1", "1e-2")
+    ),
+    Metric(
+        "improvement",
+        "mean improvement",
+        "signed",
+        partial(_improvement, of="mean"),
+        higher_is_better=True,
+        key="improvement.mean",
+        log="improvement/mean",
+    ),
+    Metric(
+        "improvement_frontal",
+        "frontal improvement",
+        "signed",
+        partial(_improvement, of="frontal"),
+        higher_is_better=True,
+        key="improvement.frontal",
+        shown_in=("sweep", "log"),
+        log="improvement/frontal",
+    ),
+)
+
+
+def metrics_in(place: Place) -> tuple[Metric, ...]:
+    """The metrics that appear in a place, in their order."""
+    return tuple(metric for metric in METRICS if place in metric.shown_in)
+
+
+def common_headline(evaluations: Sequence[Evaluation]) -> str:
+    """The headline set of several splits: `frontal_profile` where all have it, else `all`."""
+    return "all" if any(one.headline == "all" for one in evaluations) else "frontal_profile"
+
+
+def figures_of(evaluations: Sequence[Evaluation]) -> Figures:
+    """Every metric, as the mean over one or several splits of different people, by name and form.
+
+    A figure is averaged in the full sample and in every resample; each split resamples its own people.
     """
-
-    is_differentiable = False
-    higher_is_better = False
-    full_state_update = False
-    genuine: list[Tensor]
-    impostor: list[Tensor]
-
-    def __init__(self, fmr: float) -> None:
-        super().__init__()
-        self.fmr = fmr
-        self.add_state("genuine", default=[], dist_reduce_fx="cat")
-        self.add_state("impostor", default=[], dist_reduce_fx="cat")
-
-    def update(self, scores: Tensor, same: Tensor) -> None:
-        """Scores of any shape and, of the same shape, whether each compares one person (1) or two (0)."""
-        _keep(self.genuine, self.impostor, scores, same)
-
-    def compute(self) -> Tensor:
-        """The rate of all scores so far; NaN with too few comparisons."""
-        genuine, impostor = _all(self.genuine), _all(self.impostor)
-        if why_null(genuine.numel(), impostor.numel(), self.fmr):
-            return torch.tensor(torch.nan)
-        return torch.tensor(fnmr_at_fmr(genuine.numpy(), impostor.numpy(), self.fmr))
-
-
-class MeanImprovement(Metric):
-    """Mean of cosine after − cosine raw over genuine comparisons; higher is better, and nothing without the FMR.
-
-    >>> metric = MeanImprovement()
-    >>> metric.update(torch.tensor([0.25, 0.5]), torch.tensor([0.5, 0.75]))
-    >>> float(metric.compute())
-    0.25
-    """
-
-    is_differentiable = False
-    higher_is_better = True
-    full_state_update = False
-    total: Tensor
-    count: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", default=torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("count", default=torch.tensor(0), dist_reduce_fx="sum")
-
-    def update(self, raw: Tensor, enhanced: Tensor) -> None:
-        """Raw and enhanced scores of the same genuine comparisons."""
-        if raw.shape != enhanced.shape:
-            raise ValueError(f"raw is {tuple(raw.shape)} and enhanced {tuple(enhanced.shape)}: give one of each")
-        self.total += (enhanced.detach().double() - raw.detach().double()).sum()
-        self.count += raw.numel()
-
-    def compute(self) -> Tensor:
-        """The mean so far; NaN without comparisons."""
-        return self.total / self.count
-
-
-def _keep(genuine: list[Tensor], impostor: list[Tensor], scores: Tensor, same: Tensor) -> None:
-    if scores.shape != same.shape:
-        raise ValueError(f"scores are {tuple(scores.shape)} and same {tuple(same.shape)}: give one of each")
-    kind = same.bool()
-    # NumPy has no bfloat16; float32 holds both half formats exactly
-    values = scores.detach() if scores.dtype in (torch.float32, torch.float64) else scores.detach().float()
-    genuine.append(values[kind])
-    impostor.append(values[~kind])
-
-
-def _all(state: list[Tensor] | Tensor) -> Tensor:
-    # after a sync torchmetrics leaves one tensor in place of the list
-    if isinstance(state, list) and not state:
-        return torch.empty(0)
-    return dim_zero_cat(state).cpu()
+    headline = common_headline(evaluations)
+    splits = [one if one.headline == headline else replace(one, headline=headline) for one in evaluations]
+    figures: dict[str, dict[str, Estimate]] = {}
+    for metric in METRICS:
+        forms = {form: average([metric.function(split, form) for split in splits]) for form in FORMS}
+        if metric.relative:
+            forms = {form: estimate.over(forms["raw"]) for form, estimate in forms.items()}
+        figures[metric.name] = forms
+    return figures

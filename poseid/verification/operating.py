@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poseid.verification.estimates import Estimate
 from poseid.verification.impostors import Impostors
 from poseid.verification.rates import (
     allowed_false_matches,
     crossing,
-    crossing_places,
+    crossing_indices,
     d_prime_of,
     impostors_needed,
     just_above,
@@ -19,18 +20,19 @@ from poseid.verification.rates import (
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Rates of one form (raw or enhanced) of a set; NaN where a rate is not defined."""
+class Rates:
+    """Error rates of one form (raw or enhanced) of a set; (F,) is one an FMR, NaN where a rate is not defined."""
 
-    eer: float
+    eer: Estimate
     d_prime: float
-    fnmr_at_fmr: NDArray[np.float64]
-    """One for each FMR asked for; NaN where there are too few impostor comparisons."""
     thresholds: NDArray[np.float64]
-    """The lowest threshold that keeps each FMR."""
-    fixed_fmr: NDArray[np.float64]
-    """FMR and FNMR at the thresholds that were given."""
-    fixed_fnmr: NDArray[np.float64]
+    """(F,) the lowest threshold that keeps each FMR; NaN where there are too few impostor comparisons."""
+    fnmr_at_fmr: Estimate
+    """(F,) at the form's own thresholds, found anew in every resample."""
+    fmr_at_raw_threshold: Estimate
+    """(F,) at given thresholds, which stay the same in every resample: those of the raw form."""
+    fnmr_at_raw_threshold: Estimate
+    """(F,)"""
 
 
 def threshold_of(impostors: Impostors, fmr: float) -> float:
@@ -38,45 +40,47 @@ def threshold_of(impostors: Impostors, fmr: float) -> float:
     return just_above(impostors.highest(allowed_false_matches(fmr, impostors.total)))
 
 
-def figures(
+def error_rates(
     genuine: NDArray[np.floating],
     impostors: Impostors,
     fmrs: tuple[float, ...],
-    given: NDArray[np.float64] | None = None,
-) -> Figures:
-    """The rates of a set; FMR and FNMR are looked up at the thresholds `given`, else at its own."""
+    thresholds: NDArray[np.float64] | None = None,
+) -> Rates:
+    """The rates of a set, without resamples; `thresholds` are those of the fixed rates, else the set's own."""
     rising = np.sort(genuine)
-    places = crossing_places(impostors.aligned(rising), impostors.falling)
-    enough = [impostors.total >= impostors_needed(f) for f in fmrs]
-    own = np.array([threshold_of(impostors, f) if ok else np.nan for f, ok in zip(fmrs, enough, strict=True)])
-    at = own if given is None else given
+    indices = crossing_indices(impostors.aligned(rising), impostors.negated)
+    own = np.array([threshold_of(impostors, f) if impostors.total >= impostors_needed(f) else np.nan for f in fmrs])
+    fixed = own if thresholds is None else thresholds
     wide = genuine.astype(np.float64)
-    return Figures(
-        eer=crossing(
-            float,
-            lambda entries: float(impostors.before(np.array([entries]))[0]),
-            places,
-            float(rising.size),
-            float(impostors.total),
+    return Rates(
+        eer=Estimate(
+            crossing(
+                float,
+                lambda entries: float(impostors.before(np.array([entries]))[0]),
+                indices,
+                float(rising.size),
+                float(impostors.total),
+            )
         ),
         d_prime=d_prime_of(float(wide.mean()), float(wide.var()), impostors.mean, impostors.variance),
-        fnmr_at_fmr=np.array([_refused(rising, t) for t in own]),
         thresholds=own,
-        fixed_fmr=np.array([np.nan if np.isnan(t) else impostors.at_or_above(t) / impostors.total for t in at]),
-        fixed_fnmr=np.array([_refused(rising, t) for t in at]),
+        fnmr_at_fmr=Estimate(_refused(rising, own)),
+        fmr_at_raw_threshold=Estimate(
+            [np.nan if np.isnan(t) else impostors.at_or_above(t) / impostors.total for t in fixed.tolist()]
+        ),
+        fnmr_at_raw_threshold=Estimate(_refused(rising, fixed)),
     )
 
 
-def _refused(rising: NDArray[np.floating], threshold: float) -> float:
-    if np.isnan(threshold):
-        return float("nan")
-    return float(np.searchsorted(rising, threshold, side="left") / rising.size)
+def _refused(rising: NDArray[np.floating], thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(F,) FNMR at thresholds."""
+    return np.where(np.isnan(thresholds), np.nan, np.searchsorted(rising, thresholds, side="left") / rising.size)
 
 
 def det_curve(genuine: NDArray[np.floating], impostors: Impostors, fmrs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """FNMR at each of many FMRs (no rule of 30: a curve is looked at, not quoted)."""
+    """FNMR at each of many FMRs (no rule of 30: a curve is seen, not quoted)."""
     rising = np.sort(genuine)
     ranks = np.minimum((fmrs * impostors.total).astype(np.int64), impostors.total - 1)
-    lowest = impostors.falling[impostors.entries_at(ranks)]
+    lowest = impostors.negated[impostors.entries_at(ranks)]
     refused = np.searchsorted(rising, -lowest, side="right")
     return refused / rising.size

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from poseid.errors import InputError
-from poseid.verification.rates import checked_scores
+from poseid.features.rows import FRONTAL
+from poseid.verification.embeddings import EmbeddingSet
+from poseid.verification.rates import checked_scores, eer, why_null
 
 
 class PairList(Protocol):
@@ -45,8 +49,8 @@ def best_threshold(scores: ArrayLike, same: ArrayLike) -> float:
     candidates, first = np.unique(values, return_index=True)
     refused_rightly = np.concatenate([[0], np.cumsum(~truth)])
     accepted_rightly = truth.sum() - np.concatenate([[0], np.cumsum(truth)])
-    places = np.append(first, values.size)
-    right = refused_rightly[places] + accepted_rightly[places]
+    ends = np.append(first, values.size)
+    right = refused_rightly[ends] + accepted_rightly[ends]
     best = np.flatnonzero(right == right.max())
     between = (candidates[:-1].astype(np.float64) + candidates[1:]) / 2
     return float(np.concatenate([[-np.inf], between, [np.inf]])[best[best.size // 2]])
@@ -70,3 +74,81 @@ def folded_accuracy(scores: ArrayLike, same: ArrayLike, fold: ArrayLike) -> floa
         threshold = best_threshold(values[~here], truth[~here])
         shares.append(np.mean((values[here] >= threshold) == truth[here]))
     return float(np.mean(shares))
+
+
+@dataclass(frozen=True)
+class ProtocolRates:
+    """Of one form (raw or enhanced); NaN where not defined."""
+
+    eer: float
+    """Over all folds together."""
+    accuracy: float
+    """At the threshold of the other folds."""
+
+
+@dataclass(frozen=True)
+class ProtocolResult:
+    """One protocol: its comparisons and their rates."""
+
+    genuine: int
+    impostor: int
+    raw: ProtocolRates
+    enhanced: ProtocolRates
+
+
+def protocol_results(
+    pairs: PairList, front: EmbeddingSet, video: EmbeddingSet, reasons: MutableMapping[str, str]
+) -> dict[str, ProtocolResult]:
+    """The listed comparisons by protocol; `front` and `video` are normalized.
+
+    Where one row is frontal and the other is not, a frontal video row is the reference; else video rows are probes.
+    """
+    protocol, same, fold = (np.asarray(column) for column in (pairs.protocol, pairs.same, pairs.fold))
+    ends = []
+    for is_front, row in ((pairs.a_front, pairs.a_row), (pairs.b_front, pairs.b_row)):
+        rows, fronts = np.asarray(row, dtype=np.int64), np.asarray(is_front, dtype=bool)
+        limit = np.where(fronts, len(front.person), len(video.person))
+        wrong = (rows < 0) | (rows >= limit)
+        if wrong.any():
+            bad = int(wrong.argmax())
+            raise InputError(f"pair {bad} names row {int(rows[bad])} of {int(limit[bad])}: check pairs.csv")
+        ends.append((fronts, rows))
+    frontal = [_picked(*end, front.kind, video.kind) == FRONTAL for end in ends]
+    mixed = frontal[0] != frontal[1]
+    out: dict[str, ProtocolResult] = {}
+    for name in np.unique(protocol):
+        here = protocol == name
+        raw, enhanced = [], []
+        for (fronts, rows), is_frontal in zip(ends, frontal, strict=True):
+            f, r, reference = fronts[here], rows[here], (mixed & is_frontal)[here]
+            raw.append(_picked(f, r, front.raw, video.raw))
+            probe = _picked(f, r, front.reference, video.probe)
+            enhanced.append(np.where(reference[:, None], _picked(f, r, front.reference, video.reference), probe))
+        truth = same[here].astype(bool)
+        genuine, impostor, folds = int(truth.sum()), int((~truth).sum()), len(np.unique(fold[here]))
+        missing = why_null(genuine, impostor)
+        if missing:
+            reasons[f"protocols.{name}"] = missing
+        elif folds < 2:
+            reasons[f"protocols.{name}.accuracy"] = f"accuracy needs at least 2 folds and there are {folds}"
+        rates = []
+        for vectors in (raw, enhanced):
+            scores = np.einsum("ij,ij->i", *vectors)
+            rates.append(
+                ProtocolRates(
+                    eer=np.nan if missing else eer(scores[truth], scores[~truth]),
+                    accuracy=np.nan if missing or folds < 2 else folded_accuracy(scores, truth, fold[here]),
+                )
+            )
+        out[str(name)] = ProtocolResult(genuine, impostor, *rates)
+    return out
+
+
+def _picked(
+    is_front: NDArray[np.bool_], row: NDArray[np.int64], front: NDArray[Any], video: NDArray[Any]
+) -> NDArray[Any]:
+    """Entry `row` of the front or of the video array."""
+    out = np.empty((len(row), *front.shape[1:]), dtype=front.dtype)
+    out[is_front] = front[row[is_front]]
+    out[~is_front] = video[row[~is_front]]
+    return out

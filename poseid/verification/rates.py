@@ -20,6 +20,9 @@ from poseid.errors import InputError
 FMRS: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
 """The false match rates that are reported."""
 
+LABELS = ("1e-2", "1e-3", "1e-4")
+"""Their keys in a report."""
+
 MINIMUM_FALSE_MATCHES = 30
 """Fewer expected false matches than this say nothing about an FMR (the rule of 30)."""
 
@@ -37,7 +40,7 @@ def fmr_label(fmr: float) -> str:
 def allowed_false_matches(fmr: float, impostors: int) -> int:
     """k = ⌊fmr · impostors⌋ with `fmr` read as the decimal that it prints as.
 
-    A float product falls short of the whole number now and then:
+    A float product falls short of the integer now and then:
 
     >>> int(0.29 * 100), allowed_false_matches(0.29, 100)
     (28, 29)
@@ -143,8 +146,8 @@ def threshold_at_fmr(impostor: ArrayLike, fmr: float) -> float:
     k = allowed_false_matches(fmr, scores.size)
     if k == scores.size:
         return -math.inf
-    place = scores.size - 1 - k
-    return just_above(np.partition(scores, place)[place])
+    index = scores.size - 1 - k
+    return just_above(np.partition(scores, index)[index])
 
 
 def fnmr_at_fmr(genuine: ArrayLike, impostor: ArrayLike, fmr: float) -> float:
@@ -182,7 +185,7 @@ def d_prime_of(mean_g: float, variance_g: float, mean_i: float, variance_i: floa
 def det_points(
     genuine: ArrayLike, impostor: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Every operating point: thresholds (all distinct scores, rising, then +inf), FMR and FNMR at each.
+    """Every operating point: thresholds (all distinct scores, ascending, then +inf), FMR and FNMR at each.
 
     >>> [column.tolist() for column in det_points([0.5, 1.0], [0.0, 0.5])]
     [[0.0, 0.5, 1.0, inf], [1.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 1.0]]
@@ -201,22 +204,21 @@ def eer(genuine: ArrayLike, impostor: ArrayLike) -> float:
     0.3333333333333333
     """
     g, i = _both(genuine, impostor)
-    g, falling = np.sort(g), np.sort(-i)
-    places = crossing_places(g, falling)
-    return crossing(float, float, places, float(g.size), float(i.size))
+    g, negated = np.sort(g), np.sort(-i)
+    return crossing(float, float, crossing_indices(g, negated), float(g.size), float(i.size))
 
 
-Places = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
+Indices = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
 
-def crossing_places(genuine: NDArray[np.floating], falling: NDArray[np.floating]) -> Places:
-    """For each genuine score g, rising: how many impostors score >= g, how many > g, how many genuine score < g.
+def crossing_indices(genuine: NDArray[np.floating], negated: NDArray[np.floating]) -> Indices:
+    """For each genuine score g, ascending: how many impostors score >= g, how many > g, how many genuine score < g.
 
-    `falling` holds the impostor scores negated and rising, that is the largest score first.
+    `negated` holds the impostor scores negated and ascending, that is the largest score first.
     """
     return (
-        np.searchsorted(falling, -genuine, side="right"),
-        np.searchsorted(falling, -genuine, side="left"),
+        np.searchsorted(negated, -genuine, side="right"),
+        np.searchsorted(negated, -genuine, side="left"),
         np.searchsorted(genuine, genuine, side="left"),
     )
 
@@ -224,7 +226,7 @@ def crossing_places(genuine: NDArray[np.floating], falling: NDArray[np.floating]
 def crossing(
     genuine_below: Callable[[int], float],
     impostor_above: Callable[[int], float],
-    places: Places,
+    indices: Indices,
     genuine_total: float,
     impostor_total: float,
     first: int = 0,
@@ -232,17 +234,17 @@ def crossing(
     """The equal error rate of weighted comparisons; -1 where the crossing lies below every genuine score given.
 
     `genuine_below(n)` is the weight of the n lowest genuine scores, `impostor_above(n)` that of the n highest
-    impostor scores, `places` what `crossing_places` found, of the genuine scores from number `first` on. FMR − FNMR
+    impostor scores, `indices` what `crossing_indices` found, of the genuine scores from number `first` on. FMR − FNMR
     never rises with the threshold, so the last genuine score at which it is >= 0 is next to the crossing: the crossing
-    lies there, or among the impostor scores up to the next genuine score, over which FNMR stands still.
+    lies there, or among the impostor scores up to the next genuine score, over which FNMR stays the same.
     """
-    at_or_above, above, below = places
+    at_or_above, above, below = indices
 
     def rates(n: int) -> tuple[float, float]:
         """FMR and FNMR at the n-th genuine score."""
         return impostor_above(int(at_or_above[n])) / impostor_total, genuine_below(int(below[n])) / genuine_total
 
-    # by halves: few of very many genuine scores are looked at
+    # by halves: few of very many genuine scores are read
     last, beyond = -1, at_or_above.size
     while beyond - last > 1:
         middle = (last + beyond) // 2

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.features.rows import FRONTAL, PROFILE
-from poseid.verification.sides import UnitSide
+from poseid.verification.embeddings import EmbeddingSet
 
 SETS: tuple[str, ...] = ("all", "frontal_profile", "profile_profile", "frontal_frontal")
 
@@ -19,8 +19,8 @@ class Group:
 
     raw: NDArray[np.floating]
     enhanced: NDArray[np.floating]
-    person: NDArray[np.int64]
-    yaw: NDArray[np.float64]
+    person: NDArray[np.integer]
+    yaw: NDArray[np.floating]
 
     def take(self, index: NDArray[np.intp]) -> Group:
         raw = self.raw[index]
@@ -44,24 +44,24 @@ class Part:
         return left, np.bincount(self.right.person, minlength=people).astype(np.float64)
 
 
-def _gather(front: UnitSide, video: UnitSide, f: NDArray[np.bool_], v: NDArray[np.bool_], form: str) -> Group:
-    """Front rows in their reference form and video rows in the form asked for; equal forms stay one array."""
-    one = Group(front.raw, front.reference, front.person, front.yaw)
-    other = Group(video.raw, video.reference if form == "reference" else video.probe, video.person, video.yaw)
-    if not f.any():
-        return other.take(np.flatnonzero(v))
-    one = one.take(np.flatnonzero(f))
-    if not v.any():
-        return one
-    other = other.take(np.flatnonzero(v))
-    raw = np.concatenate([one.raw, other.raw])
-    unchanged = one.enhanced is one.raw and other.enhanced is other.raw
-    enhanced = raw if unchanged else np.concatenate([one.enhanced, other.enhanced])
-    return Group(raw, enhanced, np.concatenate([one.person, other.person]), np.concatenate([one.yaw, other.yaw]))
+def _group(front: EmbeddingSet, video: EmbeddingSet, kind: int, form: str) -> Group:
+    """Rows of a kind: front rows as references, video rows in the form asked for; equal forms stay one array."""
+    groups = [
+        Group(rows.raw, getattr(rows, name), rows.person, rows.yaw).take(np.flatnonzero(rows.kind == kind))
+        for rows, name in ((front, "reference"), (video, form))
+        if np.any(rows.kind == kind)
+    ]
+    if not groups:
+        return Group(video.raw[:0], video.raw[:0], video.person[:0], video.yaw[:0])
+    if len(groups) == 1:
+        return groups[0]
+    raw, person, yaw = (np.concatenate([getattr(one, name) for one in groups]) for name in ("raw", "person", "yaw"))
+    unchanged = all(one.enhanced is one.raw for one in groups)
+    return Group(raw, raw if unchanged else np.concatenate([one.enhanced for one in groups]), person, yaw)
 
 
-def set_parts(name: str, front: UnitSide, video: UnitSide) -> tuple[Part, ...]:
-    """The comparisons of a set.
+def set_parts(name: str, front: EmbeddingSet, video: EmbeddingSet) -> tuple[Part, ...]:
+    """The comparisons of a set, of normalized rows.
 
     Front rows stand in their reference form everywhere; video rows in their probe form, but for the frontal video
     rows of `frontal_profile`, which are its reference side.
@@ -69,15 +69,12 @@ def set_parts(name: str, front: UnitSide, video: UnitSide) -> tuple[Part, ...]:
     if name == "all":
         left = Group(front.raw, front.reference, front.person, front.yaw)
         return (Part(left, Group(video.raw, video.probe, video.person, video.yaw)),)
-    frontal = (front.kind == FRONTAL, video.kind == FRONTAL)
-    profile = (front.kind == PROFILE, video.kind == PROFILE)
     if name == "frontal_profile":
-        left = _gather(front, video, *frontal, "reference")
-        return (Part(left, _gather(front, video, *profile, "probe")),)
+        return (Part(_group(front, video, FRONTAL, "reference"), _group(front, video, PROFILE, "probe")),)
     if name == "frontal_frontal":
-        return (Part(_gather(front, video, *frontal, "probe"), None),)
+        return (Part(_group(front, video, FRONTAL, "probe"), None),)
     if name == "profile_profile":
-        return (Part(_gather(front, video, *profile, "probe"), None),)
+        return (Part(_group(front, video, PROFILE, "probe"), None),)
     raise ValueError(f"no set {name!r}: the sets are {', '.join(SETS)}")
 
 

@@ -26,7 +26,7 @@ from poseid.features.folder import write_folder
 from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
 from poseid.features.tables import npy
-from poseid.verification.genuine_block import yaw_bin
+from poseid.verification.genuine import yaw_bin
 from poseid.verification.rates import eer
 
 ROOT = Path(__file__).resolve().parents[2]

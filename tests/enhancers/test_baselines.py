@@ -23,8 +23,9 @@ from poseid.features.folder import read_folder
 from poseid.features.people import split_by_folds
 from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
 from poseid.features.synthetic import synthetic
-from poseid.verification.paired import measure, pooled
-from poseid.verification.sides import Side
+from poseid.verification.embeddings import EmbeddingSet
+from poseid.verification.evaluate import evaluate
+from poseid.verification.metrics import figures_of
 
 CFP = Path(__file__).parents[3] / "shared" / "data" / "cfp"
 DATA = synthetic(people=60, probes=8, seed=3, dim=48)
@@ -282,12 +283,11 @@ def test_ridge_on_the_four_pinned_splits() -> None:
                 if gate == "source":
                     enhanced = np.where((kind == 1)[:, None], ridge.corrected(unit(x)).numpy(), side.features)
                 person = np.unique(side.people, return_inverse=True)[1]
-                sides.append(Side(side.features, side.features, enhanced, person, side.poses[:, 0], kind))
-            one = pooled([measure(*sides, resamples=0, seed=0)])
-            headline, raw = one.enhanced["frontal_profile"], one.raw["frontal_profile"]
-            profile = one.enhanced["profile_profile"]
-            ratio = headline.fixed_fmr[1].value / raw.fixed_fmr[1].value
-            rows.append((100 * headline.eer.value, headline.fnmr_at_fmr[1].value, ratio, profile.fnmr_at_fmr[1].value))
+                sides.append(EmbeddingSet(side.features, side.features, enhanced, person, side.poses[:, 0], kind))
+            found = figures_of([evaluate(*sides, resamples=0, details=False)])
+            names = ("eer", "fnmr_at_fmr_1e-3", "fmr_ratio_1e-3", "profile_profile_fnmr_at_fmr_1e-3")
+            eer, *rates = (float(found[name]["enhanced"].value) for name in names)
+            rows.append((100 * eer, *rates))
     means = {gate: np.mean(rows, axis=0) for gate, rows in found.items()}
     eer, fnmr, ratio, profile = means["source"]
     assert (round(eer, 2), round(fnmr, 3), round(ratio, 2), round(profile, 3)) == (8.49, 0.407, 0.99, 0.567)

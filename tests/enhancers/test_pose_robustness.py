@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from poseid.enhancers.residual import ResidualEnhancer
-from poseid.evaluation import side_of
+from poseid.evaluation import embedding_set
 from poseid.features.folder import read_folder
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
@@ -51,13 +51,13 @@ def test_poses_may_be_missing_rough_or_zero(load: Callable[[], tuple[FeatureSet,
         people = test.people()
         front, video = (
             replace(
-                side_of(enhancer, replace(rows, poses=change(rows.poses)), people, True),
+                embedding_set(enhancer, replace(rows, poses=change(rows.poses)), people, True),
                 kind=rows.kinds(),
                 yaw=rows.poses[:, 0],
             )
             for rows in (test.front, test.video)
         )
-        return evaluate(front, video, None, sets=("all", "frontal_profile"), resamples=0)
+        return evaluate(front, video, None, sets=("all", "frontal_profile"), resamples=0).block
 
     def gain(block: dict[str, Any]) -> float:
         headline = block["sets"]["frontal_profile"]

@@ -17,7 +17,7 @@ import pytest
 from poseid.features.folder import read_folder
 from poseid.reports.evaluation_page import page
 from poseid.reports.report import write_report
-from poseid.verification import Side, evaluate
+from poseid.verification import EmbeddingSet, evaluate
 
 FILES = ["det.png", "diagnosis.png", "heatmap.png", "report.html", "scores.png", "summary.json"]
 CFP = Path("../shared/data/cfp")
@@ -80,9 +80,10 @@ def small_page(block: dict[str, Any], **more: Any) -> Reader:
 
 def test_files_are_there_and_whole(sides, tmp_path):
     front, video = sides(20, change=lambda rows: rows + 0.3)
-    block = evaluate(front, video, resamples=20)
+    found = evaluate(front, video, resamples=20)
+    block = found.block
     directory = tmp_path / "run" / "report"
-    write_report(summary_of(block), block, front, video, directory)
+    write_report(summary_of(block), found, directory)
     assert sorted(path.name for path in directory.iterdir()) == FILES
     assert json.loads((directory / "summary.json").read_text(encoding="utf-8"))["evaluation"] == block
     for name in FILES:
@@ -91,14 +92,15 @@ def test_files_are_there_and_whole(sides, tmp_path):
             assert content.startswith(b"\x89PNG")
             assert content.endswith(b"IEND\xaeB`\x82")
     first = {name: (directory / name).read_bytes() for name in FILES}
-    write_report(summary_of(block), block, front, video, directory)  # over an older one
+    write_report(summary_of(block), found, directory)  # over an older one
     assert {name: (directory / name).read_bytes() for name in FILES} == first
 
 
 def test_the_page_stands_alone(sides, tmp_path):
     front, video = sides(20)
-    block = evaluate(front, video, resamples=10)
-    write_report(summary_of(block), block, front, video, tmp_path)
+    found = evaluate(front, video, resamples=10)
+    block = found.block
+    write_report(summary_of(block), found, tmp_path)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     reader = Reader(text)
     assert "script" not in reader.tags
@@ -117,7 +119,7 @@ def test_the_page_stands_alone(sides, tmp_path):
 
 def test_links_to_notes_lead_somewhere_and_ids_are_unique(sides):
     front, video = sides(4, 2, 3)
-    reader = small_page(evaluate(front, video, resamples=5))
+    reader = small_page(evaluate(front, video, resamples=5).block)
     ids = [value for _, name, value in reader.attributes if name == "id"]
     links = {value[1:] for _, name, value in reader.attributes if name == "href"}
     assert len(ids) == len(set(ids))
@@ -130,12 +132,13 @@ NAME = "人脸库 <script>alert('x')</script> & \"ß\" 얼굴"
 
 def test_text_from_the_data_is_escaped_and_never_drawn(sides, tmp_path):
     front, video = sides(8)
-    block = evaluate(front, video, resamples=5)
+    found = evaluate(front, video, resamples=5)
+    block = found.block
     block["protocols"] = {NAME: {form: {"eer": 0.1, "accuracy": 0.9} for form in ("raw", "enhanced")}}
     block["reason"] = f"because of {NAME}"
     block["null_reasons"] = {path: f"{NAME} {reason}" for path, reason in block["null_reasons"].items()}
     summary = summary_of(block, data=NAME, model=NAME, sides=NAME, versions={NAME: NAME}, people_asked_for=NAME)
-    write_report(summary, block, front, video, tmp_path)  # a glyph that the font lacks would be a warning
+    write_report(summary, found, tmp_path)  # a glyph that the font lacks would be a warning
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     reader = Reader(text)
     assert "script" not in reader.tags
@@ -147,15 +150,16 @@ def test_text_from_the_data_is_escaped_and_never_drawn(sides, tmp_path):
 
 def test_reasons_in_another_script_are_not_drawn(sides, tmp_path):
     front, video = sides(1, 2, 2)  # one person: no impostors, so that every figure gives its reason
-    block = evaluate(front, video, resamples=5)
+    found = evaluate(front, video, resamples=5)
+    block = found.block
     block["null_reasons"] = dict.fromkeys(block["null_reasons"], NAME)
-    write_report(summary_of(block), block, front, video, tmp_path)
+    write_report(summary_of(block), found, tmp_path)
     assert NAME in Reader((tmp_path / "report.html").read_text(encoding="utf-8")).text
 
 
 def test_nulls_are_dashes_with_their_reasons(sides):
     front, video = sides(3, 1, 2)
-    block = evaluate(front, video, resamples=5)
+    block = evaluate(front, video, resamples=5).block
     text = small_page(block).text
     assert "–" in text
     for reason in {reason for path, reason in block["null_reasons"].items() if path.startswith("sets.")}:
@@ -166,7 +170,7 @@ def test_nulls_are_dashes_with_their_reasons(sides):
 
 def test_without_resamples_the_page_says_so(sides):
     front, video = sides(10)
-    text = small_page(evaluate(front, video, resamples=0)).text
+    text = small_page(evaluate(front, video, resamples=0).block).text
     assert "Not judged" in text
     assert "because no confidence intervals were asked for" in text
 
@@ -174,10 +178,10 @@ def test_without_resamples_the_page_says_so(sides):
 def test_empty_sides_make_a_page(sides):
     front, video = sides(3)
     none = slice(0, 0)
-    video = Side(
+    video = EmbeddingSet(
         video.raw[none], video.reference[none], video.probe[none], video.person[none], video.yaw[none], video.kind[none]
     )
-    text = small_page(evaluate(front, video, resamples=5)).text
+    text = small_page(evaluate(front, video, resamples=5).block).text
     assert "No effect shown" in text
     assert "because there are no comparisons" in text
 
@@ -187,14 +191,14 @@ def test_empty_sides_make_a_page(sides):
 )
 def test_the_verdict_stands_first_with_its_reason(sides, verdict, words):
     front, video = sides(10)
-    block = evaluate(front, video, resamples=5) | {"verdict": verdict, "reason": "Figures that decided."}
+    block = evaluate(front, video, resamples=5).block | {"verdict": verdict, "reason": "Figures that decided."}
     text = small_page(block).text
     assert text.index(words) < text.index("Figures that decided.") < text.index("How to read this")
 
 
 def test_what_is_kept_stands_under_the_verdict(sides):
     front, video = sides(10)
-    block = evaluate(front, video, resamples=0)
+    block = evaluate(front, video, resamples=0).block
     text = page({"model": "m", "kept": "Nothing <is> kept.", "evaluation": block}, block, {})
     said = "<strong>Nothing &lt;is&gt; kept.</strong>"
     assert text.index("<strong>Why:</strong>") < text.index(said) < text.index("<dl>")
@@ -203,7 +207,7 @@ def test_what_is_kept_stands_under_the_verdict(sides):
 
 def test_every_rate_of_the_block_stands_in_the_page(sides):
     front, video = sides(60, 3, 8, change=lambda rows: rows + 0.3)
-    block = evaluate(front, video, resamples=30)
+    block = evaluate(front, video, resamples=30).block
     text = small_page(block).text.replace("\u00a0", " ")
 
     def shown(value: float) -> str:
@@ -239,7 +243,7 @@ def test_every_rate_of_the_block_stands_in_the_page(sides):
 
 def test_changes_are_named_by_their_intervals(sides):
     front, video = sides(10)
-    block = evaluate(front, video, resamples=5)
+    block = evaluate(front, video, resamples=5).block
     block["improvement"] |= {"mean": -0.1, "ci95": [-0.2, -0.05]}
     assert "cosine, higher is better 95 % CI −0.2000 to −0.0500 worse" in small_page(block).text
     block["improvement"] |= {"mean": 0.1, "ci95": [-0.05, 0.2]}
@@ -250,7 +254,7 @@ def test_changes_are_named_by_their_intervals(sides):
 
 def test_test_people_come_first_and_validation_after(sides):
     front, video = sides(12)
-    test = evaluate(front, video, resamples=5)
+    test = evaluate(front, video, resamples=5).block
     validation = test | {"people": 77}
     summary = summary_of(test, test=test, validation=validation)
     del summary["evaluation"]
@@ -264,7 +268,7 @@ def test_test_people_come_first_and_validation_after(sides):
 
 def test_a_block_of_the_contract_alone_makes_a_page(sides):
     front, video = sides(12)
-    block = evaluate(front, video, resamples=5)
+    block = evaluate(front, video, resamples=5).block
     for key in ("by_pose", "turned", "null_reasons", "bootstrap"):
         del block[key]
     for entry in block["sets"].values():
@@ -278,14 +282,15 @@ def test_a_report_of_100_people_in_time(tmp_path):
     features = features.select(features.people()[:100])
     number = {name: n for n, name in enumerate(features.people())}
 
-    def side(rows: Any) -> Side:
+    def side(rows: Any) -> EmbeddingSet:
         raw = np.asarray(rows.features, np.float32)
         turned = raw + 0.05 * np.roll(raw, 1, axis=1)
         person = np.array([number[name] for name in rows.people])
-        return Side(raw, raw, turned, person, rows.poses[:, 0], rows.kinds())
+        return EmbeddingSet(raw, raw, turned, person, rows.poses[:, 0], rows.kinds())
 
     front, video = side(features.front), side(features.video)
-    block = evaluate(front, video, features.pairs, resamples=100)
-    write_report(summary_of(block), block, front, video, tmp_path)
+    found = evaluate(front, video, features.pairs, resamples=100)
+    block = found.block
+    write_report(summary_of(block), found, tmp_path)
     text = Reader((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert "700 genuine, 700 impostor" in text

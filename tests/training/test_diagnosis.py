@@ -24,17 +24,17 @@ def test_no_trend() -> None:
     assert harmful_trend([None, None, None], [None, None, None]) is None
 
 
-def test_one_look_before_training_and_one_an_epoch_serve_everybody(
+def test_one_evaluation_before_training_and_one_an_epoch_serve_everybody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, looks = module.quick_look, 0
+    original, looks = module.quick_evaluation, 0
 
     def counted(*given: Any) -> Any:
         nonlocal looks
         looks += 1
         return original(*given)
 
-    monkeypatch.setattr(module, "quick_look", counted)
+    monkeypatch.setattr(module, "quick_evaluation", counted)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["train.py"])
     short = ["data.synthetic_people=24", "data.dim=32", "trainer.limit_train_batches=1", "threads=1", "max_epochs=2"]

@@ -189,9 +189,9 @@ def test_what_helps_is_kept_whole_and_harms_nobody_unseen() -> None:
     evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
     assert share == 1.0
     assert float(enhancer.strength.detach()) == 1.0
-    assert evaluation.block["verdict"] != "harms"
+    assert evaluation.verdict != "harms"
     unseen = synthetic(people=100, dim=64, seed=7)
-    assert evaluate_enhancer(enhancer, unseen, resamples=200).block["verdict"] != "harms"
+    assert evaluate_enhancer(enhancer, unseen, resamples=200).verdict != "harms"
 
 
 def test_a_correction_that_pulls_everybody_together_is_taken_back_to_raw() -> None:
@@ -200,7 +200,7 @@ def test_a_correction_that_pulls_everybody_together_is_taken_back_to_raw() -> No
         enhancer.closed_form.bias.fill_(5.0)  # everybody is moved the same way, far
     evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
     assert share == 0.0
-    assert evaluation.block["verdict"] != "harms"
+    assert evaluation.verdict != "harms"
     # Where it is used, the vectors go through bit for bit: a rounding would show as false matches of 1.01x.
     rows, poses = VALIDATION.video.features[:50], VALIDATION.video.poses[:50]
     enhanced, compared, _ = enhance_arrays(enhancer, rows, poses)
@@ -214,7 +214,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, harmful_above: float, other: str) 
 
     def evaluate(enhancer: Enhancer, features: Any) -> Any:
         looked.append(float(enhancer.strength.detach()))
-        return SimpleNamespace(block={"verdict": "harms" if looked[-1] > harmful_above else other})
+        return SimpleNamespace(verdict="harms" if looked[-1] > harmful_above else other)
 
     monkeypatch.setattr(selection, "evaluate_enhancer", evaluate)
     monkeypatch.setattr(selection, "harms_held_out", lambda enhancer, parts: False)
@@ -233,7 +233,7 @@ def test_strength_is_lowered_only_while_the_verdict_is_harms(
     assert float(enhancer.strength.detach()) == pytest.approx(0.8 * left)
     tried = [share for share in SHARES if share > left for _ in SHIFTS] + [left]
     assert looked == pytest.approx([0.8 * share for share in tried])
-    assert evaluation.block["verdict"] == other
+    assert evaluation.verdict == other
 
 
 def test_the_bias_is_raised_before_the_strength_is_lowered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,7 +294,7 @@ def test_without_a_path_from_the_input_there_is_nothing_to_fall_back_to() -> Non
     enhancer = ResidualEnhancer(dim=64, pose_dim=4, rank=4, skip=False)
     before = {name: value.clone() for name, value in enhancer.state_dict().items()}
     evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
-    assert evaluation.block["verdict"] == "harms"
+    assert evaluation.verdict == "harms"
     assert share == 1.0
     assert all(torch.equal(value, before[name]) for name, value in enhancer.state_dict().items())
 

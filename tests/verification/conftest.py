@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from poseid.verification import Side
+from poseid.verification import EmbeddingSet
 
 Change = Callable[[np.ndarray], np.ndarray]
 
@@ -23,7 +23,7 @@ def made_sides(
     change: Change | None = None,
     both: bool = False,
     dtype: type = np.float64,
-) -> tuple[Side, Side]:
+) -> tuple[EmbeddingSet, EmbeddingSet]:
     """Front rows, all frontal, and probes of every yaw; `change` is the enhancer, of probes or of both sides."""
     rng = np.random.default_rng(seed)
     centre = rng.normal(size=(people, dim))
@@ -38,12 +38,12 @@ def made_sides(
     front_reference = act(front) if both else front
     video_probe = act(video)
     return (
-        Side(front, front_reference, act(front), person_f, yaw_f, np.zeros(person_f.size, np.int8)),
-        Side(video, video_probe if both else video, video_probe, person_v, yaw_v, kind_v),
+        EmbeddingSet(front, front_reference, act(front), person_f, yaw_f, np.zeros(person_f.size, np.int8)),
+        EmbeddingSet(video, video_probe if both else video, video_probe, person_v, yaw_v, kind_v),
     )
 
 
 @pytest.fixture
-def sides() -> Callable[..., tuple[Side, Side]]:
+def sides() -> Callable[..., tuple[EmbeddingSet, EmbeddingSet]]:
     """`made_sides`, for tests that choose its arguments."""
     return made_sides

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import poseid.verification.bootstrap as bootstrap
-from poseid.verification import Side, rates
-from poseid.verification.bootstrap import interval, mean_resamples, resample_people, resample_rates
-from poseid.verification.operating import figures
+from poseid.verification import EmbeddingSet, rates
+from poseid.verification.bootstrap import resample_rates
+from poseid.verification.estimates import Estimate, interval, mean_estimate, resample_people
+from poseid.verification.operating import error_rates
 from poseid.verification.scores import Compared, compare
 from poseid.verification.sets import Part, set_parts
-from poseid.verification.sides import unit_side
 
 FMRS = (0.05, 0.01)
 
@@ -38,32 +39,34 @@ def duplicated(part: Part, form: str, drawn: np.ndarray) -> tuple[np.ndarray, np
     return scores[genuine], scores[impostor]
 
 
-def scored(name: str, sides: Callable[..., tuple[Side, Side]], ties: bool, held: int = 1 << 22) -> Compared:
+def scored(
+    name: str, sides: Callable[..., tuple[EmbeddingSet, EmbeddingSet]], ties: bool, exact: int = 1 << 22
+) -> Compared:
     noise = np.random.default_rng(5)
     front, video = sides(
         people=12, fronts=3, probes=8, noise=1.6, seed=3, change=lambda x: x + 0.3 * noise.normal(size=x.shape)
     )
     if ties:
         front, video = (
-            Side(np.sign(s.raw), np.sign(s.reference), np.sign(s.probe), s.person, s.yaw, s.kind)
+            EmbeddingSet(np.sign(s.raw), np.sign(s.reference), np.sign(s.probe), s.person, s.yaw, s.kind)
             for s in (front, video)
         )
-    f, v = (unit_side(s, np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
-    return compare(set_parts(name, f, v), 12, deepest_fmr=0.05, with_people=True, held=held)
+    f, v = (s.normalized(np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
+    return compare(set_parts(name, f, v), 12, deepest_fmr=0.05, with_people=True)
 
 
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("name", ["all", "frontal_profile", "profile_profile", "frontal_frontal"])
 def test_weights_give_what_duplicated_people_give(
-    name: str, ties: bool, sides: Callable[..., tuple[Side, Side]], monkeypatch: pytest.MonkeyPatch
+    name: str, ties: bool, sides: Callable[..., tuple[EmbeddingSet, EmbeddingSet]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # small caches, so that several pieces are put together
     monkeypatch.setattr(bootstrap, "_CHUNK", 100)
     found = scored(name, sides, ties)
     weights = resample_people(12, 40, seed=1)
     monkeypatch.setattr("poseid.verification.operating.impostors_needed", lambda f: 1)
-    raw = figures(found.genuine.raw, found.raw, FMRS)
-    enhanced = figures(found.genuine.enhanced, found.enhanced, FMRS, raw.thresholds)
+    raw = error_rates(found.genuine.raw, found.raw, FMRS)
+    enhanced = error_rates(found.genuine.enhanced, found.enhanced, FMRS, raw.thresholds)
     got = resample_rates(found, weights, fmrs=FMRS, thresholds=raw.thresholds, points=(raw, enhanced))
     for form, again in zip(("raw", "enhanced"), got, strict=True):
         for r, drawn in enumerate(weights):
@@ -72,13 +75,15 @@ def test_weights_give_what_duplicated_people_give(
             exact = 1e-12 if not ties else 1e-2
             if ties:
                 g, i = g.round(12), i.round(12)
-            assert again.eer[r] == pytest.approx(rates.eer(g, i), abs=exact)
+            assert again.eer.resampled[r] == pytest.approx(rates.eer(g, i), abs=exact)
             for n, f in enumerate(FMRS):
                 if not ties:
-                    assert again.fnmr_at_fmr[n, r] == pytest.approx(rates.fnmr_at_fmr(g, i, f), abs=1e-12)
+                    assert again.fnmr_at_fmr.resampled[n, r] == pytest.approx(rates.fnmr_at_fmr(g, i, f), abs=1e-12)
                     at = raw.thresholds[n] - 1e-12
-                    assert again.fixed_fmr[n, r] == pytest.approx(rates.fmr_at(i, raw.thresholds[n] + 1e-12), abs=1e-12)
-                    assert again.fixed_fnmr[n, r] == pytest.approx(rates.fnmr_at(g, at), abs=1e-12)
+                    assert again.fmr_at_raw_threshold.resampled[n, r] == pytest.approx(
+                        rates.fmr_at(i, raw.thresholds[n] + 1e-12), abs=1e-12
+                    )
+                    assert again.fnmr_at_raw_threshold.resampled[n, r] == pytest.approx(rates.fnmr_at(g, at), abs=1e-12)
 
 
 def test_ties_weigh_as_duplicates_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,46 +102,43 @@ def test_ties_weigh_as_duplicates_do(monkeypatch: pytest.MonkeyPatch) -> None:
     fixed = np.array([0.25, 0.3])
     found, decided = bootstrap._weigh(ranked, weights, totals, FMRS, fixed)
     assert decided.all()
-    for r, drawn in enumerate(weights):
-        many_g = np.repeat(g, drawn[person])
-        many_i = np.repeat(i, product[r].astype(int))
-        assert found.eer[r] == pytest.approx(rates.eer(many_g, many_i), abs=1e-12)
-        for n, f in enumerate(FMRS):
-            assert found.fnmr_at_fmr[n, r] == pytest.approx(rates.fnmr_at_fmr(many_g, many_i, f), abs=1e-12)
-            assert found.fixed_fmr[n, r] == pytest.approx(rates.fmr_at(many_i, fixed[n]), abs=1e-12)
-            assert found.fixed_fnmr[n, r] == pytest.approx(rates.fnmr_at(many_g, fixed[n]), abs=1e-12)
+    for drawn, weighed, (eer, *rest) in zip(weights, product, found.T, strict=True):
+        many_g, many_i = np.repeat(g, drawn[person]), np.repeat(i, weighed.astype(int))
+        assert eer == pytest.approx(rates.eer(many_g, many_i), abs=1e-12)
+        want = [rates.fnmr_at_fmr(many_g, many_i, f) for f in FMRS]
+        want += [rates.fmr_at(many_i, t) for t in fixed] + [rates.fnmr_at(many_g, t) for t in fixed]
+        assert rest == pytest.approx(want, abs=1e-12)
 
 
-def test_a_shallow_first_look_is_deepened(sides: Callable[..., tuple[Side, Side]]) -> None:
+def test_a_first_depth_too_shallow_is_deepened(sides: Callable[..., tuple[EmbeddingSet, EmbeddingSet]]) -> None:
     found = scored("all", sides, False)
     weights = resample_people(12, 60, seed=0)
     nothing = np.full(2, np.nan)
-    point = figures(found.genuine.raw, found.raw, FMRS)
+    point = error_rates(found.genuine.raw, found.raw, FMRS)
     ranked = bootstrap._rank(found.genuine.raw, found.genuine.person, found.raw, 30)
     totals = bootstrap.weigh_comparisons(found.parts, weights.astype(float))
     assert not bootstrap._weigh(ranked, weights, totals, FMRS, nothing)[1].all()
-    low = figures(found.genuine.raw, found.raw, FMRS)
-    object.__setattr__(low, "eer", 0.0)
+    low = replace(error_rates(found.genuine.raw, found.raw, (0.001,)), eer=Estimate(0.0))
     deep = resample_rates(found, weights, fmrs=FMRS, thresholds=nothing, points=(point, point))
     shallow = resample_rates(found, weights, fmrs=(0.001,), thresholds=nothing[:1], points=(low, low))
-    assert np.array_equal(deep[0].eer, shallow[0].eer)
-    assert not np.isnan(deep[0].eer).any()
+    assert np.array_equal(deep[0].eer.resampled, shallow[0].eer.resampled)
+    assert not np.isnan(deep[0].eer.resampled).any()
 
 
 def test_thinned_intervals_are_those_of_everything(
-    sides: Callable[..., tuple[Side, Side]], monkeypatch: pytest.MonkeyPatch
+    sides: Callable[..., tuple[EmbeddingSet, EmbeddingSet]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = resample_people(60, 150, seed=0)
     front, video = sides(people=60, fronts=4, probes=20, noise=1.6, seed=3)
-    f, v = (unit_side(s, np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
+    f, v = (s.normalized(np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
     parts = set_parts("all", f, v)
     results = []
-    for held, most in ((1 << 22, 1 << 20), (1 << 22, 1 << 15), (20_000, 1 << 15)):
+    for exact, most in ((1 << 22, 1 << 20), (1 << 22, 1 << 15), (20_000, 1 << 15)):
         monkeypatch.setattr(bootstrap, "MOST_IMPOSTORS", most)
-        found = compare(parts, 60, deepest_fmr=0.01, with_people=True, held=held)
-        point = figures(found.genuine.raw, found.raw, (0.01,))
+        found = compare(parts, 60, deepest_fmr=0.01, with_people=True, exact=exact)
+        point = error_rates(found.genuine.raw, found.raw, (0.01,))
         again = resample_rates(found, weights, fmrs=(0.01,), thresholds=point.thresholds, points=(point, point))[0]
-        results.append([interval(again.eer), interval(again.fnmr_at_fmr[0]), interval(again.fixed_fmr[0])])
+        results.append([again.eer.ci95, again.fnmr_at_fmr[0].ci95, again.fmr_at_raw_threshold[0].ci95])
     whole = np.array(results[0])
     width = (whole[:, 1] - whole[:, 0])[:, None]
     assert whole[0].min() > 0.05
@@ -158,10 +160,10 @@ def test_weighted_mean_is_the_mean_of_copies() -> None:
     rng = np.random.default_rng(0)
     person, values = rng.integers(0, 6, 40), rng.normal(size=40)
     weights = resample_people(6, 20, seed=0)
-    got = mean_resamples(values, person, weights)
+    got = mean_estimate(values, person, weights).resampled
     for drawn, mean in zip(weights, got, strict=True):
         assert mean == pytest.approx(np.repeat(values, drawn[person]).mean(), abs=1e-12)
-    nobody = mean_resamples(np.ones(1), np.zeros(1, int), np.array([[0, 2]]))
+    nobody = mean_estimate(np.ones(1), np.zeros(1, int), np.array([[0, 2]])).resampled
     assert np.isnan(nobody[0])
 
 
@@ -179,7 +181,7 @@ def test_intervals_cover_as_often_as_they_say() -> None:
     for trial in range(200):
         person = np.repeat(np.arange(40), 5)
         values = rng.normal(size=40)[person]
-        ci = interval(mean_resamples(values, person, resample_people(40, 200, seed=trial)))
+        ci = mean_estimate(values, person, resample_people(40, 200, seed=trial)).ci95
         assert ci is not None
         hits += ci[0] <= 0 <= ci[1]
     assert 176 <= hits <= 198

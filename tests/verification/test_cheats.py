@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseid.verification import Side, evaluate
+from poseid.verification import EmbeddingSet, evaluate
 
 CFP = Path(__file__).parents[3] / "shared" / "data" / "cfp"
 MEANWARDS = (0.02, 0.05, 0.1, 0.3)
 
 Change = Callable[[np.ndarray], np.ndarray]
 Known = tuple[np.ndarray, np.ndarray]
-Data = tuple[Side, Side, np.ndarray]
+Data = tuple[EmbeddingSet, EmbeddingSet, np.ndarray]
 
 
 def made() -> Data:
@@ -35,8 +35,8 @@ def made() -> Data:
     known = np.stack([rows(np.full(5, p), np.full(5, 0.8)).mean(axis=0) for p in range(60, 160)])
     none = np.full(360, np.nan), np.full(600, np.nan)
     return (
-        Side(front, front, front, person_f, none[0], np.zeros(360, int)),
-        Side(video, video, video, person_v, none[1], kind),
+        EmbeddingSet(front, front, front, person_f, none[0], np.zeros(360, int)),
+        EmbeddingSet(video, video, video, person_v, none[1], kind),
         known,
     )
 
@@ -54,7 +54,7 @@ def photographs() -> Data:
         here = number <= 100
         if name == "front":
             known = [unit(x[number == p]).mean(axis=0) for p in range(101, 401)]
-        sides.append(Side(x[here], x[here], x[here], number[here], yaw[here], kind[here]))
+        sides.append(EmbeddingSet(x[here], x[here], x[here], number[here], yaw[here], kind[here]))
     return sides[0], sides[1], np.stack(known)
 
 
@@ -105,9 +105,9 @@ CHEATS: dict[str, Callable[[np.ndarray], Change]] = {
 }
 
 
-def enhanced(side: Side, change: Change, both: bool) -> Side:
+def enhanced(side: EmbeddingSet, change: Change, both: bool) -> EmbeddingSet:
     probe = change(side.raw).astype(np.float32)
-    return Side(side.raw, probe if both else side.raw, probe, side.person, side.yaw, side.kind)
+    return EmbeddingSet(side.raw, probe if both else side.raw, probe, side.person, side.yaw, side.kind)
 
 
 @pytest.fixture(scope="module", params=["made", "photographs"])
@@ -127,7 +127,7 @@ def test_no_cheat_is_called_a_help(name: str, both: bool, data: Data) -> None:
         enhanced(video, change, both),
         sets=("all", "frontal_profile"),
         resamples=100,
-    )
+    ).block
     assert block["verdict"] != "helps", block["reason"]
 
 
@@ -137,6 +137,6 @@ def test_some_cheats_do_raise_the_mean_similarity() -> None:
     for name in ("constant 1.0", "towards the mean 0.3"):
         change = CHEATS[name](known)
         both = (enhanced(side, change, True) for side in (front, video))
-        block = evaluate(*both, sets=("all",), resamples=100)
+        block = evaluate(*both, sets=("all",), resamples=100).block
         assert block["improvement"]["ci95"][0] > 0.05
         assert block["verdict"] == "harms"

@@ -13,11 +13,11 @@ import pytest
 
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL
-from poseid.verification import Side, evaluate, rates
-from poseid.verification.genuine_block import YAW_BINS, yaw_bin
+from poseid.verification import EmbeddingSet, evaluate, rates
+from poseid.verification.genuine import YAW_BINS, yaw_bin
 from poseid.verification.sets import SETS
 
-Sides = Callable[..., tuple[Side, Side]]
+Sides = Callable[..., tuple[EmbeddingSet, EmbeddingSet]]
 
 
 def tilt(x: np.ndarray) -> np.ndarray:
@@ -42,7 +42,7 @@ def leaves(block: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def test_the_block_has_the_keys_of_the_contract(sides: Sides) -> None:
-    block = evaluate(*sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt), resamples=40)
+    block = evaluate(*sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt), resamples=40).block
     top = "people references probes headline sets improvement similarity rank1 protocols verdict reason"
     assert set(top.split()) <= set(block)
     assert (block["people"], block["references"], block["probes"]) == (30, 120, 1200)
@@ -70,7 +70,7 @@ def test_the_block_has_the_keys_of_the_contract(sides: Sides) -> None:
 
 def test_figures_are_those_of_the_functions(sides: Sides) -> None:
     front, video = sides(people=40, fronts=5, probes=40, noise=1.4, change=tilt)
-    block = evaluate(front, video, resamples=0)
+    block = evaluate(front, video, resamples=0).block
     profile = video.kind == 1
     straight = video.kind == 0
     people = np.concatenate([front.person, video.person[straight]])
@@ -108,7 +108,7 @@ def test_improvement_and_similarity_are_those_of_each_pair(sides: Sides) -> None
     front, video = sides(people=8, fronts=3, probes=30, change=tilt)
     front = replace(front, identity=rng.normal(size=(24, 5)))
     video = replace(video, identity=rng.normal(size=(240, 5)))
-    block = evaluate(front, video, sets=("all",), resamples=0)
+    block = evaluate(front, video, sets=("all",), resamples=0).block
     same = front.person[:, None] == video.person[None, :]
     raw, after = cosine(front.raw, video.raw)[same], cosine(front.reference, video.probe)[same]
     yaw = np.broadcast_to(video.yaw, same.shape)[same]
@@ -148,7 +148,7 @@ def test_fnmr_by_pose_is_that_of_each_cell(sides: Sides) -> None:
     yaw = np.random.default_rng(0).uniform(-100, 100, len(front.yaw))
     yaw[:3] = np.nan
     front = replace(front, yaw=yaw)
-    block = evaluate(front, video, resamples=0)
+    block = evaluate(front, video, resamples=0).block
     got = block["by_pose"]
     t = block["sets"]["frontal_profile"]["fixed_threshold"]["1e-3"]["threshold"]
     assert got["threshold"] == t is not None
@@ -168,7 +168,7 @@ def test_fnmr_by_pose_is_that_of_each_cell(sides: Sides) -> None:
 
 def test_same_pose_impostors_are_split_by_the_way_they_turn(sides: Sides) -> None:
     front, video = sides(people=30, fronts=2, probes=40, noise=1.4, change=tilt)
-    block = evaluate(front, video, sets=("profile_profile",), resamples=20)
+    block = evaluate(front, video, sets=("profile_profile",), resamples=20).block
     profile = video.kind == 1
     left, right = (int((video.yaw[profile] * sign > 0).sum()) for sign in (-1, 1))
     same, opposite = block["turned"]["same_way"], block["turned"]["opposite_ways"]
@@ -184,7 +184,7 @@ def test_same_pose_impostors_are_split_by_the_way_they_turn(sides: Sides) -> Non
 
 
 def test_doing_nothing_shows_no_effect(sides: Sides) -> None:
-    block = evaluate(*sides(people=30, fronts=4, probes=40, noise=1.4), resamples=40)
+    block = evaluate(*sides(people=30, fronts=4, probes=40, noise=1.4), resamples=40).block
     assert block["verdict"] == "no effect shown"
     assert block["improvement"]["mean"] == 0.0
     assert block["improvement"]["share_improved"] == 0.0
@@ -202,16 +202,16 @@ def test_taking_the_turn_out_helps_and_noise_harms(sides: Sides) -> None:
     turn.normal(size=(60, 48))
     direction = turn.normal(size=48)
     cleaned = video.raw - np.sin(np.deg2rad(video.yaw))[:, None] * direction * 1.6
-    helps = evaluate(front, replace(video, probe=cleaned), resamples=200)
+    helps = evaluate(front, replace(video, probe=cleaned), resamples=200).block
     assert helps["verdict"] == "helps", helps["reason"]
     noisy = video.raw + 1.5 * np.random.default_rng(9).normal(size=video.raw.shape)
-    harms = evaluate(front, replace(video, probe=noisy), resamples=200)
+    harms = evaluate(front, replace(video, probe=noisy), resamples=200).block
     assert harms["verdict"] == "harms", harms["reason"]
 
 
 def test_both_sides_are_used_where_they_stand(sides: Sides) -> None:
-    one = evaluate(*sides(change=tilt, both=False), resamples=0)
-    two = evaluate(*sides(change=tilt, both=True), resamples=0)
+    one = evaluate(*sides(change=tilt, both=False), resamples=0).block
+    two = evaluate(*sides(change=tilt, both=True), resamples=0).block
     assert one["sets"]["all"]["raw"] == two["sets"]["all"]["raw"]
     assert one["sets"]["all"]["enhanced"] != two["sets"]["all"]["enhanced"]
     assert one["sets"]["profile_profile"]["enhanced"] == two["sets"]["profile_profile"]["enhanced"]
@@ -220,10 +220,10 @@ def test_both_sides_are_used_where_they_stand(sides: Sides) -> None:
 
 def test_without_resamples_nothing_is_judged(sides: Sides) -> None:
     front, video = sides(people=30, fronts=4, probes=40, change=tilt)
-    block = evaluate(front, video, resamples=0)
+    block = evaluate(front, video, resamples=0).block
     assert block["verdict"] == "not judged: no confidence intervals yet"
     assert all(value is None for path, value in leaves(block) if path.split(".")[-1].endswith("ci95"))
-    judged = evaluate(front, video, resamples=20)
+    judged = evaluate(front, video, resamples=20).block
     for name in SETS:
         for form in ("raw", "enhanced"):
             for key in ("eer", "fnmr_at_fmr", "d_prime"):
@@ -232,23 +232,23 @@ def test_without_resamples_nothing_is_judged(sides: Sides) -> None:
 
 def test_same_seed_same_block_and_person_numbers_do_not_matter(sides: Sides) -> None:
     front, video = sides(change=tilt)
-    block = evaluate(front, video, resamples=30, seed=4)
-    assert evaluate(front, video, resamples=30, seed=4) == block
-    assert evaluate(front, video, resamples=30, seed=5) != block
+    block = evaluate(front, video, resamples=30, seed=4).block
+    assert evaluate(front, video, resamples=30, seed=4).block == block
+    assert evaluate(front, video, resamples=30, seed=5).block != block
     other = (replace(side, person=side.person * 7 + 1000) for side in (front, video))
-    assert evaluate(*other, resamples=30, seed=4) == block
+    assert evaluate(*other, resamples=30, seed=4).block == block
 
 
 def test_half_precision_and_lengths(sides: Sides) -> None:
     front, video = sides(dtype=np.float16)
     long = [replace(s, raw=s.raw * np.float16(8), probe=s.probe * np.float16(0.5)) for s in (front, video)]
-    assert evaluate(*long, resamples=0) == evaluate(front, video, resamples=0)
+    assert evaluate(*long, resamples=0).block == evaluate(front, video, resamples=0).block
 
 
 def test_streaming_gives_the_same_block(sides: Sides) -> None:
     front, video = sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt)
-    whole = evaluate(front, video, resamples=30)
-    parts = evaluate(front, video, resamples=30, held=9000)
+    whole = evaluate(front, video, resamples=30).block
+    parts = evaluate(front, video, resamples=30, exact=9000).block
     for (path, a), (other, b) in zip(leaves(whole), leaves(parts), strict=True):
         assert path == other
         if isinstance(a, float):
@@ -261,7 +261,7 @@ def test_streaming_gives_the_same_block(sides: Sides) -> None:
 
 def test_nulls_come_with_their_reasons(sides: Sides) -> None:
     front, video = sides(people=12, fronts=3, probes=6)
-    block = evaluate(front, video, sets=("all", "frontal_profile", "profile_profile"), resamples=10)
+    block = evaluate(front, video, sets=("all", "frontal_profile", "profile_profile"), resamples=10).block
     reasons = block["null_reasons"]
     assert block["sets"]["frontal_frontal"] is None
     assert reasons["sets.frontal_frontal"] == "not asked for"
@@ -284,29 +284,29 @@ def test_nulls_come_with_their_reasons(sides: Sides) -> None:
 def test_one_sided_and_empty_sets_are_null(sides: Sides) -> None:
     front, video = sides()
     alone = [
-        Side(s.raw[s.person == 3], s.reference[s.person == 3], s.probe[s.person == 3], s.person[s.person == 3],
+        EmbeddingSet(s.raw[s.person == 3], s.reference[s.person == 3], s.probe[s.person == 3], s.person[s.person == 3],
              s.yaw[s.person == 3], s.kind[s.person == 3])
         for s in (front, video)
     ]  # fmt: skip
-    block = evaluate(*alone, resamples=10)
+    block = evaluate(*alone, resamples=10).block
     assert block["sets"]["all"] is None
     assert block["null_reasons"]["sets.all"] == "there are 18 genuine comparisons and no impostor ones"
     assert block["verdict"] == "no effect shown"
     assert "cannot be judged" in block["reason"]
     assert block["rank1"] == {"raw": None, "enhanced": None}
     assert "rank1" in block["null_reasons"]
-    strangers = evaluate(front, replace(video, person=video.person + 100), resamples=10)
+    strangers = evaluate(front, replace(video, person=video.person + 100), resamples=10).block
     assert "no genuine ones" in strangers["null_reasons"]["sets.all"]
     assert strangers["improvement"]["mean"] is None
     assert strangers["similarity"]["raw"] is None
-    no_profile = evaluate(front, replace(video, kind=video.kind * 0), resamples=10)
+    no_profile = evaluate(front, replace(video, kind=video.kind * 0), resamples=10).block
     assert no_profile["headline"] == "all"
     assert no_profile["null_reasons"]["sets.profile_profile"] == "there are no comparisons"
-    no_frontal = evaluate(front, replace(video, kind=video.kind * 0 + 1), resamples=10)
+    no_frontal = evaluate(front, replace(video, kind=video.kind * 0 + 1), resamples=10).block
     assert no_frontal["improvement"]["frontal"] is None
     assert "improvement.frontal" in no_frontal["null_reasons"]
-    nothing = [Side(x, x, x, np.empty(0, int), np.empty(0), np.empty(0, int)) for x in [np.empty((0, 4))] * 2]
-    empty = evaluate(*nothing, resamples=10)
+    nothing = [EmbeddingSet(x, x, x, np.empty(0, int), np.empty(0), np.empty(0, int)) for x in [np.empty((0, 4))] * 2]
+    empty = evaluate(*nothing, resamples=10).block
     assert empty["people"] == 0
     assert empty["null_reasons"]["sets.all"] == "there are no comparisons"
     for one in (block, strangers, no_profile, no_frontal, empty):
@@ -314,7 +314,7 @@ def test_one_sided_and_empty_sets_are_null(sides: Sides) -> None:
 
 
 def test_vectors_all_alike_are_reported_not_crashed_on(sides: Sides) -> None:
-    block = evaluate(*sides(people=20, fronts=4, probes=30, change=lambda x: x * 0 + 1, both=True), resamples=20)
+    block = evaluate(*sides(people=20, fronts=4, probes=30, change=lambda x: x * 0 + 1, both=True), resamples=20).block
     enhanced = block["sets"]["all"]["enhanced"]
     assert enhanced["eer"] == pytest.approx(0.5, abs=0.01)
     assert enhanced["fnmr_at_fmr"]["1e-2"] == 1.0
@@ -352,7 +352,7 @@ def test_protocols_score_the_pairs_that_are_listed(sides: Sides) -> None:
             vector, stands = front.raw[a], front.reference[a]
         scores["raw"].append(unit(vector) @ unit(video.raw[b]))
         scores["enhanced"].append(unit(stands) @ unit(video.probe[b]))
-    block = evaluate(front, video, pair_list(rows), resamples=0)
+    block = evaluate(front, video, pair_list(rows), resamples=0).block
     same = np.array([row[-1] for row in rows])
     got = block["protocols"]["FP"]
     assert (got["genuine"], got["impostor"]) == (same.sum(), (~same).sum())
@@ -363,7 +363,7 @@ def test_protocols_score_the_pairs_that_are_listed(sides: Sides) -> None:
     # two frontal video rows are probe against probe, a front and a video row reference against probe
     a, b = straight[:2]
     rows = [("FF", 1, False, int(a), False, int(b), False), ("FF", 1, True, 0, False, int(a), True)]
-    ff = evaluate(front, video, pair_list(rows), resamples=0)
+    ff = evaluate(front, video, pair_list(rows), resamples=0).block
     assert ff["protocols"]["FF"]["raw"]["accuracy"] is None
     assert ff["null_reasons"]["protocols.FF.accuracy"] == "accuracy needs at least 2 folds and there are 1"
     with pytest.raises(InputError, match="pair 1 names row 99999"):
@@ -384,7 +384,7 @@ def test_wrong_calls_are_refused(sides: Sides) -> None:
 
 def test_the_headline_alone_is_what_it_is_among_all_sets(sides: Sides) -> None:
     front, video = sides(people=20, seed=3)
-    every, alone = (evaluate(front, video, resamples=0, sets=sets) for sets in (SETS, ("frontal_profile",)))
+    every, alone = (evaluate(front, video, resamples=0, sets=sets).block for sets in (SETS, ("frontal_profile",)))
     assert alone["sets"]["all"] is None
     assert alone["null_reasons"]["sets.all"] == "not asked for"
     assert list(alone["sets"]) == list(every["sets"]) == list(SETS)
@@ -395,9 +395,9 @@ def test_the_headline_alone_is_what_it_is_among_all_sets(sides: Sides) -> None:
 
 def test_without_profiles_all_is_the_headline_also_where_it_was_not_asked_for(sides: Sides) -> None:
     front, video = sides(people=20, seed=3)
-    video = Side(
+    video = EmbeddingSet(
         video.raw, video.reference, video.probe, video.person, video.yaw * 0, np.full(len(video.kind), FRONTAL)
     )
-    block = evaluate(front, video, resamples=0, sets=("frontal_profile",))
+    block = evaluate(front, video, resamples=0, sets=("frontal_profile",)).block
     assert block["headline"] == "all"
     assert block["sets"]["all"] is not None

@@ -1,111 +1,123 @@
-"""The torchmetrics classes say what the functions say, in one process and in two."""
+"""The registered metrics: the figures of the summary, averaged over splits and compared between models in pairs."""
 
 from __future__ import annotations
 
-import multiprocessing
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
-import torch
-from torchmetrics.functional.classification import binary_eer
 
-from poseid.errors import InputError
-from poseid.verification import rates
-from poseid.verification.metrics import EqualErrorRate, FNMRAtFMR, MeanImprovement
+from poseid.verification import EmbeddingSet, Evaluation, evaluate, metrics
+from poseid.verification.estimates import Estimate, interval
+from poseid.verification.identification import one_reference
+from poseid.verification.metrics import METRICS, Metric, common_headline, figures_of
+from poseid.verification.rates import threshold_at_fmr
 
-
-def draws(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    same = torch.rand(4000, generator=generator) < 0.2
-    return torch.rand(4000, generator=generator) * 0.7 + 0.3 * same, same
+Sides = Callable[..., tuple[EmbeddingSet, EmbeddingSet]]
 
 
-def test_batches_add_up_to_the_functions() -> None:
-    scores, same = draws()
-    g, i = scores[same].numpy(), scores[~same].numpy()
-    for metric, want in (
-        (EqualErrorRate(), rates.eer(g, i)),
-        (FNMRAtFMR(0.01), rates.fnmr_at_fmr(g, i, 0.01)),
-    ):
-        for part, kind in zip(scores.split(700), same.split(700), strict=True):
-            metric.update(part, kind)
-        assert float(metric.compute()) == pytest.approx(want, abs=1e-7)
-        metric.reset()
-        assert torch.isnan(metric.compute())
+def squeezed(power: float) -> Callable[[np.ndarray], np.ndarray]:
+    """An enhancer of some effect."""
+    return lambda rows: np.sign(rows) * np.abs(rows) ** power
 
 
-def test_eer_is_near_that_of_torchmetrics() -> None:
-    scores, same = draws(1)
-    metric = EqualErrorRate()
-    metric.update(scores, same)
-    # torchmetrics takes the nearest operating point
-    assert float(metric.compute()) == pytest.approx(float(binary_eer(scores, same.long())), abs=1e-3)
+def at(block: dict[str, Any], key: str) -> Any:
+    """The entry of a block at a dotted key."""
+    for part in key.replace("sets.headline", f"sets.{block['headline']}").split("."):
+        block = block[part]
+    return block
 
 
-def test_too_few_comparisons_are_nan() -> None:
-    metric = FNMRAtFMR(0.001)
-    metric.update(*draws())
-    assert torch.isnan(metric.compute())
-    only = EqualErrorRate()
-    only.update(torch.tensor([0.5]), torch.tensor([1]))
-    assert torch.isnan(only.compute())
-    assert torch.isnan(MeanImprovement().compute())
+def test_figures_are_those_of_the_summary_and_names_are_unique(sides: Sides) -> None:
+    found = evaluate(*sides(people=40, fronts=5, probes=12, change=squeezed(0.8)), resamples=80, seed=4)
+    figures = figures_of([found])
+    for metric in METRICS:
+        for form in ("raw", "enhanced") if "{form}" in (metric.key or "{form}") else ("enhanced",):
+            assert figures[metric.name][form].number == at(found.block, metric.block_key(form)), metric.name
+    headline = found.block["sets"]["frontal_profile"]
+    assert figures["eer"]["enhanced"].ci95 == headline["enhanced"]["eer_ci95"]
+    assert figures["fnmr_at_fmr_1e-2"]["enhanced"].ci95 == headline["enhanced"]["fnmr_at_fmr_ci95"]["1e-2"] is not None
+    assert figures["fmr_ratio_1e-2"]["enhanced"].ci95 == headline["fixed_threshold"]["1e-2"]["fmr_ratio_ci95"]
+    assert figures["fmr_ratio_1e-2"]["raw"].ci95 == [1.0, 1.0]
+    assert figures["improvement"]["enhanced"].ci95 == found.block["improvement"]["ci95"]
+    assert figures["improvement"]["raw"].to_dict() == {"value": 0.0, "ci95": [0.0, 0.0]}
+    assert len({metric.name for metric in METRICS}) == len({metric.block_key() for metric in METRICS}) == len(METRICS)
 
 
-def test_nan_scores_and_wrong_shapes_are_refused() -> None:
-    metric = EqualErrorRate()
-    metric.update(torch.tensor([torch.nan, 0.5]), torch.tensor([1, 0]))
-    with pytest.raises(InputError, match="NaN"):
-        metric.compute()
-    with pytest.raises(ValueError, match="give one of each"):
-        metric.update(torch.zeros(2), torch.zeros(3))
-    with pytest.raises(ValueError, match="give one of each"):
-        MeanImprovement().update(torch.zeros(2), torch.zeros(3))
+def test_a_new_metric_is_one_entry(sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spread(evaluation: Evaluation, form: str) -> Estimate:
+        return Estimate(np.std(getattr(evaluation.genuine, form)), reason="" if form == "raw" else "an example")
+
+    everything = (*METRICS, Metric("spread", "spread", "rate", spread))
+    monkeypatch.setattr(metrics, "METRICS", everything)
+    monkeypatch.setitem(evaluate.__globals__, "METRICS", everything)
+    found = evaluate(*sides(change=squeezed(0.5)), resamples=0)
+    entry = found.block["metrics"]["spread"]
+    assert entry["difference"] == entry["enhanced"] - entry["raw"] != 0
+    assert found.block["null_reasons"]["metrics.spread"] == "an example"
 
 
-def test_bfloat16_scores_are_taken() -> None:
-    metric = EqualErrorRate()
-    metric.update(torch.tensor([0.5, 0.75, 0.25], dtype=torch.bfloat16), torch.tensor([1, 1, 0]))
-    assert float(metric.compute()) == 0.0
+def test_fnir_at_fpir_of_an_evaluation(sides: Sides) -> None:
+    """Against the definition, with one reference a person as the gallery; null with too few searches."""
+    front, video = sides(people=20, fronts=3, probes=20, noise=0.5, change=squeezed(0.7))
+    found = evaluate(front, video, resamples=0)
+    unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (front.reference, video.probe)]
+    gallery = one_reference(front.person, front.kind)
+    scores = unit[1] @ unit[0][gallery].T
+    own = video.person[:, None] == front.person[gallery][None, :]
+    other = np.where(own, -np.inf, scores).max(axis=1)
+    threshold = threshold_at_fmr(other, 0.1)
+    missed = [not (o >= threshold and o > best) for o, best in zip(scores[own], other, strict=True)]
+    assert 0 < np.mean(missed) < 1
+    assert found.block["metrics"]["fnir_at_fpir_1e-1"]["enhanced"] == pytest.approx(np.mean(missed), abs=1e-12)
+    assert found.block["metrics"]["fnir_at_fpir_1e-2"]["enhanced"] is None
+    reason = found.block["null_reasons"]["metrics.fnir_at_fpir_1e-2"]
+    assert reason == "FPIR 1e-2 needs 3000 searches and there are 400"
 
 
-def test_mean_improvement_is_the_mean() -> None:
-    metric = MeanImprovement()
-    metric.update(torch.tensor([0.5, 0.25]), torch.tensor([0.75, 0.25]))
-    metric.update(torch.tensor([0.5]), torch.tensor([0.0]))
-    assert float(metric.compute()) == pytest.approx((0.25 + 0 - 0.5) / 3)
+def test_differences_are_paired(sides: Sides) -> None:
+    one, other = (
+        figures_of([evaluate(*sides(people=30, fronts=4, probes=10, change=squeezed(power)), resamples=60, seed=1)])
+        for power in (0.8, 0.5)
+    )
+    a, b = one["eer"]["enhanced"], other["eer"]["enhanced"]
+    assert (a - a).to_dict() == {"value": 0.0, "ci95": [0.0, 0.0]}
+    there, back = (a - b).to_dict(), (b - a).to_dict()
+    assert there["value"] == -back["value"] != 0
+    assert there["ci95"] == pytest.approx([-back["ci95"][1], -back["ci95"][0]])
+    # paired: narrower than the two intervals apart would allow
+    assert np.ptp(there["ci95"]) < np.ptp(a.ci95) + np.ptp(b.ci95)
 
 
-def _one_process(rank: int, meeting: str, results: str) -> None:
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
-    try:
-        scores, same = draws()
-        own = slice(0, 1500) if rank == 0 else slice(1500, None)
-        eer, fnmr, gain = EqualErrorRate(), FNMRAtFMR(0.01), MeanImprovement()
-        eer.update(scores[own], same[own])
-        fnmr.update(scores[own], same[own])
-        gain.update(scores[own], scores[own] ** 2)
-        values = [float(metric.compute()) for metric in (eer, fnmr, gain)]
-        Path(f"{results}.{rank}").write_text(" ".join(map(repr, values)), encoding="utf-8")
-    finally:
-        torch.distributed.destroy_process_group()
+def test_splits_are_averaged_in_every_resample(sides: Sides) -> None:
+    parts = [evaluate(*sides(people=25, seed=s), resamples=50, seed=s) for s in (1, 2)]
+    a, b = (figures_of([part])["eer"]["enhanced"] for part in parts)
+    got = figures_of(parts)["eer"]["enhanced"]
+    assert got.value == (a.value + b.value) / 2
+    assert got.ci95 == interval((a.resampled + b.resampled) / 2)
 
 
-def test_two_processes_agree_with_one(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    workers = [
-        context.Process(target=_one_process, args=(rank, str(tmp_path / "meeting"), str(tmp_path / "out")))
-        for rank in (0, 1)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-        assert worker.exitcode == 0
-    scores, same = draws()
-    g, i = scores[same].numpy(), scores[~same].numpy()
-    want = [rates.eer(g, i), rates.fnmr_at_fmr(g, i, 0.01), float((scores.double() ** 2 - scores).mean())]
-    for rank in (0, 1):
-        got = [float(word) for word in (tmp_path / f"out.{rank}").read_text(encoding="utf-8").split()]
-        assert got == pytest.approx(want, abs=1e-6)
+def test_no_resamples_no_intervals(sides: Sides) -> None:
+    eer = figures_of([evaluate(*sides(), resamples=0)])["eer"]["enhanced"]
+    assert eer.number is not None
+    assert eer.ci95 is None
+
+
+def test_ratio_of_nothing() -> None:
+    nothing, some = Estimate(0.0, np.zeros(3)), Estimate(0.5, np.array([0.0, 0.5, 1.0]))
+    assert some.over(nothing).number is None
+    assert nothing.over(some).resampled.tolist() == [1.0, 0.0, 0.0]
+    assert nothing.over(some).number == 0.0
+
+
+def test_without_profiles_in_one_split_the_headline_is_all(sides: Sides) -> None:
+    front, video = sides()
+    flat = replace(video, kind=np.zeros(len(video.person), np.int8))
+    both = [evaluate(front, rows, resamples=20) for rows in (video, flat)]
+    assert common_headline(both) == "all"
+    figures = figures_of(both)
+    whole = [one.sets["all"].enhanced.eer.value for one in both]  # type: ignore[union-attr]
+    assert figures["eer"]["enhanced"].value == pytest.approx(np.mean(whole))
+    assert figures["profile_profile_fnmr_at_fmr_1e-2"]["enhanced"].to_dict() == {"value": None, "ci95": None}

@@ -12,7 +12,7 @@ from sklearn.metrics import det_curve, roc_curve
 from poseid.errors import InputError
 from poseid.verification import rates
 from poseid.verification.impostors import Impostors
-from poseid.verification.operating import figures, threshold_of
+from poseid.verification.operating import error_rates, threshold_of
 
 
 def draws(seed: int, ties: bool, dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray]:
@@ -24,9 +24,9 @@ def draws(seed: int, ties: bool, dtype: type = np.float64) -> tuple[np.ndarray, 
 
 def held(impostor: np.ndarray) -> Impostors:
     none = np.empty(0, dtype=np.int32)
-    falling = np.sort(-impostor)
+    negated = np.sort(-impostor)
     moments = float(impostor.mean()), float(impostor.var())
-    return Impostors(falling, np.array([impostor.size]), *moments, none, none, None)
+    return Impostors(negated, np.array([impostor.size]), *moments, none, none, None)
 
 
 def slow_eer(g: np.ndarray, i: np.ndarray) -> float:
@@ -45,7 +45,7 @@ def slow_eer(g: np.ndarray, i: np.ndarray) -> float:
 def test_eer_is_where_the_brute_force_line_crosses(seed: int, ties: bool) -> None:
     g, i = draws(seed, ties)
     assert rates.eer(g, i) == pytest.approx(slow_eer(g, i), abs=1e-12)
-    assert figures(g, held(i), ()).eer == pytest.approx(slow_eer(g, i), abs=1e-12)
+    assert error_rates(g, held(i), ()).eer.value == pytest.approx(slow_eer(g, i), abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseid.verification import Side, evaluate, rates
+from poseid.verification import EmbeddingSet, evaluate, rates
 
 CFP = Path(__file__).parents[3] / "shared" / "data" / "cfp"
 pytestmark = pytest.mark.skipif(not CFP.is_dir(), reason="the cfp features are not beside this checkout")
 
 
-def load(name: str, people: range) -> Side:
+def load(name: str, people: range) -> EmbeddingSet:
     with (CFP / f"{name}_metadata.json").open(encoding="utf-8") as file:
         meta = json.load(file)
     number = np.array([int(entry["person_name"][3:]) for entry in meta["metadata"]])
@@ -23,7 +23,7 @@ def load(name: str, people: range) -> Side:
     rows = np.load(CFP / f"{name}_feature.npy", allow_pickle=False)
     chosen = np.isin(number, people)
     x = rows[chosen]
-    return Side(x, x, x, number[chosen], yaw[chosen], kind[chosen])
+    return EmbeddingSet(x, x, x, number[chosen], yaw[chosen], kind[chosen])
 
 
 def test_raw_on_the_four_pinned_splits() -> None:
@@ -31,7 +31,7 @@ def test_raw_on_the_four_pinned_splits() -> None:
     for split in range(4):
         people = range(100 * split + 1, 100 * split + 101)
         front, video = load("front", people), load("video", people)
-        block = evaluate(front, video, resamples=0)
+        block = evaluate(front, video, resamples=0).block
         sets = block["sets"]
         headline, profile, frontal = (
             sets[f"{name}"] for name in ("frontal_profile", "profile_profile", "frontal_frontal")
@@ -59,7 +59,7 @@ def test_raw_on_the_four_pinned_splits() -> None:
     assert abs(eer - np.mean(nearest)) < 1 / 4000
 
 
-def nearest_eer(front: Side, video: Side) -> float:
+def nearest_eer(front: EmbeddingSet, video: EmbeddingSet) -> float:
     """Mean of FMR and FNMR at the operating point where they are closest."""
     people = np.concatenate([front.person, video.person[video.kind == 0]])
     left = np.concatenate([front.raw, video.raw[video.kind == 0]]).astype(float)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from poseid.verification.impostor_store import rising_order
 from poseid.verification.running_sums import RunningSums
 
 
@@ -19,10 +18,3 @@ def test_sums_are_those_of_a_running_sum(size: int) -> None:
         assert [sums.first(n) for n in range(size + 1)] == running.tolist()
         for part in np.arange(0, running[-1], 0.5):
             assert sums.reach(part) == np.searchsorted(running, part, side="right") - 1
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_order_of_scores_is_a_stable_sort(dtype: type[np.floating]) -> None:
-    scores = np.round(np.random.default_rng(0).normal(size=5000), 2).astype(dtype)
-    scores[:4] = [0.0, -0.0, 0.0, -0.0]
-    assert np.array_equal(rising_order(scores), np.argsort(scores, kind="stable"))

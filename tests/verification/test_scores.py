@@ -8,26 +8,25 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-import poseid.verification.impostor_store as store_module
+import poseid.verification.impostors as store_module
 import poseid.verification.scores as scores_module
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, PROFILE
-from poseid.verification import Side, rates
-from poseid.verification.operating import figures
+from poseid.verification import EmbeddingSet, rates
+from poseid.verification.embeddings import unit_rows
+from poseid.verification.operating import error_rates
 from poseid.verification.scores import Compared, compare, count_comparisons, genuine_alone, weigh_comparisons
 from poseid.verification.sets import SETS, Group, Part, set_parts, turned_parts
-from poseid.verification.sides import UnitSide, unit_rows, unit_side
 
-Sides = Callable[..., tuple[Side, Side]]
-
-
-def units(front: Side, video: Side) -> tuple[UnitSide, UnitSide]:
-    return tuple(  # type: ignore[return-value]
-        unit_side(side, np.asarray(side.person, np.int64), np.float64, "row") for side in (front, video)
-    )
+Sides = Callable[..., tuple[EmbeddingSet, EmbeddingSet]]
 
 
-def by_hand(name: str, front: Side, video: Side) -> dict[str, list[tuple[float, float]]]:
+def units(front: EmbeddingSet, video: EmbeddingSet) -> tuple[EmbeddingSet, EmbeddingSet]:
+    one, other = (s.normalized(np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
+    return one, other
+
+
+def by_hand(name: str, front: EmbeddingSet, video: EmbeddingSet) -> dict[str, list[tuple[float, float]]]:
     """(raw, enhanced) scores of a set, comparison by comparison, from the words of the design."""
     rows = [(s, n) for s in (0, 1) for n in range(len((front, video)[s].person))]
     side = (front, video)
@@ -68,7 +67,9 @@ def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool, si
     kind = front.kind.copy()
     kind[::3] = PROFILE
     mix = rng.permutation(len(front.person))
-    front = Side(front.raw[mix], front.reference[mix], front.probe[mix], front.person[mix], front.yaw[mix], kind[mix])
+    front = EmbeddingSet(
+        front.raw[mix], front.reference[mix], front.probe[mix], front.person[mix], front.yaw[mix], kind[mix]
+    )
     parts = set_parts(name, *units(front, video))
     found = compare(parts, 6, deepest_fmr=0.01, with_people=True)
     want = by_hand(name, front, video)
@@ -80,7 +81,7 @@ def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool, si
         np.testing.assert_allclose(np.sort(scores), sorted(pair[n] for pair in want["genuine"]), atol=1e-12)
     for n, impostors in enumerate((found.raw, found.enhanced)):
         scores = sorted(pair[n] for pair in want["impostor"])
-        np.testing.assert_allclose(-impostors.falling[::-1], scores, atol=1e-12)
+        np.testing.assert_allclose(-impostors.negated[::-1], scores, atol=1e-12)
         assert impostors.mean == pytest.approx(np.mean(scores), abs=1e-12)
         assert impostors.variance == pytest.approx(np.var(scores), abs=1e-12)
         assert np.all(impostors.left != impostors.right)
@@ -126,31 +127,31 @@ def large(ties: bool) -> tuple[Part, ...]:
 def test_streaming_is_exact_in_the_tail_and_close_below(ties: bool) -> None:
     parts = large(ties)
     held = compare(parts, 40, deepest_fmr=0.01, with_people=True)
-    streamed = compare(parts, 40, deepest_fmr=0.01, with_people=True, held=5000)
+    streamed = compare(parts, 40, deepest_fmr=0.01, with_people=True, exact=5000)
     assert held.raw.exact == held.raw.total > 40 * 5000 / 2
     fmrs = (0.01, 0.001)
     for form in ("raw", "enhanced"):
         one, other = getattr(held, form), getattr(streamed, form)
         assert other.exact == 5000
         assert other.total == one.total == other.counted[-1]
-        assert np.array_equal(one.falling[:5000], other.falling[:5000])
+        assert np.array_equal(one.negated[:5000], other.negated[:5000])
         if not ties:
             # float32 scores now and then tie by chance: their order is free, and at the edge who stays too
-            ranked = [sorted(zip(x.falling[:4990], x.left[:4990], x.right[:4990], strict=True)) for x in (one, other)]
+            ranked = [sorted(zip(x.negated[:4990], x.left[:4990], x.right[:4990], strict=True)) for x in (one, other)]
             assert ranked[0] == ranked[1]
         genuine = getattr(held.genuine, form)
-        a, b = figures(genuine, one, fmrs), figures(getattr(streamed.genuine, form), other, fmrs)
+        a, b = error_rates(genuine, one, fmrs), error_rates(getattr(streamed.genuine, form), other, fmrs)
         assert np.array_equal(a.thresholds, b.thresholds)
-        assert np.array_equal(a.fnmr_at_fmr, b.fnmr_at_fmr)
-        assert np.array_equal(a.fixed_fmr, b.fixed_fmr)
+        assert np.array_equal(a.fnmr_at_fmr.value, b.fnmr_at_fmr.value)
+        assert np.array_equal(a.fmr_at_raw_threshold.value, b.fmr_at_raw_threshold.value)
         assert a.d_prime == pytest.approx(b.d_prime, rel=1e-9)
-        assert a.eer == pytest.approx(rates.eer(genuine, -one.falling), abs=1e-12)
-        assert a.eer > 0.02
-        assert b.eer == pytest.approx(a.eer, abs=5e-5)
-        score, left, right = other.body
+        assert a.eer.value == pytest.approx(rates.eer(genuine, -one.negated), abs=1e-12)
+        assert a.eer.value > 0.02
+        assert b.eer.value == pytest.approx(a.eer.value, abs=5e-5)
+        score, left, right = other.sample
         assert np.all(left != right)
         assert score.size > 1000
-        assert abs(score.mean() - (-one.falling[5000:]).mean()) < 0.01
+        assert abs(score.mean() - (-one.negated[5000:]).mean()) < 0.01
 
 
 @pytest.mark.parametrize("stride", [2, 4, 5, 8])
@@ -166,26 +167,26 @@ def test_of_very_many_comparisons_one_in_n_stands_for_all_below_the_highest(
     enhanced = unit_rows(x - turned, np.float32, "row")
     left, right = (Group(raw[::step], enhanced[::step], person[::step], person[::step] * 0.0) for step in (3, 1))
     parts = (Part(left, right),)
-    every = compare(parts, 150, deepest_fmr=0.01, with_people=True, held=6000)
+    every = compare(parts, 150, deepest_fmr=0.01, with_people=True, exact=6000)
     monkeypatch.setattr(store_module, "COUNTED", -(-every.raw.total // stride))
-    some = compare(parts, 150, deepest_fmr=0.01, with_people=True, held=6000)
+    some = compare(parts, 150, deepest_fmr=0.01, with_people=True, exact=6000)
     for form in ("raw", "enhanced"):
         one, other = getattr(every, form), getattr(some, form)
         assert other.total == one.total == other.counted[-1]
         assert np.all(np.diff(other.counted) >= 0)
-        assert np.array_equal(one.falling[: one.exact], other.falling[: one.exact])
-        a, b = (figures(getattr(x.genuine, form), getattr(x, form), (0.01, 0.001)) for x in (every, some))
-        assert np.array_equal(a.fnmr_at_fmr, b.fnmr_at_fmr)
+        assert np.array_equal(one.negated[: one.exact], other.negated[: one.exact])
+        a, b = (error_rates(getattr(x.genuine, form), getattr(x, form), (0.01, 0.001)) for x in (every, some))
+        assert np.array_equal(a.fnmr_at_fmr.value, b.fnmr_at_fmr.value)
         assert a.d_prime != b.d_prime
         assert b.d_prime == pytest.approx(a.d_prime, rel=0.02)
         # six standard errors of a share of the comparisons that were counted
-        assert b.eer == pytest.approx(a.eer, abs=6 * (a.eer * stride / one.total) ** 0.5)
+        assert b.eer.value == pytest.approx(a.eer.value, abs=6 * (a.eer.value * stride / one.total) ** 0.5)
 
 
 def test_genuine_comparisons_alone_are_those_of_the_whole_set(sides: Sides) -> None:
     front, video = units(*sides(people=12, fronts=3, probes=5, seed=4))
     (part,) = set_parts("all", front, video)
-    whole, alone = compare((part,), 12, deepest_fmr=0.01, with_people=False).genuine, genuine_alone(part, 12)
+    whole, alone = compare((part,), 12, deepest_fmr=0.01, with_people=False).genuine, genuine_alone(part)
     for name in ("left", "right", "person", "raw", "enhanced"):
         one, other = (
             getattr(found, name)[np.lexsort((found.right, found.left))].astype(np.float64) for found in (whole, alone)
@@ -199,7 +200,7 @@ def test_many_comparisons_need_little_memory() -> None:
     rows = unit_rows(rng.normal(size=(4000, 8)), np.float32, "row")
     part = Part(Group(rows, rows, person, person * 0.0), Group(rows, rows, person, person * 0.0))
     tracemalloc.start()
-    found = compare((part,), 1000, deepest_fmr=0.01, with_people=False, held=1 << 18)
+    found = compare((part,), 1000, deepest_fmr=0.01, with_people=False, exact=1 << 18)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.raw.total == 16_000_000 - 16_000
@@ -233,7 +234,7 @@ def test_an_empty_set_is_scored_as_empty() -> None:
 
 def test_sides_must_agree_in_rows() -> None:
     with pytest.raises(InputError, match="yaw has 2 rows and person has 3"):
-        Side(np.ones((3, 2)), np.ones((3, 2)), np.ones((3, 2)), np.arange(3), np.zeros(2), np.zeros(3, int))
+        EmbeddingSet(np.ones((3, 2)), np.ones((3, 2)), np.ones((3, 2)), np.arange(3), np.zeros(2), np.zeros(3, int))
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -241,18 +242,18 @@ def test_tiles_make_every_comparison_once(name: str, sides: Sides, monkeypatch: 
     front, video = sides(people=9, fronts=3, probes=7, seed=2, change=lambda x: x + x**2)
     mix = np.random.default_rng(0).permutation(len(video.person))
     columns = (video.raw, video.reference, video.probe, video.person, video.yaw, video.kind)
-    video = Side(*(column[mix] for column in columns))
+    video = EmbeddingSet(*(column[mix] for column in columns))
     parts = set_parts(name, *units(front, video))
     whole = compare(parts, 9, deepest_fmr=0.01, with_people=True)
     for rows, columns_at_once in ((1, 5), (4, 4), (7, 3), (100, 6)):
         monkeypatch.setattr(scores_module, "_ROWS", rows)
         monkeypatch.setattr(scores_module, "_COLUMNS", columns_at_once)
         for held in (1 << 22, 40):
-            tiled = compare(parts, 9, deepest_fmr=0.01, with_people=True, held=held)
+            tiled = compare(parts, 9, deepest_fmr=0.01, with_people=True, exact=held)
             for form in ("raw", "enhanced"):
                 one, other = getattr(whole, form), getattr(tiled, form)
                 assert (other.total, other.exact) == (one.total, min(held, one.total))
-                np.testing.assert_allclose(other.falling[: other.exact], one.falling[: other.exact], atol=1e-14)
+                np.testing.assert_allclose(other.negated[: other.exact], one.negated[: other.exact], atol=1e-14)
                 assert other.variance == pytest.approx(one.variance, rel=1e-12)
                 assert np.all(other.left != other.right)
                 score = [np.sort(getattr(found.genuine, form)) for found in (whole, tiled)]
@@ -266,9 +267,9 @@ def test_a_guess_that_is_too_high_is_taken_back(monkeypatch: pytest.MonkeyPatch)
     parts = large(ties=False)
     held = compare(parts, 40, deepest_fmr=0.01, with_people=True)
     monkeypatch.setattr(scores_module, "_likely_bounds", lambda *_: [0.99, 0.99])
-    streamed = compare(parts, 40, deepest_fmr=0.01, with_people=True, held=5000)
+    streamed = compare(parts, 40, deepest_fmr=0.01, with_people=True, exact=5000)
     assert streamed.raw.exact == 5000
-    assert np.array_equal(held.raw.falling[:5000], streamed.raw.falling[:5000])
+    assert np.array_equal(held.raw.negated[:5000], streamed.raw.negated[:5000])
 
 
 def test_forms_that_are_one_array_are_scored_once() -> None:

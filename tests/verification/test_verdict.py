@@ -4,34 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from poseid.verification.estimates import Estimate
+from poseid.verification.result import Figures
 from poseid.verification.verdict import judge
 
 GOOD: dict[str, Any] = {"own": -0.02, "own_ci": [-0.03, -0.01], "held": -0.02, "held_ci": [-0.03, -0.01]}
 GOOD |= {"ratio": 0.9, "ratio_ci": [0.8, 1.0]}
+NOTHING = Estimate(np.nan, np.full(100, np.nan))
 
 
-def headline(label: str = "1e-3", **changes: Any) -> dict[str, Any]:
+def estimate(value: float | None, ci95: list[float] | None) -> Estimate:
+    """A figure with this interval."""
+    if value is None:
+        return NOTHING
+    return Estimate(value, np.full(100, np.nan) if ci95 is None else np.repeat(ci95, 50))
+
+
+def figures(label: str = "1e-3", frontal: list[float] | None = None, **changes: Any) -> Figures:
+    """The figures that decide, those at other FMRs than `label` not defined."""
     case = GOOD | changes
-    null = {"threshold": None, "fmr_ratio": None, "fmr_ratio_ci95": None}
-    null |= {"fnmr_difference": None, "fnmr_difference_ci95": None}
-    at = {"threshold": 0.3, "fmr_ratio": case["ratio"], "fmr_ratio_ci95": case["ratio_ci"]}
-    at |= {"fnmr_difference": case["held"], "fnmr_difference_ci95": case["held_ci"]}
-    labels = ("1e-2", "1e-3")
-    return {
-        "genuine": 4000,
-        "impostor": 396000,
-        "raw": {"fnmr_at_fmr": {key: 0.4 for key in labels}},
-        "enhanced": {"fnmr_at_fmr": {key: 0.4 + case["own"] for key in labels}},
-        "difference": {
-            "fnmr_at_fmr": {
-                key: {"mean": case["own"], "ci95": case["own_ci"]} if key == label else {"mean": None, "ci95": None}
-                for key in labels
-            }
-        },
-        "fixed_threshold": {key: at if key == label else null for key in labels},
-    }
+    nothing = {"raw": NOTHING, "enhanced": NOTHING}
+    found = {"improvement_frontal": {"raw": NOTHING, "enhanced": estimate(0.0, frontal)}}
+    found["eer"] = {"raw": estimate(0.1, [0.1, 0.1]), "enhanced": estimate(0.1, [0.1, 0.1])}
+    for name, change, before in (("fnmr_at_fmr", "own", 0.4), ("fnmr_at_raw_threshold", "held", 0.0)):
+        raw, value = Estimate(before, np.zeros(100)), before + case[change]
+        for key in ("1e-2", "1e-3"):
+            at = {"raw": raw, "enhanced": estimate(value, case[f"{change}_ci"])}
+            found[f"{name}_{key}"] = at if key == label else nothing
+    for key in ("1e-2", "1e-3"):
+        at = {"raw": NOTHING, "enhanced": estimate(case["ratio"], case["ratio_ci"])}
+        found[f"fmr_ratio_{key}"] = at if key == label else nothing
+    return found
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def headline(label: str = "1e-3", **changes: Any) -> dict[str, Any]:
         ({"ratio": 1.2, "ratio_ci": [1.05, 1.4]}, None, "no effect shown", "1.20"),
         ({}, [-0.02, -0.0051], "harms", "Frontal comparisons change by 95% -0.020 to -0.005"),
         ({}, [-0.02, -0.005], "helps", "0.380"),
-        # harm is looked at before help
+        # harm is judged before help
         ({"held": 0.01, "held_ci": [0.005, 0.02]}, [-0.3, -0.2], "harms", ", and frontal comparisons"),
         # nulls
         ({"own_ci": None}, None, "no effect shown", "no interval"),
@@ -65,7 +71,7 @@ def headline(label: str = "1e-3", **changes: Any) -> dict[str, Any]:
     ],
 )
 def test_the_table_of_cases(changes: dict[str, Any], frontal: list[float] | None, verdict: str, words: str) -> None:
-    got, reason = judge("frontal_profile", headline(**changes), frontal)
+    got, reason = judge("frontal_profile", figures(frontal=frontal, **changes), 396000)
     assert got == verdict
     assert words in reason
     assert reason.endswith(".")
@@ -74,25 +80,26 @@ def test_the_table_of_cases(changes: dict[str, Any], frontal: list[float] | None
 
 
 def test_a_higher_fmr_stands_in_and_is_named() -> None:
-    verdict, reason = judge("all", headline("1e-2"), None)
+    verdict, reason = judge("all", figures("1e-2"), 396000)
     assert verdict == "helps"
     assert reason.startswith("FNMR at FMR 1e-2 (too few impostor comparisons for 1e-3) on all goes from")
 
 
 def test_too_few_comparisons_for_any() -> None:
-    few = headline("none") | {"impostor": 2000}
-    assert judge("all", few, None) == (
+    assert judge("all", figures("none"), 2000) == (
         "no effect shown",
         "The set all has 2000 impostor comparisons, too few for FMR 1e-2.",
     )
-    verdict, reason = judge("all", few, [-0.2, -0.1])
+    verdict, reason = judge("all", figures("none", [-0.2, -0.1]), 2000)
     assert verdict == "harms"
     assert "too few for FMR 1e-2" in reason
 
 
 def test_no_set_at_all() -> None:
-    verdict, reason = judge("all", None, None, "there are no comparisons")
+    found = dict(figures("none")) | {"eer": {"raw": NOTHING, "enhanced": NOTHING}}
+    verdict, reason = judge("all", found, 0, "there are no comparisons")
     assert (verdict, reason) == ("no effect shown", "The set all cannot be judged: there are no comparisons.")
-    verdict, reason = judge("all", None, [-0.2, -0.1], "there are no comparisons")
+    harm = figures("none", [-0.2, -0.1])["improvement_frontal"]
+    verdict, reason = judge("all", found | {"improvement_frontal": harm}, 0, "there are no comparisons")
     assert verdict == "harms"
     assert "cannot be judged: there are no comparisons" in reason

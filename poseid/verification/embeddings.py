@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ _ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
-class Side:
+class EmbeddingSet:
     """The front rows or the video rows of the people under evaluation.
 
     With ``sides=probe`` the reference form of a row is its raw vector; with ``sides=both`` it is the enhanced one.
@@ -26,7 +26,7 @@ class Side:
     probe: NDArray[np.floating]
     """(n, D') the row when it stands on the probe side."""
     person: NDArray[np.integer]
-    """(n,) the number of the person; the same number is the same person on both sides."""
+    """(n,) the number of the person; the same number is the same person among front and video rows."""
     yaw: NDArray[np.floating]
     """(n,) degrees, NaN where unknown."""
     kind: NDArray[np.integer]
@@ -40,6 +40,20 @@ class Side:
             array = getattr(self, name)
             if array is not None and len(array) != n:
                 raise InputError(f"{name} has {len(array)} rows and person has {n}: give one of each a row")
+
+    def normalized(self, person: NDArray[np.int64], dtype: type[np.floating], name: str) -> EmbeddingSet:
+        """The set with unit rows, so that a cosine is a product; forms that are one array stay one array.
+
+        person  (n,) numbers of the people from 0 on
+        """
+        unit: dict[int, NDArray[np.floating]] = {}
+        for form in ("raw", "reference", "probe"):
+            rows = getattr(self, form)
+            if id(rows) not in unit:
+                unit[id(rows)] = unit_rows(rows, dtype, f"{name} {form}")
+        raw, reference, probe = (unit[id(rows)] for rows in (self.raw, self.reference, self.probe))
+        yaw = np.asarray(self.yaw, dtype=np.float64)
+        return replace(self, raw=raw, reference=reference, probe=probe, person=person, yaw=yaw)
 
 
 def unit_rows(rows: NDArray[np.floating], dtype: type[np.floating], name: str) -> NDArray[np.floating]:
@@ -61,29 +75,3 @@ def unit_rows(rows: NDArray[np.floating], dtype: type[np.floating], name: str) -
         np.divide(block, length[:, None], out=block)
         out[start : start + len(block)] = block
     return out
-
-
-@dataclass(frozen=True)
-class UnitSide:
-    """A `Side` with unit rows: a cosine is then a product, and lengths play no part."""
-
-    raw: NDArray[np.floating]
-    reference: NDArray[np.floating]
-    probe: NDArray[np.floating]
-    person: NDArray[np.int64]
-    yaw: NDArray[np.float64]
-    kind: NDArray[np.int8]
-
-
-def unit_side(side: Side, person: NDArray[np.int64], dtype: type[np.floating], name: str) -> UnitSide:
-    """The side with unit rows; forms that are one array stay one array."""
-    raw = unit_rows(side.raw, dtype, f"{name} raw")
-    reference = raw if side.reference is side.raw else unit_rows(side.reference, dtype, f"{name} reference")
-    if side.probe is side.raw:
-        probe = raw
-    elif side.probe is side.reference:
-        probe = reference
-    else:
-        probe = unit_rows(side.probe, dtype, f"{name} probe")
-    yaw = np.asarray(side.yaw, dtype=np.float64)
-    return UnitSide(raw, reference, probe, person, yaw, np.asarray(side.kind, dtype=np.int8))

@@ -1,0 +1,139 @@
+"""The result of one set of comparisons, raw against enhanced."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseid.verification.bootstrap import resample_rates
+from poseid.verification.estimates import Estimate
+from poseid.verification.impostors import Impostors
+from poseid.verification.operating import Rates, det_curve, error_rates
+from poseid.verification.rates import FMRS, LABELS, why_null
+from poseid.verification.scores import Compared
+
+_CURVE = np.logspace(-6, 0, 61)[:-1]
+_EDGES = np.linspace(-1.0, 1.0, 81)
+
+
+@dataclass(frozen=True)
+class SetResult:
+    """Error rates of a set; the FMRs are those of `FMRS`, in their order."""
+
+    genuine: int
+    """Number of comparisons."""
+    impostor: int
+    raw: Rates
+    enhanced: Rates
+    det: Mapping[str, NDArray[np.float64]]
+    """`fmr`, and FNMR there of `raw` and `enhanced`."""
+    histogram: Mapping[str, Any]
+    """`edges`, and of `raw` and `enhanced` the share of `genuine` and `impostor` scores between two edges."""
+
+    def fmr_ratio(self, n: int) -> Estimate:
+        """FMR of enhanced over raw at the raw threshold of FMR number n."""
+        return self.enhanced.fmr_at_raw_threshold[n].over(self.raw.fmr_at_raw_threshold[n])
+
+    def operating_point(self) -> tuple[str, float | None]:
+        """The FMR that the set is judged at and its raw threshold: 1e-3, else 1e-2; None with too few impostors."""
+        label = "1e-3" if math.isfinite(self.raw.thresholds[LABELS.index("1e-3")]) else "1e-2"
+        threshold = float(self.raw.thresholds[LABELS.index(label)])
+        return label, threshold if math.isfinite(threshold) else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The SET of ``summary.json``."""
+        fnmr = self.enhanced.fnmr_at_fmr - self.raw.fnmr_at_fmr
+        return {
+            "genuine": self.genuine,
+            "impostor": self.impostor,
+            "raw": _rates(self.raw),
+            "enhanced": _rates(self.enhanced),
+            "difference": {
+                "eer": _difference(self.enhanced.eer - self.raw.eer),
+                "fnmr_at_fmr": {label: _difference(fnmr[n]) for n, label in enumerate(LABELS)},
+            },
+            "fixed_threshold": {label: self._fixed(n) for n, label in enumerate(LABELS)},
+            "det": self.det,
+            "histogram": self.histogram,
+        }
+
+    def _fixed(self, n: int) -> dict[str, Any]:
+        ratio, change = self.fmr_ratio(n), (self.enhanced.fnmr_at_raw_threshold - self.raw.fnmr_at_raw_threshold)[n]
+        both = {
+            form: {"fmr": rates.fmr_at_raw_threshold[n].number, "fnmr": rates.fnmr_at_raw_threshold[n].number}
+            for form, rates in (("raw", self.raw), ("enhanced", self.enhanced))
+        }
+        return {
+            "threshold": self.raw.thresholds[n],
+            **both,
+            "fmr_ratio": ratio.number,
+            "fmr_ratio_ci95": ratio.ci95,
+            "fnmr_difference": change.number,
+            "fnmr_difference_ci95": change.ci95,
+        }
+
+
+def _rates(rates: Rates) -> dict[str, Any]:
+    fnmr = {label: rates.fnmr_at_fmr[n] for n, label in enumerate(LABELS)}
+    return {
+        "eer": rates.eer.number,
+        "eer_ci95": rates.eer.ci95,
+        "fnmr_at_fmr": {label: one.number for label, one in fnmr.items()},
+        "fnmr_at_fmr_ci95": {label: one.ci95 for label, one in fnmr.items()},
+        "d_prime": rates.d_prime,
+    }
+
+
+def _difference(change: Estimate) -> dict[str, Any]:
+    return {"mean": change.number, "ci95": change.ci95}
+
+
+def set_result(
+    compared: Compared, weights: NDArray[np.integer] | None, path: str, reasons: MutableMapping[str, str]
+) -> SetResult | None:
+    """The result of scored comparisons, or None where they are one-sided or empty.
+
+    weights  resampled people, or None for no intervals
+    path     where the set stands in the report; `reasons` gets, by path, why something is null
+    """
+    genuine, total = compared.genuine, compared.raw.total
+    missing = why_null(genuine.raw.size, total)
+    if missing:
+        reasons[path] = missing
+        return None
+    raw = error_rates(genuine.raw, compared.raw, FMRS)
+    enhanced = error_rates(genuine.enhanced, compared.enhanced, FMRS, raw.thresholds)
+    for f, label in zip(FMRS, LABELS, strict=True):
+        too_few = why_null(genuine.raw.size, total, f)
+        if too_few:
+            reasons[f"{path}.{label}"] = too_few
+    if weights is not None:
+        points = (raw, enhanced)
+        raw, enhanced = resample_rates(compared, weights, fmrs=FMRS, thresholds=raw.thresholds, points=points)
+        if raw.eer.ci95 is None:
+            reasons[f"{path}.ci95"] = "too few people: too many resamples hold no comparison of a kind"
+    for n, label in enumerate(LABELS):
+        if raw.fmr_at_raw_threshold.value[n] == 0:
+            why = "no raw impostor score reaches the threshold: the highest scores are tied"
+            reasons[f"{path}.fixed_threshold.{label}.fmr_ratio"] = why
+    fmrs = _CURVE[total * _CURVE >= 1]
+    forms = (("raw", genuine.raw, compared.raw), ("enhanced", genuine.enhanced, compared.enhanced))
+    det = {"fmr": fmrs} | {form: det_curve(scores, impostors, fmrs) for form, scores, impostors in forms}
+    histogram = {"edges": _EDGES} | {form: _histogram(scores, impostors) for form, scores, impostors in forms}
+    return SetResult(int(genuine.raw.size), int(total), raw, enhanced, det, histogram)
+
+
+def _histogram(genuine: NDArray[np.floating], impostors: Impostors) -> dict[str, NDArray[np.float64]]:
+    """Share of the scores in each of the bins between the edges."""
+    inner = _EDGES[1:-1]
+    below = np.searchsorted(np.sort(genuine), inner) / genuine.size
+    above = impostors.before(np.searchsorted(impostors.negated, -inner, side="right")) / impostors.total
+    return {
+        "genuine": np.diff(np.concatenate([[0.0], below, [1.0]])),
+        "impostor": -np.diff(np.concatenate([[1.0], above, [0.0]])),
+    }
