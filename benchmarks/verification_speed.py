@@ -28,8 +28,8 @@ FORMS = {"one form": 1, "raw and enhanced": 2}
 def made_up(comparisons: int, forms: int) -> tuple[Any, int]:
     """A part of about so many comparisons, people in mixed order, and how many people it has."""
     import numpy as np
-    from poseid.verification.embeddings import unit_rows
 
+    from poseid.verification.embeddings import unit_rows
     from poseid.verification.sets import Group, Part
 
     rng = np.random.default_rng(0)
