@@ -12,7 +12,7 @@ LEAVES = {
     "choosing-a-preset.md": ["FRESH/enhancer.safetensors", "WHICH/compare.md"],
     "reading-the-report.md": ["RUN/report/report.html", "REPORT/report.html"],
     "watching.md": ["RUN/report/training.html", "workspace.json"],
-    "sweeping.md": ["SWEEP/3/report/summary.json", "KEPT/report.html", "SEARCH/2/enhancer.safetensors"],
+    "sweeping.md": ["SWEEP/3/report/summary.json", "SWEEP/0/test/report.html", "SEARCH/2/enhancer.safetensors"],
 }
 """Each how-to page, and files that its commands must have left."""
 
