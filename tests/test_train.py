@@ -360,7 +360,7 @@ def test_wandb_disabled_and_logger_none_say_what_is_lost(
     assert not list(Path("run").glob("wandb/**/*.wandb"))
     assert Path("run/report/training.html").is_file()
     assert run(logger="none", directory="none") == 0
-    assert "logger=none: no metrics are kept" in capfd.readouterr().out
+    assert "logger=none: no metrics are written" in capfd.readouterr().out
     assert not Path("none/metrics.csv").exists()
     assert not Path("none/report/training.html").exists()
     assert Path("none/report/summary.json").is_file()

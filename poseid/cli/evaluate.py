@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
         "sides": saved.enhancer.sides,
         "data": features.name,
         "poses_used": not arguments.no_pose,
-        "kept": (saved.info.get("report") or {}).get("kept"),
+        "guard": (saved.info.get("report") or {}).get("guard"),
         "evaluated_people": chosen.reason,
         "training_people_known": chosen.known,
         "versions": versions(),
@@ -81,5 +81,5 @@ def run(arguments: argparse.Namespace) -> None:
         print(
             "warning: whom the model was trained on is unknown; if they are among these people, the figures flatter it"
         )
-    print(table_text(evaluation.block, "evaluation", unseen=chosen.known, kept=summary["kept"]))
+    print(table_text(evaluation.block, "evaluation", unseen=chosen.known, guard=summary["guard"]))
     print(f"report directory: {arguments.out}")

@@ -95,26 +95,6 @@ class ModelInfo:
     versions: dict[str, str] | None
 
 
-def strength_note(strength: float) -> str | None:
-    """What a report says where not all of the correction ships; None where all of it does.
-
-    Args:
-        strength: share of the correction in what ships, in [0, 1].
-
-    >>> strength_note(1.0) is None
-    True
-    """
-    if strength == 0:
-        return (
-            "What ships leaves every vector's direction as it was (strength 0): every part of the correction did harm "
-            "to people left out of the fit (false matches or refused pairs at the raw threshold, or frontal "
-            "similarity). More test people cannot change that; more training people can."
-        )
-    if strength < 1:
-        return f"{strength:g} of the correction ships (strength): more of it did harm to people left out of the fit."
-    return None
-
-
 def info_of(header: dict[str, Any], dim: int | None) -> ModelInfo:
     """The header of a model in short.
 

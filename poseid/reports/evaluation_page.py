@@ -44,7 +44,7 @@ _SIDES = {
     "probe": "probe: references stay bit for bit as enrolled, probes are enhanced",
     "both": "both: references and probes are enhanced, so a gallery has to be enhanced too",
 }
-_SHOWN = {"model", "kept", "sides", "data", "poses_used", "versions", "validation", "test", "evaluation"}
+_SHOWN = {"model", "guard", "sides", "data", "poses_used", "versions", "validation", "test", "evaluation"}
 
 
 def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
@@ -61,7 +61,7 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
     return render(
         "report.html",
         {
-            "summary": dict.fromkeys(("model", "data", "sides", "poses_used", "kept", "versions")) | summary,
+            "summary": dict.fromkeys(("model", "data", "sides", "poses_used", "guard", "versions")) | summary,
             "block": block,
             "figures": figures,
             "people": people,

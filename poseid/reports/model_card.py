@@ -39,7 +39,7 @@ def card(header: dict[str, Any], dim: int, file: str, made: str) -> str:
     context = {
         "header": header,
         "info": info,
-        "report": info.report and {"kept": None, "fitted_on": None} | info.report,
+        "report": info.report and {"guard": None, "fitted_on": None} | info.report,
         "dim": dim,
         "file": file,
         "made": made,

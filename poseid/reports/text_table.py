@@ -7,14 +7,14 @@ from typing import Any
 from poseid.reports.format import SET_TITLES, aligned, ascii_text, fixed, percent, signed, times, with_interval
 
 
-def table_text(block: dict[str, Any], part: str, unseen: bool = True, kept: str | None = None) -> str:
+def table_text(block: dict[str, Any], part: str, unseen: bool = True, guard: str | None = None) -> str:
     """The evaluation block as lines: sizes, improvement, a table of rates a set, the verdict.
 
     Args:
         block: as :func:`poseid.verification.evaluate.evaluate` returns it.
         part: which people it is about, such as "test" or "validation".
         unseen: whether it is known that none of them was trained on.
-        kept: what to say of how much of the correction ships, or None.
+        guard: what to say of how much of the correction ships, or None.
     """
     gain = block["improvement"]
     bins = (f"{b['from']:+.0f}..{b['to']:+.0f}: {signed(b['mean'])} (n={b['n']})" for b in gain["by_yaw"] if b["n"])
@@ -34,7 +34,7 @@ def table_text(block: dict[str, Any], part: str, unseen: bool = True, kept: str 
         lines += _set_rows(entry)
     if any("  –" in line for line in lines):
         lines += ["", "- : too few comparisons; FNMR at FMR f needs 30 / f impostor comparisons"]
-    lines += ["", f"verdict: {block['verdict']}. {block['reason']}", *([] if kept is None else [kept])]
+    lines += ["", f"verdict: {block['verdict']}. {block['reason']}", *([] if guard is None else [guard])]
     return ascii_text("\n".join(lines))
 
 

@@ -88,7 +88,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         write_text(run_dir / FAILED, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
         return objective_values(None, config.objective)
     part = "test" if summary["test"] is not None else "validation"
-    print(table_text(summary[part], part, kept=summary["kept"]), flush=True)
+    print(table_text(summary[part], part, guard=summary["guard"]), flush=True)
     print(f"run directory: {run_dir}", flush=True)
     return objective_values(summary["validation"], resolved["objective"])
 

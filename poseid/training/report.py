@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from poseid.enhancers.header import strength_note
 from poseid.enhancers.saving import save_enhancer
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.fingerprint import digest, fingerprint, hash_people
@@ -37,12 +36,12 @@ def finish_run(
         config: the resolved configuration.
         run_dir: the run's directory.
         data: with validation and test people.
-        module: with the weights that are kept.
+        module: with the selected weights.
         evaluate_test: False leaves the test people out; ``test`` is then null.
     """
     log.info("evaluating on %d validation people", len(data.split.validation))
     enhancer = module.enhancer.cpu()
-    validation, share = guard(enhancer, data.validation_set, held_out(enhancer, module.episodes(), data))
+    guarded = guard(enhancer, data.validation_set, held_out(enhancer, module.episodes(), data))
     fitted, fitted_on = data.train_set, "training people"
     if enhancer.closed_form is not None and bool(enhancer.closed_form.people > 0):
         log.info("fitting the closed form once more, on training and validation people")
@@ -61,15 +60,16 @@ def finish_run(
         "data": data.feature_set.name,
         "poses_used": bool(np.isfinite(data.feature_set.video.poses).any()),
         "fitted_on": fitted_on,
-        "strength": share,
+        "strength": guarded.strength,
+        "bias_shift": guarded.bias_shift,
         "phi": enhancer.phi_values(),
-        "kept": strength_note(share),
+        "guard": guarded.note(),
         "versions": versions(),
-        "validation": validation.block,
+        "validation": guarded.evaluation.block,
         "test": None if test is None else test.block,
     }
-    kept = test if test is not None else validation
-    shown = kept.block
+    evaluated = test if test is not None else guarded.evaluation
+    shown = evaluated.block
     # A salt of its own for every run would make equal runs differ; one from the data hides names just as well
     # from whoever has no list of candidates, and no salt hides them from whoever has one.
     salt = digest(data.feature_set)
@@ -88,11 +88,11 @@ def finish_run(
             "verdict": shown["verdict"],
             "reason": shown["reason"],
             "fitted_on": fitted_on,
-            "kept": summary["kept"],
-            "validation": key_figures(validation.block),
+            "guard": summary["guard"],
+            "validation": key_figures(guarded.evaluation.block),
             "test": None if test is None else key_figures(test.block),
         },
     }
     save_enhancer(enhancer, info, run_dir / "enhancer.safetensors")
-    write_report(summary, kept, run_dir / "report")
+    write_report(summary, evaluated, run_dir / "report")
     return summary

@@ -111,7 +111,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         finish_wandb(logger, failed)
         if trainer.is_global_zero:
             # Of a run that failed or was stopped too: the curves may say why.
-            write_training_page(context.run_dir, None if summary is None else summary["kept"])
+            write_training_page(context.run_dir, None if summary is None else summary["guard"])
     write_text(context.run_dir / FINISHED, json.dumps({"max_epochs": config["max_epochs"]}) + "\n")
     return summary
 
@@ -182,7 +182,7 @@ def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerMo
 def start_logger(config: dict[str, Any], context: RunContext) -> Run | None:
     options = config["logger"]
     if options["name"] == "none":
-        log.warning("logger=none: no metrics are kept; only the report at the end is written")
+        log.warning("logger=none: no metrics are written; only the report at the end is written")
     if options["name"] != "wandb":
         return None
     if options["mode"] == "disabled":

@@ -141,8 +141,41 @@ def _as_if_of(fit: Fit, people: int) -> Fit:
     return fit._replace(solution=fit.solution._replace(people=torch.full_like(fit.solution.people, people)))
 
 
+@dataclass(frozen=True)
+class Guarded:
+    """What the guard left.
+
+    Attributes:
+        evaluation: of it, on validation people.
+        strength: share of the trained strength, in [0, 1].
+        bias_shift: what was added to the trained bias.
+    """
+
+    evaluation: Evaluation
+    strength: float
+    bias_shift: float = 0.0
+
+    def note(self) -> str | None:
+        """What a report says where not all of the trained correction ships; None where all of it does."""
+        if self.strength == 0:
+            return (
+                "What ships leaves every vector's direction as it was (strength 0): every part of the correction did "
+                "harm to people outside the fit (false matches or rejected genuine pairs at the raw threshold, or "
+                "frontal similarity). More test people cannot change that; more training people can."
+            )
+        changed = []
+        if self.strength < 1:
+            changed.append(f"{self.strength:g} of the correction ships (strength)")
+        if self.bias_shift != 0:
+            changed.append(f"the bias is shifted by {self.bias_shift:+g}")
+        if not changed:
+            return None
+        text = " and ".join(changed)
+        return f"{text[0].upper()}{text[1:]}: what was trained did harm to people outside the fit."
+
+
 @torch.no_grad()
-def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) -> tuple[Evaluation, float]:
+def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) -> Guarded:
     """Weakens the correction until it does no harm to people outside the fit, down to 0, the raw vector.
 
     Harm is the verdict *harms* on validation people. Where fewer than ``FEW`` people train and validate, their verdict
@@ -159,10 +192,10 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
         parts: of :func:`held_out`.
 
     Returns:
-        The evaluation of what is left on validation people, and the share of the trained strength in it.
+        What is left; the enhancer is changed to it.
     """
     if not enhancer.skip:
-        return evaluate_enhancer(enhancer, validation), 1.0
+        return Guarded(evaluate_enhancer(enhancer, validation), 1.0)
     few = sum(len(part.people.people()) for part in parts) < FEW
     form, strength = enhancer.closed_form, enhancer.strength.item()
     bias = 0.0 if form is None else form.bias.item()
@@ -175,12 +208,13 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
                 continue
             evaluation = evaluate_enhancer(enhancer, validation)
             if evaluation.verdict != "harms":
-                if share < 1 or shift != 0:
-                    log.info("%g of the correction, bias shifted by %g: the first that does no harm", share, shift)
-                return evaluation, share
+                guarded = Guarded(evaluation, share, shift)
+                if guarded.note() is not None:
+                    log.info("guard: %s", guarded.note())
+                return guarded
     log.warning("strength 0: every part of the correction did harm to people outside the fit; the raw vector ships")
     enhancer.strength.fill_(0.0)
-    return evaluate_enhancer(enhancer, validation), 0.0
+    return Guarded(evaluate_enhancer(enhancer, validation), 0.0)
 
 
 def harms_held_out(enhancer: Enhancer, parts: Sequence[HeldOut]) -> bool:

@@ -29,12 +29,12 @@ class Curves:
     Args:
         epochs: finished epochs at each point.
         values: a list as long as ``epochs`` for each metric; NaN where there is none.
-        kept: finished epochs of the kept checkpoint, 0 for the state before training; None if there is no checkpoint.
+        selected: finished epochs of the selected checkpoint, 0 for the state before training; None without one.
     """
 
     epochs: list[int]
     values: dict[str, list[float]]
-    kept: int | None
+    selected: int | None
 
 
 def write_training_page(run_dir: Path, ships: str | None) -> Path | None:
@@ -73,14 +73,14 @@ def read_curves(run_dir: Path) -> Curves | None:
 def training_page(name: str, curves: Curves, ships: str | None) -> str:
     """The page as HTML: a section of pictures for each of ``panels.SECTIONS``."""
     scores = curves.values["val/selection"]
-    kept = curves.kept if curves.kept in curves.epochs else None
+    selected = curves.selected if curves.selected in curves.epochs else None
     context = {
         "name": name,
         "ships": ships,
         "finished": curves.epochs[-1],
-        "kept": kept,
-        "before_training": kept == curves.epochs[0],
-        "score": None if kept is None else scores[curves.epochs.index(kept)],
+        "selected": selected,
+        "before_training": selected == curves.epochs[0],
+        "score": None if selected is None else scores[curves.epochs.index(selected)],
         "first_score": scores[0],
         "sections": [(one, [_picture(panel, curves) for panel in one.panels]) for one in SECTIONS],
     }
@@ -90,7 +90,7 @@ def training_page(name: str, curves: Curves, ships: str | None) -> str:
 def _picture(panel: Panel, curves: Curves) -> Markup:
     others = iter(OTHERS)
     drawn = [Curve(name, _look(metric, name) or next(others), curves.values[metric]) for metric, name in panel.curves]
-    return chart(panel.title, panel.note, curves.epochs, drawn, curves.kept)
+    return chart(panel.title, panel.note, curves.epochs, drawn, curves.selected)
 
 
 def _look(metric: str, name: str) -> str | None:

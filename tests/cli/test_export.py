@@ -97,7 +97,7 @@ def test_card() -> None:
     assert "| FNMR at that threshold |  |  | -1.00 points |" in text
     assert "240 training people and 120 validation people; fitted on training people" in text
     assert "**helps**" in text
-    weak = MORE | {"report": MORE["report"] | {"kept": "Half of it."}}
+    weak = MORE | {"report": MORE["report"] | {"guard": "Half of it."}}
     assert "Half of it." in card(header | weak, DIM, "m.onnx", "Made")
     assert "**probes only are enhanced**" in text
     assert "secret" not in text

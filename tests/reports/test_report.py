@@ -199,7 +199,7 @@ def test_the_verdict_stands_first_with_its_reason(sides, verdict, words):
 def test_what_is_kept_stands_under_the_verdict(sides):
     front, video = sides(10)
     block = evaluate(front, video, resamples=0).block
-    text = page({"model": "m", "kept": "Nothing <is> kept.", "evaluation": block}, block, {})
+    text = page({"model": "m", "guard": "Nothing <is> kept.", "evaluation": block}, block, {})
     said = "<strong>Nothing &lt;is&gt; kept.</strong>"
     assert text.index("<strong>Why:</strong>") < text.index(said) < text.index("<dl>")
     assert text.count("Nothing &lt;is") == 1

@@ -55,7 +55,7 @@ def test_curves_begin_at_the_start_and_hold_what_was_logged(logged_run: Path) ->
     assert curves.values["phi/strength"][0] == 1.0
     limits = curves.values["val/fmr_limit"]  # the start's own figure, then every epoch's
     assert limits == pytest.approx([limits[0]] * 3, rel=1e-6)
-    assert curves.kept == scores.index(min(scores))
+    assert curves.selected == scores.index(min(scores))
 
 
 def test_without_metrics_there_is_no_page(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_metrics_without_a_checkpoint_and_names_in_any_script(tmp_path: Path) ->
     text = path.read_text(encoding="utf-8")
     assert "轮 &lt;b&gt;&amp;" in text
     assert "<h1>轮 <b>" not in text
-    assert "kept" not in text[text.index("<main>") : text.index("<h2>Protection")].replace("the kept epoch", "")
+    assert "Epoch" not in text[text.index("<main>") : text.index("<h2>Protection")].replace("the kept epoch", "")
     assert "epoch 5: 0.25" in text
     assert "Half &lt;of&gt; it ships. The curves show all of it." in text
     assert text.count("Nothing to show") == sum(len(section.panels) for section in SECTIONS) - 1

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from poseid.enhancers.enhancer import Enhancer
-from poseid.enhancers.header import strength_note
 from poseid.enhancers.inference import enhance_arrays
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.evaluation import evaluate_enhancer
@@ -21,7 +20,16 @@ from poseid.training import selection
 from poseid.training.fitting import Episodes, Fitted, fit_on, training_rows
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
-from poseid.training.selection import SHARES, SHIFTS, BestCheckpoint, HeldOut, PatienceAfterRamp, guard, held_out
+from poseid.training.selection import (
+    SHARES,
+    SHIFTS,
+    BestCheckpoint,
+    Guarded,
+    HeldOut,
+    PatienceAfterRamp,
+    guard,
+    held_out,
+)
 from tests.training import small
 
 TRAIN = synthetic(people=60, dim=64, seed=0)
@@ -186,10 +194,10 @@ def fitted(**options: Any) -> ResidualEnhancer:
 
 def test_what_helps_is_kept_whole_and_harms_nobody_unseen() -> None:
     enhancer = fitted()
-    evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
-    assert share == 1.0
+    guarded = guard(enhancer, VALIDATION, OUTSIDE)
+    assert guarded.strength == 1.0
     assert float(enhancer.strength.detach()) == 1.0
-    assert evaluation.verdict != "harms"
+    assert guarded.evaluation.verdict != "harms"
     unseen = synthetic(people=100, dim=64, seed=7)
     assert evaluate_enhancer(enhancer, unseen, resamples=200).verdict != "harms"
 
@@ -198,9 +206,9 @@ def test_a_correction_that_pulls_everybody_together_is_taken_back_to_raw() -> No
     enhancer = fitted()
     with torch.no_grad():
         enhancer.closed_form.bias.fill_(5.0)  # everybody is moved the same way, far
-    evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
-    assert share == 0.0
-    assert evaluation.verdict != "harms"
+    guarded = guard(enhancer, VALIDATION, OUTSIDE)
+    assert guarded.strength == 0.0
+    assert guarded.evaluation.verdict != "harms"
     # Where it is used, the vectors go through bit for bit: a rounding would show as false matches of 1.01x.
     rows, poses = VALIDATION.video.features[:50], VALIDATION.video.poses[:50]
     enhanced, compared, _ = enhance_arrays(enhancer, rows, poses)
@@ -228,12 +236,12 @@ def test_strength_is_lowered_only_while_the_verdict_is_harms(
 ) -> None:
     looked = scripted(monkeypatch, harmful_above, other)
     enhancer = fitted(phi={"strength": {"value": 0.8, "lr": 0.0}})
-    evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
-    assert share == left
+    guarded = guard(enhancer, VALIDATION, OUTSIDE)
+    assert guarded.strength == left
     assert float(enhancer.strength.detach()) == pytest.approx(0.8 * left)
     tried = [share for share in SHARES if share > left for _ in SHIFTS] + [left]
     assert looked == pytest.approx([0.8 * share for share in tried])
-    assert evaluation.verdict == other
+    assert guarded.evaluation.verdict == other
 
 
 def test_the_bias_is_raised_before_the_strength_is_lowered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,15 +251,17 @@ def test_the_bias_is_raised_before_the_strength_is_lowered(monkeypatch: pytest.M
     monkeypatch.setattr(
         selection, "harms_held_out", lambda enhancer, parts: enhancer.closed_form.bias.item() < bias + 0.015
     )
-    _, share = guard(enhancer, VALIDATION, OUTSIDE)
-    assert share == 1.0
+    guarded = guard(enhancer, VALIDATION, OUTSIDE)
+    assert guarded.strength == 1.0
+    assert guarded.bias_shift == 0.02
+    assert "bias is shifted by +0.02" in str(guarded.note())
     assert enhancer.closed_form.bias.item() == pytest.approx(bias + 0.02)
 
 
 def test_many_people_are_judged_by_their_verdict_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "FEW", 10)
     monkeypatch.setattr(selection, "harms_held_out", lambda enhancer, parts: True)
-    assert guard(fitted(), VALIDATION, OUTSIDE)[1] == 1.0
+    assert guard(fitted(), VALIDATION, OUTSIDE).strength == 1.0
 
 
 def test_refused_pairs_of_people_held_out_are_harm() -> None:
@@ -284,7 +294,7 @@ def test_nobody_is_held_out_by_a_fit_on_himself() -> None:
 def test_of_what_harms_at_any_strength_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = scripted(monkeypatch, -1.0, "helps")
     enhancer = fitted()
-    assert guard(enhancer, VALIDATION, OUTSIDE)[1] == 0.0
+    assert guard(enhancer, VALIDATION, OUTSIDE).strength == 0.0
     assert float(enhancer.strength.detach()) == 0.0
     assert len(looked) == len(SHARES) * len(SHIFTS) + 1
     assert float(enhancer.strength.detach()) == 0.0
@@ -293,13 +303,14 @@ def test_of_what_harms_at_any_strength_nothing_is_left(monkeypatch: pytest.Monke
 def test_without_a_path_from_the_input_there_is_nothing_to_fall_back_to() -> None:
     enhancer = ResidualEnhancer(dim=64, pose_dim=4, rank=4, skip=False)
     before = {name: value.clone() for name, value in enhancer.state_dict().items()}
-    evaluation, share = guard(enhancer, VALIDATION, OUTSIDE)
-    assert evaluation.verdict == "harms"
-    assert share == 1.0
+    guarded = guard(enhancer, VALIDATION, OUTSIDE)
+    assert guarded.evaluation.verdict == "harms"
+    assert guarded.strength == 1.0
     assert all(torch.equal(value, before[name]) for name, value in enhancer.state_dict().items())
 
 
 def test_what_is_kept_is_said_where_it_is_not_all() -> None:
-    assert strength_note(1.0) is None
-    assert "leaves every vector's direction as it was (strength 0)" in str(strength_note(0.0))
-    assert str(strength_note(0.25)).startswith("0.25 of the correction ships")
+    evaluation = evaluate_enhancer(fitted(), VALIDATION)
+    assert Guarded(evaluation, 1.0).note() is None
+    assert "leaves every vector's direction as it was (strength 0)" in str(Guarded(evaluation, 0.0).note())
+    assert str(Guarded(evaluation, 0.25).note()).startswith("0.25 of the correction ships")
