@@ -22,6 +22,7 @@ from poseid.evaluation import quick_evaluation
 from poseid.training.fitting import Episodes
 from poseid.training.health import CHECK_EVERY, Diverged, first_fault, weights_fault
 from poseid.training.losses import TERMS, Decoder, LossInputs, compute_terms, cosine, total_loss
+from poseid.training.optimizer import parameter_groups, rate_factor
 from poseid.training.sampling import generator_for
 from poseid.training.schedule import Schedule
 from poseid.training.validation import ValidationFigures
@@ -316,44 +317,25 @@ class EnhancerModule(L.LightningModule):
             torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW; each number of φ, identity layers, the network, the other layers in groups of their own, matrices and
-        vectors apart; warm-up, then cosine decay."""
-        phi = self.enhancer.phi()
-        identity = {id(p) for p in self.enhancer.identity_parameters()}
-        network = {id(p) for p in self.enhancer.network_parameters()}
-        of_phi = {id(p) for p in phi.values()}
-        layers = [p for p in self.parameters() if id(p) not in of_phi]
-        groups: list[dict[str, Any]] = [
-            {"params": [p], "lr": self.phi_rates.get(name, 0.0), "weight_decay": 0.0} for name, p in phi.items()
-        ]
-        late = [False] * len(groups)
-        for scale, chosen, of_network in (
-            (self.lr_identity_scale, [p for p in layers if id(p) in identity], False),
-            (1.0, [p for p in layers if id(p) in network], self.enhancer.closed_form is not None),
-            (1.0, [p for p in layers if id(p) not in identity | network], False),
-        ):
-            for decay, matrix in ((self.weight_decay, True), (0.0, False)):
-                params = [p for p in chosen if (p.ndim > 1) == matrix]
-                if params:
-                    groups.append({"params": params, "lr": self.lr * scale, "weight_decay": decay})
-                    late.append(of_network)
+        """AdamW; see :mod:`poseid.training.optimizer`. The network beside a closed form begins after ``network_after``."""
+        waiting = self.enhancer.network_parameters() if self.enhancer.closed_form is not None else []
+        groups = parameter_groups(
+            self.enhancer, self.decoder, self.lr, self.lr_identity_scale, self.weight_decay, self.phi_rates
+        )
         # One pass over the weights instead of a dozen. On a GPU torch chooses: fp16 gradients must be unscaled and
         # clipped before the step, which a one-pass optimiser would unscale by itself.
         optimizer = torch.optim.AdamW(groups, lr=self.lr, fused=self.device.type == "cpu" or None)
         steps = max(1, int(self.trainer.estimated_stepping_batches))
         per_epoch = steps / max(1, self.trainer.max_epochs or 1)
-        warmup = self.warmup_epochs * per_epoch
-
-        def factor(step: int, first: float) -> float:
-            if step < first:
-                return 0.0
-            if step < first + warmup:
-                return (step - first + 1) / (warmup + 1)
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - first - warmup) / max(1.0, steps - first - warmup))))
-
-        first = self.network_after * per_epoch
+        late = {id(p) for p in waiting}
         factors: list[Callable[[int], float]] = [
-            partial(factor, first=first if of_network else 0.0) for of_network in late
+            partial(
+                rate_factor,
+                first=self.network_after * per_epoch if id(group["params"][0]) in late else 0.0,
+                warmup=self.warmup_epochs * per_epoch,
+                steps=steps,
+            )
+            for group in groups
         ]
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
