@@ -317,7 +317,7 @@ class EnhancerModule(L.LightningModule):
             torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW; see :mod:`poseid.training.optimizer`. The network beside a closed form begins after ``network_after``."""
+        """AdamW; see :mod:`poseid.training.optimizer`. The network beside a closed form begins later."""
         waiting = self.enhancer.network_parameters() if self.enhancer.closed_form is not None else []
         groups = parameter_groups(
             self.enhancer, self.decoder, self.lr, self.lr_identity_scale, self.weight_decay, self.phi_rates
