@@ -1,6 +1,6 @@
 """Read a multirun: which setting is best, how sure that is, what failed, and what to run next.
 
-MULTIRUN_DIR is what `python train.py -m …` wrote, finished or not. Only validation people are looked at. Writes
+MULTIRUN_DIR is what `python train.py -m …` wrote, finished or not. Only validation people are evaluated. Writes
 sweep.html (one file, no network), sweep.csv and the figures.
 """
 

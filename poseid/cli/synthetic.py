@@ -1,4 +1,4 @@
-"""Write made-up people as a feature folder, to see the whole way work. They say nothing about real faces."""
+"""Write made-up people as a feature folder, to try every command on. They say nothing about real faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures of doctor.html, in the look of a report's."""
+"""The pictures of doctor.html, in the style of the report."""
 
 from __future__ import annotations
 

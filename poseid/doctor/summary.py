@@ -61,7 +61,7 @@ def summarise(examination: Examination, versions: Mapping[str, str]) -> Block:
                 "severity": finding.severity,
                 "title": finding.title,
                 "evidence": finding.evidence,
-                "way_out": finding.remedy,
+                "remedy": finding.remedy,
                 "figures": dict(finding.figures),
                 "rows": list(finding.rows),
             }

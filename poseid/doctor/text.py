@@ -34,7 +34,7 @@ def report_text(summary: dict[str, Any]) -> str:
     for finding in summary["findings"]:
         lines += ["", *textwrap.wrap(f"{_SIGNS[finding['severity']]} {finding['id']}: {finding['title']}", _WIDTH)]
         lines += textwrap.wrap(finding["evidence"], _WIDTH, initial_indent="  ", subsequent_indent="  ")
-        lines += textwrap.wrap(finding["way_out"], _WIDTH, initial_indent="  -> ", subsequent_indent="     ")
+        lines += textwrap.wrap(finding["remedy"], _WIDTH, initial_indent="  -> ", subsequent_indent="     ")
     return ascii_text("\n".join(lines))
 
 

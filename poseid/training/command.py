@@ -185,7 +185,7 @@ def quiet_libraries() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     # A resumed run goes on in its own directory by design.
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
-    # Every process looks at all validation people, and what it logs is the same in each.
+    # Every process evaluates all validation people, and what it logs is the same in each.
     warnings.filterwarnings("ignore", message=".*It is recommended to use `self.log.*sync_dist=True.*")
     # Lightning's own use of torch, which nobody here can mend.
     warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")

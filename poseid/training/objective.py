@@ -80,7 +80,7 @@ def look_up(block: dict[str, Any], key: str) -> float | None:
 
 
 def check_objective(entries: Any) -> tuple[Objective, ...]:
-    """Looks every key up in an example block, before any training.
+    """Validates every key in an example evaluation, before any training.
 
     Raises:
         InputError: the objective is not of its form, or no evaluation block has such a key.

@@ -49,7 +49,7 @@ class RunContext:
         name: of the W&B run.
         group: the sweep this run is a job of, or None.
         tags: groups in use, such as ``loss=after``.
-        evaluate_test: whether the test people are looked at.
+        evaluate_test: whether the test people are evaluated.
     """
 
     run_dir: Path
