@@ -105,7 +105,7 @@ def test_the_end_of_a_run_stands_in_it(logged_run: Path, records: Records) -> No
 def test_media_are_the_diagnosis_and_the_table_by_yaw(logged_run: Path, records: Records) -> None:
     items = [entry["item"] for entry in of(records, "history")]
     captions = [item["diagnosis.captions"] for item in items if "diagnosis.captions" in item]
-    assert captions == [["after 0 epochs"], ["what ships, on test people"]]
+    assert captions == [["after 0 epochs"], ["after 2 epochs"], ["what ships, on test people"]]
     (table,) = logged_run.glob("wandb/offline-run-*/files/media/table/improvement_by_yaw*.json")
     rows = json.loads(table.read_text(encoding="utf-8"))["data"]
     summary = json.loads((logged_run / "report" / "summary.json").read_text(encoding="utf-8"))
