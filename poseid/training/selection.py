@@ -34,7 +34,7 @@ SHARES = (1.0, 0.75, 0.5, 0.25)  # of the trained strength, tried in turn by the
 # Of the bias, tried in turn with each share: raising it cures refused pairs, lowering it false matches. The wide ones
 # come first, since they leave a margin where they pass.
 SHIFTS = (0.0, 0.01, 0.02, 0.03, 0.005, 0.0025, -0.0025, -0.005)
-FEW = 200  # training and validation people
+FEW, VERY_FEW = 500, 200  # training and validation people
 LEAST_FRONTAL = -0.005  # as in the verdict
 
 log = logging.getLogger(__name__)
@@ -123,13 +123,22 @@ class HeldOut:
 
 def held_out(enhancer: Enhancer, episodes: Episodes, data: FeatureDataModule) -> list[HeldOut]:
     """Training people with the fit of the other divisions; validation people with the fit of all training people."""
-    parts = [HeldOut(episodes.everybody.fit(enhancer).cpu(), data.validation_set)]
+    shipped = len(data.train_set.people()) + len(data.validation_set.people())
+    parts = [HeldOut(_as_if_of(episodes.everybody.fit(enhancer), shipped), data.validation_set)]
     if len(episodes.support) > 1:
         there = data.train_set.people()
         for part, support in enumerate(episodes.support):
             people = [name for name in there if data.division[name] == part]
-            parts.append(HeldOut(support.fit(enhancer).cpu(), data.train_set.select(people)))
+            parts.append(HeldOut(_as_if_of(support.fit(enhancer), shipped), data.train_set.select(people)))
     return parts
+
+
+def _as_if_of(fit: Fit, people: int) -> Fit:
+    """The fit with as much of its correction as one of so many people gives: as much as will ship."""
+    fit = fit.cpu()
+    if fit.solution is None:
+        return fit
+    return fit._replace(solution=fit.solution._replace(people=torch.full_like(fit.solution.people, people)))
 
 
 @torch.no_grad()
@@ -137,9 +146,9 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
     """Weakens the correction until it does no harm to people outside the fit, down to 0, the raw vector.
 
     Harm is the verdict *harms* on validation people. Where fewer than ``FEW`` people train and validate, their verdict
-    tells little: harm is then also more false matches or more refused pairs at the raw threshold, or a loss of frontal
-    similarity, as point estimates over all people held out. ``bias`` is shifted first, which trades refused pairs
-    for false matches, and ``strength`` lowered after.
+    can miss it: harm is then also more refused pairs at the raw threshold, and with fewer than ``VERY_FEW`` people more
+    false matches there or a loss of frontal similarity, as point estimates over all people held out. ``bias`` is
+    shifted first, which trades refused pairs for false matches, and ``strength`` lowered after.
 
     Models without a path from input to output (``skip=false``) have no raw vector to fall back to: they stay as they
     are.
@@ -180,14 +189,14 @@ def harms_held_out(enhancer: Enhancer, parts: Sequence[HeldOut]) -> bool:
     front = joined([embedding_set(enhancer, part.people.front, names, True, part.fit) for part in parts])
     video = joined([embedding_set(enhancer, part.people.video, names, True, part.fit) for part in parts])
     found = evaluate(front, video, None, sets=("frontal_profile",), resamples=0, details=False)
-    frontal, headline = found.improvement.frontal.number, found.headline_set
-    if frontal is not None and frontal < LEAST_FRONTAL:
-        return True
-    if headline is None:
-        return False
-    n, (raw, enhanced) = LABELS.index(headline.operating_point()[0]), (headline.raw, headline.enhanced)
-    rises = (enhanced.fmr_at_raw_threshold - raw.fmr_at_raw_threshold)[n].value > 0
-    return bool(rises or (enhanced.fnmr_at_raw_threshold - raw.fnmr_at_raw_threshold)[n].value > 0)
+    fmr_rises = fnmr_rises = False
+    if (headline := found.headline_set) is not None:
+        n, raw, enhanced = LABELS.index(headline.operating_point()[0]), headline.raw, headline.enhanced
+        fmr_rises = bool((enhanced.fmr_at_raw_threshold - raw.fmr_at_raw_threshold)[n].value > 0)
+        fnmr_rises = bool((enhanced.fnmr_at_raw_threshold - raw.fnmr_at_raw_threshold)[n].value > 0)
+    if fnmr_rises or len(names) >= VERY_FEW:
+        return fnmr_rises
+    return fmr_rises or bool(found.improvement.frontal.value < LEAST_FRONTAL)
 
 
 def joined(sides: Sequence[EmbeddingSet]) -> EmbeddingSet:

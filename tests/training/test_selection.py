@@ -277,6 +277,8 @@ def test_nobody_is_held_out_by_a_fit_on_himself() -> None:
         assert part.fit.solution is not None
         assert expected is not None
         torch.testing.assert_close(part.fit.solution.matrix, expected.matrix)
+        # with as much of the correction as the solution of all of them will give
+        assert int(part.fit.solution.people) == len(named)
 
 
 def test_of_what_harms_at_any_strength_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
