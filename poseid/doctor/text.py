@@ -6,7 +6,7 @@ import textwrap
 from typing import Any
 
 from poseid.doctor.finding import ERROR, NOTE, SEVERITIES, WARNING
-from poseid.reports.format import SET_TITLES, ascii_text
+from poseid.reports.format import SET_TITLES, aligned, ascii_text
 
 _WIDTH = 100
 _SIGNS = {ERROR: "ERROR", WARNING: "WARNING", NOTE: "note"}
@@ -22,14 +22,14 @@ def report_text(summary: dict[str, Any]) -> str:
         lengths = "-" if file["lengths"] is None else ", ".join(f"{value:.3g}" for value in file["lengths"])
         numbers = (f"{file[key]:,}" for key in ("poses_known", "frontal", "profile"))
         rows.append((name, f"{file['rows']:,}", file["dtype"], lengths, *numbers))
-    lines += _table(rows)
+    lines += aligned(rows, right=True)
     raw = summary["raw"]
     lines += ["", f"raw vectors: {raw_words(summary)}"]
     rows = [("yaw of the video row", "rows", "genuine pairs", "mean similarity", "of impostors")]
     for entry in raw["by_yaw"]:
         means = ("-" if entry[key] is None else f"{entry[key]:.3f}" for key in ("genuine", "impostor"))
         rows.append((entry["where"], f"{entry['rows']:,}", f"{entry['n']:,}", *means))
-    lines += _table(rows)
+    lines += aligned(rows, right=True)
     lines += ["", *textwrap.wrap(f"to hope for: {summary['outlook']}", _WIDTH), "", tally(summary)]
     for finding in summary["findings"]:
         lines += ["", *textwrap.wrap(f"{_SIGNS[finding['severity']]} {finding['id']}: {finding['title']}", _WIDTH)]
@@ -71,13 +71,3 @@ def tally(summary: dict[str, Any]) -> str:
         return "nothing found"
     numbers = [(summary[f"{severity}s"], severity) for severity in SEVERITIES]
     return ", ".join(f"{n} {severity}{'' if n == 1 else 's'}" for n, severity in numbers)
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from poseid.reports.format import SET_TITLES, ascii_text, fixed, with_interval
+from poseid.reports.format import SET_TITLES, aligned, ascii_text, fixed, with_interval
 from poseid.verification.metrics import Metric, metrics_in
 
 Figure = dict[str, Any]
@@ -97,16 +97,8 @@ def plain_table(report: dict[str, Any]) -> str:
     """For a terminal: a model a block, a figure a line, since a table of intervals is too wide."""
     lines = heading(report)
     for title, rows in tables(report):
-        head, *body = rows
-        lines += ["", title]
-        width = max(len(cell) for cell in head)
-        widths = [max(len(row[0]), *(len(cell) for cell in row[1:])) for row in body]
-        lines.append(
-            "  ".join(["".ljust(width), *(row[0].ljust(w) for row, w in zip(body, widths, strict=True))]).rstrip()
-        )
-        for n in range(1, len(head)):
-            cells = [row[n].ljust(w) for row, w in zip(body, widths, strict=True)]
-            lines.append("  ".join([head[n].ljust(width), *cells]).rstrip())
+        names, *figures = zip(*rows, strict=True)
+        lines += ["", title, *aligned([("", *names[1:]), *figures])]
     lines.append("")
     lines += [f"{m['name']}: {m['verdict']}. {m['reason']}" for m in report["models"] if m["name"] != "raw"]
     return "\n".join(lines)

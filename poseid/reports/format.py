@@ -5,7 +5,7 @@ Texts hold typographic signs, such as − and ×. `ascii_text` turns them into c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 SPACE = "\u00a0"
 """Keeps a number and its unit on one line."""
@@ -126,6 +126,22 @@ def with_interval(value: float | None, bounds: list[float] | None, form: Callabl
     '1.00× [0.90×, 1.10×]'
     """
     return form(value) + ("" if bounds is None or value is None else f" [{form(bounds[0])}, {form(bounds[1])}]")
+
+
+def aligned(rows: Sequence[Sequence[str]], right: bool = False) -> list[str]:
+    """Rows of a table as lines; columns but the first stand to the right where asked.
+
+    >>> aligned([["", "raw"], ["EER", "9 %"]], right=True)
+    ['     raw', 'EER  9 %']
+    """
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if right and n else cell.ljust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def effect(ci95: list[float] | None, lower_is_better: bool, unchanged: float = 0.0) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from poseid.reports.format import SET_TITLES, ascii_text, fixed, percent, signed, times, with_interval
+from poseid.reports.format import SET_TITLES, aligned, ascii_text, fixed, percent, signed, times, with_interval
 
 
 def table_text(block: dict[str, Any], part: str, unseen: bool = True, kept: str | None = None) -> str:
@@ -51,5 +51,4 @@ def _set_rows(entry: dict[str, Any]) -> list[str]:
             rows.append((f"false matches at raw's FMR {fmr} threshold", times(1.0), times(point["fmr_ratio"])))
             before, after = (percent(point[form]["fnmr"], 2) for form in ("raw", "enhanced"))
             rows.append((f"FNMR at raw's FMR {fmr} threshold", before, after))
-    width = max(len(row[0]) for row in rows)
-    return [f"  {label:<{width}}  {left:>9}  {right:>9}" for label, left, right in rows]
+    return [f"  {line}" for line in aligned(rows, right=True)]

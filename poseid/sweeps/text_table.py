@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from poseid.reports.format import aligned
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.commands import Advice, to_evaluate, to_reproduce
 from poseid.sweeps.conclusion import conclude, interval
@@ -52,8 +53,7 @@ def _table(sweep: Sweep) -> list[str]:
             difference = sweep.against_best[setting]
             said = f"{interval(difference)} {words(difference, first.lower_is_better)[0]}"
         rows.append([star, str(setting.repeats), *figures, said, setting.name])
-    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
-    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+    lines = aligned([head, *rows])
     if len(sweep.settings) > MOST_ROWS:
         lines.append(f"... and {len(sweep.settings) - MOST_ROWS} more settings in sweep.html and sweep.csv")
     lines.append(
