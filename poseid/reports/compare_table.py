@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from poseid.reports.format import SET_TITLES, aligned, ascii_text, fixed, with_interval
+from poseid.reports.format import METRIC_FORMATS, SET_TITLES, aligned, ascii_text, with_interval
 from poseid.verification.metrics import Metric, metrics_in
 
 Figure = dict[str, Any]
 """A ``value`` and its ``ci95``, each of which may be None."""
-
-
-class _Format(NamedTuple):
-    unit: str
-    digits: int
-    scale: float = 1.0
-    sign: bool = False
-
-
-_FORMATS = {
-    "percent": _Format(" %", 2, 100.0),
-    "rate": _Format("", 3),
-    "small": _Format("", 5),
-    "ratio": _Format(", x", 2),
-    "signed": _Format("", 3, sign=True),
-}
-"""Of a metric's format: the unit in its title, and how the number is written."""
 
 
 def cell(metric: Metric, figure: Figure, difference: bool = False) -> str:
@@ -35,12 +18,7 @@ def cell(metric: Metric, figure: Figure, difference: bool = False) -> str:
     >>> cell(METRICS[0], {"value": 0.0944, "ci95": [0.08, 0.11]}), cell(METRICS[0], {"value": None, "ci95": None})
     ('9.44 [8.00, 11.00]', '-')
     """
-    _unit, digits, scale, sign = _FORMATS[metric.format]
-
-    def form(value: float | None) -> str:
-        return fixed(None if value is None else scale * value, digits, sign or difference)
-
-    return ascii_text(with_interval(figure["value"], figure["ci95"], form))
+    return ascii_text(with_interval(figure["value"], figure["ci95"], METRIC_FORMATS[metric.format].writer(difference)))
 
 
 def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
@@ -51,7 +29,7 @@ def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
         ("figures", metrics_in("compare"), ["verdict"]),
         ("at the raw system's thresholds, left untouched", metrics_in("raw thresholds"), []),
     ):
-        head = ["model", *(f"{metric.title}{_FORMATS[metric.format].unit}" for metric in metrics), *last]
+        head = ["model", *(f"{metric.title}{METRIC_FORMATS[metric.format].unit}" for metric in metrics), *last]
         rows = [[m["name"], *(cell(one, m[one.name]) for one in metrics), *(m[key] for key in last)] for m in models]
         out.append((title, [head, *rows]))
     pairs = [("raw", "against_raw")]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from poseid.reports.format import SET_TITLES, between
+from poseid.reports.format import METRIC_FORMATS, SET_TITLES, between
 from poseid.reports.html import NO_INTERVALS, render
 from poseid.reports.sheet import Drawn
+from poseid.verification.metrics import METRICS
 from poseid.verification.operating_points import strictest
 
 Block = dict[str, Any]
@@ -75,6 +76,7 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
             "yaw_bins": _yaw_bins(block),
             "pose_names": [between(entry["from"], entry["to"]) for entry in poses["bins"]],
             "pose_columns": [c for c in range(len(poses["bins"])) if any(row[c] for row in poses["n"])],
+            "metrics": _metrics(block),
             "others": [(name, other, _VERDICTS.get(other["verdict"], _NOT_JUDGED)[2]) for name, other in others],
             "one_in": _ONE_IN,
             "sides": _SIDES,
@@ -94,6 +96,23 @@ def _parts(summary: Block, block: Block) -> tuple[str, list[tuple[str, Block]]]:
         shown = next((name for name in names if summary[name] == block), "evaluation")
     others = [(name, summary[name]) for name in names if name != shown]
     return {"evaluation": "evaluated"}.get(shown, shown), others
+
+
+def _metrics(block: Block) -> list[tuple[str, str, list[str | None]]]:
+    """Path, title with direction, and the figures of each registered metric that has no table of its own.
+
+    The figures are raw, enhanced and the change; None where one is not defined.
+    """
+    out = []
+    for metric in METRICS:
+        if (entry := block.get("metrics", {}).get(metric.name)) is None:
+            continue
+        form = METRIC_FORMATS[metric.format]
+        values = [(entry[name], form.writer(name == "difference")) for name in ("raw", "enhanced", "difference")]
+        cells = [None if value is None else write(value) for value, write in values]
+        direction = "higher is better" if metric.higher_is_better else "lower is better"
+        out.append((f"metrics.{metric.name}", f"{metric.title}{form.unit}, {direction}", cells))
+    return out
 
 
 def _yaw_bins(block: Block) -> list[tuple[str, Block]]:

@@ -6,6 +6,7 @@ Texts hold typographic signs, such as − and ×. `ascii_text` turns them into c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 SPACE = "\u00a0"
 """Keeps a number and its unit on one line."""
@@ -82,6 +83,32 @@ def times(ratio: float | None) -> str:
     '1.03×'
     """
     return "–" if ratio is None else f"{ratio:.2f}×"
+
+
+class MetricFormat(NamedTuple):
+    """How the figures of a registered metric are written: `unit` stands in the title."""
+
+    unit: str
+    digits: int
+    scale: float = 1.0
+    sign: bool = False
+
+    def writer(self, difference: bool = False) -> Callable[[float | None], str]:
+        """Writes a figure; a difference has a sign.
+
+        >>> METRIC_FORMATS["percent"].writer(difference=True)(0.0123)
+        '+1.23'
+        """
+        return lambda value: fixed(None if value is None else self.scale * value, self.digits, self.sign or difference)
+
+
+METRIC_FORMATS = {
+    "percent": MetricFormat(" %", 2, 100.0),
+    "rate": MetricFormat("", 3),
+    "small": MetricFormat("", 5),
+    "ratio": MetricFormat(", x", 2),
+    "signed": MetricFormat("", 3, sign=True),
+}
 
 
 def count(n: int) -> str:

@@ -91,19 +91,3 @@ def fixed_threshold(headline: dict[str, Any] | None) -> dict[str, Any] | None:
     points: dict[str, dict[str, Any]] = headline["fixed_threshold"]
     fmr = strictest({fmr: entry["fmr_ratio"] for fmr, entry in points.items()})
     return None if fmr is None else points[fmr]
-
-
-def selection(block: dict[str, Any], form: str = "enhanced") -> tuple[float, str]:
-    """What the best checkpoint is chosen by (lower is better), and its name.
-
-    ``form`` is "enhanced" or "raw".
-
-    FNMR at FMR 1e-2 of the headline set; EER where there are too few impostors for it; 1.0 where there is neither.
-    """
-    headline = headline_set(block)
-    if headline is not None:
-        if headline[form]["fnmr_at_fmr"]["1e-2"] is not None:
-            return headline[form]["fnmr_at_fmr"]["1e-2"], "FNMR at FMR 1e-2"
-        if headline[form]["eer"] is not None:
-            return headline[form]["eer"], "EER (too few impostors for FNMR at FMR 1e-2)"
-    return 1.0, "nothing (too few comparisons)"

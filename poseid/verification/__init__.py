@@ -6,7 +6,7 @@ what is compared between models. `rates`, `identification`, `protocols` and `boo
 
 from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
-from poseid.verification.rates import d_prime, det_points, eer, fmr_at, fnmr_at, fnmr_at_fmr, threshold_at_fmr
+from poseid.verification.rates import d_prime, eer, fmr_at, fnmr_at, fnmr_at_fmr, threshold_at_fmr
 from poseid.verification.result import Evaluation
 from poseid.verification.verdict import judge
 
@@ -14,7 +14,6 @@ __all__ = [
     "EmbeddingSet",
     "Evaluation",
     "d_prime",
-    "det_points",
     "eer",
     "evaluate",
     "fmr_at",

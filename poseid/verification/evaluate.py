@@ -140,7 +140,7 @@ def _turned(
 ) -> TurnedSet | None:
     """Profiles by the way they are turned: is a shared pose taken for a shared identity?
 
-    Both ways are also held to one threshold, the raw one of `profile_profile`.
+    Both ways are also rated at one threshold, the raw one of `profile_profile`.
     """
     rates = set_result(compared, weights, f"turned.{way}", reasons)
     if rates is None:

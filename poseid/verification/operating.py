@@ -47,8 +47,8 @@ def error_rates(
     thresholds: NDArray[np.float64] | None = None,
 ) -> Rates:
     """The rates of a set, without resamples; `thresholds` are those of the fixed rates, else the set's own."""
-    rising = np.sort(genuine)
-    indices = crossing_indices(impostors.aligned(rising), impostors.negated)
+    ascending = np.sort(genuine)
+    indices = crossing_indices(impostors.aligned(ascending), impostors.negated)
     own = np.array([threshold_of(impostors, f) if impostors.total >= impostors_needed(f) else np.nan for f in fmrs])
     fixed = own if thresholds is None else thresholds
     wide = genuine.astype(np.float64)
@@ -58,29 +58,29 @@ def error_rates(
                 float,
                 lambda entries: float(impostors.before(np.array([entries]))[0]),
                 indices,
-                float(rising.size),
+                float(ascending.size),
                 float(impostors.total),
             )
         ),
         d_prime=d_prime_of(float(wide.mean()), float(wide.var()), impostors.mean, impostors.variance),
         thresholds=own,
-        fnmr_at_fmr=Estimate(_refused(rising, own)),
+        fnmr_at_fmr=Estimate(_refused(ascending, own)),
         fmr_at_raw_threshold=Estimate(
             [np.nan if np.isnan(t) else impostors.at_or_above(t) / impostors.total for t in fixed.tolist()]
         ),
-        fnmr_at_raw_threshold=Estimate(_refused(rising, fixed)),
+        fnmr_at_raw_threshold=Estimate(_refused(ascending, fixed)),
     )
 
 
-def _refused(rising: NDArray[np.floating], thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+def _refused(ascending: NDArray[np.floating], thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
     """(F,) FNMR at thresholds."""
-    return np.where(np.isnan(thresholds), np.nan, np.searchsorted(rising, thresholds, side="left") / rising.size)
+    return np.where(np.isnan(thresholds), np.nan, np.searchsorted(ascending, thresholds, side="left") / ascending.size)
 
 
 def det_curve(genuine: NDArray[np.floating], impostors: Impostors, fmrs: NDArray[np.float64]) -> NDArray[np.float64]:
     """FNMR at each of many FMRs (no rule of 30: a curve is seen, not quoted)."""
-    rising = np.sort(genuine)
+    ascending = np.sort(genuine)
     ranks = np.minimum((fmrs * impostors.total).astype(np.int64), impostors.total - 1)
     lowest = impostors.negated[impostors.entries_at(ranks)]
-    refused = np.searchsorted(rising, -lowest, side="right")
-    return refused / rising.size
+    refused = np.searchsorted(ascending, -lowest, side="right")
+    return refused / ascending.size

@@ -182,21 +182,6 @@ def d_prime_of(mean_g: float, variance_g: float, mean_i: float, variance_i: floa
     return float((mean_g - mean_i) / spread) if spread > 0 else math.nan
 
 
-def det_points(
-    genuine: ArrayLike, impostor: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Every operating point: thresholds (all distinct scores, ascending, then +inf), FMR and FNMR at each.
-
-    >>> [column.tolist() for column in det_points([0.5, 1.0], [0.0, 0.5])]
-    [[0.0, 0.5, 1.0, inf], [1.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 1.0]]
-    """
-    g, i = _both(genuine, impostor)
-    thresholds = np.append(np.unique(np.concatenate([g, i]).astype(np.float64)), np.inf)
-    fmr = 1.0 - np.searchsorted(np.sort(i), thresholds, side="left") / i.size
-    fnmr = np.searchsorted(np.sort(g), thresholds, side="left") / g.size
-    return thresholds, fmr, fnmr
-
-
 def eer(genuine: ArrayLike, impostor: ArrayLike) -> float:
     """Equal error rate: where FMR and FNMR cross, linear between neighbouring operating points; lower is better.
 

@@ -198,8 +198,8 @@ def _fill(stores: dict[str, ImpostorStore], parts: Sequence[Part], dtype: type[n
                     if below is not None:
                         scores[below] = EXCLUDED
                     store.add(scores, one, other)
-                places = ((start + row).astype(np.int32), (first + column).astype(np.int32))
-                found.append([genuine[0], genuine[-1], one[row], *places])
+                rows = ((start + row).astype(np.int32), (first + column).astype(np.int32))
+                found.append([genuine[0], genuine[-1], one[row], *rows])
     if not found:
         nothing = np.empty(0, dtype=np.int32)
         return Genuine(np.empty(0), np.empty(0), nothing, nothing, nothing)

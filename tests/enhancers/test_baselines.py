@@ -284,9 +284,9 @@ def test_ridge_on_the_four_pinned_splits() -> None:
                     enhanced = np.where((kind == 1)[:, None], ridge.corrected(unit(x)).numpy(), side.features)
                 person = np.unique(side.people, return_inverse=True)[1]
                 sides.append(EmbeddingSet(side.features, side.features, enhanced, person, side.poses[:, 0], kind))
-            found = figures_of([evaluate(*sides, resamples=0, details=False)])
+            figures = figures_of([evaluate(*sides, resamples=0, details=False)])
             names = ("eer", "fnmr_at_fmr_1e-3", "fmr_ratio_1e-3", "profile_profile_fnmr_at_fmr_1e-3")
-            eer, *rates = (float(found[name]["enhanced"].value) for name in names)
+            eer, *rates = (float(figures[name]["enhanced"].value) for name in names)
             rows.append((100 * eer, *rates))
     means = {gate: np.mean(rows, axis=0) for gate, rows in found.items()}
     eer, fnmr, ratio, profile = means["source"]

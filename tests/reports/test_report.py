@@ -266,6 +266,13 @@ def test_test_people_come_first_and_validation_after(sides):
     assert "Validation people" not in alone
 
 
+def test_a_registered_metric_stands_on_the_page_with_its_direction(sides):
+    front, video = sides(20, 3, 20)
+    text = small_page(evaluate(front, video, resamples=0).block).text
+    assert "FNIR at FPIR 1e-1, lower is better" in text
+    assert "because FPIR 1e-2 needs 3000 searches and there are 400" in text
+
+
 def test_a_block_of_the_contract_alone_makes_a_page(sides):
     front, video = sides(12)
     block = evaluate(front, video, resamples=5).block

@@ -68,17 +68,12 @@ def test_eer_by_hand(g: list[float], i: list[float], known: float) -> None:
 def test_operating_points_are_those_of_scikit_learn(seed: int, ties: bool) -> None:
     g, i = draws(seed, ties)
     truth, scores = np.r_[np.ones(g.size), np.zeros(i.size)], np.r_[g, i]
-    thresholds, fmr, fnmr = rates.det_points(g, i)
-    want_fmr, want_fnmr, want = det_curve(truth, scores)
-    place = np.searchsorted(thresholds, want)
-    assert np.array_equal(thresholds[place], want)
-    np.testing.assert_allclose(fmr[place], want_fmr, atol=1e-12)
-    np.testing.assert_allclose(fnmr[place], want_fnmr, atol=1e-12)
-    fpr, tpr, want = roc_curve(truth, scores, drop_intermediate=False)
-    place = np.searchsorted(thresholds, want)
-    np.testing.assert_allclose(fmr[place], fpr, atol=1e-12)
-    np.testing.assert_allclose(1 - fnmr[place], tpr, atol=1e-12)
-    assert thresholds.size == fpr.size == np.unique(scores).size + 1
+    for fmr, fnmr, threshold in zip(*det_curve(truth, scores), strict=True):
+        assert rates.fmr_at(i, threshold) == pytest.approx(fmr, abs=1e-12)
+        assert rates.fnmr_at(g, threshold) == pytest.approx(fnmr, abs=1e-12)
+    for fmr, tpr, threshold in zip(*roc_curve(truth, scores, drop_intermediate=False), strict=True):
+        assert rates.fmr_at(i, threshold) == pytest.approx(fmr, abs=1e-12)
+        assert rates.fnmr_at(g, threshold) == pytest.approx(1 - tpr, abs=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -129,7 +124,7 @@ def test_d_prime_by_hand_and_by_formula() -> None:
     assert math.isnan(rates.d_prime([0.5], [0.5]))
 
 
-@pytest.mark.parametrize("rate", [rates.eer, rates.d_prime, rates.det_points])
+@pytest.mark.parametrize("rate", [rates.eer, rates.d_prime])
 def test_nan_and_one_sided_scores_are_refused(rate) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match="impostor score 1 is NaN"):
         rate([0.1], [0.2, math.nan])

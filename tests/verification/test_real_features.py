@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_curve
 
-from poseid.verification import EmbeddingSet, evaluate, rates
+from poseid.verification import EmbeddingSet, evaluate
 
 CFP = Path(__file__).parents[3] / "shared" / "data" / "cfp"
 pytestmark = pytest.mark.skipif(not CFP.is_dir(), reason="the cfp features are not beside this checkout")
@@ -66,6 +67,7 @@ def nearest_eer(front: EmbeddingSet, video: EmbeddingSet) -> float:
     right = video.raw[video.kind == 1].astype(float)
     left, right = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (left, right))
     scores, same = left @ right.T, people[:, None] == video.person[video.kind == 1][None, :]
-    _, fmr, fnmr = rates.det_points(scores[same], scores[~same])
+    fmr, tpr, _ = roc_curve(same.ravel(), scores.ravel(), drop_intermediate=False)
+    fnmr = 1 - tpr
     closest = int(np.abs(fmr - fnmr).argmin())
     return float(fmr[closest] + fnmr[closest]) / 2
