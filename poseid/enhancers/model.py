@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from poseid.errors import InputError
+from poseid.features.rows import SHORTEST
 
-SHORTEST = 1e-12  # length below which a row counts as zero
 SIDES = ("probe", "both")
 
 

@@ -31,11 +31,10 @@ from poseid.reports.sheet import (
     yaw_axis,
 )
 from poseid.verification.estimates import mean_estimate, resample_people
-from poseid.verification.figure_data import GenuinePairs, genuine_pairs
+from poseid.verification.figure_data import MOST_RESAMPLES, GenuinePairs, genuine_pairs
 from poseid.verification.operating_points import strictest
 from poseid.verification.result import Evaluation
 
-_BAND_RESAMPLES = 200
 _YAW_STEP = 10
 _FEWEST = 5
 """A mean of fewer comparisons is not drawn."""
@@ -170,7 +169,7 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
     # steps are centred on 0, so that left and right are cut alike
     step = np.round(pairs.yaw[known] / _YAW_STEP).astype(int)
     person = pairs.person[known]
-    weights = resample_people(pairs.people, min(resamples, _BAND_RESAMPLES), 0) if resamples else None
+    weights = resample_people(pairs.people, min(resamples, MOST_RESAMPLES), 0) if resamples else None
     # raw dashed above enhanced, so that both are seen where they agree
     for form, colour, name, style, marker, above in (
         (pairs.raw[known], RAW, "raw", RAW_LINE, "s", 4),
