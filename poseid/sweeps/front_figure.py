@@ -34,7 +34,7 @@ def draw_front(sweep: Sweep) -> Sheet:
     points, raw = front_points(sweep), raw_point(sweep)
     texts, lines = point_texts(sweep, points), joined_points(sweep, points)
     out = sheet(1, 1, _height(list(texts.values())))
-    axes = out.tile("Genuine pairs refused, impostors let in", _note(sweep, len(points), bool(lines)))
+    axes = out.tile("Genuine pairs rejected, impostors accepted", _note(sweep, len(points), bool(lines)))
     for line in lines:
         axes.plot(*zip(*line, strict=True), color=SOFT, linewidth=0.8, alpha=0.5)
     _draw_points(axes, sweep.front, points, steps=not lines)
