@@ -9,20 +9,17 @@ from typing import Any
 
 from poseid.errors import InputError
 from poseid.training.objective import look_up, parse_objective
+from poseid.verification import operating_points
 from poseid.verification.metrics import METRICS, metrics_in
+from poseid.verification.result import FORMS
 
-# Of each group the first stands where jobs have it; with few people the stricter operating points are null.
-FNMR = ("sets.headline.enhanced.fnmr_at_fmr.1e-2", "sets.headline.enhanced.eer")
+_BY_KEY = {metric.block_key(): metric for metric in METRICS}
+_KEYS = {metric.name: metric.block_key() for metric in METRICS}
+# The first of them that most jobs have: with few people the stricter operating points are null.
+FNMR = (_KEYS["fnmr_at_fmr_1e-2"], _KEYS["eer"])
 # Both figures of a pair are of one operating point: a threshold that was set for raw vectors and stays as it is.
 OPERATING_POINTS = tuple(
-    (f"sets.headline.fixed_threshold.{fmr}.enhanced.fnmr", f"sets.headline.fixed_threshold.{fmr}.fmr_ratio")
-    for fmr in ("1e-3", "1e-2")
-)
-OTHERS = tuple(metric.block_key() for metric in metrics_in("sweep"))
-_BY_KEY = {metric.block_key(): metric for metric in METRICS}
-_RAW = {key: _BY_KEY[key].block_key("raw") for key in (*FNMR, *(fnmr for fnmr, _ in OPERATING_POINTS))}
-KEY_FIGURES = tuple(
-    dict.fromkeys((*FNMR, *(key for pair in OPERATING_POINTS for key in pair), *OTHERS, *_RAW.values()))
+    (_KEYS[f"fnmr_at_raw_threshold_{fmr}"], _KEYS[f"fmr_ratio_{fmr}"]) for fmr in operating_points.POINTS
 )
 
 
@@ -48,8 +45,9 @@ class Measure:
 
     @property
     def raw_key(self) -> str | None:
-        """The same figure of the raw vectors, where it is one of the key figures."""
-        return _RAW.get(self.key)
+        """The same figure of the raw vectors, where they have one of their own."""
+        raw = _BY_KEY[self.key].block_key("raw") if self.key in _BY_KEY else self.key
+        return None if raw == self.key else raw
 
 
 def objectives(entries: object) -> tuple[Measure, ...]:
@@ -62,13 +60,13 @@ def objectives(entries: object) -> tuple[Measure, ...]:
 
 
 def read_figures(block: dict[str, Any], asked: Sequence[Measure]) -> dict[str, float | None]:
-    """The objectives and the key figures of a validation block, by key; None where a figure is null.
+    """The objectives and all registered metrics of a validation block, by key; None where a figure is null.
 
     Raises:
         InputError: it lacks an objective, or a figure is no finite number.
     """
     figures = {measure.key: _figure(block, measure.key) for measure in asked}
-    for key in KEY_FIGURES:
+    for key in dict.fromkeys(metric.block_key(form) for form in reversed(FORMS) for metric in METRICS):
         try:
             figures.setdefault(key, _figure(block, key))
         except InputError:
@@ -115,8 +113,8 @@ def main_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | 
 
 
 def all_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, ...]:
-    """The columns of the file: those of the page, then every other key figure that any job has."""
-    return _with(main_measures(asked, figures), OTHERS, figures)
+    """The columns of the file: those of the page, then every other metric of a sweep that any job has."""
+    return _with(main_measures(asked, figures), [metric.block_key() for metric in metrics_in("sweep")], figures)
 
 
 def _with(

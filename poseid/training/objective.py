@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from poseid.errors import InputError
+from poseid.verification.genuine import Similarity
 from poseid.verification.metrics import METRICS
+from poseid.verification.protocols import ProtocolRates
+from poseid.verification.result import FORMS
+from poseid.verification.sets import SETS
 
 _KEYS = {metric.name: metric.block_key() for metric in METRICS}
 # The largest value of a rate is 1; a ratio has no largest, and 1,000 times raw's false matches is bad enough.
@@ -80,26 +83,23 @@ def look_up(block: dict[str, Any], key: str) -> float | None:
 
 
 def check_objective(entries: Any) -> tuple[Objective, ...]:
-    """Validates every key in an example evaluation, before any training.
+    """Validates every key before any training: a registered metric, in any comparison set, or another figure.
 
     Raises:
         InputError: the objective is not of its form, or no evaluation block has such a key.
     """
-    # Whoever reads what a sweep left looks figures up without any of these.
-    from poseid.features.synthetic import synthetic
-    from poseid.verification.embeddings import EmbeddingSet
-    from poseid.verification.evaluate import evaluate
-
-    features = synthetic(people=20, probes=6, dim=16, comparisons=2)
-    numbers = {name: number for number, name in enumerate(features.people())}
-    sides = []
-    for rows in (features.front, features.video):
-        vectors, person = rows.features, np.array([numbers[name] for name in rows.people.tolist()])
-        sides.append(EmbeddingSet(vectors, vectors, vectors, person, rows.poses[:, 0], rows.kinds(), identity=vectors))
-    example = evaluate(sides[0], sides[1], features.pairs, resamples=0).block
+    registered = {metric.block_key(form) for metric in METRICS for form in FORMS}
+    known = {key.replace("sets.headline.", f"sets.{name}.") for key in registered for name in ("headline", *SETS)}
+    known |= {f"sets.{name}.{form}.d_prime" for name in ("headline", *SETS) for form in FORMS}
+    known |= {f"similarity.{field.name}" for field in fields(Similarity)} | {"improvement.share_improved"}
+    rates = [field.name for field in fields(ProtocolRates)]
     objective = parse_objective(entries)
     for entry in objective:
-        look_up(example, entry.key)
+        parts = entry.key.split(".")
+        # what protocols there are depends on the data
+        of_protocol = parts[0] == "protocols" and len(parts) == 4 and parts[2] in FORMS and parts[3] in rates
+        if entry.key not in known and not of_protocol:
+            raise InputError(f"objective: the validation block has no {entry.key}")
     return objective
 
 

@@ -12,8 +12,8 @@ import lightning as L
 import pytest
 
 import train
+from poseid.training.callbacks import MetricsFile
 from poseid.training.metric_names import ALL, SHIPPED
-from poseid.training.metrics_file import MetricsFile
 from poseid.training.wandb_run import log_report
 
 Records = list[dict[str, Any]]
