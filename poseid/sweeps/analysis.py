@@ -11,14 +11,20 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.sweeps.commands import Advice, to_finish, to_repeat
-from poseid.sweeps.differences import Change, paired, single_changes
-from poseid.sweeps.estimates import Estimate, on_front
 from poseid.sweeps.importance import Importance, importance
-from poseid.sweeps.jobs import Job, job_directories, read_job, read_yaml
+from poseid.sweeps.jobs import Job, constant_values, job_directories, read_job, read_yaml, varied_keys
 from poseid.sweeps.measures import Measure, all_measures, front_measures, main_measures, objectives
-from poseid.sweeps.overrides import constant_values, varied_keys
 from poseid.sweeps.plan import Plan, read_plan
-from poseid.sweeps.repeats import Setting, setting_keys, settings_of
+from poseid.sweeps.settings import (
+    Change,
+    Estimate,
+    Setting,
+    on_front,
+    paired,
+    setting_keys,
+    settings_of,
+    single_changes,
+)
 
 
 @dataclass(frozen=True)

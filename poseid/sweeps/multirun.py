@@ -16,10 +16,9 @@ from omegaconf import DictConfig, OmegaConf
 from poseid.atomic import write_text
 from poseid.errors import InputError
 from poseid.sweeps.commands import to_evaluate
-from poseid.sweeps.estimates import on_front
-from poseid.sweeps.jobs import MULTIRUN, Job, job_directories, read_job
+from poseid.sweeps.jobs import MULTIRUN, Job, constant_values, job_directories, read_job
 from poseid.sweeps.measures import Measure, objectives
-from poseid.sweeps.overrides import constant_values
+from poseid.sweeps.settings import on_front
 from poseid.training.objective import check_objective
 
 JOB_NUMBER = "${hydra.job.num}"
