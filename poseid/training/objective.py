@@ -82,18 +82,22 @@ def look_up(block: dict[str, Any], key: str) -> float | None:
     return None if value is None else float(value)
 
 
+def known_keys() -> set[str]:
+    """The dotted keys that an objective may name: registered metrics, in any comparison set, and a few more figures."""
+    registered = {metric.block_key(form) for metric in METRICS for form in FORMS}
+    known = {key.replace("sets.headline.", f"sets.{name}.") for key in registered for name in ("headline", *SETS)}
+    known |= {f"sets.{name}.{form}.d_prime" for name in ("headline", *SETS) for form in FORMS}
+    return known | {f"similarity.{field.name}" for field in fields(Similarity)} | {"improvement.share_improved"}
+
+
 def check_objective(entries: Any) -> tuple[Objective, ...]:
-    """Validates every key before any training: a registered metric, in any comparison set, or another figure.
+    """Validates every key before any training.
 
     Raises:
         InputError: the objective is not of its form, or no evaluation block has such a key.
     """
-    registered = {metric.block_key(form) for metric in METRICS for form in FORMS}
-    known = {key.replace("sets.headline.", f"sets.{name}.") for key in registered for name in ("headline", *SETS)}
-    known |= {f"sets.{name}.{form}.d_prime" for name in ("headline", *SETS) for form in FORMS}
-    known |= {f"similarity.{field.name}" for field in fields(Similarity)} | {"improvement.share_improved"}
-    rates = [field.name for field in fields(ProtocolRates)]
     objective = parse_objective(entries)
+    known, rates = known_keys(), [field.name for field in fields(ProtocolRates)]
     for entry in objective:
         parts = entry.key.split(".")
         # what protocols there are depends on the data
