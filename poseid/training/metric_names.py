@@ -37,8 +37,6 @@ VALIDATION = (
 )
 ALL = (*LOSSES, *WEIGHTS, *PHI, *VALIDATION, "lr")
 """What an epoch logs."""
-SHIPPED = tuple(name.replace("val/", "shipped/") for name in VALIDATION if name != "val/selection")
-"""The figures of the enhancer that ships, on validation people: once, at the end of a run. Jobs compare by these."""
 DIAGNOSIS, BY_YAW = "diagnosis", "improvement_by_yaw"
 """The picture and the table that a logger for media receives."""
 
@@ -82,7 +80,10 @@ def validation_metrics(block: dict[str, Any]) -> dict[str, float | None]:
 
 
 def shipped_metrics(block: dict[str, Any]) -> dict[str, float]:
-    """The figures of ``SHIPPED`` from the evaluation block of what ships, without those that are null."""
+    """The figures of what ships, from its evaluation block on validation people, without those that are null.
+
+    They are logged once, at the end of a run; jobs compare by these.
+    """
     metrics = validation_metrics(block)
     return {name.replace("val/", "shipped/"): value for name, value in metrics.items() if value is not None}
 

@@ -33,10 +33,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Section:
-    """Panels that answer one question; ``look_for`` says how."""
+    """Panels that answer one question; ``guide`` says how."""
 
     name: str
-    look_for: str
+    guide: str
     panels: tuple[Panel, ...]
 
 
