@@ -26,7 +26,7 @@ class GenuinePairs:
     """(n,) cosine of the rows as they came."""
     enhanced: NDArray[np.float64]
     """(n,) cosine of the reference's reference form and the probe's probe form."""
-    yaw: NDArray[np.float64]
+    yaw: NDArray[np.floating]
     """(n,) degrees, of the probe; NaN where unknown."""
     person: NDArray[np.intp]
     """(n,) the person, as a number from 0 to people − 1."""

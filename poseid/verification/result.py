@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poseid.verification.estimates import LEVEL, Estimate
 from poseid.verification.genuine import ByPose, Improvement, Similarity
@@ -75,9 +76,9 @@ class Evaluation:
     null_reasons: Mapping[str, str]
     """Why something is null, by its path in `block`."""
     genuine: Genuine
-    """The genuine comparisons of `all`, with …"""
-    yaw: np.ndarray[Any, np.dtype[np.float64]]
-    """… the yaw of each probe, NaN where unknown."""
+    """The genuine comparisons of `all`."""
+    yaw: NDArray[np.floating]
+    """Degrees, of the probe of each of them; NaN where unknown."""
     headline_scores: Compared | None
     """The scores of the headline set, where they are few enough for the bands of a DET curve."""
 

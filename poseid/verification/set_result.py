@@ -14,6 +14,7 @@ from poseid.verification.bootstrap import resample_rates
 from poseid.verification.estimates import Estimate
 from poseid.verification.impostors import Impostors
 from poseid.verification.operating import Rates, det_curve, error_rates
+from poseid.verification.operating_points import POINTS, strictest
 from poseid.verification.rates import FMRS, LABELS, why_null
 from poseid.verification.scores import Compared
 
@@ -41,9 +42,10 @@ class SetResult:
 
     def operating_point(self) -> tuple[str, float | None]:
         """The FMR that the set is judged at and its raw threshold: 1e-3, else 1e-2; None with too few impostors."""
-        label = "1e-3" if math.isfinite(self.raw.thresholds[LABELS.index("1e-3")]) else "1e-2"
-        threshold = float(self.raw.thresholds[LABELS.index(label)])
-        return label, threshold if math.isfinite(threshold) else None
+        thresholds = zip(LABELS, self.raw.thresholds.tolist(), strict=True)
+        known = {label: threshold for label, threshold in thresholds if not math.isnan(threshold)}
+        label = strictest(known) or POINTS[-1]
+        return label, known.get(label)
 
     def to_dict(self) -> dict[str, Any]:
         """The SET of ``summary.json``."""

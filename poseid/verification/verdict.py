@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poseid.verification.estimates import Estimate
+from poseid.verification.operating_points import POINTS, strictest
 from poseid.verification.result import Figures
 
 HELPS, NO_EFFECT, HARMS = "helps", "no effect shown", "harms"
@@ -36,9 +37,8 @@ def judge(name: str, figures: Figures, impostors: int, why_not: str = "") -> tup
     frontal_ci = figures["improvement_frontal"]["enhanced"].ci95
     frontal = f"frontal comparisons change by {_signed(frontal_ci)} in similarity"
     frontal_harm = frontal_ci is not None and frontal_ci[1] < -LEAST_HARM
-    label, note = "1e-3", ""
-    if figures["fnmr_at_fmr_1e-3"]["raw"].number is None:
-        label, note = "1e-2", " (too few impostor comparisons for 1e-3)"
+    label = strictest({fmr: figures[f"fnmr_at_fmr_{fmr}"]["raw"].number for fmr in POINTS}) or POINTS[-1]
+    note = "" if label == POINTS[0] else f" (too few impostor comparisons for {POINTS[0]})"
     own, fixed, ratio = (
         figures[f"{metric}_{label}"] for metric in ("fnmr_at_fmr", "fnmr_at_raw_threshold", "fmr_ratio")
     )
