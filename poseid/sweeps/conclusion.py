@@ -10,8 +10,8 @@ from typing import Literal
 
 from poseid.reports.format import ascii_text, fixed, with_interval
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.measures import Measure
 from poseid.sweeps.settings import Estimate, Setting, words
+from poseid.training.objective import Measure
 
 _MOST_NAMES, _LONGEST_HEADING = 3, 120
 

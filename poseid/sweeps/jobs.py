@@ -16,8 +16,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from poseid.errors import InputError, first_line
-from poseid.sweeps.measures import Measure, read_figures
+from poseid.sweeps.measures import read_figures
 from poseid.training.arguments import FAILED
+from poseid.training.objective import Measure
 
 MULTIRUN = "multirun.yaml"
 """What a multirun writes of its call into its directory."""

@@ -4,59 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from poseid.errors import InputError
-from poseid.training.objective import look_up, parse_objective
+from poseid.training.objective import BY_KEY, Measure, block_key, look_up
 from poseid.verification import operating_points
 from poseid.verification.metrics import METRICS, metrics_in
 from poseid.verification.result import FORMS
 
-_BY_KEY = {metric.block_key(): metric for metric in METRICS}
-_KEYS = {metric.name: metric.block_key() for metric in METRICS}
 # The first of them that most jobs have: with few people the stricter operating points are null.
-FNMR = (_KEYS["fnmr_at_fmr_1e-2"], _KEYS["eer"])
+FNMR = (block_key("fnmr_at_fmr_1e-2"), block_key("eer"))
 # Both figures of a pair are of one operating point: a threshold that was set for raw vectors and stays as it is.
 OPERATING_POINTS = tuple(
-    (_KEYS[f"fnmr_at_raw_threshold_{fmr}"], _KEYS[f"fmr_ratio_{fmr}"]) for fmr in operating_points.POINTS
+    (block_key(f"fnmr_at_raw_threshold_{fmr}"), block_key(f"fmr_ratio_{fmr}")) for fmr in operating_points.POINTS
 )
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A figure that jobs are compared by.
-
-    Args:
-        key: dotted, in the validation block.
-        lower_is_better: its direction.
-    """
-
-    key: str
-    lower_is_better: bool
-
-    @property
-    def title(self) -> str:
-        return _BY_KEY[self.key].title if self.key in _BY_KEY else self.key
-
-    @property
-    def direction(self) -> str:
-        return "lower is better" if self.lower_is_better else "higher is better"
-
-    @property
-    def raw_key(self) -> str | None:
-        """The same figure of the raw vectors, where they have one of their own."""
-        raw = _BY_KEY[self.key].block_key("raw") if self.key in _BY_KEY else self.key
-        return None if raw == self.key else raw
-
-
-def objectives(entries: object) -> tuple[Measure, ...]:
-    """The measures of the root key ``objective``.
-
-    Raises:
-        InputError: as :func:`parse_objective`.
-    """
-    return tuple(Measure(*entry) for entry in parse_objective(entries))
 
 
 def read_figures(block: dict[str, Any], asked: Sequence[Measure]) -> dict[str, float | None]:
@@ -102,7 +63,7 @@ def _known(keys: Sequence[str], figures: Sequence[dict[str, float | None]]) -> i
 
 def _measure(key: str, asked: Sequence[Measure]) -> Measure:
     """The objective of this key, or the key with the direction that is its own."""
-    return next((measure for measure in asked if measure.key == key), Measure(key, not _BY_KEY[key].higher_is_better))
+    return next((measure for measure in asked if measure.key == key), Measure(key, not BY_KEY[key].higher_is_better))
 
 
 def main_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, ...]:

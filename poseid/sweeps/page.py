@@ -16,10 +16,10 @@ from poseid.sweeps.commands import to_evaluate, to_reproduce
 from poseid.sweeps.conclusion import conclude
 from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, front_points, joined_points, number_text
 from poseid.sweeps.jobs import Job, setting_text
-from poseid.sweeps.measures import Measure
 from poseid.sweeps.scales import labels, values_of
 from poseid.sweeps.settings import words
 from poseid.sweeps.tables import counts
+from poseid.training.objective import Measure
 
 _MOST_OPEN = 12
 _MOST_CHANGES = 300

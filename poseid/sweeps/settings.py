@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from poseid.reports.format import effect
 from poseid.sweeps.jobs import NOT_GIVEN, REPEATS, Job, setting_text, value_order, varied_keys
-from poseid.sweeps.measures import Measure
+from poseid.training.objective import Measure
 
 LEVEL = 0.95
 NO_PAIR, ONE_PAIR = "no repeat in common", "one pair: may be chance"

@@ -10,7 +10,6 @@ import pytest
 
 from poseid.sweeps.importance import FEWEST_SETTINGS, Importance, importance
 from poseid.sweeps.jobs import Job
-from poseid.sweeps.measures import Measure
 from poseid.sweeps.settings import (
     ONE_PAIR,
     Setting,
@@ -22,6 +21,7 @@ from poseid.sweeps.settings import (
     t_quantile,
     words,
 )
+from poseid.training.objective import Measure
 from tests.sweeps.made import FNMR
 
 MEASURE = Measure(FNMR, True)
