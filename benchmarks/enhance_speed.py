@@ -22,7 +22,7 @@ import torch
 from table import HEADING, row
 
 import poseid
-from poseid.enhancers.api import Enhancer
+from poseid.enhancers.api import LoadedEnhancer
 from poseid.enhancers.header import info_of
 from poseid.enhancers.onnx_export import to_onnx
 from poseid.enhancers.onnx_run import onnx_session
@@ -77,7 +77,7 @@ def seconds(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, f
     return {name: float(np.quantile(values, 0.1)) for name, values in times.items()}
 
 
-def file_to_file(enhancer: Enhancer, source: Path, poses: np.ndarray, target: Path) -> None:
+def file_to_file(enhancer: LoadedEnhancer, source: Path, poses: np.ndarray, target: Path) -> None:
     features = np.load(source, mmap_mode="r")
     out = np.lib.format.open_memmap(target, mode="w+", dtype=features.dtype, shape=features.shape)
     step = 65536
@@ -106,7 +106,10 @@ def main() -> None:
             header = {"model": {"name": "residual", **OPTIONS}, "sides": "probe"}
             save_enhancer(enhancer, header, place / "m.safetensors")
             run, _, dim = onnx_session(to_onnx(enhancer, header)[0], "model", arguments.threads)
-            opened = {"torch": poseid.load(place / "m.safetensors"), "onnxruntime": Enhancer(run, info_of(header, dim))}
+            opened = {
+                "torch": poseid.load(place / "m.safetensors"),
+                "onnxruntime": LoadedEnhancer(run, info_of(header, dim)),
+            }
             single = seconds(
                 {"products": products(enhancer, 1)}
                 | {name: (lambda e=e: e.enhance(one, pose)) for name, e in opened.items()},

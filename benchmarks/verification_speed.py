@@ -78,7 +78,7 @@ def measure(comparisons: int, forms: int, resamples: int) -> dict[str, float]:
 
     from poseid.verification.bootstrap import resample_rates
     from poseid.verification.estimates import resample_people
-    from poseid.verification.operating import error_rates
+    from poseid.verification.operating_points import error_rates
     from poseid.verification.rates import FMRS
     from poseid.verification.scores import compare
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from poseid.enhancers.api import Enhancer
+    from poseid.enhancers.api import LoadedEnhancer
 
 __version__ = "0.1.0"
 
 
-def load(model: str | Path) -> Enhancer:
+def load(model: str | Path) -> LoadedEnhancer:
     """Opens an enhancer, ready to be called.
 
     Args:
@@ -26,7 +26,7 @@ def load(model: str | Path) -> Enhancer:
             no torch), or ``"raw"``, which hands vectors through as they are.
 
     Returns:
-        An :class:`poseid.enhancers.api.Enhancer`: call its ``enhance(features, poses=None)``.
+        A :class:`poseid.enhancers.api.LoadedEnhancer`: call its ``enhance(features, poses=None)``.
 
     Raises:
         poseid.errors.InputError: there is no such model, the file is damaged, or not one of poseid.

@@ -20,6 +20,7 @@ from poseid.evaluation import embedding_set, quick_evaluation
 from poseid.features.fingerprint import digest
 from poseid.features.people import people_of_folds, read_people_file, split_people, split_rest
 from poseid.features.rows import FeatureSet
+from poseid.verification.estimates import LEVEL
 from poseid.verification.evaluate import evaluate
 from poseid.verification.metrics import common_headline, figures_of
 from poseid.verification.result import Evaluation, Figures
@@ -228,7 +229,7 @@ def compare_models(
             }
             for model in models
         ],
-        "bootstrap": {"resamples": resamples, "seed": seed, "level": 0.95},
+        "bootstrap": {"resamples": resamples, "seed": seed, "level": LEVEL},
         "versions": versions(),
     }
 

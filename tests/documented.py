@@ -28,7 +28,7 @@ def run_commands(lines: list[str], directory: Path) -> None:
     for line in lines:
         program, *arguments = shlex.split(line)
         if program == "poseid":
-            command = [sys.executable, "-m", "poseid.cli", *arguments]
+            command = [sys.executable, "-m", "poseid", *arguments]
             if arguments[0] == "synthetic":
                 command += ["--people", "40"]
             if arguments[0] in ("evaluate", "compare"):

@@ -1,6 +1,7 @@
 """Every file under conf/ composes, and what is misspelt or of the wrong type fails before training."""
 
 import copy
+import inspect
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from poseid.enhancers.registry import ENHANCERS
 from poseid.errors import InputError
 from poseid.sweeps.measures import OPERATING_POINTS
 from poseid.sweeps.multirun import search_space
@@ -36,6 +38,17 @@ def test_every_file_composes_and_passes_the_checks(group: str, choice: str) -> N
     if group == "sweep":
         needs_plugin(choice)
     check_config(composed(f"{group}={choice}"))
+
+
+@pytest.mark.parametrize("name", sorted(ENHANCERS))
+def test_defaults_of_an_enhancer_are_those_of_its_file(name: str) -> None:
+    options = composed(f"model={name}")["model"]
+    phi = options["phi"]
+    defaults = {key: one.default for key, one in inspect.signature(ENHANCERS[name]).parameters.items()}
+    named = [key for key in options if key not in ("name", "dim", "init", "phi")]
+    assert {key: defaults[key] for key in named} == {key: options[key] for key in named}
+    given = ENHANCERS[name](dim=16, init="ridge", phi=phi).phi_values()
+    assert ENHANCERS[name](dim=16, init="ridge").phi_values() == given
 
 
 def needs_plugin(choice: str) -> None:

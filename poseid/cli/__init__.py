@@ -21,11 +21,7 @@ from typing import NoReturn
 import poseid
 from poseid.errors import InputError
 
-_MODULES = [
-    importlib.import_module(f"{__name__}.{found.name}")
-    for found in pkgutil.iter_modules(__path__)
-    if found.name != "__main__"
-]
+_MODULES = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
 COMMANDS = [module for module in _MODULES if hasattr(module, "NAME")]
 TRACEBACK = "POSEID_TRACEBACK"
 

@@ -1,8 +1,8 @@
 """Fit a baseline: what an enhancer has to beat. The directory it leaves is a MODEL.
 
-NAME is raw, mean_subtraction, ridge, wccn, dream or srt. Without --people and --folds the people are split as in
-training (60 % train, 30 % validate, 10 % test, seeded) and the test people are left alone. Closed forms are fitted
-on training and validation people together; the validation people choose lambda and stop dream and srt.
+An unknown NAME lists the baselines. Without --people and --folds the people are split as in training (60 % train,
+30 % validate, 10 % test, seeded) and the test people are left alone. Closed forms are fitted on training and
+validation people together; the validation people choose lambda and when to stop a network.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HELP = "fit a baseline; its directory is a MODEL"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="raw, mean_subtraction, ridge, wccn, dream or srt")
+    parser.add_argument("name", metavar="NAME", help="of the baseline, such as ridge")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a feature folder")
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--people", type=Path, metavar="FILE", help="fit on these people, one name a line")
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="options",
-        help="lambda=10 (ridge, wccn); sides=probe|both; seed=0 (dream, srt)",
+        help="an option of the baseline, such as lambda=10, sides=both or seed=0",
     )
     parser.add_argument("--split-seed", type=integer(0), default=0, metavar="N", help="of the split of people")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new directory")

@@ -1,7 +1,7 @@
 """Compare MODELs side by side on the same people, with intervals of their paired differences.
 
-A MODEL is what `poseid evaluate` takes, or the name of a baseline (mean_subtraction, ridge, wccn, dream, srt),
-which is then fitted on the people outside the evaluated ones; options follow a colon: ridge:lambda=10,sides=both.
+A MODEL is what `poseid evaluate` takes, or the name of a baseline, such as ridge, which is then fitted
+on the people outside the evaluated ones; options follow a colon: ridge:lambda=10,sides=both.
 A directory with a baseline's name is written ./ridge.
 
 Without --people: people whom none of the MODELs was trained on (the test people of runs trained on --data, or a

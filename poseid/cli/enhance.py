@@ -1,4 +1,4 @@
-"""Enhance the vectors of files: .npy, .npz, .parquet, .h5, or a feature folder.
+"""Enhance the vectors of files, or of a feature folder. A file of an unknown format lists the known ones.
 
 One file gives the file --out; several, or a directory of shards, give the directory --out with files of the same
 names; a feature folder gives a feature folder whose video rows are enhanced (front rows too only where the model says

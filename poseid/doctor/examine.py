@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,6 @@ from poseid.doctor.finding import SEVERITIES, Finding
 from poseid.doctor.labels import Likeness, check_labels, find_likeness
 from poseid.doctor.outlook import outlook
 from poseid.doctor.people import People, check_people, count_people
-from poseid.doctor.reading import open_folder
 from poseid.doctor.recognisers import check_recognisers, find_links
 from poseid.doctor.rows import Folder
 from poseid.doctor.scan import Advance, Scan, scan
@@ -91,9 +89,3 @@ def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examin
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     baseline = measure(folder, sample)
     return Examination(folder, found, people, drop, likeness, baseline, outlook(people.paired), tuple(findings))
-
-
-def examine_folder(path: Path) -> Examination:
-    """`open_folder` and `examine` in one."""
-    folder, findings = open_folder(path)
-    return examine(folder, findings, lambda rows: None)

@@ -20,12 +20,12 @@ from poseid.reports.sheet import (
     Drawn,
     Line,
     Sheet,
+    empty_tile,
     label,
     legend,
-    nothing,
     outline,
     sheet,
-    thinned,
+    subsample,
     write,
     yaw_axis,
 )
@@ -53,7 +53,7 @@ def _poses(examination: Examination, summary: dict[str, Any]) -> Sheet:
     sizes = ", ".join(f"{count(n)} {name}" for name, n in known.items())
     axes = out.tile("Rows by yaw", f"every {_STEP} degrees; n = {sizes} rows of known yaw")
     if not any(known.values()):
-        nothing(axes, "no yaw is known")
+        empty_tile(axes, "no yaw is known")
     else:
         for name, colour, style in _FILES:
             if known[name]:
@@ -88,7 +88,7 @@ def _against_angles(out: Sheet, examination: Examination) -> None:
                 places, means, color=colour, linestyle=style, marker=marker, markersize=4, linewidth=1.7, label=name
             )
     if not drawn:
-        return nothing(axes, "no video row of a known, changing pose has a front row of its person")
+        return empty_tile(axes, "no video row of a known, changing pose has a front row of its person")
     axes.set_xlim(left=0)
     axes.margins(y=0.14)
     legend(axes, "best")
@@ -100,7 +100,7 @@ def _vectors(examination: Examination) -> Sheet:
     out = sheet(1, 2)
     baseline = examination.baseline
     if baseline.block is None or baseline.set is None:
-        nothing(out.tile("Raw scores", ""), baseline.reason or "there are no comparisons")
+        empty_tile(out.tile("Raw scores", ""), baseline.reason or "there are no comparisons")
     else:
         block = baseline.block
         on = f"{SET_TITLES[baseline.set]}, {count(baseline.people)} people"
@@ -147,7 +147,7 @@ def _people(examination: Examination) -> Sheet:
         legend(axes, "upper right")
         label(axes, "people, by number of rows", "rows")
     else:
-        nothing(axes, "no row names a person")
+        empty_tile(axes, "no row names a person")
     _likeness(out, examination)
     return out
 
@@ -156,10 +156,10 @@ def _likeness(out: Sheet, examination: Examination) -> None:
     likeness = examination.likeness
     title = "Like their own person, like another"
     if likeness is None:
-        return nothing(out.tile(title, ""), "fewer than two people have three rows")
+        return empty_tile(out.tile(title, ""), "fewer than two people have three rows")
     wrong = likeness.wrong
     n = len(wrong)
-    shown = thinned(np.flatnonzero(~wrong))
+    shown = subsample(np.flatnonzero(~wrong))
     note = f"{count(int(wrong.sum()))} of {count(likeness.judged)} rows are likely named wrongly"
     axes = out.tile(title, note)
     axes.scatter(likeness.own[shown], likeness.other[shown], s=7, color=SOFT, alpha=0.25, linewidths=0)

@@ -24,10 +24,10 @@ class Measured:
 
 MEASURED = (
     Measured(20, 0, 0, -1.6),
-    Measured(50, 5, 0, -4.5),
-    Measured(100, 6, 0, -9.1),
-    Measured(200, 7, 0, -11.4),
-    Measured(300, 7, 0, -11.4),
+    Measured(50, 3, 0, -4.9),
+    Measured(100, 4, 0, -8.9),
+    Measured(200, 3, 0, -11.3),
+    Measured(300, 3, 0, -11.3),
 )
 """docs/results.md, "How many people it takes, and how often it harms"."""
 

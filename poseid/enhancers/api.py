@@ -23,7 +23,7 @@ BLOCK_ROWS = 1024  # a block of 512 numbers a row stays in the processor's cache
 Vectors = TypeVar("Vectors", np.ndarray, "torch.Tensor")
 
 
-class Enhancer:
+class LoadedEnhancer:
     """A model, opened for use; made by :func:`poseid.load`.
 
     It computes in float32 on the CPU and holds no state between calls, so that threads may share it.
@@ -43,7 +43,7 @@ class Enhancer:
 
     def __repr__(self) -> str:
         dim = "any" if self.info.dim is None else self.info.dim
-        return f"Enhancer(model={self.info.model!r}, dim={dim}, sides={self.info.sides!r})"
+        return f"LoadedEnhancer(model={self.info.model!r}, dim={dim}, sides={self.info.sides!r})"
 
     def enhance(self, features: Vectors, poses: ArrayLike | torch.Tensor | Sequence[Any] | None = None) -> Vectors:
         """Removes the head pose from face vectors.
@@ -128,11 +128,11 @@ def _pose_rows(poses: Any, count: int, single: bool) -> Float32:
     return angles
 
 
-def open_enhancer(model: str | Path) -> Enhancer:
+def open_enhancer(model: str | Path) -> LoadedEnhancer:
     """See :func:`poseid.load`."""
     text = str(model)
     if text == "raw":
-        return Enhancer(None, info_of({"model": {"name": "raw"}}, None))
+        return LoadedEnhancer(None, info_of({"model": {"name": "raw"}}, None))
     if text.endswith(".onnx"):
         run, header, dim = open_onnx(Path(text))
         about = header.get("onnx")
@@ -149,4 +149,4 @@ def open_enhancer(model: str | Path) -> Enhancer:
         run, header, dim = run_of(saved.enhancer), saved.info, saved.enhancer.dim
         unchanged = saved.enhancer.returns_input()
     # A fitted raw returns its input bit for bit too, in float64 as well.
-    return Enhancer(None if unchanged or header["model"]["name"] == "raw" else run, info_of(header, dim))
+    return LoadedEnhancer(None if unchanged or header["model"]["name"] == "raw" else run, info_of(header, dim))

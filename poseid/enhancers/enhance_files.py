@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from poseid.atomic import atomic_directory, atomic_file, check_new
-from poseid.enhancers.api import Enhancer
+from poseid.enhancers.api import LoadedEnhancer
 from poseid.enhancers.enhance_record import RECORD, Record
 from poseid.enhancers.file_jobs import FRONT, VIDEO, Job, plan_files
 from poseid.errors import InputError
@@ -41,7 +41,7 @@ class FileEnhancer:
         progress: makes a context that yields a function to call with the number of rows just done, from their total.
     """
 
-    enhancer: Enhancer
+    enhancer: LoadedEnhancer
     digest: str
     columns: Columns
     no_pose: bool

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from poseid.enhancers.model import SHORTEST
+from poseid.features.rows import SHORTEST
 
 FRONTAL_UP_TO = 5.0  # degrees; a row given as frontal is not corrected, whatever is trained
 SATURATION = 40.0  # degrees; a given pose beyond it says no more than this one

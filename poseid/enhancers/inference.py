@@ -14,9 +14,10 @@ from torch.nn import functional as F
 
 from poseid.enhancers.enhancer import Fit
 from poseid.enhancers.layers import fill_pose, pose_inputs
-from poseid.enhancers.model import SHORTEST, Model, unit
+from poseid.enhancers.model import Model, unit
 from poseid.enhancers.onnx_run import Float32, Run
 from poseid.enhancers.residual import ResidualEnhancer
+from poseid.features.rows import SHORTEST
 
 BLOCK_ROWS = 8192
 

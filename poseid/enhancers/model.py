@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from poseid.errors import InputError
+from poseid.features.rows import SHORTEST
 
-SHORTEST = 1e-12  # length below which a row counts as zero
 SIDES = ("probe", "both")
 
 
@@ -37,6 +37,8 @@ class Model(nn.Module):
         sides: "probe" or "both": which sides of a comparison it is meant for.
     """
 
+    summary: ClassVar[str] = ""
+    """How it takes the head pose out, in a few words: for the card of a model."""
     dim: int
     sides: str
 

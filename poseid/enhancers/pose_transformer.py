@@ -92,6 +92,8 @@ class PoseTransformer(Enhancer):
         suppression, residual, network, skip, init, phi, similarity_dim, norm, sides: of :class:`Enhancer`.
     """
 
+    summary = "a small transformer over slices of the vector with the pose in its attention"
+
     def __init__(
         self,
         dim: int = 512,

@@ -1,4 +1,4 @@
-"""The models there are, by name. To add one: write its module and add a line here (an enhancer also to conf/model/)."""
+"""The registry of models. To add one: write its module and add a line here (an enhancer also to conf/model/)."""
 
 from __future__ import annotations
 

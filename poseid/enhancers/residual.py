@@ -24,6 +24,8 @@ class ResidualEnhancer(Enhancer):
         suppression, residual, network, skip, init, phi, similarity_dim, norm, sides: of :class:`Enhancer`.
     """
 
+    summary = "a pose-gated correction of the vector, in its own dimensions"
+
     def __init__(
         self,
         dim: int = 512,

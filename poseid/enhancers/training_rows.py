@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from poseid.enhancers.model import SHORTEST
-from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
+from poseid.features.rows import FRONTAL, PROFILE, SHORTEST, FeatureSet
 
 
 @dataclass(frozen=True)

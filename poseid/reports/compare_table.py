@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from poseid.reports.format import METRIC_FORMATS, SET_TITLES, aligned, ascii_text, with_interval
@@ -19,6 +20,17 @@ def cell(metric: Metric, figure: Figure, difference: bool = False) -> str:
     ('9.44 [8.00, 11.00]', '-')
     """
     return ascii_text(with_interval(figure["value"], figure["ci95"], METRIC_FORMATS[metric.format].writer(difference)))
+
+
+def directions(metrics: Sequence[Metric]) -> str:
+    """Which sign of a difference is better.
+
+    >>> from poseid.verification.metrics import METRICS
+    >>> directions([metric for metric in METRICS if metric.name in ("eer", "rank1")])
+    'below 0 is better; above 0 for rank-1'
+    """
+    rising = ", ".join(metric.title for metric in metrics if metric.higher_is_better)
+    return f"below 0 is better{f'; above 0 for {rising}' if rising else ''}"
 
 
 def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
@@ -42,7 +54,7 @@ def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
             [m["name"], *(cell(one, m[key][one.name], True) for one in paired)] for m in models if m["name"] != other
         ]
         if rows:
-            out.append((f"paired differences from {other} (below 0 is better, but for improvement)", [head, *rows]))
+            out.append((f"paired differences from {other} ({directions(paired)})", [head, *rows]))
     return out
 
 

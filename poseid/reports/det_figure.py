@@ -11,7 +11,7 @@ from matplotlib.axis import Axis
 from numpy.typing import NDArray
 
 from poseid.reports.format import SET_TITLES, count, interval, percent
-from poseid.reports.sheet import ENHANCED, RAW, RAW_LINE, SOFT, Line, Sheet, label, legend, nothing, sheet, write
+from poseid.reports.sheet import ENHANCED, RAW, RAW_LINE, SOFT, Line, Sheet, empty_tile, label, legend, sheet, write
 from poseid.verification.figure_data import HIGHEST_FMR, DetBands, det_bands
 from poseid.verification.rates import MINIMUM_FALSE_MATCHES
 from poseid.verification.result import Evaluation
@@ -29,13 +29,13 @@ def det_sheet(evaluation: Evaluation) -> Sheet:
     block, out = evaluation.block, sheet(1, 1)
     name, entry = block["headline"], block["sets"][block["headline"]]
     title = "Detection error trade-off"
-    if entry is None or not entry.get("det", {}).get("fmr"):
+    if entry is None:
         axes = out.tile(title, "lower left is better")
-        nothing(axes, block.get("null_reasons", {}).get(f"sets.{name}", "there are no comparisons"))
+        empty_tile(axes, block["null_reasons"][f"sets.{name}"])
         return out
     fmr = np.array(entry["det"]["fmr"])
     if np.sum(fmr <= HIGHEST_FMR) < 2:
-        nothing(out.tile(title, "lower left is better"), f"{entry['impostor']} impostor comparisons make no curve")
+        empty_tile(out.tile(title, "lower left is better"), f"{entry['impostor']} impostor comparisons make no curve")
         return out
     bands = det_bands(evaluation)
     sizes = f"{count(entry['genuine'])} genuine, {count(entry['impostor'])} impostor"
@@ -90,7 +90,7 @@ def _draw(axes: Axes, entry: Block, bands: DetBands | None, fmr: NDArray[np.floa
     _percent_ticks(axes.xaxis, left, right, across=True)
     _percent_ticks(axes.yaxis, low, high, across=False)
     legend(axes, "upper right")
-    label(axes, "FMR, % of impostors let in", "FNMR, % of genuine refused")
+    label(axes, "FMR, % of impostors accepted", "FNMR, % of genuine rejected")
 
 
 def _percent_ticks(axis: Axis, first: float, last: float, across: bool) -> None:

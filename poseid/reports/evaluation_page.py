@@ -10,6 +10,7 @@ from poseid.reports.html import NO_INTERVALS, render
 from poseid.reports.sheet import Drawn
 from poseid.verification.metrics import METRICS
 from poseid.verification.operating_points import strictest
+from poseid.verification.verdict import HARMS, HELPS, NO_EFFECT
 
 Block = dict[str, Any]
 
@@ -21,19 +22,19 @@ _SET_ROWS = {
 }
 _ONE_IN = {"1e-2": "1 impostor in 100", "1e-3": "1 impostor in 1,000", "1e-4": "1 impostor in 10,000"}
 _VERDICTS = {
-    "helps": (
+    HELPS: (
         "good",
         "✓",
         "It helps",
-        "Fewer genuine pairs are refused, and false matches at the raw threshold do not rise.",
+        "Fewer genuine pairs are rejected, and false matches at the raw threshold do not rise.",
     ),
-    "harms": (
+    HARMS: (
         "bad",
         "✗",
         "It does harm",
         "Something got worse by more than chance explains: do not use it on data like this.",
     ),
-    "no effect shown": (
+    NO_EFFECT: (
         "mid",
         "○",
         "No effect shown",
@@ -53,7 +54,7 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
 
     Args:
         summary: the contents of summary.json; its other evaluation block, if any, is shown in short at the end.
-        block: the evaluation block that is shown.
+        block: the evaluation block that is shown; it may hold the keys of the contract alone.
         figures: from :func:`poseid.reports.figures.draw_all`, made of the same block.
     """
     people, others = _parts(summary, block)

@@ -21,21 +21,20 @@ from poseid.reports.sheet import (
     SOFT,
     Drawn,
     Sheet,
+    empty_tile,
     label,
     legend,
-    nothing,
     outline,
     sheet,
-    thinned,
+    subsample,
     write,
     yaw_axis,
 )
 from poseid.verification.estimates import mean_estimate, resample_people
-from poseid.verification.figure_data import GenuinePairs, genuine_pairs
+from poseid.verification.figure_data import MOST_RESAMPLES, GenuinePairs, genuine_pairs
 from poseid.verification.operating_points import strictest
 from poseid.verification.result import Evaluation
 
-_BAND_RESAMPLES = 200
 _YAW_STEP = 10
 _FEWEST = 5
 """A mean of fewer comparisons is not drawn."""
@@ -66,18 +65,18 @@ def diagnosis_sheet(evaluation: Evaluation) -> Sheet:
     _before_and_after(out, pairs)
     _histogram(out, pairs, block["improvement"])
     _bars(out, block["improvement"])
-    _by_yaw(out, pairs, block.get("bootstrap", {}).get("resamples", 0))
+    _by_yaw(out, pairs, block["bootstrap"]["resamples"])
     return out
 
 
 def _before_and_after(out: Sheet, pairs: GenuinePairs) -> None:
-    shown = thinned(np.arange(pairs.raw.size))
+    shown = subsample(np.arange(pairs.raw.size))
     note = f"n = {count(pairs.total)} genuine comparisons"
     if shown.size < pairs.total:
         note += f", {count(shown.size)} of them shown"
     axes = out.tile("Similarity before and after", note)
     if not shown.size:
-        return nothing(axes, "there are no genuine comparisons")
+        return empty_tile(axes, "there are no genuine comparisons")
     raw, enhanced = pairs.raw[shown], pairs.enhanced[shown]
     low = min(float(raw.min()), float(enhanced.min()))
     high = max(float(raw.max()), float(enhanced.max()))
@@ -99,7 +98,7 @@ def _histogram(out: Sheet, pairs: GenuinePairs, improvement: Block) -> None:
     axes = out.tile("Improvement", f"n = {count(pairs.total)} genuine comparisons; higher is better")
     gain = pairs.gain
     if not gain.size:
-        return nothing(axes, "there are no genuine comparisons")
+        return empty_tile(axes, "there are no genuine comparisons")
     # the outermost half per cent would leave the rest too narrow to be seen
     reach = 1.15 * float(np.max(np.abs(np.quantile(gain, [0.005, 0.995]))))
     reach = max(reach, 1e-3)
@@ -132,7 +131,7 @@ def _bars(out: Sheet, improvement: Block) -> None:
     band = " and 95 % CI" if any(entry["ci95"] for entry in bins) else ""
     axes = out.tile("Improvement by yaw", f"mean{band} of the cosine's change, n = {count(total)}; higher is better")
     if not total:
-        return nothing(axes, "no genuine comparison has a probe of known yaw within 90 degrees")
+        return empty_tile(axes, "no genuine comparison has a probe of known yaw within 90 degrees")
     for place, entry in enumerate(bins):
         if not entry["n"]:
             continue
@@ -166,11 +165,11 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
     note = f"mean{band} every {_YAW_STEP} degrees, n = {n} genuine; higher is better"
     axes = out.tile("Similarity against yaw", note)
     if not known.any():
-        return nothing(axes, "no genuine comparison has a probe of known yaw within 90 degrees")
+        return empty_tile(axes, "no genuine comparison has a probe of known yaw within 90 degrees")
     # steps are centred on 0, so that left and right are cut alike
     step = np.round(pairs.yaw[known] / _YAW_STEP).astype(int)
     person = pairs.person[known]
-    weights = resample_people(pairs.people, min(resamples, _BAND_RESAMPLES), 0) if resamples else None
+    weights = resample_people(pairs.people, min(resamples, MOST_RESAMPLES), 0) if resamples else None
     # raw dashed above enhanced, so that both are seen where they agree
     for form, colour, name, style, marker, above in (
         (pairs.raw[known], RAW, "raw", RAW_LINE, "s", 4),
@@ -186,7 +185,7 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
             means.append(float(mean.value))
             bounds.append(mean.ci95 or [np.nan, np.nan])
         if not at:
-            return nothing(axes, f"no {_YAW_STEP} degrees of yaw hold {_FEWEST} genuine comparisons")
+            return empty_tile(axes, f"no {_YAW_STEP} degrees of yaw hold {_FEWEST} genuine comparisons")
         ends = np.array(bounds)
         if not np.isnan(ends).all():
             axes.fill_between(at, ends[:, 0], ends[:, 1], color=colour, alpha=0.16, linewidth=0)
@@ -203,9 +202,9 @@ def _scores(block: Block) -> Sheet:
     out = sheet(1, 2)
     name, entry = block["headline"], block["sets"][block["headline"]]
     titles = ("Scores before", "Scores after")
-    if entry is None or "histogram" not in entry:
+    if entry is None:
         for title in titles:
-            nothing(out.tile(title, ""), block.get("null_reasons", {}).get(f"sets.{name}", "there are no comparisons"))
+            empty_tile(out.tile(title, ""), block["null_reasons"][f"sets.{name}"])
         return out
     edges = np.array(entry["histogram"]["edges"])
     shares = {(form, kind): 100 * np.array(entry["histogram"][form][kind]) for form in _FORMS for kind in SCORES}
@@ -233,11 +232,11 @@ def _scores(block: Block) -> Sheet:
 
 def _heatmap(block: Block) -> Sheet:
     out = sheet(1, 2)
-    poses = block.get("by_pose") or {}
-    if poses.get("threshold") is None or not np.sum(poses["n"]):
-        reason = block.get("null_reasons", {}).get("by_pose", "no genuine comparison lies within the yaw bins")
+    poses = block["by_pose"]
+    if poses["threshold"] is None or not np.sum(poses["n"]):
+        reason = block["null_reasons"].get("by_pose", "no genuine comparison lies within the yaw bins")
         for form in _FORMS:
-            nothing(out.tile(f"FNMR by pose, {form}", ""), reason)
+            empty_tile(out.tile(f"FNMR by pose, {form}", ""), reason)
         return out
     n = np.array(poses["n"])
     names = [between(b["from"], b["to"]) for b in poses["bins"]]

@@ -19,7 +19,7 @@ def key_figures(block: dict[str, Any]) -> dict[str, Any]:
         ``eer``: ``raw``, ``enhanced``, ``difference``, ``difference_ci95``, lower is better, None without the set;
         ``fmr``: the operating point of what follows, "1e-3", "1e-2" where there are too few impostors for it, or None;
         ``fnmr_at_fmr``: as ``eer``, each side at its own threshold;
-        ``raw_threshold``: ``fmr_ratio`` (impostors let in, enhanced against raw), ``fnmr_difference`` and their
+        ``raw_threshold``: ``fmr_ratio`` (impostors accepted, enhanced against raw), ``fnmr_difference`` and their
         ``…_ci95``, where the raw threshold stays as it is, lower is better.
     """
     improvement = block["improvement"]

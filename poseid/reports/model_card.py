@@ -7,22 +7,14 @@ import json
 from typing import Any
 
 from poseid.enhancers.header import info_of
+from poseid.enhancers.registry import BASELINES, ENHANCERS
 from poseid.reports.html import render
+from poseid.verification.verdict import HARMS, HELPS, NO_EFFECT
 
-_WHAT = {
-    "residual": "a pose-gated correction of the vector, in its own dimensions",
-    "pose_transformer": "a small transformer over slices of the vector with the pose in its attention",
-    "raw": "nothing: vectors come out as they went in",
-    "mean_subtraction": "the mean of the head's yaw bin taken out",
-    "ridge": "a gated ridge regression to the person's frontal mean",
-    "wccn": "a ridge regression, then within-class covariance normalisation of both sides",
-    "dream": "a residual network whose share grows with the yaw (Cao et al., CVPR 2018)",
-    "srt": "an unmasking network with the self-restrained triplet loss (Boutros et al., 2022)",
-}
 _VERDICTS = {
-    "helps": "The report says **helps**: fewer genuine pairs refused on people never trained on, no more impostors.",
-    "no effect shown": "The report says **no effect shown**: do not expect better figures than with the raw vectors.",
-    "harms": "The report says **harms**: do not use this model.",
+    HELPS: "The report says **helps**: fewer genuine pairs rejected on people never trained on, no more impostors.",
+    NO_EFFECT: "The report says **no effect shown**: do not expect better figures than with the raw vectors.",
+    HARMS: "The report says **harms**: do not use this model.",
 }
 
 
@@ -43,7 +35,7 @@ def card(header: dict[str, Any], dim: int, file: str, made: str) -> str:
         "dim": dim,
         "file": file,
         "made": made,
-        "what": _WHAT.get(info.model, _plain(info.model)),
+        "what": _summary(info.model),
         "both": info.sides == "both",
         "projected": bool(header["model"].get("similarity_dim")),
         "fingerprint": header.get("fingerprint"),
@@ -53,6 +45,12 @@ def card(header: dict[str, Any], dim: int, file: str, made: str) -> str:
         "digest": _digest,
     }
     return render("model_card.md", context)
+
+
+def _summary(name: str) -> str:
+    """What a model does, by the class that the registry has of it; else its name."""
+    found = {**ENHANCERS, **BASELINES}.get(name)
+    return _plain(name) if found is None else found.summary
 
 
 def _digest(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The files of a report, each appearing whole."""
+"""The files of a report, each written atomically."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from poseid.verification.result import Evaluation
 def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Path) -> None:
     """Writes the whole report into a directory, made if missing.
 
-    ``summary.json``, ``report.html`` (one file: no script, no network, images inside), ``diagnosis.png``, ``det.png``,
-    ``scores.png`` and ``heatmap.png``.
+    ``summary.json`` (no NaN: what is not known is null), ``report.html`` (one file: no script, no network, images
+    inside), ``diagnosis.png``, ``det.png``, ``scores.png`` and ``heatmap.png``.
 
     Args:
         summary: the contents of ``summary.json``.
@@ -22,7 +22,8 @@ def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Pat
         directory: the ``report`` directory.
     """
     # the numbers first: they are what a long run must not lose
-    write_summary(summary, directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_text(directory / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     # a second of matplotlib is spared whoever wants the summary alone
     from poseid.reports.evaluation_page import page
     from poseid.reports.figures import draw_all
@@ -31,9 +32,3 @@ def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Pat
     for name, drawn in figures.items():
         write_bytes(directory / name, drawn.whole)
     write_text(directory / "report.html", page(summary, evaluation.block, figures))
-
-
-def write_summary(summary: dict[str, Any], directory: Path) -> None:
-    """Writes ``summary.json`` (UTF-8, no NaN: what is not known is null) into a directory, made if missing."""
-    directory.mkdir(parents=True, exist_ok=True)
-    write_text(directory / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from poseid.reports.format import degrees
+from poseid.verification.genuine import YAW_BINS
 
 Line = str | tuple[int, tuple[float, ...]]
 """How a line is dashed, as matplotlib takes it."""
@@ -42,7 +43,7 @@ RAW_LINE: Line = (0, (4, 2))
 """Of what is raw, so that it is seen where it agrees with what is enhanced."""
 SCORES: dict[str, tuple[str, Line]] = {"genuine": (GENUINE, "-"), "impostor": (IMPOSTOR, (0, (4, 1.5)))}
 """Colour and line of each kind of comparison."""
-YAW_TICKS = (-90, -45, -15, 15, 45, 90)
+YAW_TICKS = sorted({edge for edges in YAW_BINS for edge in edges})
 MOST_POINTS = 5_000
 """A scatter shows no more points."""
 
@@ -190,7 +191,7 @@ def write(
     )
 
 
-def nothing(axes: Axes, reason: str) -> None:
+def empty_tile(axes: Axes, reason: str) -> None:
     """Says why a tile is empty."""
     axes.set_axis_off()
     # a reason in another script would be boxes in this font; the page has it in full
@@ -219,7 +220,7 @@ def yaw_axis(axes: Axes) -> None:
     axes.set_xticks(YAW_TICKS, [degrees(tick) for tick in YAW_TICKS])
 
 
-def thinned(rows: NDArray[np.intp], most: int = MOST_POINTS) -> NDArray[np.intp]:
+def subsample(rows: NDArray[np.intp], most: int = MOST_POINTS) -> NDArray[np.intp]:
     """An even share of so many rows, all of them where they are fewer."""
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
 

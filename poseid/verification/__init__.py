@@ -6,19 +6,15 @@ what is compared between models. `rates`, `identification`, `protocols` and `boo
 
 from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
-from poseid.verification.rates import d_prime, eer, fmr_at, fnmr_at, fnmr_at_fmr, threshold_at_fmr
+from poseid.verification.rates import eer, threshold_at_fmr
 from poseid.verification.result import Evaluation
 from poseid.verification.verdict import judge
 
 __all__ = [
     "EmbeddingSet",
     "Evaluation",
-    "d_prime",
     "eer",
     "evaluate",
-    "fmr_at",
-    "fnmr_at",
-    "fnmr_at_fmr",
     "judge",
     "threshold_at_fmr",
 ]

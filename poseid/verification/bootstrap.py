@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from poseid.verification.estimates import Estimate
 from poseid.verification.impostors import Impostors
-from poseid.verification.operating import Rates
+from poseid.verification.operating_points import Rates
 from poseid.verification.rates import allowed_false_matches, crossing, crossing_indices
 from poseid.verification.running_sums import RunningSums
 from poseid.verification.scores import Compared, weigh_comparisons

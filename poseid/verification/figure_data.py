@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from poseid.verification.bootstrap import resample_rates
 from poseid.verification.estimates import Estimate, interval, resample_people
-from poseid.verification.operating import Rates
+from poseid.verification.operating_points import Rates
 from poseid.verification.result import Evaluation
 
 MOST_PAIRS = 50_000
 """A figure shows no more genuine comparisons; of more, an even share drawn with a fixed seed stands in."""
 MOST_RESAMPLES = 200
+"""A band in a figure is drawn by no more resamples of people."""
 HIGHEST_FMR = 0.5
 
 

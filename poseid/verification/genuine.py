@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from poseid.features.rows import FRONTAL
 from poseid.verification.embeddings import EmbeddingSet, unit_rows
 from poseid.verification.estimates import Estimate, mean_estimate
+from poseid.verification.operating_points import POINTS
 from poseid.verification.scores import Genuine
 from poseid.verification.set_result import SetResult
 
@@ -30,9 +31,11 @@ def yaw_bin(yaw: NDArray[np.floating]) -> NDArray[np.intp]:
     [0, 1, 2, 2, 3, 4, 5, 6]
     """
     # bins are closed towards the frontal head: the absolute yaw decides, then the sign
-    size = np.searchsorted(np.array([15.0, 45.0, 90.0]), np.abs(yaw), side="left")
-    bins = np.where(yaw < 0, 2 - size, 2 + size)
-    bins = np.where(size == 3, BEYOND, bins)
+    frontal = len(YAW_BINS) // 2
+    edges = np.array([high for _, high in YAW_BINS[frontal:]], dtype=np.float64)
+    size = np.searchsorted(edges, np.abs(yaw), side="left")
+    bins = np.where(yaw < 0, frontal - size, frontal + size)
+    bins = np.where(size == edges.size, BEYOND, bins)
     return np.where(np.isnan(yaw), UNKNOWN, bins).astype(np.intp)
 
 
@@ -159,7 +162,7 @@ def by_pose(
 ) -> ByPose:
     """FNMR by the yaw of both rows."""
     size = len(YAW_BINS)
-    label, threshold = ("1e-3", None) if headline is None else headline.operating_point()
+    label, threshold = (POINTS[0], None) if headline is None else headline.operating_point()
     if threshold is None:
         reasons["by_pose"] = "the headline set has no raw threshold"
     probe, reference = yaw_bin(video.yaw[genuine.right]), yaw_bin(front.yaw[genuine.left])
@@ -167,7 +170,7 @@ def by_pose(
     cell = probe[inside] * size + reference[inside]
     counts = np.bincount(cell, minlength=size * size)
 
-    def refused(scores: NDArray[np.floating]) -> NDArray[np.float64] | None:
+    def fnmr(scores: NDArray[np.floating]) -> NDArray[np.float64] | None:
         if threshold is None:
             return None
         missed = np.bincount(cell, weights=scores[inside] < threshold, minlength=size * size)
@@ -180,6 +183,6 @@ def by_pose(
         bins=[{"from": low, "to": high} for low, high in YAW_BINS],
         n=counts.reshape(size, size),
         outside=int((~inside).sum()),
-        raw=refused(genuine.raw),
-        enhanced=refused(genuine.enhanced),
+        raw=fnmr(genuine.raw),
+        enhanced=fnmr(genuine.enhanced),
     )

@@ -170,7 +170,7 @@ class ImpostorStore:
         self.used = self.keep
         self.bound = float(self.scores[: self.keep].min())
 
-    def short(self) -> bool:
+    def is_incomplete(self) -> bool:
         """Whether the guessed bound was too high: fewer scores are stored than were asked for."""
         return self.used < self.keep
 

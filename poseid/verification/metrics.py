@@ -15,7 +15,7 @@ import numpy as np
 
 from poseid.verification.estimates import Estimate, average
 from poseid.verification.identification import fnir_at_fpir, why_no_fnir
-from poseid.verification.operating import Rates
+from poseid.verification.operating_points import Rates
 from poseid.verification.rates import LABELS
 from poseid.verification.result import FORMS, Evaluation, Figures
 

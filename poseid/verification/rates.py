@@ -1,7 +1,7 @@
 """Error rates of a set of scores: pure functions of the genuine and the impostor scores (ISO/IEC 19795).
 
 A comparison is accepted when ``score >= t``. FMR is the share of impostor comparisons accepted, FNMR the share of
-genuine comparisons refused; both are fractions and lower is better. Scores are compared as they come, ties
+genuine comparisons rejected; both are fractions and lower is better. Scores are compared as they come, ties
 included, and are never rounded or squashed.
 """
 
@@ -92,38 +92,6 @@ def checked_scores(scores: ArrayLike, name: str) -> NDArray[np.floating]:
     return array
 
 
-def _both(genuine: ArrayLike, impostor: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    g, i = checked_scores(genuine, "genuine"), checked_scores(impostor, "impostor")
-    reason = why_null(g.size, i.size)
-    if reason:
-        raise InputError(f"no error rate: {reason}")
-    return g, i
-
-
-def fmr_at(impostor: ArrayLike, threshold: float) -> float:
-    """FMR(t) = share of impostor scores >= t; lower is better.
-
-    >>> fmr_at([0.1, 0.2, 0.3, 0.3], 0.3)
-    0.5
-    """
-    scores = checked_scores(impostor, "impostor")
-    if not scores.size:
-        raise InputError("no FMR: there are no impostor comparisons")
-    return float(np.count_nonzero(scores >= threshold) / scores.size)
-
-
-def fnmr_at(genuine: ArrayLike, threshold: float) -> float:
-    """FNMR(t) = share of genuine scores < t; lower is better.
-
-    >>> fnmr_at([0.2, 0.3, 0.4, 0.5], 0.3)
-    0.25
-    """
-    scores = checked_scores(genuine, "genuine")
-    if not scores.size:
-        raise InputError("no FNMR: there are no genuine comparisons")
-    return float(np.count_nonzero(scores < threshold) / scores.size)
-
-
 def just_above(score: np.floating) -> float:
     """The next number above a score in the score's own precision."""
     return float(np.nextafter(score, score.dtype.type(np.inf)))
@@ -133,7 +101,7 @@ def threshold_at_fmr(impostor: ArrayLike, fmr: float) -> float:
     """The lowest threshold whose FMR is at most `fmr`.
 
     With k = ⌊fmr · n⌋ it is the next float above the (k+1)-th largest impostor score; −inf for fmr = 1.
-    Ties at that score are all refused, so that the FMR is then lower than asked.
+    Ties at that score are all rejected, so that the FMR is then lower than asked.
 
     >>> threshold_at_fmr([0.0, 0.25, 0.5, 0.75], 0.5)
     0.25000000000000006
@@ -150,32 +118,12 @@ def threshold_at_fmr(impostor: ArrayLike, fmr: float) -> float:
     return just_above(np.partition(scores, index)[index])
 
 
-def fnmr_at_fmr(genuine: ArrayLike, impostor: ArrayLike, fmr: float) -> float:
-    """FNMR at the lowest threshold whose FMR is at most `fmr`; lower is better.
+def d_prime(mean_g: float, variance_g: float, mean_i: float, variance_i: float) -> float:
+    """d′ = (μ_g − μ_i) / √((σ_g² + σ_i²) / 2) of genuine and impostor scores; higher is better.
 
-    >>> fnmr_at_fmr([0.2, 0.6, 0.9, 1.0], [0.0, 0.25, 0.5, 0.75], 0.25)
-    0.25
-    """
-    g, i = _both(genuine, impostor)
-    return fnmr_at(g, threshold_at_fmr(i, fmr))
+    The variances are mean squared deviations; NaN where neither side has any spread.
 
-
-def d_prime(genuine: ArrayLike, impostor: ArrayLike) -> float:
-    """d′ = (μ_g − μ_i) / √((σ_g² + σ_i²) / 2), with σ² the mean squared deviation; higher is better.
-
-    NaN where neither side has any spread.
-
-    >>> d_prime([2.0, 4.0], [0.0, 2.0])
-    2.0
-    """
-    g, i = (scores.astype(np.float64) for scores in _both(genuine, impostor))
-    return d_prime_of(g.mean(), g.var(), i.mean(), i.var())
-
-
-def d_prime_of(mean_g: float, variance_g: float, mean_i: float, variance_i: float) -> float:
-    """d′ from the means and variances of the two kinds of comparison (see `d_prime`).
-
-    >>> d_prime_of(3.0, 1.0, 1.0, 1.0)
+    >>> d_prime(3.0, 1.0, 1.0, 1.0)
     2.0
     """
     spread = math.sqrt((variance_g + variance_i) / 2)
@@ -188,7 +136,9 @@ def eer(genuine: ArrayLike, impostor: ArrayLike) -> float:
     >>> eer([0.4, 0.6, 0.8], [0.1, 0.2, 0.5])
     0.3333333333333333
     """
-    g, i = _both(genuine, impostor)
+    g, i = checked_scores(genuine, "genuine"), checked_scores(impostor, "impostor")
+    if reason := why_null(g.size, i.size):
+        raise InputError(f"no error rate: {reason}")
     g, negated = np.sort(g), np.sort(-i)
     return crossing(float, float, crossing_indices(g, negated), float(g.size), float(i.size))
 

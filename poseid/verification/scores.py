@@ -101,7 +101,7 @@ def compare(
         return stores, _fill(dict(zip(forms, stores, strict=True)), parts, dtype)
 
     stores, genuine = score(bounds)
-    if any(store.short() for store in stores):
+    if any(store.is_incomplete() for store in stores):
         # the guess was too high, which only unusual scores bring about: once more without it
         stores, genuine = score([-np.inf] * len(forms))
     impostors = [store.finish() for store in stores]

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from poseid.verification.bootstrap import resample_rates
 from poseid.verification.estimates import Estimate
 from poseid.verification.impostors import Impostors
-from poseid.verification.operating import Rates, det_curve, error_rates
-from poseid.verification.operating_points import POINTS, strictest
+from poseid.verification.operating_points import POINTS, Rates, det_curve, error_rates, strictest
 from poseid.verification.rates import FMRS, LABELS, why_null
 from poseid.verification.scores import Compared
 

@@ -234,19 +234,19 @@ def test_killed_and_resumed_equals_uninterrupted(work: Path, tmp_path: Path) -> 
 def test_stopped_in_the_middle_leaves_nothing(
     work: Path, shards: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
 ) -> None:
-    from poseid.enhancers.api import Enhancer
+    from poseid.enhancers.api import LoadedEnhancer
 
     calls = 0
-    enhance = Enhancer.enhance
+    enhance = LoadedEnhancer.enhance
 
-    def interrupted(self: Enhancer, features: np.ndarray, poses: object = None) -> np.ndarray:
+    def interrupted(self: LoadedEnhancer, features: np.ndarray, poses: object = None) -> np.ndarray:
         nonlocal calls
         calls += 1
         if calls == 3:
             raise KeyboardInterrupt
         return enhance(self, features, poses)
 
-    monkeypatch.setattr(Enhancer, "enhance", interrupted)
+    monkeypatch.setattr(LoadedEnhancer, "enhance", interrupted)
     assert call("enhance", work / "ridge", shards / "in", "--out", shards / "out")[0] == 130
     assert set(files(shards / "out")) == {"_enhanced.jsonl", "part-0.npy", "part-1.parquet"}
     calls = 2

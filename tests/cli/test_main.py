@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,10 +23,16 @@ WHERE = "(set POSEID_TRACEBACK=1 to see where)"
 EVALUATE = ("evaluate", "raw", "--data", "none", "--out", "o")
 
 
-def test_every_command_has_help(call: Caller) -> None:
-    assert len(cli.COMMANDS) == 10
+def test_every_module_of_the_package_is_a_command_with_help(call: Caller) -> None:
+    listed = call.done("--help")
+    found = {path.stem: path for path in (ROOT / "poseid" / "cli").glob("*.py")}
+    commands = {name for name, path in found.items() if "def add_arguments(" in path.read_text(encoding="utf-8")}
+    assert commands == {command.__name__.rpartition(".")[2] for command in cli.COMMANDS}
     for command in cli.COMMANDS:
-        assert "--out" in call.done(command.NAME, "--help")
+        assert re.search(rf"^ +{command.NAME}\s+\S", listed, re.MULTILINE)
+        shown = call.done(command.NAME, "--help")
+        assert shown.startswith(f"usage: poseid {command.NAME} ")
+        assert command.__doc__.splitlines()[0] in shown
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseid.doctor.examine import Examination, examine_folder
+from poseid.doctor.examine import Examination, examine
+from poseid.doctor.reading import open_folder
 from poseid.errors import InputError
 from poseid.features.folder import read_folder
 from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def examine_folder(path: Path) -> Examination:
+    return examine(*open_folder(path), lambda rows: None)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression
 from poseid.doctor import rows as rows_module
 from poseid.doctor.baseline import measure
 from poseid.doctor.duplicates import NEAR, find_duplicates
-from poseid.doctor.examine import examine_folder
+from poseid.doctor.examine import examine
 from poseid.doctor.labels import find_likeness
 from poseid.doctor.outlook import MEASURED, outlook
 from poseid.doctor.people import count_people
@@ -90,7 +90,8 @@ def test_rows_without_a_direction(features: FeatureSet, tmp_path: Path) -> None:
     assert status == [FINE, NOT_FINITE, ZERO, FINE, FINE, OUT_OF_RANGE, NOT_FINITE, FINE]
     assert not np.isin(first + np.array([1, 2, 5, 6]), found.sample.rows).any()
     assert np.isfinite(found.sums).all()
-    (finding,) = [f for f in examine_folder(tmp_path / "folder").findings if f.severity == "error"]
+    examination = examine(*open_folder(tmp_path / "folder"), lambda rows: None)
+    (finding,) = [f for f in examination.findings if f.severity == "error"]
     assert finding.rows == ("video:1", "video:2", "video:5", "video:6")
 
 

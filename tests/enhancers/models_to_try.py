@@ -12,12 +12,20 @@ from poseid.enhancers.registry import build_saved
 
 DIM = 32
 _TOKENS = {"identity_dim": 16, "pose_dim": 8, "tokens": 4, "width": 16, "depth": 1, "heads": 4, "mlp": 32}
+_RESIDUAL = {"name": "residual", "pose_dim": 8, "rank": 8, "init": "zero"}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "residual": {"name": "residual", "pose_dim": 8, "rank": 8},
-    "residual_ridge": {"name": "residual", "pose_dim": 8, "rank": 8, "init": "ridge"},
-    "residual_unfitted": {"name": "residual", "pose_dim": 8, "rank": 8, "init": "ridge"},
-    "residual_unit": {"name": "residual", "pose_dim": 8, "rank": 8, "norm": "unit", "sides": "both"},
-    "residual_no_skip": {"name": "residual", "pose_dim": 8, "rank": 8, "skip": False, "similarity_dim": 8},
+    "residual": _RESIDUAL,
+    "residual_ridge": _RESIDUAL | {"init": "ridge"},
+    "residual_unfitted": _RESIDUAL | {"init": "ridge"},
+    "residual_unit": {**_RESIDUAL, "norm": "unit", "sides": "both"},
+    "residual_no_skip": {
+        "name": "residual",
+        "pose_dim": 8,
+        "rank": 8,
+        "init": "zero",
+        "skip": False,
+        "similarity_dim": 8,
+    },
     "transformer_mean": {"name": "pose_transformer", **_TOKENS},
     "transformer_weighted": {"name": "pose_transformer", **_TOKENS, "aggregation": "weighted"},
     "transformer_attention": {"name": "pose_transformer", **_TOKENS, "aggregation": "attention", "skip": False},

@@ -13,7 +13,7 @@ from poseid.enhancers.registry import build, parameter_count
 from poseid.errors import InputError
 
 SMALL = {
-    "residual": {"dim": 32, "pose_dim": 8, "rank": 8},
+    "residual": {"dim": 32, "pose_dim": 8, "rank": 8, "init": "zero"},
     "pose_transformer": {"dim": 32, "identity_dim": 16, "pose_dim": 8, "tokens": 4, "width": 16, "depth": 2,
                          "heads": 4, "mlp": 32},
 }  # fmt: skip

@@ -12,7 +12,7 @@ import poseid.verification.bootstrap as bootstrap
 from poseid.verification import EmbeddingSet, rates
 from poseid.verification.bootstrap import resample_rates
 from poseid.verification.estimates import Estimate, interval, mean_estimate, resample_people
-from poseid.verification.operating import error_rates
+from poseid.verification.operating_points import error_rates
 from poseid.verification.scores import Compared, compare
 from poseid.verification.sets import Part, set_parts
 
@@ -64,7 +64,7 @@ def test_weights_give_what_duplicated_people_give(
     monkeypatch.setattr(bootstrap, "_CHUNK", 100)
     found = scored(name, sides, ties)
     weights = resample_people(12, 40, seed=1)
-    monkeypatch.setattr("poseid.verification.operating.impostors_needed", lambda f: 1)
+    monkeypatch.setattr("poseid.verification.operating_points.impostors_needed", lambda f: 1)
     raw = error_rates(found.genuine.raw, found.raw, FMRS)
     enhanced = error_rates(found.genuine.enhanced, found.enhanced, FMRS, raw.thresholds)
     got = resample_rates(found, weights, fmrs=FMRS, thresholds=raw.thresholds, points=(raw, enhanced))
@@ -78,12 +78,13 @@ def test_weights_give_what_duplicated_people_give(
             assert again.eer.resampled[r] == pytest.approx(rates.eer(g, i), abs=exact)
             for n, f in enumerate(FMRS):
                 if not ties:
-                    assert again.fnmr_at_fmr.resampled[n, r] == pytest.approx(rates.fnmr_at_fmr(g, i, f), abs=1e-12)
-                    at = raw.thresholds[n] - 1e-12
-                    assert again.fmr_at_raw_threshold.resampled[n, r] == pytest.approx(
-                        rates.fmr_at(i, raw.thresholds[n] + 1e-12), abs=1e-12
-                    )
-                    assert again.fnmr_at_raw_threshold.resampled[n, r] == pytest.approx(rates.fnmr_at(g, at), abs=1e-12)
+                    own, t = rates.threshold_at_fmr(i, f), raw.thresholds[n]
+                    for rate, want in (
+                        (again.fnmr_at_fmr, np.mean(g < own)),
+                        (again.fmr_at_raw_threshold, np.mean(i >= t + 1e-12)),
+                        (again.fnmr_at_raw_threshold, np.mean(g < t - 1e-12)),
+                    ):
+                        assert rate.resampled[n, r] == pytest.approx(want, abs=1e-12)
 
 
 def test_ties_weigh_as_duplicates_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,8 +106,8 @@ def test_ties_weigh_as_duplicates_do(monkeypatch: pytest.MonkeyPatch) -> None:
     for drawn, weighed, (eer, *rest) in zip(weights, product, found.T, strict=True):
         many_g, many_i = np.repeat(g, drawn[person]), np.repeat(i, weighed.astype(int))
         assert eer == pytest.approx(rates.eer(many_g, many_i), abs=1e-12)
-        want = [rates.fnmr_at_fmr(many_g, many_i, f) for f in FMRS]
-        want += [rates.fmr_at(many_i, t) for t in fixed] + [rates.fnmr_at(many_g, t) for t in fixed]
+        want = [np.mean(many_g < rates.threshold_at_fmr(many_i, f)) for f in FMRS]
+        want += [np.mean(many_i >= t) for t in fixed] + [np.mean(many_g < t) for t in fixed]
         assert rest == pytest.approx(want, abs=1e-12)
 
 

@@ -12,7 +12,7 @@ from sklearn.metrics import det_curve, roc_curve
 from poseid.errors import InputError
 from poseid.verification import rates
 from poseid.verification.impostors import Impostors
-from poseid.verification.operating import error_rates, threshold_of
+from poseid.verification.operating_points import error_rates, threshold_of
 
 
 def draws(seed: int, ties: bool, dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray]:
@@ -68,12 +68,11 @@ def test_eer_by_hand(g: list[float], i: list[float], known: float) -> None:
 def test_operating_points_are_those_of_scikit_learn(seed: int, ties: bool) -> None:
     g, i = draws(seed, ties)
     truth, scores = np.r_[np.ones(g.size), np.zeros(i.size)], np.r_[g, i]
-    for fmr, fnmr, threshold in zip(*det_curve(truth, scores), strict=True):
-        assert rates.fmr_at(i, threshold) == pytest.approx(fmr, abs=1e-12)
-        assert rates.fnmr_at(g, threshold) == pytest.approx(fnmr, abs=1e-12)
-    for fmr, tpr, threshold in zip(*roc_curve(truth, scores, drop_intermediate=False), strict=True):
-        assert rates.fmr_at(i, threshold) == pytest.approx(fmr, abs=1e-12)
-        assert rates.fnmr_at(g, threshold) == pytest.approx(1 - tpr, abs=1e-12)
+    fmr, fnmr, thresholds = det_curve(truth, scores)
+    fpr, tpr, more = roc_curve(truth, scores, drop_intermediate=False)
+    found = error_rates(g, held(i), (), np.r_[thresholds, more])
+    assert found.fmr_at_raw_threshold.value == pytest.approx(np.r_[fmr, fpr], abs=1e-12)
+    assert found.fnmr_at_raw_threshold.value == pytest.approx(np.r_[fnmr, 1 - tpr], abs=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -85,21 +84,20 @@ def test_fnmr_at_fmr_is_the_best_operating_point_allowed(seed: int, ties: bool, 
     for f in (0.0, 0.01, 0.1, 0.25, 0.5):
         # the nearest allowed threshold may pass between two scores, where no genuine score lies
         best = np.max(tpr[fmr <= f + 1e-12])
-        assert rates.fnmr_at_fmr(g, i, f) == pytest.approx(1 - best, abs=1e-12)
         t = rates.threshold_at_fmr(i, f)
-        assert rates.fmr_at(i, t) <= f
+        assert np.mean(g < t) == pytest.approx(1 - best, abs=1e-12)
+        assert np.mean(i >= t) <= f
         assert threshold_of(held(i), f) == t
-    assert rates.fnmr_at_fmr(g, i, 1.0) == 0.0
     assert rates.threshold_at_fmr(i, 1.0) == -math.inf
 
 
 def test_ties_are_accepted_together() -> None:
-    assert rates.fmr_at([0.1, 0.3, 0.3], 0.3) == pytest.approx(2 / 3)
-    assert rates.fnmr_at([0.3, 0.2], 0.3) == 0.5
+    found = error_rates(np.array([0.3, 0.2]), held(np.array([0.1, 0.3, 0.3])), (), np.array([0.3]))
+    assert found.fmr_at_raw_threshold.value == pytest.approx(2 / 3)
+    assert found.fnmr_at_raw_threshold.value == 0.5
     # one false match of four is allowed, but two scores share the highest place
     t = rates.threshold_at_fmr([0.1, 0.2, 0.3, 0.3], 0.25)
     assert t == np.nextafter(0.3, 1)
-    assert rates.fmr_at([0.1, 0.2, 0.3, 0.3], t) == 0.0
 
 
 def test_allowed_false_matches_reads_decimals() -> None:
@@ -113,40 +111,38 @@ def test_threshold_is_exact_in_float32() -> None:
     scores = np.array([0.1, 0.2, 0.3], dtype=np.float32)
     t = rates.threshold_at_fmr(scores, 0.0)
     assert np.float32(t) == np.nextafter(np.float32(0.3), np.float32(1))
-    assert rates.fmr_at(scores, t) == 0.0
+    assert not np.any(scores >= t)
 
 
 def test_d_prime_by_hand_and_by_formula() -> None:
-    assert rates.d_prime([2.0, 4.0], [0.0, 2.0]) == 2.0
     g, i = draws(3, False)
     want = (np.mean(g) - np.mean(i)) / np.sqrt((np.std(g) ** 2 + np.std(i) ** 2) / 2)
-    assert rates.d_prime(g, i) == pytest.approx(want, rel=1e-12)
-    assert math.isnan(rates.d_prime([0.5], [0.5]))
+    assert error_rates(g, held(i), ()).d_prime == pytest.approx(want, rel=1e-12)
+    assert error_rates(np.array([2.0, 4.0]), held(np.array([0.0, 2.0])), ()).d_prime == 2.0
+    assert math.isnan(error_rates(np.array([0.5]), held(np.array([0.5])), ()).d_prime)
 
 
-@pytest.mark.parametrize("rate", [rates.eer, rates.d_prime])
-def test_nan_and_one_sided_scores_are_refused(rate) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError, match="impostor score 1 is NaN"):
-        rate([0.1], [0.2, math.nan])
-    with pytest.raises(InputError, match="genuine score 0 is NaN"):
-        rate([math.nan], [0.2])
-    with pytest.raises(InputError, match="1 impostor comparisons and no genuine"):
-        rate([], [0.2])
-    with pytest.raises(InputError, match="1 genuine comparisons and no impostor"):
-        rate([0.2], [])
-    with pytest.raises(InputError, match="there are no comparisons"):
-        rate([], [])
+@pytest.mark.parametrize(
+    ("g", "i", "message"),
+    [
+        ([0.1], [0.2, math.nan], "impostor score 1 is NaN"),
+        ([math.nan], [0.2], "genuine score 0 is NaN"),
+        ([], [0.2], "1 impostor comparisons and no genuine"),
+        ([0.2], [], "1 genuine comparisons and no impostor"),
+        ([], [], "there are no comparisons"),
+    ],
+)
+def test_nan_and_one_sided_scores_are_refused(g: list[float], i: list[float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        rates.eer(g, i)
 
 
-def test_nan_is_refused_at_a_threshold_too() -> None:
-    with pytest.raises(InputError, match="NaN"):
-        rates.fmr_at([math.nan], 0.1)
-    with pytest.raises(InputError, match="NaN"):
-        rates.fnmr_at([math.nan], 0.1)
-    with pytest.raises(InputError, match="not a fraction"):
-        rates.threshold_at_fmr([0.1], 1.5)
-    with pytest.raises(InputError, match="no impostor"):
-        rates.threshold_at_fmr([], 0.5)
+@pytest.mark.parametrize(
+    ("scores", "fmr", "message"), [([math.nan], 0.1, "NaN"), ([0.1], 1.5, "not a fraction"), ([], 0.5, "no impostor")]
+)
+def test_a_threshold_that_cannot_be_given(scores: list[float], fmr: float, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        rates.threshold_at_fmr(scores, fmr)
 
 
 def test_rule_of_thirty() -> None:

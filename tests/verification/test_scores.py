@@ -14,7 +14,7 @@ from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, PROFILE
 from poseid.verification import EmbeddingSet, rates
 from poseid.verification.embeddings import unit_rows
-from poseid.verification.operating import error_rates
+from poseid.verification.operating_points import error_rates
 from poseid.verification.scores import Compared, compare, count_comparisons, genuine_alone, weigh_comparisons
 from poseid.verification.sets import SETS, Group, Part, set_parts, turned_parts
 

@@ -19,6 +19,7 @@ class Dream(GatedBaseline):
     A row of unknown pose gets "is a profile" by `Gate` in place of the sigmoid.
     """
 
+    summary = "a residual network whose share grows with the yaw (Cao et al., CVPR 2018)"
     options = ("sides", "seed")
 
     def __init__(self, dim: int = 512, sides: str = "probe") -> None:

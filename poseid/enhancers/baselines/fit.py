@@ -63,9 +63,8 @@ def parse_options(name: str, pairs: Sequence[str]) -> FitOptions:
 def fit_baseline(name: str, data: FitData, options: FitOptions) -> Fitted:
     """Fits a baseline on people outside the test.
 
-    Closed forms (mean_subtraction, ridge, wccn) are fitted on training and validation people together, once the
-    validation people have chosen λ by models fitted without them; dream and srt train on the training people
-    and stop early on the validation people.
+    Closed forms are fitted on training and validation people together, once the validation people have chosen λ by
+    models fitted without them. Networks train on the training people and stop early on the validation people.
 
     Raises:
         InputError: too few rows of a kind, λ out of range, or sides that the baseline does not have.

@@ -23,6 +23,7 @@ class MeanSubtraction(GatedBaseline):
     row of unknown pose, p · (m_profile − m_frontal) is subtracted, with p = "is a profile" by `Gate`.
     """
 
+    summary = "the mean of the head's yaw bin taken out"
     shift: Tensor
     unknown_shift: Tensor
 

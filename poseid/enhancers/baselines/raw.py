@@ -13,6 +13,7 @@ from poseid.enhancers.model import EnhancerOutput, output_of
 class Raw(Baseline):
     """features = x, bit for bit; the pose plays no part, and nothing is fitted."""
 
+    summary = "nothing: vectors come out as they went in"
     options = ()
 
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:

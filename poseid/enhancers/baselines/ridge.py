@@ -25,6 +25,7 @@ class Ridge(GatedBaseline):
     of the frontal rows, since what all people have in common raises impostor scores. A frontal row stays.
     """
 
+    summary = "a gated ridge regression to the person's frontal mean"
     options = ("lambda", "sides")
     matrix: Tensor
     centre: Tensor

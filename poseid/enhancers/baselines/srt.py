@@ -47,6 +47,7 @@ class Srt(GatedBaseline):
     The paper maps masked faces and leaves others; here g decides.
     """
 
+    summary = "an unmasking network with the self-restrained triplet loss (Boutros et al., 2022)"
     options = ("sides", "seed")
 
     def __init__(self, dim: int = 512, sides: str = "probe") -> None:

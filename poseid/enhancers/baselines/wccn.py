@@ -32,6 +32,7 @@ class Wccn(Baseline):
         sides: "both"; "probe" is refused.
     """
 
+    summary = "a ridge regression, then within-class covariance normalisation of both sides"
     options = ("lambda", "sides")
     whitening: Tensor
 
