@@ -141,11 +141,8 @@ def one_split(
         test = list(split_people(everybody, seed).test)
         reason = f"the {len(test)} test people of the seeded split"
     check_enough(test, features.name)
-    unknown = [
-        path
-        for path, one in saved.items()
-        if one.info["model"]["name"] != "raw" and recorded_people(one.info, ()) is None
-    ]
+    trained = {path: one.info for path, one in saved.items() if one.info["model"]["name"] != "raw"}
+    unknown = [path for path, info in trained.items() if recorded_people(info, ()) is None]
     if unknown:
         reason += f"; the training people of {', '.join(unknown)} are unknown"
     train: tuple[str, ...] = ()
@@ -213,12 +210,7 @@ def compare_models(
         "evaluated_people": reason,
         "people": sum(one.people for one in first),
         "splits": [
-            {
-                "name": split.name,
-                "test": len(split.test),
-                "train": len(split.train),
-                "validation": len(split.validation),
-            }
+            {"name": split.name} | {part: len(getattr(split, part)) for part in ("test", "train", "validation")}
             for split in splits
         ],
         "genuine": {name: sum(one.comparisons[name][0] for one in first) for name in SETS},

@@ -19,8 +19,8 @@ import train
 from poseid.enhancers.saving import load_enhancer, read_info
 from poseid.errors import InputError
 from poseid.training.arguments import hydra_arguments, quote_value, quoted
+from poseid.training.callbacks import MetricsFile
 from poseid.training.losses import TERMS
-from poseid.training.metrics_file import MetricsFile
 from poseid.training.module import EnhancerModule
 
 ROOT = Path(__file__).resolve().parents[1]

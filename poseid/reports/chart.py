@@ -28,12 +28,12 @@ class Curve:
 
     Args:
         name: for the legend.
-        look: a class of ``style.css``: its colour and whether it is dashed.
+        style: a class of ``style.css``: its colour and whether it is dashed.
         values: one for each epoch; NaN is a gap.
     """
 
     name: str
-    look: str
+    style: str
     values: Sequence[float]
 
 

@@ -11,14 +11,21 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.sweeps.commands import Advice, to_finish, to_repeat
-from poseid.sweeps.differences import Change, paired, single_changes
-from poseid.sweeps.estimates import Estimate, on_front
 from poseid.sweeps.importance import Importance, importance
-from poseid.sweeps.jobs import Job, job_directories, read_job, read_yaml
-from poseid.sweeps.measures import Measure, all_measures, front_measures, main_measures, objectives
-from poseid.sweeps.overrides import constant_values, varied_keys
+from poseid.sweeps.jobs import Job, constant_values, job_directories, read_job, read_yaml, varied_keys
+from poseid.sweeps.measures import all_measures, front_measures, main_measures
 from poseid.sweeps.plan import Plan, read_plan
-from poseid.sweeps.repeats import Setting, setting_keys, settings_of
+from poseid.sweeps.settings import (
+    Change,
+    Estimate,
+    Setting,
+    on_front,
+    paired,
+    setting_keys,
+    settings_of,
+    single_changes,
+)
+from poseid.training.objective import Measure, parse_objective
 
 
 @dataclass(frozen=True)
@@ -120,11 +127,11 @@ def read_sweep(directory: Path) -> Sweep:
 
 def _objectives(plan: Plan, paths: Sequence[Path]) -> tuple[Measure, ...]:
     if plan.objective is not None:
-        return objectives(plan.objective)
+        return parse_objective(plan.objective)
     for path in paths:
         try:
             content: Any = read_yaml(path / ".hydra" / "config.yaml")
-            return objectives(content["objective"])
+            return parse_objective(content["objective"])
         except (InputError, KeyError, TypeError):
             continue
     raise InputError("objective: neither multirun.yaml nor a job's .hydra/config.yaml can be read: nothing to sort by")

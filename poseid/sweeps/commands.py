@@ -12,7 +12,7 @@ from poseid.errors import InputError
 from poseid.shell_line import shell_line
 from poseid.sweeps.jobs import Job, read_yaml
 from poseid.sweeps.plan import Plan
-from poseid.sweeps.repeats import Setting
+from poseid.sweeps.settings import Setting
 from poseid.training.arguments import quoted
 
 _ENOUGH_REPEATS = 5

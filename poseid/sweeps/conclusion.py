@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 from typing import Literal
 
+from poseid.reports.format import ascii_text, fixed, with_interval
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.differences import words
-from poseid.sweeps.estimates import Estimate
-from poseid.sweeps.measures import Measure
-from poseid.sweeps.repeats import Setting
+from poseid.sweeps.settings import Estimate, Setting, words
+from poseid.training.objective import Measure
 
 _MOST_NAMES, _LONGEST_HEADING = 3, 120
 
@@ -95,15 +95,4 @@ def interval(estimate: Estimate | None) -> str:
     """
     if estimate is None:
         return "-"
-    if estimate.ci95 is None:
-        return figure(estimate.mean)
-    return f"{figure(estimate.mean)} [{figure(estimate.ci95[0])}, {figure(estimate.ci95[1])}]"
-
-
-def figure(value: float) -> str:
-    """
-    >>> figure(0.12345), figure(-0.00001)
-    ('0.1235', '0.0000')
-    """
-    text = f"{value:.4f}"
-    return text.lstrip("-") if float(text) == 0 else text
+    return ascii_text(with_interval(estimate.mean, estimate.ci95, partial(fixed, digits=4)))

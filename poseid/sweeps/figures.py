@@ -2,54 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
 from poseid.reports.sheet import ENHANCED, INK, SOFT, Drawn, Sheet, label, sheet, write
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.estimates import t_interval
-from poseid.sweeps.front_figure import draw_front
+from poseid.sweeps.front import draw_front
 from poseid.sweeps.importance import Importance
-from poseid.sweeps.measures import Measure
-from poseid.sweeps.parallel import draw_parallel
-from poseid.sweeps.repeats import Setting
-from poseid.sweeps.scales import scale_of
+from poseid.sweeps.scales import Scale, scale_of
+from poseid.sweeps.settings import t_interval
+
+_BY_RANK = LinearSegmentedColormap.from_list("rank", [ENHANCED, "#9CC9E3", "#D8DCE0"])
+_STEP, _AROUND = 0.7, 1.6
+"""Inches between two axes, and above and below all of them."""
 
 
 def draw_all(sweep: Sweep) -> dict[str, Drawn]:
     """The figures that a sweep has enough for, by file name: ``pareto.png``, ``effects.png``, ``parallel.png``."""
-    means = sweep.means
     figures = {}
     if sweep.front:
         figures["pareto.png"] = draw_front(sweep).drawn()
-    if sweep.keys and len(means) > 1:
-        figures["effects.png"] = _effects(sweep, list(means), list(means.values())).drawn()
-        figures["parallel.png"] = draw_parallel(list(means), list(means.values()), sweep.keys, sweep.asked[0]).drawn()
+    if sweep.keys and len(sweep.means) > 1:
+        figures["effects.png"] = _effects(sweep).drawn()
+        figures["parallel.png"] = _parallel(sweep).drawn()
     return figures
 
 
-def _effects(sweep: Sweep, settings: Sequence[Setting], means: Sequence[float]) -> Sheet:
+def _effects(sweep: Sweep) -> Sheet:
     """One tile a key: the mean of the settings with each value; at the end the importance of the keys."""
     tiles = len(sweep.keys) + isinstance(sweep.weights, Importance)
     columns = min(2, tiles)
     out = sheet(-(-tiles // columns), columns)
     for key in sweep.keys:
-        _one_way(out, key, settings, means, sweep.asked[0])
+        _one_key(out, sweep, key)
     if isinstance(sweep.weights, Importance):
         _importance(out, sweep.weights)
     return out
 
 
-def _one_way(out: Sheet, key: str, settings: Sequence[Setting], means: Sequence[float], measure: Measure) -> None:
-    scale = scale_of(settings, key)
-    axes = out.tile(scale.title, f"n = {len(settings)} settings; {measure.direction}")
-    y = np.array(means)
+def _one_key(out: Sheet, sweep: Sweep, key: str) -> None:
+    scale, y = scale_of([*sweep.means], key), np.array([*sweep.means.values()])
+    axes = out.tile(scale.title, f"n = {len(y)} settings; {sweep.asked[0].direction}")
     axes.scatter(scale.at, y, s=18, color=SOFT, alpha=0.5, linewidths=0)
     if scale.even:
-        _means(axes, scale.at, y)
+        for place in np.unique(scale.at):
+            # the mean of the settings with a value, and its interval where there are two or more
+            estimate = t_interval(y[scale.at == place].tolist())
+            at = place + 0.16
+            if estimate.ci95 is not None:
+                axes.plot([at, at], estimate.ci95, color=ENHANCED, linewidth=2.0, solid_capstyle="butt")
+            axes.scatter([at], [estimate.mean], s=44, color=ENHANCED, linewidths=0, zorder=3)
         axes.set_xticks(scale.ticks, scale.texts, parse_math=False)
         axes.set_xlim(-0.5, len(scale.ticks) - 0.5)
         axes.tick_params(axis="x", labelrotation=30 if sum(map(len, scale.texts)) > 34 else 0)
@@ -58,17 +62,13 @@ def _one_way(out: Sheet, key: str, settings: Sequence[Setting], means: Sequence[
         if scale.log:
             axes.set_xscale("log")
     axes.yaxis.set_major_locator(MaxNLocator(6))
-    label(axes, "", measure.title if len(measure.title) < 36 else "objective")
+    label(axes, "", _short_title(sweep))
 
 
-def _means(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    """The mean of each place, with its interval where there are two or more."""
-    for place in np.unique(x):
-        estimate = t_interval(y[x == place].tolist())
-        at = place + 0.16
-        if estimate.ci95 is not None:
-            axes.plot([at, at], estimate.ci95, color=ENHANCED, linewidth=2.0, solid_capstyle="butt")
-        axes.scatter([at], [estimate.mean], s=44, color=ENHANCED, linewidths=0, zorder=3)
+def _short_title(sweep: Sweep) -> str:
+    """The first objective, as there is room for it."""
+    title = sweep.asked[0].title
+    return title if len(title) < 36 else "objective"
 
 
 def _importance(out: Sheet, weights: Importance) -> None:
@@ -83,3 +83,32 @@ def _importance(out: Sheet, weights: Importance) -> None:
     axes.set_ylim(-0.6, len(places) - 0.2)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     label(axes, "error that shuffling it adds, in variances", "")
+
+
+def _parallel(sweep: Sweep) -> Sheet:
+    """Parallel coordinates, lying down so that names and values stay readable on a phone.
+
+    One line a setting, the best first, through its value of each key down to its figure; the better, the bluer.
+    """
+    y = np.array([*sweep.means.values()])
+    ends = (float(y.min()), float(y.max()))
+    scales = [scale_of([*sweep.means], key) for key in sweep.keys]
+    scales.append(Scale(_short_title(sweep), y, ends, tuple(f"{end:.4f}" for end in ends), False))
+    out = sheet(1, 1, _AROUND + _STEP * (len(scales) - 1))
+    axes = out.tile("All keys at once", f"n = {len(y)} settings; the bluer the better; {sweep.asked[0].direction}")
+    axes.set_axis_off()
+    heights = np.arange(len(scales))[::-1].astype(np.float64)
+    x = np.stack([scale.shares(scale.at) for scale in scales], axis=1)
+    rank = np.linspace(1, 0, len(y))
+    # the best one last, on top of the others
+    lines = np.stack([x, np.broadcast_to(heights, x.shape)], axis=2)[::-1]
+    axes.add_collection(LineCollection(list(lines), colors=_BY_RANK(rank), linewidths=1.2 + 1.3 * (rank == 0)))
+    for scale, height in zip(scales, heights, strict=True):
+        axes.plot([0, 1], [height, height], color=INK, linewidth=0.8, clip_on=False)
+        write(axes, -0.13, height + 0.12, scale.title, va="bottom", weight="bold", at_data=True)
+        for tick, text in zip(scale.shares(np.array(scale.ticks)).tolist(), scale.texts, strict=True):
+            axes.plot([tick, tick], [height - 0.06, height + 0.06], color=INK, linewidth=0.8, clip_on=False)
+            write(axes, tick, height - 0.12, text, SOFT, "center", at_data=True)
+    axes.set_xlim(-0.13, 1.06)
+    axes.set_ylim(0, len(scales) - 1 + 0.4)
+    return out

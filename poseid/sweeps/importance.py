@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.sweeps.overrides import NOT_GIVEN, as_number, value_order
-from poseid.sweeps.repeats import Setting
+from poseid.sweeps.jobs import NOT_GIVEN, as_number, value_order
+from poseid.sweeps.settings import Setting
 
 FEWEST_SETTINGS = 10
 _FOLDS, _TREES, _SHUFFLES = 5, 100, 5

@@ -4,71 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from poseid.errors import InputError
-from poseid.training.objective import look_up, parse_objective
+from poseid.training.objective import BY_KEY, Measure, block_key, look_up
+from poseid.verification import operating_points
 from poseid.verification.metrics import METRICS, metrics_in
+from poseid.verification.result import FORMS
 
-# Of each group the first stands where jobs have it; with few people the stricter operating points are null.
-FNMR = ("sets.headline.enhanced.fnmr_at_fmr.1e-2", "sets.headline.enhanced.eer")
+# The first of them that most jobs have: with few people the stricter operating points are null.
+FNMR = (block_key("fnmr_at_fmr_1e-2"), block_key("eer"))
 # Both figures of a pair are of one operating point: a threshold that was set for raw vectors and stays as it is.
 OPERATING_POINTS = tuple(
-    (f"sets.headline.fixed_threshold.{fmr}.enhanced.fnmr", f"sets.headline.fixed_threshold.{fmr}.fmr_ratio")
-    for fmr in ("1e-3", "1e-2")
+    (block_key(f"fnmr_at_raw_threshold_{fmr}"), block_key(f"fmr_ratio_{fmr}")) for fmr in operating_points.POINTS
 )
-OTHERS = tuple(metric.block_key() for metric in metrics_in("sweep"))
-_BY_KEY = {metric.block_key(): metric for metric in METRICS}
-_RAW = {key: _BY_KEY[key].block_key("raw") for key in (*FNMR, *(fnmr for fnmr, _ in OPERATING_POINTS))}
-KEY_FIGURES = tuple(
-    dict.fromkeys((*FNMR, *(key for pair in OPERATING_POINTS for key in pair), *OTHERS, *_RAW.values()))
-)
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A figure that jobs are compared by.
-
-    Args:
-        key: dotted, in the validation block.
-        lower_is_better: its direction.
-    """
-
-    key: str
-    lower_is_better: bool
-
-    @property
-    def title(self) -> str:
-        return _BY_KEY[self.key].title if self.key in _BY_KEY else self.key
-
-    @property
-    def direction(self) -> str:
-        return "lower is better" if self.lower_is_better else "higher is better"
-
-    @property
-    def raw_key(self) -> str | None:
-        """The same figure of the raw vectors, where it is one of the key figures."""
-        return _RAW.get(self.key)
-
-
-def objectives(entries: object) -> tuple[Measure, ...]:
-    """The measures of the root key ``objective``.
-
-    Raises:
-        InputError: as :func:`parse_objective`.
-    """
-    return tuple(Measure(*entry) for entry in parse_objective(entries))
 
 
 def read_figures(block: dict[str, Any], asked: Sequence[Measure]) -> dict[str, float | None]:
-    """The objectives and the key figures of a validation block, by key; None where a figure is null.
+    """The objectives and all registered metrics of a validation block, by key; None where a figure is null.
 
     Raises:
         InputError: it lacks an objective, or a figure is no finite number.
     """
     figures = {measure.key: _figure(block, measure.key) for measure in asked}
-    for key in KEY_FIGURES:
+    for key in dict.fromkeys(metric.block_key(form) for form in reversed(FORMS) for metric in METRICS):
         try:
             figures.setdefault(key, _figure(block, key))
         except InputError:
@@ -104,7 +63,7 @@ def _known(keys: Sequence[str], figures: Sequence[dict[str, float | None]]) -> i
 
 def _measure(key: str, asked: Sequence[Measure]) -> Measure:
     """The objective of this key, or the key with the direction that is its own."""
-    return next((measure for measure in asked if measure.key == key), Measure(key, not _BY_KEY[key].higher_is_better))
+    return next((measure for measure in asked if measure.key == key), Measure(key, not BY_KEY[key].higher_is_better))
 
 
 def main_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, ...]:
@@ -115,8 +74,8 @@ def main_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | 
 
 
 def all_measures(asked: Sequence[Measure], figures: Sequence[dict[str, float | None]]) -> tuple[Measure, ...]:
-    """The columns of the file: those of the page, then every other key figure that any job has."""
-    return _with(main_measures(asked, figures), OTHERS, figures)
+    """The columns of the file: those of the page, then every other metric of a sweep that any job has."""
+    return _with(main_measures(asked, figures), [metric.block_key() for metric in metrics_in("sweep")], figures)
 
 
 def _with(

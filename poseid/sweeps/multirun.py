@@ -16,11 +16,9 @@ from omegaconf import DictConfig, OmegaConf
 from poseid.atomic import write_text
 from poseid.errors import InputError
 from poseid.sweeps.commands import to_evaluate
-from poseid.sweeps.estimates import on_front
-from poseid.sweeps.jobs import MULTIRUN, Job, job_directories, read_job
-from poseid.sweeps.measures import Measure, objectives
-from poseid.sweeps.overrides import constant_values
-from poseid.training.objective import check_objective
+from poseid.sweeps.jobs import MULTIRUN, Job, constant_values, job_directories, read_job
+from poseid.sweeps.settings import on_front
+from poseid.training.objective import Measure, check_objective, parse_objective
 
 JOB_NUMBER = "${hydra.job.num}"
 EVERY_WEIGHT = "lambda_*"
@@ -47,7 +45,7 @@ class Multirun(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         sweep_dir = Path(config.hydra.sweep.dir)
-        asked = objectives(config.objective)
+        asked = parse_objective(config.objective)
         jobs = [read_job(directory, asked) for directory in job_directories(sweep_dir)]
         print(best_text(sweep_dir, jobs, asked), flush=True)
         lines = failed_jobs(jobs, self.first)

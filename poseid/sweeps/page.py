@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from markupsafe import Markup, escape
 
@@ -11,16 +12,14 @@ from poseid.reports.format import fixed
 from poseid.reports.html import render
 from poseid.reports.sheet import Drawn
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.commands import Advice, to_evaluate, to_reproduce
+from poseid.sweeps.commands import to_evaluate, to_reproduce
 from poseid.sweeps.conclusion import conclude
-from poseid.sweeps.differences import Change, words
 from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, front_points, joined_points, number_text
-from poseid.sweeps.importance import Importance
-from poseid.sweeps.jobs import Job
-from poseid.sweeps.measures import Measure
-from poseid.sweeps.overrides import setting_text
+from poseid.sweeps.jobs import Job, setting_text
 from poseid.sweeps.scales import labels, values_of
-from poseid.sweeps.text_table import counts
+from poseid.sweeps.settings import words
+from poseid.sweeps.tables import counts
+from poseid.training.objective import Measure
 
 _MOST_OPEN = 12
 _MOST_CHANGES = 300
@@ -46,21 +45,20 @@ def page(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
             "asked": sweep.asked[0],
             "fnmr": fnmr,
             "ratio": ratio,
-            "constant": setting_text(sweep.constant) if sweep.constant else "",
+            "setting_text": setting_text,
             "averages": [change for change in sweep.changes if change.alike is None],
             "single_changes": [change for change in sweep.changes if change.alike],
             "points": points,
             "joined": bool(joined_points(sweep, points)),
-            "importance": _importance(sweep),
             "numbered": _numbered(sweep),
-            "next_steps": _next_steps(sweep),
+            "to_evaluate": to_evaluate,
+            "to_reproduce": to_reproduce,
             "most_open": _MOST_OPEN,
             "most_changes": _MOST_CHANGES,
             "most_named": MOST_NAMED,
             "most_on_front": MOST_ON_FRONT,
             "heads": [_head(measure) for measure in sweep.main],
-            "context_of": _context,
-            "four": _four_digits,
+            "four": partial(fixed, digits=4),
             "head_of": _head,
             "number_text": number_text,
             "own_text": own_text,
@@ -68,10 +66,6 @@ def page(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
             "words": words,
         },
     )
-
-
-def _four_digits(value: float) -> str:
-    return fixed(value, 4)
 
 
 def _title(measure: Measure) -> Markup:
@@ -84,23 +78,6 @@ def _head(measure: Measure) -> Markup:
     return _title(measure) + Markup("<small>{}</small>").format(measure.direction)
 
 
-def _context(change: Change) -> str:
-    """What else was alike on both sides of a change."""
-    if change.contexts > 1:
-        return f"average over {change.contexts} combinations of the other keys"
-    return setting_text(change.alike) if change.alike else ""
-
-
-def _importance(sweep: Sweep) -> str:
-    weights = sweep.weights
-    if isinstance(weights, Importance):
-        return (
-            "Which key matters: a random forest is asked for settings that it has not seen, and a key is shuffled. "
-            f"It explains {100 * weights.explained:.0f} % of the variance of those settings."
-        )
-    return weights[:1].upper() + weights[1:] + "."
-
-
 def _numbered(sweep: Sweep) -> dict[str, list[tuple[str, str]]]:
     """Of each key, the values that figures show by a number, with that number."""
     values = {key: values_of(sweep.settings, key) for key in sweep.keys}
@@ -109,11 +86,3 @@ def _numbered(sweep: Sweep) -> dict[str, list[tuple[str, str]]]:
         for key, each in values.items()
     }
     return {key: pairs for key, pairs in renamed.items() if pairs}
-
-
-def _next_steps(sweep: Sweep) -> list[Advice]:
-    if sweep.best_job is None:
-        return []
-    again = f"The best job of the best setting again (job {sweep.best_job.name}):"
-    steps = [Advice(again, (to_reproduce(sweep.best_job),)), to_evaluate(sweep.best_job)]
-    return [sweep.repeat, *steps] if sweep.repeat else steps

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.sweeps.overrides import NOT_GIVEN, as_number, value_order
-from poseid.sweeps.repeats import Setting
+from poseid.sweeps.jobs import NOT_GIVEN, as_number, value_order
+from poseid.sweeps.settings import Setting
 
 MOST_VALUES = 10
 """A key with more numbers than that is drawn along a scale."""
@@ -36,6 +36,12 @@ class Scale:
     texts: tuple[str, ...]
     even: bool = True
     log: bool = False
+
+    def shares(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values as shares of the axis; a single value stands in its middle."""
+        ends = np.array([min(self.ticks), max(self.ticks)])
+        values, (low, high) = (np.log10(values), np.log10(ends)) if self.log else (values, ends)
+        return (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
 
 
 def scale_of(settings: Sequence[Setting], key: str) -> Scale:

@@ -46,11 +46,9 @@ def hydra_arguments(arguments: list[str]) -> list[str]:
     """
     if {"-m", "--multirun"} & set(arguments) and asked_devices(arguments) > 1:
         raise InputError(ONE_PROCESS)
-    check_no_run(arguments)
-    for argument in arguments:
-        check_writable(argument)
-        if argument.startswith("sweep="):
-            check_extras(argument.removeprefix("sweep=").strip("[]'\"").split(","))
+    check_directories(arguments)
+    for choices in (item.removeprefix("sweep=") for item in arguments if item.startswith("sweep=")):
+        check_extras(choices.strip("[]'\"").split(","))
     return resume_arguments([quote_value(argument) for argument in arguments])
 
 
@@ -166,38 +164,25 @@ def _read_yaml(path: Path) -> Any:
         raise InputError(f"resume: {path}: is missing or damaged: begin a new run") from None
 
 
-def check_writable(argument: str) -> None:
-    """Refuses a directory for runs that lies below a file, or where nothing may be written, before Hydra makes it.
+def check_directories(arguments: list[str]) -> None:
+    """Refuses a directory for runs before Hydra writes to it: one that cannot be made, or where a run is already.
 
     Raises:
-        InputError: it names the key.
-    """
-    key, _, value = argument.partition("=")
-    if key not in ("hydra.run.dir", "hydra.sweep.dir") or not value:
-        return
-    path = Path(value.strip("'\""))
-    there = next((parent for parent in (path, *path.parents) if os.path.lexists(parent)), Path())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another directory")
-
-
-def check_no_run(arguments: list[str]) -> None:
-    """Refuses to begin a run where one is, before Hydra writes its files over those of that run.
-
-    Raises:
-        InputError: it names the directory.
+        InputError: it names the key, or the run.
     """
     # A multirun has a directory for each job, and what only asks writes nothing.
-    if any(
-        item.startswith(("resume=", "-m", "--multirun", "-c", "--cfg", "-i", "--info", "-h", "--h"))
-        for item in arguments
-    ):
-        return
+    others = ("resume=", "-m", "--multirun", "-c", "--cfg", "-i", "--info", "-h", "--h")
+    begins_a_run = not any(item.startswith(others) for item in arguments)
     for argument in arguments:
         key, _, value = argument.partition("=")
-        run_dir = Path(value.strip("'\""))
-        if key == "hydra.run.dir" and (run_dir / "checkpoints").is_dir():
-            raise InputError(holds_a_run(run_dir))
+        if key not in ("hydra.run.dir", "hydra.sweep.dir") or not value:
+            continue
+        path = Path(value.strip("'\""))
+        there = next((parent for parent in (path, *path.parents) if os.path.lexists(parent)), Path())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another directory")
+        if begins_a_run and key == "hydra.run.dir" and (path / "checkpoints").is_dir():
+            raise InputError(holds_a_run(path))
 
 
 def holds_a_run(run_dir: Path) -> str:

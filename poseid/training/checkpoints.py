@@ -12,9 +12,9 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from poseid.atomic import write_bytes
+from poseid.enhancers.people import recorded_people
 from poseid.enhancers.saving import load_enhancer, read_checkpoint, read_info
 from poseid.errors import InputError, first_line
-from poseid.features.fingerprint import hash_person
 from poseid.features.people import Split
 from poseid.training.module import EnhancerModule
 
@@ -99,11 +99,12 @@ def refuse_seen_people(key: str, path: Path, split: Split) -> None:
     if not saved.is_file():
         log.warning("%s: %s does not say whom it was trained on; make sure that nobody is tested on it", key, path)
         return
-    people = read_info(saved).get("people", {})
-    trained = set(people.get("train", []))
-    for part, known in (("validation", trained), ("test", trained | set(people.get("validation", [])))):
+    recorded = recorded_people(read_info(saved), [*split.validation, *split.test])
+    if recorded is None:
+        return
+    for part, known in (("validation", recorded["train"]), ("test", recorded["train"] | recorded["validation"])):
         names = getattr(split, part)
-        seen = sum(hash_person(name, people.get("salt", "")) in known for name in names)
+        seen = len(known.intersection(names))
         if seen:
             raise InputError(
                 f"{key}: {path} has seen {seen} of the {len(names)} {part} people; use the same split of people"

@@ -24,7 +24,7 @@ from poseid.reports.text_table import table_text
 from poseid.training.arguments import FAILED, ONE_PROCESS
 from poseid.training.config import check_config
 from poseid.training.health import Diverged, Interrupted, OtherRank
-from poseid.training.objective import check_objective, objective_values
+from poseid.training.objective import objective_values
 from poseid.training.processes import by_torchrun, check_processes, first_process
 
 LOG = "train.log"
@@ -107,7 +107,6 @@ def checked(config: DictConfig, overrides: list[str], in_multirun: bool) -> dict
     if in_multirun and devices > 1:
         raise InputError(ONE_PROCESS)
     check_processes(devices, resolved["trainer"]["accelerator"])
-    check_objective(resolved["objective"])
     if resolved["data"]["source"] == "folder" and resolved["data"]["dir"]:
         check_there(Path(resolved["data"]["dir"]))
     return resolved

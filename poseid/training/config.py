@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from poseid.errors import InputError
 from poseid.interrupt import importing
-from poseid.training.objective import parse_objective
+from poseid.training.objective import check_objective
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[Finite, Field(ge=0)]
@@ -205,7 +205,7 @@ def check_config(config: Mapping[str, Any]) -> Config:
         checked = Config.model_validate({"weights": weights, **others})
     except ValidationError as error:
         raise InputError(_first_fault(error, {"weights": weights, **others})) from None
-    parse_objective(checked.objective)
+    check_objective(checked.objective)
     _check_between(checked)
     # Last, since it needs torch: no other fault waits for that.
     with importing():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from poseid.training.config import Phi
 from poseid.training.losses import TERMS
@@ -11,23 +11,18 @@ from poseid.verification.genuine import YAW_BINS
 from poseid.verification.metrics import metrics_in
 from poseid.verification.operating_points import strictest
 
-TRAIN_LOSSES = tuple(f"train/loss/{name}" for name in (*TERMS, "total"))
-VALIDATION_LOSSES = tuple(f"val/loss/{name}" for name in (*TERMS, "total"))
+LOSSES = tuple(f"{part}/loss/{name}" for part in ("train", "val") for name in (*TERMS, "total"))
 WEIGHTS = tuple(f"weight/{name}" for name in TERMS)
 SHAPE = tuple(f"shape_{number}" for number in range(1, 5))
 _NUMBERS = [name for key in Phi.model_fields for name in (SHAPE if key == "shape" else (key,))]
 PHI = tuple(f"phi/{name}" for name in _NUMBERS)
 """The trained numbers of the closed form and of the gate, after an epoch."""
 IMPROVEMENT_BY_YAW = tuple(f"val/improvement/yaw_{low}_{high}" for low, high in YAW_BINS)
-LIMITS = ("val/fmr_limit", "val/fnmr_limit")
-"""What the raw vectors score at the same place: above it the enhancer does harm. They do not move while training."""
 REGISTERED = {metric.log_name: metric for metric in metrics_in("log")}
 """The registered metrics among what is logged."""
-HIGHER_IS_BETTER = (
-    *(name for name, metric in REGISTERED.items() if metric.higher_is_better),
-    *IMPROVEMENT_BY_YAW,
-    "val/similarity/enhanced",
-)
+LIMITS = ("val/fmr_limit", "val/fnmr_limit")
+"""What the raw vectors score at the same operating point: above it the enhancer does harm. Training does not move
+them."""
 VALIDATION = (
     "val/selection",
     *REGISTERED,
@@ -40,46 +35,55 @@ VALIDATION = (
     "val/fmr_ratio",
     *LIMITS,
 )
-ALL = (*TRAIN_LOSSES, *VALIDATION_LOSSES, *WEIGHTS, *PHI, *VALIDATION, "lr")
+ALL = (*LOSSES, *WEIGHTS, *PHI, *VALIDATION, "lr")
 """What an epoch logs."""
-NEITHER_BETTER = (*WEIGHTS, *PHI, *LIMITS, "val/similarity/raw", "lr")
-"""Of ``ALL``, what is neither better nor worse for being lower; where it is not in ``HIGHER_IS_BETTER``, lower is."""
-
-SHIPPED = tuple(name.replace("val/", "shipped/") for name in VALIDATION if name != "val/selection")
-"""The figures of the enhancer that ships, on validation people: once, at the end of a run. Jobs compare by these."""
 DIAGNOSIS, BY_YAW = "diagnosis", "improvement_by_yaw"
 """The picture and the table that a logger for media receives."""
 
 
+def best_of(name: str) -> Literal["min", "max", "last"]:
+    """Which of its values sums a metric of ``ALL`` up: the best one, or the last where no direction is better.
+
+    >>> best_of("val/eer"), best_of("val/rank1"), best_of("lr")
+    ('min', 'max', 'last')
+    """
+    if name in (*WEIGHTS, *PHI, *LIMITS, "val/similarity/raw", "lr"):
+        return "last"
+    higher = name in REGISTERED and REGISTERED[name].higher_is_better
+    return "max" if higher or name in (*IMPROVEMENT_BY_YAW, "val/similarity/enhanced") else "min"
+
+
 def headline_set(block: dict[str, Any]) -> dict[str, Any] | None:
     """The comparison set that the headline of a block names, or None."""
-    headline: dict[str, Any] | None = block["sets"].get(block["headline"])
+    headline: dict[str, Any] | None = block["sets"][block["headline"]]
     return headline
 
 
 def validation_metrics(block: dict[str, Any]) -> dict[str, float | None]:
     """The figures of ``VALIDATION`` (but ``val/selection``) from an evaluation block; None where it is null."""
-    by_yaw = {(entry["from"], entry["to"]): entry["mean"] for entry in block["improvement"]["by_yaw"]}
-    metrics = {name: look_up(block, metric.block_key()) for name, metric in REGISTERED.items()}
-    metrics |= {
-        "val/similarity/raw": block["similarity"]["raw"],
-        "val/similarity/enhanced": block["similarity"]["enhanced"],
-        "val/share_below_raw": block["similarity"]["share_below_raw"],
-    }
-    for name, edges in zip(IMPROVEMENT_BY_YAW, YAW_BINS, strict=True):
-        metrics[name] = by_yaw.get(edges)
+    by_yaw = [entry["mean"] for entry in block["improvement"]["by_yaw"]]
     headline = headline_set(block)
     fixed = fixed_threshold(headline)
-    metrics["val/fnmr_at_raw_threshold"] = fixed["enhanced"]["fnmr"] if fixed else None
-    metrics["val/fmr_at_raw_threshold"] = fixed["enhanced"]["fmr"] if fixed else None
-    metrics["val/fmr_ratio"] = fixed["fmr_ratio"] if fixed else None
-    metrics["val/fmr_limit"] = fixed["raw"]["fmr"] if fixed else None
-    metrics["val/fnmr_limit"] = headline["raw"]["fnmr_at_fmr"]["1e-2"] if headline else None
-    return metrics
+    at_threshold: tuple[float | None, ...] = (None,) * 4
+    if fixed is not None:
+        enhanced = fixed["enhanced"]
+        at_threshold = (enhanced["fnmr"], enhanced["fmr"], fixed["fmr_ratio"], fixed["raw"]["fmr"])
+    similarity = (block["similarity"][name] for name in ("raw", "enhanced", "share_below_raw"))
+    values = (
+        *(look_up(block, metric.block_key()) for metric in REGISTERED.values()),
+        *by_yaw,
+        *similarity,
+        *at_threshold,
+        headline["raw"]["fnmr_at_fmr"]["1e-2"] if headline else None,
+    )
+    return dict(zip(VALIDATION[1:], values, strict=True))
 
 
 def shipped_metrics(block: dict[str, Any]) -> dict[str, float]:
-    """The figures of ``SHIPPED`` from the evaluation block of what ships, without those that are null."""
+    """The figures of what ships, from its evaluation block on validation people, without those that are null.
+
+    They are logged once, at the end of a run; jobs compare by these.
+    """
     metrics = validation_metrics(block)
     return {name.replace("val/", "shipped/"): value for name, value in metrics.items() if value is not None}
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from dataclasses import dataclass, fields
+from typing import Any
 
 from poseid.errors import InputError
+from poseid.verification.genuine import Similarity
 from poseid.verification.metrics import METRICS
+from poseid.verification.protocols import ProtocolRates
+from poseid.verification.result import FORMS
+from poseid.verification.sets import SETS
 
+BY_KEY = {metric.block_key(): metric for metric in METRICS}
+"""The registered metrics by their dotted key in an evaluation block, of the enhanced form."""
 _KEYS = {metric.name: metric.block_key() for metric in METRICS}
 # The largest value of a rate is 1; a ratio has no largest, and 1,000 times raw's false matches is bad enough.
 WORST_RATE, WORST_OTHER = 1.0, 1000.0
@@ -24,11 +29,31 @@ def block_key(key: str) -> str:
     return _KEYS.get(key, key)
 
 
-class Objective(NamedTuple):
-    """One entry of the root key ``objective``: a dotted key of the validation block, and its direction."""
+@dataclass(frozen=True)
+class Measure:
+    """A figure that jobs are compared by, such as an entry of the root key ``objective``.
+
+    Args:
+        key: dotted, in the validation block.
+        lower_is_better: its direction.
+    """
 
     key: str
     lower_is_better: bool
+
+    @property
+    def title(self) -> str:
+        return BY_KEY[self.key].title if self.key in BY_KEY else self.key
+
+    @property
+    def direction(self) -> str:
+        return "lower is better" if self.lower_is_better else "higher is better"
+
+    @property
+    def raw_key(self) -> str | None:
+        """The same figure of the raw vectors, where they have one of their own."""
+        raw = BY_KEY[self.key].block_key("raw") if self.key in BY_KEY else self.key
+        return None if raw == self.key else raw
 
     @property
     def worst(self) -> float:
@@ -37,7 +62,7 @@ class Objective(NamedTuple):
         return size if self.lower_is_better else -size
 
 
-def parse_objective(entries: Any) -> tuple[Objective, ...]:
+def parse_objective(entries: Any) -> tuple[Measure, ...]:
     """The entries of the root key ``objective``.
 
     >>> [entry.lower_is_better for entry in parse_objective(["minimize sets.all.enhanced.eer", "maximize rank1.raw"])]
@@ -50,7 +75,7 @@ def parse_objective(entries: Any) -> tuple[Objective, ...]:
     parts = [str(entry).split() for entry in entries] if listed else []
     if not parts or any(len(part) != 2 or part[0] not in ("minimize", "maximize") for part in parts):
         raise InputError(f"objective: expected 'minimize KEY' or 'maximize KEY', each in a list, got {entries!r}")
-    return tuple(Objective(block_key(key), direction == "minimize") for direction, key in parts)
+    return tuple(Measure(block_key(key), direction == "minimize") for direction, key in parts)
 
 
 def look_up(block: dict[str, Any], key: str) -> float | None:
@@ -79,27 +104,28 @@ def look_up(block: dict[str, Any], key: str) -> float | None:
     return None if value is None else float(value)
 
 
-def check_objective(entries: Any) -> tuple[Objective, ...]:
-    """Validates every key in an example evaluation, before any training.
+def known_keys() -> set[str]:
+    """The dotted keys that an objective may name: registered metrics, in any comparison set, and a few more figures."""
+    registered = {metric.block_key(form) for metric in METRICS for form in FORMS}
+    known = {key.replace("sets.headline.", f"sets.{name}.") for key in registered for name in ("headline", *SETS)}
+    known |= {f"sets.{name}.{form}.d_prime" for name in ("headline", *SETS) for form in FORMS}
+    return known | {f"similarity.{field.name}" for field in fields(Similarity)} | {"improvement.share_improved"}
+
+
+def check_objective(entries: Any) -> tuple[Measure, ...]:
+    """Validates every key before any training.
 
     Raises:
         InputError: the objective is not of its form, or no evaluation block has such a key.
     """
-    # Whoever reads what a sweep left looks figures up without any of these.
-    from poseid.features.synthetic import synthetic
-    from poseid.verification.embeddings import EmbeddingSet
-    from poseid.verification.evaluate import evaluate
-
-    features = synthetic(people=20, probes=6, dim=16, comparisons=2)
-    numbers = {name: number for number, name in enumerate(features.people())}
-    sides = []
-    for rows in (features.front, features.video):
-        vectors, person = rows.features, np.array([numbers[name] for name in rows.people.tolist()])
-        sides.append(EmbeddingSet(vectors, vectors, vectors, person, rows.poses[:, 0], rows.kinds(), identity=vectors))
-    example = evaluate(sides[0], sides[1], features.pairs, resamples=0).block
     objective = parse_objective(entries)
+    known, rates = known_keys(), [field.name for field in fields(ProtocolRates)]
     for entry in objective:
-        look_up(example, entry.key)
+        parts = entry.key.split(".")
+        # what protocols there are depends on the data
+        of_protocol = parts[0] == "protocols" and len(parts) == 4 and parts[2] in FORMS and parts[3] in rates
+        if entry.key not in known and not of_protocol:
+            raise InputError(f"objective: the validation block has no {entry.key}")
     return objective
 
 
@@ -108,7 +134,7 @@ def objective_values(block: dict[str, Any] | None, entries: Any) -> float | tupl
     try:
         objective = parse_objective(entries)
     except InputError:  # it may be what the job failed for: then there is one, a rate to minimise
-        objective = (Objective("rate", True),)
+        objective = (Measure("rate", True),)
     found = [None if block is None else look_up(block, entry.key) for entry in objective]
     values = [entry.worst if value is None else value for entry, value in zip(objective, found, strict=True)]
     return values[0] if len(values) == 1 else tuple(values)

@@ -11,6 +11,8 @@ from poseid.verification.genuine import YAW_BINS
 PROTECTIONS = ("similarity_protection", "impostor_protection")
 OTHERS = tuple(name for name in TERMS if name not in (*PROTECTIONS, "id", "detection"))
 OTHER_WEIGHTS = ("id", *OTHERS)
+_BESIDE_OTHERS = ("val/fnmr_at_fmr_1e-2", "val/improvement/mean", "val/improvement/frontal")
+"""The registered metrics that share a panel with other curves; each other one has a panel of its own."""
 MOST_CURVES = 5  # in one picture, each with a colour of its own
 
 
@@ -31,10 +33,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Section:
-    """Panels that answer one question; ``look_for`` says how."""
+    """Panels that answer one question; ``guide`` says how."""
 
     name: str
-    look_for: str
+    guide: str
     panels: tuple[Panel, ...]
 
 
@@ -50,14 +52,9 @@ def _phi(names: tuple[str, ...], title: str, note: str) -> Panel:
     return Panel(title, note, tuple((f"phi/{name}", name) for name in names))
 
 
-def _other_metrics() -> tuple[Panel, ...]:
-    """A panel for each registered metric that no panel below names."""
-    named = ("val/eer", "val/rank1", "val/fnmr_at_fmr_1e-2", "val/improvement/mean", "val/improvement/frontal")
-    return tuple(
-        Panel(metric.title, f"{'higher' if metric.higher_is_better else 'lower'} is better", ((name, "enhanced"),))
-        for name, metric in REGISTERED.items()
-        if name not in named
-    )
+def _metric(name: str) -> Panel:
+    metric = REGISTERED[name]
+    return Panel(metric.title, f"{'higher' if metric.higher_is_better else 'lower'} is better", ((name, "enhanced"),))
 
 
 SECTIONS = (
@@ -149,9 +146,7 @@ SECTIONS = (
                 "weighted loss on validation people; lower is better",
                 (("val/selection", "val/selection"),),
             ),
-            Panel("Equal error rate", "lower is better", (("val/eer", "enhanced"),)),
-            Panel("Right person ranked first", "share, higher is better", (("val/rank1", "enhanced"),)),
-            *_other_metrics(),
+            *(_metric(name) for name in REGISTERED if name not in _BESIDE_OTHERS),
         ),
     ),
     Section(

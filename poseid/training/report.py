@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from poseid.enhancers.people import hashed_people
 from poseid.enhancers.saving import save_enhancer
 from poseid.evaluation import evaluate_enhancer
-from poseid.features.fingerprint import digest, fingerprint, hash_people
+from poseid.features.fingerprint import digest, fingerprint
 from poseid.reports.key_figures import key_figures
 from poseid.reports.report import write_report
 from poseid.training.data import MOST_TESTED, FeatureDataModule
@@ -73,7 +74,6 @@ def finish_run(
     # A salt of its own for every run would make equal runs differ; one from the data hides names just as well
     # from whoever has no list of candidates, and no salt hides them from whoever has one.
     salt = digest(data.feature_set)
-    people = {"salt": salt}
     info = {
         "model": config["model"],
         "sides": config["model"]["sides"],
@@ -81,8 +81,7 @@ def finish_run(
         "versions": versions(),
         "data": {"name": data.feature_set.name, "digest": salt},
         "fingerprint": fingerprint(fitted),
-        "people": people
-        | {part: hash_people(getattr(data.split, part), salt) for part in ("train", "validation", "test")},
+        "people": hashed_people(data.split.train, data.split.validation, data.split.test, salt),
         "report": {
             "people": "test" if test is not None else "validation",
             "verdict": shown["verdict"],

@@ -9,24 +9,12 @@ import lightning as L
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from poseid.errors import InputError, first_line
+from poseid.training.callbacks import Diagnosis, MetricsFile, Progress
 from poseid.training.checkpoints import AtomicCheckpointIO
-from poseid.training.diagnosis import Diagnosis
-from poseid.training.metrics_file import MetricsFile
 from poseid.training.selection import BestCheckpoint, PatienceAfterRamp
-
-
-class Progress(RichProgressBar):
-    """The progress bar without Lightning's version number, which is an identifier of W&B here."""
-
-    def get_metrics(
-        self, trainer: L.Trainer, pl_module: L.LightningModule
-    ) -> dict[str, int | str | float | dict[str, float]]:
-        shown = super().get_metrics(trainer, pl_module)
-        shown.pop("v_num", None)
-        return shown
 
 
 def precision_name(precision: str, accelerator: str) -> str:

@@ -19,7 +19,7 @@ from poseid.training.panels import SECTIONS, Panel
 
 PAGE = "training.html"
 OTHERS = ("enh", "third", "fourth", "fifth", "sixth")
-"""The looks of curves that stand for nothing but themselves."""
+"""The styles of curves that stand for nothing but themselves."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ def training_page(name: str, curves: Curves, ships: str | None) -> str:
 
 def _picture(panel: Panel, curves: Curves) -> Markup:
     others = iter(OTHERS)
-    drawn = [Curve(name, _look(metric, name) or next(others), curves.values[metric]) for metric, name in panel.curves]
+    drawn = [Curve(name, _style(metric, name) or next(others), curves.values[metric]) for metric, name in panel.curves]
     return chart(panel.title, panel.note, curves.epochs, drawn, curves.selected)
 
 
-def _look(metric: str, name: str) -> str | None:
-    """The look that a meaning has in every picture: what is learnt from, and what the raw vectors score."""
+def _style(metric: str, name: str) -> str | None:
+    """The style that a meaning has in every picture: what is learnt from, and what the raw vectors score."""
     return "seen" if metric.startswith("train/") else "raw" if "raw" in name else None

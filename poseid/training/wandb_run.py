@@ -12,15 +12,7 @@ from typing import Any
 from lightning.pytorch.loggers import WandbLogger
 
 from poseid.errors import first_line
-from poseid.training.metric_names import (
-    ALL,
-    BY_YAW,
-    DIAGNOSIS,
-    HIGHER_IS_BETTER,
-    NEITHER_BETTER,
-    headline_set,
-    shipped_metrics,
-)
+from poseid.training.metric_names import ALL, BY_YAW, DIAGNOSIS, best_of, headline_set, shipped_metrics
 
 ID_FILE = "wandb_run_id.txt"
 RATES = ("genuine", "impostor", "raw", "enhanced", "difference", "fixed_threshold")
@@ -88,9 +80,7 @@ def start_wandb(
         id_file.write_text(run_id + "\n", encoding="utf-8")
         run.define_metric("epoch")
         for metric in ALL:
-            better = "max" if metric in HIGHER_IS_BETTER else "min"
-            summary = "last" if metric in NEITHER_BETTER else better
-            run.define_metric(metric, step_metric="epoch", summary=summary)
+            run.define_metric(metric, step_metric="epoch", summary=best_of(metric))
     except Exception as error:
         log.warning(
             "W&B could not start (%s): nothing goes to W&B; metrics.csv is written all the same", first_line(error)

@@ -8,12 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseid.sweeps.differences import ONE_PAIR, paired, single_changes, words
-from poseid.sweeps.estimates import on_front, t_interval, t_quantile
 from poseid.sweeps.importance import FEWEST_SETTINGS, Importance, importance
 from poseid.sweeps.jobs import Job
-from poseid.sweeps.measures import Measure
-from poseid.sweeps.repeats import Setting, settings_of
+from poseid.sweeps.settings import (
+    ONE_PAIR,
+    Setting,
+    on_front,
+    paired,
+    settings_of,
+    single_changes,
+    t_interval,
+    t_quantile,
+    words,
+)
+from poseid.training.objective import Measure
 from tests.sweeps.made import FNMR
 
 MEASURE = Measure(FNMR, True)

@@ -13,8 +13,7 @@ from matplotlib.axes import Axes
 from poseid.reports.label_placement import Box
 from poseid.sweeps.analysis import read_sweep
 from poseid.sweeps.figures import draw_all
-from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, front_points
-from poseid.sweeps.front_figure import draw_front
+from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, draw_front, front_points
 from poseid.sweeps.page import page
 from tests.sweeps.made import FNMR, OBJECTIVE, RATIO, RAW_REFUSED, REFUSED, write_job, write_multirun
 

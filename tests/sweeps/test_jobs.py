@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from poseid.sweeps.jobs import Job, job_directories, read_job
-from poseid.sweeps.measures import Measure
+from poseid.training.objective import Measure
 from tests.sweeps.made import FNMR, RATIO, TEST_FIGURE, block, start_job, write_job, write_json
 
 ASKED = (Measure(FNMR, True),)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from poseid.sweeps.jobs import Job, job_directories, read_job
-from poseid.sweeps.measures import objectives
 from poseid.sweeps.multirun import best_text, failed_jobs
+from poseid.training.objective import parse_objective
 
 
 @pytest.mark.parametrize("objective", [["minimize a"], ["maximize a"], ["minimize a", "maximize b"]])
@@ -28,7 +28,7 @@ def test_best_jobs_are_those_that_no_other_beats(objective: list[str], tmp_path:
         Job(str(n), tmp_path, (), "finished", figures=dict(zip("ab", row, strict=False)))
         for n, row in enumerate(values)
     ]
-    text = best_text(tmp_path, jobs, objectives(objective))
+    text = best_text(tmp_path, jobs, parse_objective(objective))
     named = [int(line.split()[1].rstrip(":")) for line in text.splitlines() if line.startswith("  job ")]
     assert named == sorted(values.index(one) for one in unbeaten)  # of equal jobs the first
 
@@ -47,7 +47,7 @@ def test_the_best_job_is_told_with_its_one_look_at_the_test_people(tmp_path: Pat
     for number, value in enumerate((0.1, 0.3, None, 0.3, 0.2)):
         written_job(tmp_path / str(number), value)
     (tmp_path / "5" / ".hydra").mkdir(parents=True)  # begun, and no more
-    asked = objectives(["maximize improvement.mean"])
+    asked = parse_objective(["maximize improvement.mean"])
     text = best_text(tmp_path, [read_job(path, asked) for path in job_directories(tmp_path)], asked)
     assert "best of 4 finished jobs" in text
     assert "  job 1: improvement.mean = 0.3 (lr=1)\n    1 more with the same figures" in text
@@ -61,7 +61,7 @@ def test_failed_and_stopped_jobs_are_told_apart_in_the_order_of_their_numbers(tm
         (tmp_path / str(number) / ".hydra").mkdir(parents=True)
     (tmp_path / "2" / ".hydra" / "overrides.yaml").write_text("- seed=1\n- data.dir=名\n", encoding="utf-8")
     (tmp_path / "2" / "failed.json").write_text(json.dumps({"message": "no such people"}), encoding="utf-8")
-    jobs = [read_job(path, objectives(["maximize improvement.mean"])) for path in job_directories(tmp_path)]
+    jobs = [read_job(path, parse_objective(["maximize improvement.mean"])) for path in job_directories(tmp_path)]
     stopped = "job 10 (): was stopped before its report"
     assert failed_jobs(jobs) == ["job 2 (seed=1 data.dir=名): no such people", stopped]
     assert failed_jobs(jobs, first=3) == [stopped]

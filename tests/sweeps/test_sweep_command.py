@@ -18,9 +18,9 @@ import train
 from poseid import cli
 from poseid.sweeps.analysis import read_sweep
 from poseid.sweeps.conclusion import conclude
-from poseid.sweeps.estimates import t_interval
 from poseid.sweeps.jobs import read_job
-from poseid.sweeps.measures import Measure
+from poseid.sweeps.settings import t_interval
+from poseid.training.objective import Measure
 from tests.sweeps.made import (
     FNMR,
     OBJECTIVE,

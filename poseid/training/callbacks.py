@@ -1,22 +1,57 @@
-"""The diagnosis while training: its figure for the logger, and one line when the trend is harmful."""
+"""Lightning callbacks of a run beside those that select weights: metrics.csv, the diagnosis, the progress bar."""
 
 from __future__ import annotations
 
+import csv
+import io
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import WandbLogger
 
+from poseid.atomic import write_text
 from poseid.reports.figures import diagnosis_sheet
-from poseid.training.metric_names import DIAGNOSIS, validation_metrics
+from poseid.training.metric_names import ALL, DIAGNOSIS, validation_metrics
 
 TREND = 3  # diagnoses that make a trend
 SLACK = 0.005  # a change smaller than this in all is no trend
 HARMFUL_RATIO = 1.05  # false matches at raw's threshold, as multiples of raw's, that are worth a word
 
 log = logging.getLogger(__name__)
+
+
+class MetricsFile(L.Callback):
+    """Writes the metrics of every epoch to a CSV file: column ``epoch``, then the names of ``metric_names.ALL``.
+
+    A resumed run drops rows from its first epoch on, so that no epoch is there twice.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, str]] = []
+
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self.rows = []
+        if trainer.current_epoch > 0 and self.path.is_file():
+            with self.path.open(encoding="utf-8", newline="") as opened:
+                self.rows = [row for row in csv.DictReader(opened) if int(row["epoch"]) < trainer.current_epoch]
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        metrics = trainer.callback_metrics
+        row = {"epoch": str(trainer.current_epoch)}
+        row |= {name: repr(float(metrics[name])) for name in ALL if name in metrics}
+        self.rows.append(row)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, ["epoch", *ALL], restval="")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_text(self.path, table.getvalue())
 
 
 def harmful_trend(similarity: Sequence[float | None], fmr_ratio: Sequence[float | None]) -> str | None:
@@ -90,3 +125,14 @@ class Diagnosis(L.Callback):
             # as pixels, so that W&B needs no plotting back end of its own
             picture = diagnosis_sheet(found).pixels()
             trainer.logger.log_image(DIAGNOSIS, [picture], caption=[f"after {epochs} epochs"])
+
+
+class Progress(RichProgressBar):
+    """The progress bar without Lightning's version number, which is an identifier of W&B here."""
+
+    def get_metrics(
+        self, trainer: L.Trainer, pl_module: L.LightningModule
+    ) -> dict[str, int | str | float | dict[str, float]]:
+        shown = super().get_metrics(trainer, pl_module)
+        shown.pop("v_num", None)
+        return shown

@@ -5,7 +5,7 @@ import pytest
 
 import train
 from poseid.training import module
-from poseid.training.diagnosis import harmful_trend
+from poseid.training.callbacks import harmful_trend
 
 
 def test_a_fall_over_three_diagnoses_is_said() -> None:
