@@ -29,13 +29,13 @@ from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
 from poseid.verification.rates import LABELS
 from poseid.verification.result import Evaluation
+from poseid.verification.verdict import HARMS, LEAST_HARM
 
 SHARES = (1.0, 0.75, 0.5, 0.25)  # of the trained strength, tried in turn by the guard
-# Of the bias, tried in turn with each share: raising it cures refused pairs, lowering it false matches. The wide ones
-# come first, since they leave a margin where they pass.
+# Of the bias, tried in turn with each share: raising it cures rejected genuine pairs, lowering it false matches. The
+# wide ones come first, since they leave a margin where they pass.
 SHIFTS = (0.0, 0.01, 0.02, 0.03, 0.005, 0.0025, -0.0025, -0.005)
 FEW, VERY_FEW = 500, 200  # training and validation people
-LEAST_FRONTAL = -0.005  # as in the verdict
 
 log = logging.getLogger(__name__)
 
@@ -179,9 +179,9 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
     """Weakens the correction until it does no harm to people outside the fit, down to 0, the raw vector.
 
     Harm is the verdict *harms* on validation people. Where fewer than ``FEW`` people train and validate, their verdict
-    can miss it: harm is then also more refused pairs at the raw threshold, and with fewer than ``VERY_FEW`` people more
-    false matches there or a loss of frontal similarity, as point estimates over all people held out. ``bias`` is
-    shifted first, which trades refused pairs for false matches, and ``strength`` lowered after.
+    can miss it: harm is then also more rejected genuine pairs at the raw threshold, and with fewer than ``VERY_FEW``
+    people more false matches there or a loss of frontal similarity, as point estimates over all people held out.
+    ``bias`` is shifted first, which trades rejected genuine pairs for false matches, and ``strength`` lowered after.
 
     Models without a path from input to output (``skip=false``) have no raw vector to fall back to: they stay as they
     are.
@@ -207,7 +207,7 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
             if few and harms_held_out(enhancer, parts):
                 continue
             evaluation = evaluate_enhancer(enhancer, validation)
-            if evaluation.verdict != "harms":
+            if evaluation.verdict != HARMS:
                 guarded = Guarded(evaluation, share, shift)
                 if guarded.note() is not None:
                     log.info("guard: %s", guarded.note())
@@ -231,7 +231,7 @@ def harms_held_out(enhancer: Enhancer, parts: Sequence[HeldOut]) -> bool:
         if few and (enhanced.fmr_at_raw_threshold - raw.fmr_at_raw_threshold)[n].value > 0:
             return True
     frontal = found.improvement.frontal.number
-    return few and frontal is not None and frontal < LEAST_FRONTAL
+    return few and frontal is not None and frontal < -LEAST_HARM
 
 
 def joined(sides: Sequence[EmbeddingSet]) -> EmbeddingSet:

@@ -177,7 +177,7 @@ def test_same_pose_impostors_are_split_by_the_way_they_turn(sides: Sides) -> Non
     same, opposite = block["turned"]["same_way"], block["turned"]["opposite_ways"]
     assert same["genuine"] + same["impostor"] == left * (left - 1) // 2 + right * (right - 1) // 2
     assert opposite["genuine"] + opposite["impostor"] == left * right
-    # the made people drift by the sine of the yaw: turned the same way, strangers look alike
+    # the made people drift by the sine of the yaw: turned the same way, other people look alike
     fmr = {name: one["at_common_threshold"]["1e-2"]["raw"]["fmr"] for name, one in block["turned"].items()}
     assert fmr["same_way"] > 3 * fmr["opposite_ways"]
     shares = {name: one["impostor"] for name, one in block["turned"].items()}
@@ -298,10 +298,10 @@ def test_one_sided_and_empty_sets_are_null(sides: Sides) -> None:
     assert "cannot be judged" in block["reason"]
     assert block["rank1"] == {"raw": None, "enhanced": None}
     assert "rank1" in block["null_reasons"]
-    strangers = evaluate(front, replace(video, person=video.person + 100), resamples=10).block
-    assert "no genuine ones" in strangers["null_reasons"]["sets.all"]
-    assert strangers["improvement"]["mean"] is None
-    assert strangers["similarity"]["raw"] is None
+    no_genuine = evaluate(front, replace(video, person=video.person + 100), resamples=10).block
+    assert "no genuine ones" in no_genuine["null_reasons"]["sets.all"]
+    assert no_genuine["improvement"]["mean"] is None
+    assert no_genuine["similarity"]["raw"] is None
     no_profile = evaluate(front, replace(video, kind=video.kind * 0), resamples=10).block
     assert no_profile["headline"] == "all"
     assert no_profile["null_reasons"]["sets.profile_profile"] == "there are no comparisons"
@@ -312,7 +312,7 @@ def test_one_sided_and_empty_sets_are_null(sides: Sides) -> None:
     empty = evaluate(*nothing, resamples=10).block
     assert empty["people"] == 0
     assert empty["null_reasons"]["sets.all"] == "there are no comparisons"
-    for one in (block, strangers, no_profile, no_frontal, empty):
+    for one in (block, no_genuine, no_profile, no_frontal, empty):
         json.dumps(one, allow_nan=False)
 
 
