@@ -1,6 +1,6 @@
 """Check a feature folder before training: is it what it says? Takes folders that training refuses, too.
 
-Says what is in it, what the raw vectors score, what training can be hoped for, and what is or may be wrong, each with
+Says what is in it, what the raw vectors score, what to expect of training, and what is or may be wrong, each with
 its evidence and a remedy. Ends with status 0 when it is done, whatever it found; with --strict, with status 2
 when it found errors; with status 2 too when the folder cannot be read at all.
 """
@@ -34,9 +34,8 @@ def run(arguments: argparse.Namespace) -> None:
         import poseid
         from poseid.atomic import atomic_directory, check_new, write_text
         from poseid.cli.progress import progress
-        from poseid.doctor.examine import PASSES, examine
-        from poseid.doctor.reading import open_folder
-        from poseid.doctor.summary import summarise
+        from poseid.doctor.examine import PASSES, examine, summarise
+        from poseid.doctor.folder import open_folder
         from poseid.doctor.text import report_text, tally
         from poseid.errors import InputError
 
@@ -51,12 +50,11 @@ def run(arguments: argparse.Namespace) -> None:
     text = json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     if arguments.out is not None:
         with importing():  # only now: the text alone needs no matplotlib
-            from poseid.doctor.figures import draw_all
-            from poseid.doctor.page import page
+            from poseid.doctor.page import draw_all, page
 
         with atomic_directory(arguments.out) as directory:
             write_text(directory / "doctor.json", text)
-            write_text(directory / "doctor.html", page(summary, draw_all(examination, summary)))
+            write_text(directory / "doctor.html", page(summary, draw_all(examination)))
     if arguments.json:
         print(text, end="")
     else:

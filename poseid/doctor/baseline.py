@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.rows import Folder, add_by_group
-from poseid.doctor.sample import Sample
+from poseid.doctor.folder import Folder
+from poseid.doctor.rows import add_by_group
+from poseid.doctor.scan import Sample
 from poseid.features.rows import FRONTAL, PROFILE
 from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
@@ -19,66 +19,41 @@ from poseid.verification.rates import why_null
 MOST_COMPARISONS = 2_000_000
 _RESAMPLES = 100
 
+Block = dict[str, Any]
 
-@dataclass(frozen=True)
-class ByYaw:
-    """Genuine and impostor comparisons of front rows with the video rows of one bin of yaw.
 
-    Attributes:
-        where: the bin in degrees, or ``beyond ±90`` or ``unknown``.
-        rows: video rows of the file, also those outside the sample.
-        n: genuine comparisons.
-        genuine, impostor: mean cosine; None where there is none.
+def measure(folder: Folder, sample: Sample) -> tuple[Block, Block | None]:
+    """Compares rows of the sample, with the poses of the folder.
+
+    Returns:
+        ``raw`` of doctor.json: the ``set`` (``frontal_profile``, else ``all``, else None with the reason), its people,
+        comparisons and equal error rate, and similarity by yaw.
+        And the histogram of the scores as in summary.json, if there are any.
     """
-
-    where: str
-    rows: int
-    n: int
-    genuine: float | None
-    impostor: float | None
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """The raw vectors, as they would be verified.
-
-    Attributes:
-        set: ``frontal_profile``, ``all`` where there are no profiles, or None where nothing can be compared.
-        block: that set as in summary.json; raw and enhanced are the same.
-        people: number of people in it.
-        reason: why `set` is None.
-        by_yaw: from left to right.
-    """
-
-    set: str | None
-    block: dict[str, Any] | None
-    people: int
-    reason: str | None
-    by_yaw: tuple[ByYaw, ...]
-
-
-def measure(folder: Folder, sample: Sample) -> Baseline:
-    """Compares rows of the sample, with the poses of the folder."""
     yaw, kinds = folder.yaw[sample.rows], folder.kinds[sample.rows]
-    by_yaw = _by_yaw(sample, yaw, folder.yaw[folder.files["video"]])
-    people = int(sample.person.max(initial=-1)) + 1
-    reason: str | None = None
+    raw: Block = {"set": None, "people": 0, "reason": None}
+    raw |= dict.fromkeys(("genuine", "impostor", "eer", "eer_ci95"))
+    raw["by_yaw"] = _by_yaw(sample, yaw, folder.yaw[folder.files["video"]])
     for name, left, right in (
         ("frontal_profile", kinds == FRONTAL, kinds == PROFILE),
         ("all", sample.front, ~sample.front),
     ):
-        chosen = _few_enough(sample.person[left], sample.person[right], people)[sample.person]
+        chosen = _few_enough(sample.person[left], sample.person[right], sample.people)[sample.person]
         left, right = np.flatnonzero(left & chosen), np.flatnonzero(right & chosen)
-        a, b = (np.bincount(sample.person[rows], minlength=people) for rows in (left, right))
-        reason = why_null(int(a @ b), int(a.sum() * b.sum() - a @ b))
-        if reason is None:
+        a, b = (np.bincount(sample.person[rows], minlength=sample.people) for rows in (left, right))
+        raw["reason"] = why_null(int(a @ b), int(a.sum() * b.sum() - a @ b))
+        if raw["reason"] is None:
             references, probes = (
                 EmbeddingSet(unit, unit, unit, sample.person[rows], yaw[rows], kinds[rows])
                 for unit, rows in ((sample.unit[left], left), (sample.unit[right], right))
             )
             found = evaluate(references, probes, sets=("all",), resamples=_RESAMPLES, details=False)
-            return Baseline(name, found.block["sets"]["all"], found.people, None, by_yaw)
-    return Baseline(None, None, 0, reason, by_yaw)
+            block = found.block["sets"]["all"]
+            raw |= {"set": name, "people": found.people}
+            raw |= {key: block[key] for key in ("genuine", "impostor")}
+            raw |= {key: block["raw"][key] for key in ("eer", "eer_ci95")}
+            return raw, block["histogram"]
+    return raw, None
 
 
 def _few_enough(left: NDArray[np.int32], right: NDArray[np.int32], people: int) -> NDArray[np.bool_]:
@@ -90,24 +65,26 @@ def _few_enough(left: NDArray[np.int32], right: NDArray[np.int32], people: int) 
     return chosen
 
 
-def _by_yaw(sample: Sample, yaw: NDArray[np.float32], all_yaw: NDArray[np.float32]) -> tuple[ByYaw, ...]:
-    """Means over all front rows × video rows of a bin, from sums of rows: a mean of products is a product of sums."""
+def _by_yaw(sample: Sample, yaw: NDArray[np.float32], all_yaw: NDArray[np.float32]) -> list[Block]:
+    """Mean cosines of all front rows with the video rows of each bin of yaw: a mean of products is a product of sums.
+
+    ``rows`` are those of the file, also outside the sample; ``n`` are genuine comparisons.
+    """
     front, video = np.flatnonzero(sample.front), np.flatnonzero(~sample.front)
-    people = int(sample.person.max(initial=-1)) + 1
-    sums = np.zeros((people, sample.unit.shape[1]))
+    sums = np.zeros((sample.people, sample.unit.shape[1]))
     add_by_group(sums, sample.person[front], sample.unit[front])
-    count, person = np.bincount(sample.person[front], minlength=people), sample.person[video]
-    own = np.einsum("ij,ij->i", sample.unit[video], sums[person])
+    references = np.bincount(sample.person[front], minlength=sample.people)[sample.person[video]]
+    own = np.einsum("ij,ij->i", sample.unit[video], sums[sample.person[video]])
     everyone = sample.unit[video] @ sums.sum(axis=0)
-    bins, all_bins = yaw_bin(yaw[video]), np.bincount(yaw_bin(all_yaw), minlength=UNKNOWN + 1)
+    bins, rows = yaw_bin(yaw[video]), np.bincount(yaw_bin(all_yaw), minlength=UNKNOWN + 1)
     names = [f"{low:+d} to {high:+d}" for low, high in YAW_BINS] + ["beyond ±90", "unknown"]
     out = []
     for bin, name in enumerate(names):
         here = bins == bin
-        n = int(count[person[here]].sum())
+        n = int(references[here].sum())
         others = int(here.sum()) * len(front) - n
         genuine = float(own[here].sum() / n) if n else None
         impostor = float((everyone[here] - own[here]).sum() / others) if others else None
-        if all_bins[bin] or bin < len(YAW_BINS):
-            out.append(ByYaw(name, int(all_bins[bin]), n, genuine, impostor))
-    return tuple(out)
+        if rows[bin] or bin < len(YAW_BINS):
+            out.append({"where": name, "rows": int(rows[bin]), "n": n, "genuine": genuine, "impostor": impostor})
+    return out

@@ -9,13 +9,14 @@ rows of one code that are neighbours when sorted by it and the next table's code
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.finding import ERROR, NOTE, WARNING, Finding, share
-from poseid.doctor.rows import NOBODY, Folder, pair_cosines
+from poseid.doctor.finding import WARNING, Finding, finding, share
+from poseid.doctor.folder import NOBODY, Folder
+from poseid.doctor.rows import pair_cosines
 from poseid.doctor.scan import TABLES, Scan
 from poseid.features.rows import shown
 
@@ -28,11 +29,10 @@ MOST_PAIRS = 50_000
 _NEIGHBOURS = 4
 _MOST_SIGNS = 20  # of the TABLES · BITS = 160; rows of cosine 0.99 differ in 7 ± 2.6
 _FEW = 0.02
-_BITS_SET = np.array([bin(value).count("1") for value in range(256)], np.uint8)
+_BITS_SET = np.array([value.bit_count() for value in range(256)], np.uint8)
 
 
-@dataclass(frozen=True, eq=False)
-class Duplicates:
+class Duplicates(NamedTuple):
     """Pairs of rows of cosine `NEAR` or more.
 
     Attributes:
@@ -49,90 +49,56 @@ class Duplicates:
 
 def find_duplicates(folder: Folder, found: Scan) -> Duplicates:
     """Candidates by their codes, then their cosines."""
-    a, b = _candidates(found.codes, np.flatnonzero(found.fine))
-    more = len(a) > MOST_PAIRS
-    if more:
-        some = np.random.default_rng(0).permutation(len(a))[:MOST_PAIRS]
-        a, b = a[some], b[some]
-    cosine = pair_cosines(folder.unit_rows, a, b)
-    near = np.flatnonzero(cosine >= NEAR)
-    near = near[np.lexsort((b[near], a[near]))]
-    return Duplicates(a[near], b[near], cosine[near], more)
-
-
-def _candidates(codes: NDArray[np.uint32], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    pairs = [np.empty(0, np.int64)]
+    pairs, codes, usable = [np.empty(0, np.int64)], found.codes, np.flatnonzero(found.usable)
     for table in range(TABLES):
-        code, tie = codes[rows, table], codes[rows, (table + 1) % TABLES]
+        code, tie = codes[usable, table], codes[usable, (table + 1) % TABLES]
         order = np.argsort((code.astype(np.uint64) << np.uint64(32)) | tie, kind="stable")
-        code, sorted_rows = code[order], rows[order]
+        code, rows = code[order], usable[order]
         for step in range(1, _NEIGHBOURS + 1):
             same = np.flatnonzero(code[step:] == code[:-step])
-            one, other = sorted_rows[same], sorted_rows[same + step]
+            one, other = rows[same], rows[same + step]
             close = _BITS_SET[(codes[one] ^ codes[other]).view(np.uint8)].sum(axis=1) <= _MOST_SIGNS
             one, other = one[close], other[close]
             pairs.append(np.minimum(one, other) * len(codes) + np.maximum(one, other))
-    both = np.unique(np.concatenate(pairs))
-    return both // len(codes), both % len(codes)
-
-
-TEXTS = {
-    "duplicates-across-people": (
-        "One photo under two names",
-        "One of the names is wrong, or both are one person: correct or remove the rows.",
-    ),
-    "near-duplicates-across-people": (
-        "Almost the same vector under two names",
-        "Check these photos: one photo was saved under two names, or one person has two names.",
-    ),
-    "front-in-video": (
-        "The same photo in front and video",
-        "Remove it from one of the files. Compared with itself it matches perfectly and makes every rate look better.",
-    ),
-    "duplicate-rows": (
-        "The same photo twice in one file",
-        "Remove one of each. The copy gives the photo double weight and adds nothing.",
-    ),
-    "near-duplicate-rows": (
-        "Almost the same vector twice",
-        "Often one photo cropped or saved twice, or neighbouring frames of a video. More different photos help more.",
-    ),
-}
-"""Title and remedy of each finding."""
+    candidates = np.unique(np.concatenate(pairs))
+    more = len(candidates) > MOST_PAIRS
+    if more:
+        candidates = np.sort(candidates[np.random.default_rng(0).permutation(len(candidates))[:MOST_PAIRS]])
+    a, b = np.divmod(candidates, len(codes))
+    cosine = pair_cosines(folder.unit_rows, a, b)
+    near = cosine >= NEAR
+    return Duplicates(a[near], b[near], cosine[near], more)
 
 
 def check_duplicates(folder: Folder, duplicates: Duplicates) -> Iterator[Finding]:
     """Photos that stand twice: under two names, in both files, in one file."""
-    a, b, person, first = duplicates.a, duplicates.b, folder.person, folder.files["video"].start
+    a, b, cosine, more = duplicates
+    person, first = folder.person, folder.first_video
     across = (person[a] != NOBODY) & (person[b] != NOBODY) & (person[a] != person[b])
-    same, between = duplicates.cosine >= SAME, (a < first) & (b >= first)
-    # which pairs, and the severity of few and of many
+    same, between = cosine >= SAME, (a < first) & (b >= first)
     kinds = {
-        "duplicates-across-people": (across & same, ERROR, ERROR),
-        "near-duplicates-across-people": (across & ~same, WARNING, WARNING),
-        "front-in-video": (~across & same & between, NOTE, WARNING),
-        "duplicate-rows": (~across & same & ~between, NOTE, WARNING),
-        "near-duplicate-rows": (~across & ~same, NOTE, NOTE),
+        "duplicates-across-people": across & same,
+        "near-duplicates-across-people": across & ~same,
+        "front-in-video": ~across & same & between,
+        "duplicate-rows": ~across & same & ~between,
+        "near-duplicate-rows": ~across & ~same,
     }
-    for id, (chosen, few, many) in kinds.items():
+    for id, chosen in kinds.items():
         pairs = np.flatnonzero(chosen)
         if not pairs.size:
             continue
         total = len(folder) - first if id == "front-in-video" else len(folder)
         repeated = len(np.unique(b[pairs]))
         names = folder.row_names(np.column_stack([a[pairs], b[pairs]]).ravel())
-        example = f"{names[0]} and {names[1]}, cosine {duplicates.cosine[pairs[0]]:.4f}"
+        example = f"{names[0]} and {names[1]}, cosine {cosine[pairs[0]]:.4f}"
         if id.endswith("across-people"):
             one, other = (shown(folder.names[person[rows[pairs[0]]]]) for rows in (a, b))
             example += f" ({one} and {other})"
-        title, remedy = TEXTS[id]
-        yield Finding(
+        many = id in ("front-in-video", "duplicate-rows") and repeated >= max(_FEW * total, 5)
+        yield finding(
             id,
-            few if repeated < max(_FEW * total, 5) else many,
-            title,
-            f"{'at least ' if duplicates.more else ''}{share(repeated, total)} rows repeat another one; such as "
-            f"{example}.",
-            remedy,
+            f"{'at least ' if more else ''}{share(repeated, total)} rows repeat another one; such as {example}.",
             {"pairs": len(pairs), "rows": repeated, "of": total},
             names,
+            WARNING if many else None,
         )

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.angles import check_angles, check_unit, in_degrees, in_radians
-from poseid.doctor.baseline import Baseline, measure
+from poseid.doctor.angles import check_angles, read_angles
+from poseid.doctor.baseline import Block, measure
 from poseid.doctor.duplicates import check_duplicates, find_duplicates
 from poseid.doctor.finding import SEVERITIES, Finding
+from poseid.doctor.folder import Folder
 from poseid.doctor.labels import Likeness, check_labels, find_likeness
-from poseid.doctor.outlook import outlook
-from poseid.doctor.people import People, check_people, count_people
+from poseid.doctor.people import check_people, outlook
 from poseid.doctor.recognisers import check_recognisers, find_links
-from poseid.doctor.rows import Folder
 from poseid.doctor.scan import Advance, Scan, scan
 from poseid.doctor.vectors import check_vectors
-from poseid.doctor.yaw import Drop, check_meaning, check_order, find_drop, likely_yaw
+from poseid.doctor.yaw import Drop, check_meaning, check_order, find_drop
 from poseid.errors import InputError
+from poseid.features.rows import FRONTAL, PROFILE
 
 PASSES = 2
 """How often every vector is read."""
+
+YAW_EDGES = np.arange(-95, 96, 10)
+"""Of the histogram of yaw, in degrees: its middle bar is centred on 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,27 +36,25 @@ class Examination:
     Attributes:
         folder: with its poses as they were read: degrees, the yaw first.
         found: from the pass over all vectors.
-        people: rows of each.
         drop: the fall of similarity with each angle, in the order in which they stand in the files.
         likeness: of rows and people; None where nobody has enough rows.
-        baseline: what the raw vectors score.
-        outlook: what can be expected of training.
+        raw: what the raw vectors score, as in doctor.json.
+        histogram: of these scores.
         findings: the gravest first.
     """
 
     folder: Folder
     found: Scan
-    people: People
     drop: Drop
     likeness: Likeness | None
-    baseline: Baseline
-    outlook: str
+    raw: Block
+    histogram: Block | None
     findings: tuple[Finding, ...]
 
     def lengths(self, file: str) -> NDArray[np.float32]:
         """Lengths of the usable rows of the ``front`` or ``video`` file."""
         rows = self.folder.files[file]
-        return self.found.lengths[rows][self.found.fine[rows]]
+        return self.found.lengths[rows][self.found.usable[rows]]
 
 
 def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examination:
@@ -65,18 +67,17 @@ def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examin
     Raises:
         InputError: a file has no row that can be used.
     """
-    radians = in_radians(folder)
-    findings = [*findings, *check_unit(folder, radians)]
-    folder = in_degrees(folder, radians)
+    folder, found_angles = read_angles(folder)
     found = scan(folder, advance)
     for name, columns in found.columns.items():
         if not columns.rows:
             raise InputError(f"{name}_feature.npy: no row has a direction (all are zero or NaN): extract them again")
-    people, sample = count_people(folder), found.sample
+    sample = found.sample
     drop = find_drop(sample, folder.poses[sample.rows])
-    findings += [*check_vectors(folder, found), *check_people(folder, people), *check_order(drop)]
+    findings = [*findings, *found_angles]
+    findings += [*check_vectors(folder, found), *check_people(folder), *check_order(drop)]
     order = [0, 1, 2]
-    order[0], order[likely_yaw(drop)] = order[likely_yaw(drop)], order[0]
+    order[0], order[drop.likely_yaw] = drop.likely_yaw, 0
     folder = replace(folder, poses=folder.poses[:, order])
     findings += check_angles(folder)
     disagreements = [*check_recognisers(sample, find_links(sample, folder.kinds[sample.rows]))]
@@ -87,5 +88,55 @@ def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examin
     likeness = find_likeness(folder, found, advance)
     findings += check_labels(folder, likeness)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    baseline = measure(folder, sample)
-    return Examination(folder, found, people, drop, likeness, baseline, outlook(people.paired), tuple(findings))
+    return Examination(folder, found, drop, likeness, *measure(folder, sample), tuple(findings))
+
+
+def summarise(examination: Examination, versions: Mapping[str, str]) -> Block:
+    """The contents of doctor.json: plain numbers, strings, lists and None."""
+    folder, sample = examination.folder, examination.found.sample
+    rows, severities = folder.rows_of_people, [finding.severity for finding in examination.findings]
+    return {
+        "folder": folder.name,
+        "versions": dict(versions),
+        **{f"{severity}s": severities.count(severity) for severity in SEVERITIES},
+        "dim": folder.dim,
+        "people": {
+            "all": len(folder.names),
+            "paired": folder.paired,
+            "only_front": int((rows[1] == 0).sum()),
+            "only_video": int((rows[0] == 0).sum()),
+            "rows_of_a_person": _quantiles(rows.sum(axis=0), (0, 0.5, 1)),
+        },
+        **{name: _file(examination, name) for name in folder.files},
+        "pairs": folder.pairs,
+        "raw": examination.raw,
+        "sample": {
+            "people": len(np.unique(sample.person)),
+            "front_rows": int(sample.front.sum()),
+            "video_rows": int((~sample.front).sum()),
+            "everybody": sample.everybody,
+        },
+        "outlook": outlook(folder.paired),
+        "findings": [asdict(finding) for finding in examination.findings],
+    }
+
+
+def _file(examination: Examination, name: str) -> Block:
+    folder, rows = examination.folder, examination.folder.files[name]
+    kinds, yaw = folder.kinds[rows], folder.yaw[rows]
+    known = yaw[~np.isnan(yaw)]
+    return {
+        "rows": len(yaw),
+        "dtype": str(folder.arrays[name].dtype),
+        "unusable": int((~examination.found.usable[rows]).sum()),
+        "lengths": _quantiles(examination.lengths(name)),
+        "poses_known": len(known),
+        "frontal": int((kinds == FRONTAL).sum()),
+        "profile": int((kinds == PROFILE).sum()),
+        "yaw": _quantiles(known),
+        "yaw_histogram": {"edges": YAW_EDGES.tolist(), "rows": np.histogram(known, YAW_EDGES)[0].tolist()},
+    }
+
+
+def _quantiles(values: NDArray[np.generic], at: tuple[float, ...] = (0.01, 0.5, 0.99)) -> list[float] | None:
+    return np.quantile(values.astype(np.float64), at).tolist() if len(values) else None

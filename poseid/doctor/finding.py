@@ -1,15 +1,21 @@
-"""What an examination says about a folder: findings, each with its evidence and the remedy."""
+"""A finding: what is, or may be, wrong with a folder, with its evidence and the remedy."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 SEVERITIES = (ERROR, WARNING, NOTE)
 
-MOST_ROWS = 1000
-"""A finding names no more rows; how many there are stands in its figures."""
+CATALOGUE: dict[str, dict[str, str]] = tomllib.loads(
+    Path(__file__).with_name("findings.toml").read_text(encoding="utf-8")
+)
+"""Severity, title and remedy of every finding, by its id."""
+
+Figures = Mapping[str, float | int | str | None]
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,21 @@ class Finding:
     title: str
     evidence: str
     remedy: str
-    figures: Mapping[str, float | int | str | None] = field(default_factory=dict)
-    rows: tuple[str, ...] = ()
+    figures: Figures
+    rows: tuple[str, ...]
+
+
+def finding(
+    id: str, evidence: str, figures: Figures, rows: tuple[str, ...] = (), severity: str | None = None
+) -> Finding:
+    """A finding with the texts of the `CATALOGUE`, and its severity unless another is given.
+
+    >>> finding("other-dim", "…", {"dim": 128}).remedy
+    'Train with data.dim=128.'
+    """
+    texts = CATALOGUE[id]
+    title, remedy = (texts[key].format(**figures) for key in ("title", "remedy"))
+    return Finding(id, severity or texts["severity"], title, evidence, remedy, figures, rows)
 
 
 def share(part: int, total: int) -> str:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.finding import ERROR, Finding, share
+from poseid.doctor.finding import Finding, finding, share
 from poseid.doctor.rows import genuine_pairs, pair_cosines, rank_in_group
-from poseid.doctor.sample import Sample
+from poseid.doctor.scan import Sample
 from poseid.features.rows import FRONTAL
 
 FEWEST_PEOPLE = 10
 _ROWS_OF_A_PERSON = 8  # of each file
 _MOST_PEOPLE = 2000
 _IMPOSTORS = 60_000
-_ALLOWED = 0.005  # impostor pairs at or above the threshold
+_FMR = 0.005
 _SPLIT = 0.15
 _LINKED, _LOST = 0.7, 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class Links:
+class Links(NamedTuple):
     """Genuine pairs of frontal rows: which are alike.
 
     Attributes:
@@ -54,7 +53,7 @@ def find_links(sample: Sample, kinds: NDArray[np.int8]) -> Links | None:
         return None
     one, other = (rows[drawn] for drawn in np.random.default_rng(0).integers(0, len(rows), (2, _IMPOSTORS)))
     impostor = sample.person[one] != sample.person[other]
-    threshold = np.quantile(pair_cosines(sample.unit_rows, one[impostor], other[impostor]), 1 - _ALLOWED)
+    threshold = np.quantile(pair_cosines(sample.unit_rows, one[impostor], other[impostor]), 1 - _FMR)
     a, b = genuine_pairs(sample.person, rows, rows)
     a, b = a[a < b], b[a < b]
     return Links(rows, a, b, pair_cosines(sample.unit_rows, a, b) >= threshold)
@@ -70,15 +69,11 @@ def check_recognisers(sample: Sample, links: Links | None) -> Iterator[Finding]:
     enough = [float(alike.mean()) for alike in inside if 2 * len(alike) >= 3 * FEWEST_PEOPLE]
     across, n_across = float(between.sum() / max(len(between), 1)), len(between)
     if n_across >= 3 * FEWEST_PEOPLE and enough and across < _LOST and min(enough) >= _LINKED:
-        yield Finding(
+        yield finding(
             "files-disagree",
-            ERROR,
-            "Front and video rows are of different recognisers",
             f"Of frontal photos of one person, {100 * across:.0f} % of pairs of a front and a video row are alike "
             f"(n = {n_across:,}); of pairs within a file, {100 * min(enough):.0f} %. Alike: above the threshold of FMR "
-            "0.5 %.",
-            "Extract both files again with one recogniser, one version and one face alignment. If both are right, "
-            "check that names and rows of each file are in the same order.",
+            f"{100 * _FMR:g} %.",
             {"across": across, "inside": min(enough), "n": n_across},
         )
         return
@@ -89,18 +84,13 @@ def check_recognisers(sample: Sample, links: Links | None) -> Iterator[Finding]:
     whose, several_groups = np.unique(person[first[size >= 2]], return_counts=True)
     several = int(np.isin(people[count >= 4], whose[several_groups >= 2]).sum())
     total = int((count >= 4).sum())
-    if total < FEWEST_PEOPLE or several < _SPLIT * total:
-        return
-    yield Finding(
-        "mixed-recognisers",
-        ERROR,
-        "Photos of one person fall into groups that have nothing in common",
-        f"{share(several, total)} people with four or more frontal rows have two groups of rows: alike within a group, "
-        "like other people between groups.",
-        "Extract all vectors one way: one recogniser, version, face alignment and colour order (RGB, BGR). Two people "
-        "under one name give the same picture.",
-        {"people": several, "of": total},
-    )
+    if total >= FEWEST_PEOPLE and several >= _SPLIT * total:
+        yield finding(
+            "mixed-recognisers",
+            f"{share(several, total)} people with four or more frontal rows have two groups of rows: alike within a "
+            "group, like other people between groups. Two people under one name have the same effect.",
+            {"people": several, "of": total},
+        )
 
 
 def _groups(n: int, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.rows import NOBODY, Folder, add_by_group
-from poseid.doctor.sample import Sample, draw_sample
+from poseid.doctor.folder import NOBODY, Folder
+from poseid.doctor.rows import add_by_group, rank_in_group
 from poseid.features.rows import LONGEST, SHORTEST
 from poseid.verification.genuine import UNKNOWN, yaw_bin
 
-FINE, NOT_FINITE, ZERO, OUT_OF_RANGE = 0, 1, 2, 3
-"""What a vector is; all but `FINE` are left out of every other check."""
+USABLE, NOT_FINITE, ZERO, OUT_OF_RANGE = 0, 1, 2, 3
+"""What a vector is; all but `USABLE` are left out of every other check."""
 
 POSE_BINS = UNKNOWN + 1
 """Rows of one bin of yaw have a mean in common."""
@@ -22,10 +22,44 @@ POSE_BINS = UNKNOWN + 1
 TABLES, BITS = 8, 20
 """Near duplicates are searched among rows that agree in one of so many codes of so many signs of projections."""
 
+SAMPLE_ROWS, SAMPLE_OF_A_PERSON = 40_000, 200
+"""Rows of the sample: in all, and of one person in one file."""
+
 _SUM_BYTES = 256 * 2**20  # of the sums by person
 _SEED = 0
 
 Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Up to `SAMPLE_ROWS` rows of randomly drawn people who have both front and video rows, if anybody has.
+
+    They stay in memory: what compares rows with rows compares these.
+
+    Attributes:
+        unit: (k, D) unit vectors.
+        rows: (k,) their numbers in the folder, ascending, so that front rows come first.
+        person: (k,) number of the person in `Folder.names`.
+        front: (k,) bool: a front row.
+        everybody: whether these are all rows of all people who have both.
+    """
+
+    unit: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    person: NDArray[np.int32]
+    front: NDArray[np.bool_]
+    everybody: bool
+
+    @property
+    def people(self) -> int:
+        """Numbers of people are below this."""
+        return int(self.person.max(initial=-1)) + 1
+
+    def unit_rows(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The unit vectors at some positions in the sample."""
+        chosen: NDArray[np.float32] = self.unit[rows]
+        return chosen
 
 
 class Columns:
@@ -64,8 +98,8 @@ class Scan:
     """What the pass found in N rows of P people.
 
     Attributes:
-        status: (N,) `FINE` and so on.
-        lengths: (N,) NaN where not `FINE`.
+        status: (N,) `USABLE` and so on.
+        lengths: (N,) NaN where not `USABLE`.
         bins: (N,) the pose bin.
         codes: (N, TABLES) uint32, `BITS` signs each.
         columns: statistics of the front and of the video file.
@@ -88,9 +122,9 @@ class Scan:
     sample: Sample
 
     @property
-    def fine(self) -> NDArray[np.bool_]:
-        """(N,) rows that can be used."""
-        return np.asarray(self.status == FINE)
+    def usable(self) -> NDArray[np.bool_]:
+        """(N,) rows with a direction."""
+        return np.asarray(self.status == USABLE)
 
 
 def scan(folder: Folder, advance: Advance) -> Scan:
@@ -100,47 +134,49 @@ def scan(folder: Folder, advance: Advance) -> Scan:
         folder: what to read.
         advance: told the number of rows just done.
     """
-    dim, people, files = folder.dim, len(folder.names), folder.files
+    dim, people, first_video = folder.dim, len(folder.names), folder.first_video
     generator = np.random.default_rng(_SEED)
     projections = generator.standard_normal((dim, TABLES * BITS)).astype(np.float32)
     offset = _rough_mean(folder) @ projections
-    summed = np.ones(people, bool)
-    most = max(1, _SUM_BYTES // (4 * dim))
+    summed, most = np.ones(people, bool), max(1, _SUM_BYTES // (4 * dim))
     if people > most:
         summed[generator.permutation(people)[most:]] = False
-    sum_of = np.append(np.where(summed, np.cumsum(summed) - 1, NOBODY), NOBODY)  # the last stands for nobody
-    sum_of_row = sum_of[folder.person]
+    sum_of_row = np.append(np.where(summed, np.cumsum(summed) - 1, NOBODY), NOBODY)[folder.person]
     sums, bin_sums = np.zeros((int(summed.sum()), dim), np.float32), np.zeros((POSE_BINS, dim))
-    wanted, everybody = draw_sample(folder, generator)
-    columns = {name: Columns(dim) for name in files}
+    wanted, everybody = _draw_sample(folder, generator)
+    columns = {name: Columns(dim) for name in folder.files}
     status, lengths = np.zeros(len(folder), np.int8), np.full(len(folder), np.nan, np.float32)
     codes, bins = np.zeros((len(folder), TABLES), np.uint32), yaw_bin(folder.yaw).astype(np.int8)
+    powers = np.uint32(1) << np.arange(BITS, dtype=np.uint32)
     sampled = [np.empty((0, dim), np.float32)]
     for numbers, block in folder.blocks():
         with np.errstate(over="ignore", invalid="ignore"):
             length = np.sqrt(np.einsum("ij,ij->i", block, block))
-        status[numbers] = state = _status(block, length)
-        advance(len(block))
-        fine = state == FINE
-        rows = numbers.start + np.flatnonzero(fine)
+        usable = (length >= SHORTEST) & (length <= LONGEST)
+        if not usable.all():
+            odd = block[~usable]
+            kinds = [~np.isfinite(odd).all(axis=1), ~odd.any(axis=1)]
+            status[numbers][~usable] = np.select(kinds, [NOT_FINITE, ZERO], OUT_OF_RANGE)
+            block, length = block[usable], length[usable]
+        advance(len(usable))
+        rows = numbers.start + np.flatnonzero(usable)
         if not rows.size:
             continue
-        if rows.size < len(block):
-            block, length = block[fine], length[fine]
         lengths[rows] = length
-        columns["front" if numbers.start < files["video"].start else "video"].add(block)
+        columns["front" if numbers.start < first_video else "video"].add(block)
         block /= length[:, None]
-        codes[rows] = _codes(block @ projections - offset)
+        signs = (block @ projections > offset).reshape(-1, TABLES, BITS)
+        codes[rows] = (signs * powers).sum(axis=2, dtype=np.uint32)
         bin_sums += (bins[rows] == np.arange(POSE_BINS)[:, None]).astype(np.float32) @ block
         add_by_group(sums, sum_of_row[rows], block)
         sampled.append(block[wanted[rows]])
-    in_bin = np.bincount(bins[status == FINE], minlength=POSE_BINS)
+    in_bin = np.bincount(bins[status == USABLE], minlength=POSE_BINS)
     bin_means = (bin_sums / np.maximum(in_bin, 1)[:, None]).astype(np.float32)
-    rows = np.flatnonzero((status == FINE) & (sum_of_row != NOBODY))
+    rows = np.flatnonzero((status == USABLE) & (sum_of_row != NOBODY))
     counts = np.zeros((len(sums), POSE_BINS), np.int64)
     np.add.at(counts, (sum_of_row[rows], bins[rows]), 1)
-    rows = np.flatnonzero((status == FINE) & wanted)
-    sample = Sample(np.concatenate(sampled), rows, folder.person[rows], rows < files["video"].start, everybody)
+    rows = np.flatnonzero((status == USABLE) & wanted)
+    sample = Sample(np.concatenate(sampled), rows, folder.person[rows], rows < first_video, everybody)
     return Scan(status, lengths, bins, codes, columns, summed, sums, counts, bin_means, sample)
 
 
@@ -152,18 +188,19 @@ def _rough_mean(folder: Folder) -> NDArray[np.float32]:
     return np.asarray(unit.sum(axis=0) / max(len(unit), 1), np.float32)
 
 
-def _status(block: NDArray[np.float32], length: NDArray[np.float32]) -> NDArray[np.int8]:
-    state = np.full(len(block), FINE, np.int8)
-    odd = np.flatnonzero(~((length >= SHORTEST) & (length <= LONGEST)))
-    if odd.size:
-        rows = block[odd]
-        state[odd] = OUT_OF_RANGE
-        state[odd[~rows.any(axis=1)]] = ZERO
-        state[odd[~np.isfinite(rows).all(axis=1)]] = NOT_FINITE
-    return state
-
-
-def _codes(projected: NDArray[np.float32]) -> NDArray[np.uint32]:
-    signs = (projected > 0).reshape(len(projected), TABLES, BITS)
-    powers = np.uint32(1) << np.arange(BITS, dtype=np.uint32)
-    return np.asarray((signs * powers).sum(axis=2, dtype=np.uint32))
+def _draw_sample(folder: Folder, generator: np.random.Generator) -> tuple[NDArray[np.bool_], bool]:
+    """(N,) which rows are in the sample, and whether these are all rows of all people who have both."""
+    people, named, wanted = len(folder.names), folder.person != NOBODY, np.zeros(len(folder), bool)
+    for file in folder.files.values():
+        order = file.start + generator.permutation(file.stop - file.start)
+        order = order[named[order]]
+        wanted[order[rank_in_group(folder.person[order]) < SAMPLE_OF_A_PERSON]] = True
+    both = folder.rows_of_people.all(axis=0)
+    if not both.any():
+        both[:] = True
+    drawn = generator.permutation(np.flatnonzero(both))
+    rows_of = np.bincount(folder.person[wanted], minlength=people)
+    inside = np.zeros(people + 1, bool)  # the last stands for nobody
+    inside[drawn[np.cumsum(rows_of[drawn]) <= SAMPLE_ROWS]] = True
+    wanted &= inside[folder.person]
+    return wanted, not (np.append(both, False)[folder.person] & ~wanted).any()

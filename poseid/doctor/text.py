@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
 
-from poseid.doctor.finding import ERROR, NOTE, SEVERITIES, WARNING
+from poseid.doctor.baseline import Block
+from poseid.doctor.finding import NOTE, SEVERITIES
 from poseid.reports.format import SET_TITLES, aligned, ascii_text
 
 _WIDTH = 100
-_SIGNS = {ERROR: "ERROR", WARNING: "WARNING", NOTE: "note"}
 
 
-def report_text(summary: dict[str, Any]) -> str:
+def report_text(summary: Block) -> str:
     """doctor.json as lines in plain characters."""
     lines = [f"{summary['folder']}: {counts(summary)}", ""]
     head = ("", "rows", "dtype", "length (1 %, middle, 99 %)", "poses known", "frontal", "profile")
@@ -30,15 +29,16 @@ def report_text(summary: dict[str, Any]) -> str:
         means = ("-" if entry[key] is None else f"{entry[key]:.3f}" for key in ("genuine", "impostor"))
         rows.append((entry["where"], f"{entry['rows']:,}", f"{entry['n']:,}", *means))
     lines += aligned(rows, right=True)
-    lines += ["", *textwrap.wrap(f"to hope for: {summary['outlook']}", _WIDTH), "", tally(summary)]
+    lines += ["", *textwrap.wrap(f"what to expect: {summary['outlook']}", _WIDTH), "", tally(summary)]
     for finding in summary["findings"]:
-        lines += ["", *textwrap.wrap(f"{_SIGNS[finding['severity']]} {finding['id']}: {finding['title']}", _WIDTH)]
+        severity = finding["severity"] if finding["severity"] == NOTE else finding["severity"].upper()
+        lines += ["", *textwrap.wrap(f"{severity} {finding['id']}: {finding['title']}", _WIDTH)]
         lines += textwrap.wrap(finding["evidence"], _WIDTH, initial_indent="  ", subsequent_indent="  ")
         lines += textwrap.wrap(finding["remedy"], _WIDTH, initial_indent="  -> ", subsequent_indent="     ")
     return ascii_text("\n".join(lines))
 
 
-def counts(summary: dict[str, Any]) -> str:
+def counts(summary: Block) -> str:
     """The sizes in one line."""
     people = summary["people"]
     pairs = "" if summary["pairs"] is None else f", {summary['pairs']:,} listed comparisons"
@@ -49,7 +49,7 @@ def counts(summary: dict[str, Any]) -> str:
     )
 
 
-def raw_words(summary: dict[str, Any]) -> str:
+def raw_words(summary: Block) -> str:
     """The equal error rate in words, or why there is none."""
     raw = summary["raw"]
     if raw["eer"] is None:
@@ -61,7 +61,7 @@ def raw_words(summary: dict[str, Any]) -> str:
     )
 
 
-def tally(summary: dict[str, Any]) -> str:
+def tally(summary: Block) -> str:
     """How many findings of each severity.
 
     >>> tally({"errors": 1, "warnings": 0, "notes": 2, "findings": [1, 2, 3]})

@@ -10,24 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.finding import WARNING, Finding
+from poseid.doctor.finding import Finding, finding
 from poseid.doctor.rows import add_by_group, genuine_pairs, pair_cosines
-from poseid.doctor.sample import Sample
-
-ORDERS = {1: "pitch,yaw,roll", 2: "roll,pitch,yaw"}
-"""What a folder holds whose second or third angle is the yaw."""
+from poseid.doctor.scan import Sample
+from poseid.features.rows import FRONTAL_LIMIT
 
 FEWEST_ROWS, FEWEST_PEOPLE = 200, 15
 """Fewer and nothing is said."""
 
+_ORDERS = (("first", "yaw,pitch,roll"), ("second", "pitch,yaw,roll"), ("third", "roll,pitch,yaw"))
 _CLEAR_DROP, _TIMES = 0.25, 1.4
 _NO_DROP = 0.1
 _WIDE = 30.0  # degrees of |angle| that a tenth of the rows must reach before a drop is to be expected
-_TURNED = 20.0
 _SIDE_MATTERS, _KNOWN_TO = 0.024, 0.010  # of the side's effect: less is none; and a standard error that can tell
 _SURE, _MIRRORED = 1.6, -3.3  # standard errors
 _MOST_PAIRS = 400_000
@@ -56,6 +55,18 @@ class Drop:
     def enough(self) -> bool:
         return len(self.similarity) >= FEWEST_ROWS and self.people >= FEWEST_PEOPLE
 
+    @property
+    def correlations(self) -> str:
+        return ", ".join("–" if math.isnan(value) else f"{value:+.2f}" for value in self.alone.round(2) + 0.0)
+
+    @property
+    def likely_yaw(self) -> int:
+        """The column that is the yaw, as the similarities have it: 0 unless another clearly fits better."""
+        fall = -np.nan_to_num(self.joint)
+        column = int(fall.argmax())
+        clear = fall[column] >= max(_CLEAR_DROP, _TIMES * fall[0]) and self.alone[column] <= -_CLEAR_DROP
+        return column if self.enough and clear else 0
+
 
 def find_drop(sample: Sample, poses: NDArray[np.float32]) -> Drop:
     """The fall of genuine similarity with each angle, over video rows of known pose with front rows.
@@ -64,7 +75,7 @@ def find_drop(sample: Sample, poses: NDArray[np.float32]) -> Drop:
         sample: the rows.
         poses: (k, 3) degrees of each row of the sample.
     """
-    centre = np.zeros((int(sample.person.max(initial=-1)) + 1, sample.unit.shape[1]), np.float32)
+    centre = np.zeros((sample.people, sample.unit.shape[1]), np.float32)
     add_by_group(centre, sample.person[sample.front], sample.unit[sample.front])
     centre /= np.maximum(np.linalg.norm(centre, axis=1, keepdims=True), 1e-12)
     have_front = np.isin(sample.person, sample.person[sample.front])
@@ -89,39 +100,20 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((rank - rank.mean()) / max(float(rank.std()), 1e-12))
 
 
-def likely_yaw(drop: Drop) -> int:
-    """The column that is the yaw, as the similarities have it: 0 unless another clearly fits better."""
-    if not drop.enough:
-        return 0
-    fall = -np.nan_to_num(drop.joint)
-    column = int(fall.argmax())
-    clear = fall[column] >= _CLEAR_DROP and fall[column] >= _TIMES * fall[0] and drop.alone[column] <= -_CLEAR_DROP
-    return column if clear else 0
-
-
 def check_order(drop: Drop) -> Iterator[Finding]:
     """The yaw in another column."""
-    column = likely_yaw(drop)
-    if column == 0:
-        return
-    name = ("first", "second", "third")[column]
-    spread = ", ".join(f"{value:.1f}" for value in drop.poses.std(axis=0))
-    yield Finding(
-        "pose-order",
-        WARNING,
-        f"The {name} angle looks like yaw: is this {ORDERS[column].replace(',', ', ')}?",
-        "Rank correlation of genuine similarity with the size of the first, second and third angle: "
-        f"{_correlations(drop)} (yaw lowers it most); spread {spread} degrees; n = {len(drop.similarity):,}. All other "
-        f"checks read the {name} angle as yaw.",
-        f"Write poses as [yaw, pitch, roll], or make the folder again with poseid import … --pose-order "
-        f"{ORDERS[column]}.",
-        {"column": column + 1, "n": len(drop.similarity)}
-        | {f"drop_{n + 1}": None if math.isnan(v) else float(v) for n, v in enumerate(drop.alone)},
-    )
-
-
-def _correlations(drop: Drop) -> str:
-    return ", ".join("–" if math.isnan(value) else f"{value:+.2f}" for value in drop.alone.round(2) + 0.0)
+    column = drop.likely_yaw
+    if column:
+        angle, order = _ORDERS[column]
+        spread = ", ".join(f"{value:.1f}" for value in drop.poses.std(axis=0))
+        figures = {f"drop_{n + 1}": None if math.isnan(value) else float(value) for n, value in enumerate(drop.alone)}
+        yield finding(
+            "pose-order",
+            "Rank correlation of genuine similarity with the size of the first, second and third angle: "
+            f"{drop.correlations} (yaw lowers it most); spread {spread} degrees; n = {len(drop.similarity):,}. All "
+            f"other checks read the {angle} angle as yaw.",
+            {"column": column + 1, "n": len(drop.similarity), **figures, "angle": angle, "order": order},
+        )
 
 
 def check_meaning(sample: Sample, yaw: NDArray[np.float32], drop: Drop) -> Iterator[Finding]:
@@ -135,14 +127,10 @@ def check_meaning(sample: Sample, yaw: NDArray[np.float32], drop: Drop) -> Itera
         return
     n, largest = len(drop.similarity), float(np.nanmax(-drop.alone))
     if largest < max(_NO_DROP, 3 / math.sqrt(n)):
-        yield Finding(
+        yield finding(
             "poses-explain-nothing",
-            WARNING,
-            "Poses do not fit the vectors",
-            f"Genuine similarity does not fall with any angle: rank correlations {_correlations(drop)}, n = {n:,}. "
+            f"Genuine similarity does not fall with any angle: rank correlations {drop.correlations}, n = {n:,}. "
             "Yaw has −0.7 with photos of a usual recogniser.",
-            "Check that poses are in the order of the rows: a sort or a join may have moved them. If they are right, "
-            "this recogniser loses nothing when a head turns, and needs no enhancer.",
             {"n": n, "largest_drop": largest},
         )
         return
@@ -150,36 +138,27 @@ def check_meaning(sample: Sample, yaw: NDArray[np.float32], drop: Drop) -> Itera
     if inside is None:
         return
     if inside.error <= _KNOWN_TO and inside.effect + _SURE * inside.error < _SIDE_MATTERS:
-        yield Finding(
+        yield finding(
             "yaw-sign",
-            WARNING,
-            "The sign of yaw carries no information",
-            f"Two photos of a person turned the same way are as alike as two turned opposite ways: the difference "
-            f"is {inside.effect:+.3f} ± {inside.error:.3f} in cosine (n = {inside.n:,} pairs); other folders have "
-            "0.04 or more.",
-            "Check that left and right have opposite signs in all rows, also after mirroring photos and joining "
-            "sources. If vectors are means of a photo and its mirror image, this is expected.",
-            {"effect": inside.effect, "error": inside.error, "n": inside.n},
+            "Two photos of a person turned the same way are as alike as two turned opposite ways: the difference is "
+            f"{inside.effect:+.3f} ± {inside.error:.3f} in cosine (n = {inside.n:,} pairs); other folders have 0.04 or "
+            "more. This is expected where a vector is the mean of a photo and its mirror image.",
+            inside._asdict(),
         )
         return
     across = cross_effect(sample, yaw)
-    if across is None or across.effect > _MIRRORED * across.error or inside.effect < 2 * inside.error:
-        return
-    yield Finding(
-        "mirrored-yaw",
-        WARNING,
-        "Yaw has opposite signs in the two files",
-        "A front row turned a little to one side is more like video rows turned to the other side: "
-        f"{1000 * across.effect:+.2f} ± {1000 * across.error:.2f} thousandths of cosine a degree "
-        f"(n = {across.n:,} pairs).",
-        "Change the sign of yaw in one of the files. Which side is positive does not matter.",
-        {"effect": across.effect, "error": across.error, "n": across.n},
-    )
+    if across is not None and across.effect <= _MIRRORED * across.error and inside.effect >= 2 * inside.error:
+        yield finding(
+            "mirrored-yaw",
+            "A front row turned a little to one side is more like video rows turned to the other side: "
+            f"{1000 * across.effect:+.2f} ± {1000 * across.error:.2f} thousandths of cosine a degree "
+            f"(n = {across.n:,} pairs).",
+            across._asdict(),
+        )
 
 
-@dataclass(frozen=True)
-class Effect:
-    """A slope with its standard error, clustered by person."""
+class Effect(NamedTuple):
+    """A slope with its standard error, clustered by person, over n pairs."""
 
     effect: float
     error: float
@@ -189,10 +168,10 @@ class Effect:
 def side_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
     """How much more alike two turned photos of a person are when turned the same way, in cosine.
 
-    Pairs of video rows of |yaw| > 20; how far each is turned, in steps of 10 degrees, and the first row's person are
-    fixed effects. None with fewer than `FEWEST_ROWS` pairs.
+    Pairs of video rows that are not frontal; how far each is turned, in steps of 10 degrees, and the first row's person
+    are fixed effects. None with fewer than `FEWEST_ROWS` pairs.
     """
-    turned = np.flatnonzero(~sample.front & (np.abs(yaw) > _TURNED))
+    turned = np.flatnonzero(~sample.front & (np.abs(yaw) > FRONTAL_LIMIT))
     a, b = genuine_pairs(sample.person, turned, turned, _MOST_PAIRS)
     a, b = a[a < b], b[a < b]
     step = np.minimum(np.abs(np.nan_to_num(yaw)) // 10, 18).astype(np.int64)
@@ -204,11 +183,11 @@ def side_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
 def cross_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
     """How much similarity a degree of a front row's yaw gains with video rows turned to its side.
 
-    Genuine pairs with video rows of |yaw| > 20; the front row and how far the video row is turned, in steps of 5
+    Genuine pairs with video rows that are not frontal; the front row and how far the video row is turned, in steps of 5
     degrees, are fixed effects.
     """
     known = np.flatnonzero(sample.front & ~np.isnan(yaw))
-    turned = np.flatnonzero(~sample.front & (np.abs(yaw) > _TURNED))
+    turned = np.flatnonzero(~sample.front & (np.abs(yaw) > FRONTAL_LIMIT))
     a, b = genuine_pairs(sample.person, known, turned, _MOST_PAIRS)
     step = np.minimum(np.abs(yaw[b]) // 5, 36).astype(np.int64)
     gain = np.sign(yaw[b]) * np.clip(yaw[a], -45, 45).astype(np.float64)
@@ -224,8 +203,7 @@ def _effect(
 ) -> Effect | None:
     """Least squares of the cosines of pairs of one person on the cause, with fixed effects of both groupings.
 
-    The standard error is clustered by person. None with too few pairs or people, or where the groups leave nothing of
-    the cause.
+    None with too few pairs or people, or where the groups leave nothing of the cause.
     """
     people, person = np.unique(sample.person[a], return_inverse=True)
     if len(a) < FEWEST_ROWS or len(people) < FEWEST_PEOPLE:

@@ -13,9 +13,7 @@ import numpy as np
 import pytest
 
 from poseid import cli
-from poseid.doctor.duplicates import TEXTS
-from poseid.doctor.finding import SEVERITIES
-from poseid.doctor.reading import PROBLEMS
+from poseid.doctor.finding import CATALOGUE, SEVERITIES
 from poseid.features.folder import write_folder
 from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
@@ -166,16 +164,10 @@ def test_an_output_that_is_there_is_kept(sound: Path, tmp_path: Path, capsys: py
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def finding_ids() -> set[str]:
-    """The first arguments of ``Finding(…)`` in the code, and the keys of the tables that stand in for them."""
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "poseid" / "doctor").glob("*.py"))
-    return {*re.findall(r'\bFinding\(\s*"([a-z0-9-]+)"', code), *TEXTS, *PROBLEMS}
-
-
 def test_every_finding_stands_in_the_how_to() -> None:
     documented = re.findall(r"^\| `([a-z0-9-]+)` \| (\w+)", HOW_TO, flags=re.MULTILINE)
-    assert len(documented) == len({id for id, _ in documented})
-    assert {id for id, _ in documented} == finding_ids()
+    assert len(documented) == len(CATALOGUE)
+    assert dict(documented) == {id: texts["severity"] for id, texts in CATALOGUE.items()}
 
 
 def test_the_how_to_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from poseid.doctor.examine import Examination, examine
-from poseid.doctor.reading import open_folder
+from poseid.doctor.folder import open_folder
 from poseid.errors import InputError
 from poseid.features.folder import read_folder
 from poseid.features.rows import FeatureSet, Rows

@@ -9,18 +9,15 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from poseid.doctor import rows as rows_module
+from poseid.doctor import folder as folder_module
 from poseid.doctor.baseline import measure
 from poseid.doctor.duplicates import NEAR, find_duplicates
 from poseid.doctor.examine import examine
+from poseid.doctor.folder import Folder, open_folder
 from poseid.doctor.labels import find_likeness
-from poseid.doctor.outlook import MEASURED, outlook
-from poseid.doctor.people import count_people
-from poseid.doctor.reading import open_folder
+from poseid.doctor.people import MEASURED, outlook
 from poseid.doctor.recognisers import find_links
-from poseid.doctor.rows import Folder
-from poseid.doctor.sample import Sample
-from poseid.doctor.scan import FINE, NOT_FINITE, OUT_OF_RANGE, ZERO, Scan, scan
+from poseid.doctor.scan import NOT_FINITE, OUT_OF_RANGE, USABLE, ZERO, Sample, Scan, scan
 from poseid.doctor.yaw import find_drop, side_effect
 from poseid.features.folder import write_folder
 from poseid.features.rows import FeatureSet, Rows
@@ -52,7 +49,7 @@ def features() -> FeatureSet:
 
 def test_scan_in_blocks_of_a_memory_map(features: FeatureSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven rows at a time from a map on disk give what numpy gives on all rows."""
-    monkeypatch.setattr(rows_module, "_BLOCK_BYTES", 7 * 4 * 32)
+    monkeypatch.setattr(folder_module, "_BLOCK_BYTES", 7 * 4 * 32)
     monkeypatch.setattr(npy, "MEMORY_MAP_BYTES", 0)
     done: list[int] = []
     write_folder(features, tmp_path / "folder")
@@ -87,7 +84,7 @@ def test_rows_without_a_direction(features: FeatureSet, tmp_path: Path) -> None:
     found = scan(folder, lambda n: None)
     first = folder.files["video"].start
     status = found.status[first : first + 8].tolist()
-    assert status == [FINE, NOT_FINITE, ZERO, FINE, FINE, OUT_OF_RANGE, NOT_FINITE, FINE]
+    assert status == [USABLE, NOT_FINITE, ZERO, USABLE, USABLE, OUT_OF_RANGE, NOT_FINITE, USABLE]
     assert not np.isin(first + np.array([1, 2, 5, 6]), found.sample.rows).any()
     assert np.isfinite(found.sums).all()
     examination = examine(*open_folder(tmp_path / "folder"), lambda rows: None)
@@ -176,27 +173,27 @@ def test_side_effect_known_by_hand() -> None:
 
 def test_baseline_against_plain_means(features: FeatureSet, tmp_path: Path) -> None:
     folder, found = seen(features, tmp_path)
-    baseline = measure(folder, found.sample)
+    raw, histogram = measure(folder, found.sample)
     a, b = unit(features.front.features), unit(features.video.features)
     same = features.front.people[:, None] == features.video.people
     bins = yaw_bin(features.video.poses[:, 0])
     scores = a @ b.T
-    for k, entry in enumerate(baseline.by_yaw[:5]):
+    for k, entry in enumerate(raw["by_yaw"][:5]):
         here = np.broadcast_to(bins == k, same.shape)
-        assert entry.rows == int((bins == k).sum())
-        assert entry.n == int((same & here).sum())
-        assert entry.genuine == pytest.approx(scores[same & here].mean(), abs=1e-5)
-        assert entry.impostor == pytest.approx(scores[~same & here].mean(), abs=1e-5)
+        assert entry["rows"] == int((bins == k).sum())
+        assert entry["n"] == int((same & here).sum())
+        assert entry["genuine"] == pytest.approx(scores[same & here].mean(), abs=1e-5)
+        assert entry["impostor"] == pytest.approx(scores[~same & here].mean(), abs=1e-5)
     x = np.concatenate([a, b])
     people = np.concatenate([features.front.people, features.video.people])
     kinds = np.concatenate([features.front.kinds(), features.video.kinds()])
     left, right = np.flatnonzero(kinds == 0), np.flatnonzero(kinds == 1)
     same = people[left][:, None] == people[right]
     scores = x[left] @ x[right].T
-    assert baseline.set == "frontal_profile"
-    assert baseline.block is not None
-    assert baseline.block["genuine"] == int(same.sum())
-    assert baseline.block["raw"]["eer"] == pytest.approx(eer(scores[same], scores[~same]), abs=1e-4)
+    assert raw["set"] == "frontal_profile"
+    assert histogram is not None
+    assert raw["genuine"] == int(same.sum())
+    assert raw["eer"] == pytest.approx(eer(scores[same], scores[~same]), abs=1e-4)
 
 
 def test_links_hold_for_frontal_rows_alone(tmp_path: Path) -> None:
@@ -212,8 +209,8 @@ def test_people_are_counted(features: FeatureSet, tmp_path: Path) -> None:
     gone = features.people()[0]
     features = replace(features, video=features.video.take(features.video.people != gone), pairs=None)
     folder, _ = seen(features, tmp_path)
-    people = count_people(folder)
-    assert (people.paired, people.front.sum(), people.video.sum()) == (24, 50, 24 * 8)
+    assert folder.paired == 24
+    assert folder.rows_of_people.sum(axis=1).tolist() == [50, 24 * 8]
 
 
 def test_outlook_is_that_of_the_results_page() -> None:
