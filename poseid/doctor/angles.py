@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.finding import WARNING, Finding, finding, share
+from poseid.doctor.finding import WARNING, Figures, Finding, finding
 from poseid.doctor.folder import NOBODY, Folder
 from poseid.features.rows import FRONTAL, FRONTAL_LIMIT, OTHER, PROFILE, PROFILE_LIMIT
 
@@ -39,9 +39,9 @@ def read_angles(folder: Folder) -> tuple[Folder, list[Finding]]:
         beyond = np.flatnonzero((size > 180).any(axis=1))
         if beyond.size:
             top = float(np.nanmax(size))
-            evidence = f"{share(beyond.size, len(size))} rows, up to {top:.4g}. All other checks subtract full turns."
-            figures = {"n": int(beyond.size), "of": len(size), "largest": top, "file": f"{name}_metadata.json"}
-            findings.append(finding("yaw-range", evidence, figures, folder.row_names(rows.start + beyond)))
+            more = f", up to {top:.4g}. All other checks subtract full turns"
+            figures: Figures = {"largest": top, "file": f"{name}_metadata.json"}
+            findings.append(folder.finding("yaw-range", rows.start + beyond, len(size), more, figures))
     if (np.abs(poses) > 180).any():
         poses = (poses + 180) % 360 - 180
     return replace(folder, poses=poses), findings
@@ -66,10 +66,8 @@ def check_angles(folder: Folder) -> Iterator[Finding]:
     for name, rows in folder.files.items():
         behind = np.flatnonzero(np.abs(folder.yaw[rows]) > 90)
         if behind.size:
-            total = rows.stop - rows.start
-            evidence = f"{share(behind.size, total)} rows: heads turned away."
-            figures = {"n": int(behind.size), "of": total, "file": f"{name}_metadata.json"}
-            yield finding("beyond-90", evidence, figures, folder.row_names(rows.start + behind))
+            total, file = rows.stop - rows.start, {"file": f"{name}_metadata.json"}
+            yield folder.finding("beyond-90", rows.start + behind, total, ": heads turned away", file)
     yield from _video_yaw(folder.yaw[folder.files["video"]])
     yield from _turned_front(folder)
     yield from _profiles(folder)
@@ -81,12 +79,11 @@ def _missing(folder: Folder) -> Iterator[Finding]:
     for rows in folder.files.values():
         readable[rows] = (folder.person[rows] != NOBODY).any()
     total, missing = int(readable.sum()), np.flatnonzero(readable & ~folder.known)
-    figures = {"n": int(missing.size), "of": total}
     if missing.size and missing.size == total and (folder.declared == OTHER).all():
         evidence = f"All {total:,} poses are null, and no row says frontal/… or profile/… as its source."
-        yield finding("no-poses", evidence, figures)
+        yield finding("no-poses", evidence, {"n": total, "of": total})
     elif missing.size:
-        yield finding("missing-poses", f"{share(missing.size, total)} rows.", figures, folder.row_names(missing))
+        yield folder.finding("missing-poses", missing, total)
 
 
 def _video_yaw(yaw: NDArray[np.float32]) -> Iterator[Finding]:
@@ -106,14 +103,12 @@ def _turned_front(folder: Folder) -> Iterator[Finding]:
     turned = np.flatnonzero((kinds == PROFILE) | ((kinds != FRONTAL) & ~np.isnan(yaw)))
     if turned.size:
         worst = turned[np.argsort(-np.nan_to_num(np.abs(yaw[turned])), kind="stable")]
-        yield finding(
-            "front-not-frontal",
-            f"{share(turned.size, len(yaw))} rows, by their source or by |yaw| > {FRONTAL_LIMIT:g} degrees; the most "
-            f"turned is row {worst[0]}, yaw {yaw[worst[0]]:.0f}.",
-            {"n": int(turned.size), "of": len(yaw)},
-            folder.row_names(worst),
-            WARNING if turned.size >= _FEW_FRONT * len(yaw) else None,
+        more = (
+            f", by their source or by |yaw| > {FRONTAL_LIMIT:g} degrees; the most turned is row {worst[0]}, yaw "
+            f"{yaw[worst[0]]:.0f}"
         )
+        severity = WARNING if turned.size >= _FEW_FRONT * len(yaw) else None
+        yield folder.finding("front-not-frontal", worst, len(yaw), more, severity=severity)
 
 
 def _profiles(folder: Folder) -> Iterator[Finding]:
@@ -124,14 +119,10 @@ def _profiles(folder: Folder) -> Iterator[Finding]:
     profiles = np.flatnonzero(kinds == PROFILE)
     people = len(np.unique(folder.person[video][profiles]))
     if profiles.size < FEWEST_PROFILES or people < FEWEST_PEOPLE:
+        needed = {"needed_rows": FEWEST_PROFILES, "needed_people": FEWEST_PEOPLE}
         yield finding(
             "no-profiles",
             f"{profiles.size} video rows of {people} people are profiles (|yaw| > {PROFILE_LIMIT:g} degrees, or by "
             "their source).",
-            {
-                "n": int(profiles.size),
-                "people": people,
-                "needed_rows": FEWEST_PROFILES,
-                "needed_people": FEWEST_PEOPLE,
-            },
+            {"n": int(profiles.size), "people": people, **needed},
         )

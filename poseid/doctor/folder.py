@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.finding import Finding, finding
+from poseid.doctor.finding import Figures, Finding, finding, share
 from poseid.features.folder import inspect_folder
 from poseid.features.metadata import Problem
 from poseid.features.rows import FRONTAL, FRONTAL_LIMIT, OTHER, PROFILE, PROFILE_LIMIT
@@ -97,6 +97,19 @@ class Folder:
         numbers = (int(row) for row, _ in zip(rows, range(MOST_ROWS), strict=False))
         return tuple(f"front:{row}" if row < first else f"video:{row - first}" for row in numbers)
 
+    def finding(
+        self,
+        id: str,
+        rows: NDArray[np.integer],
+        total: int,
+        more: str = "",
+        figures: Figures | None = None,
+        severity: str | None = None,
+    ) -> Finding:
+        """A finding about some rows of so many in total; `more` goes on after "3 of 100 (3.0 %) rows"."""
+        counts = {"n": len(rows), "of": total, **(figures or {})}
+        return finding(id, f"{share(len(rows), total)} rows{more}.", counts, self.row_names(rows), severity)
+
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """All rows in float32, a block at a time, with their numbers.
 
@@ -157,9 +170,6 @@ def _finding(problem: Problem, folder: Folder) -> Finding:
     elif problem.kind == "bad-metadata" and figures["n"] > 1:
         evidence += f". And {figures['n'] - 1:,} more"
     elif problem.kind == "rows-disagree":
-        evidence = (
-            f"{figures['vectors']:,} vectors, {figures['metadata']:,} metadata entries, {figures['poses']:,} poses. "
-            f"Which belongs to which is unknown, so nothing was checked that needs the people or poses of {side} rows"
-        )
+        evidence = "{vectors:,} vectors, {metadata:,} metadata entries, {poses:,} poses".format(**figures)
     names = folder.row_names(rows.start + row for row in problem.rows)
     return finding(problem.kind, f"{evidence}.", {**figures, "file": problem.file.name}, names)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.doctor.finding import ERROR, NOTE, WARNING, Finding, finding, share
+from poseid.doctor.finding import ERROR, NOTE, WARNING, Finding
 from poseid.doctor.folder import NOBODY, Folder
 from poseid.doctor.scan import Advance, Scan
 from poseid.features.rows import shown
@@ -101,16 +101,16 @@ def check_labels(folder: Folder, likeness: Likeness | None) -> Iterator[Finding]
         return
     wrong = np.flatnonzero(likeness.wrong)
     wrong = wrong[np.argsort(likeness.own[wrong] - likeness.other[wrong])]
-    n, worst = len(wrong), wrong[0]
+    rows, n, worst = likeness.row[wrong], len(wrong), wrong[0]
     part = n / likeness.judged
-    names = folder.row_names(likeness.row[wrong])
-    yield finding(
+    name, other = (shown(folder.names[i]) for i in (folder.person[rows[0]], likeness.likely[worst]))
+    yield folder.finding(
         "wrong-labels",
-        f"{share(n, likeness.judged)} rows; such as {names[0]}, named "
-        f"{shown(folder.names[folder.person[likeness.row[worst]]])}: cosine {likeness.own[worst]:.2f} with the other "
-        f"rows of that name, {likeness.other[worst]:.2f} with {shown(folder.names[likeness.likely[worst]])}. Half of "
-        f"all rows reach {likeness.median:.2f} with their own.",
-        {"n": n, "of": likeness.judged, "median_own": likeness.median},
-        names,
+        rows,
+        likeness.judged,
+        f"; such as {folder.row_names(rows)[0]}, named {name}: cosine {likeness.own[worst]:.2f} with the other rows of "
+        f"that name, {likeness.other[worst]:.2f} with {other}. The median of all rows with their own person is "
+        f"{likeness.median:.2f}",
+        {"median_own": likeness.median},
         NOTE if part < _MANY or n < 3 else ERROR if part >= _VERY_MANY else WARNING,
     )

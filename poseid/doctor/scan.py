@@ -156,7 +156,7 @@ def scan(folder: Folder, advance: Advance) -> Scan:
         if not usable.all():
             odd = block[~usable]
             kinds = [~np.isfinite(odd).all(axis=1), ~odd.any(axis=1)]
-            status[numbers][~usable] = np.select(kinds, [NOT_FINITE, ZERO], OUT_OF_RANGE)
+            status[numbers.start + np.flatnonzero(~usable)] = np.select(kinds, [NOT_FINITE, ZERO], OUT_OF_RANGE)
             block, length = block[usable], length[usable]
         advance(len(usable))
         rows = numbers.start + np.flatnonzero(usable)
@@ -196,8 +196,7 @@ def _draw_sample(folder: Folder, generator: np.random.Generator) -> tuple[NDArra
         order = order[named[order]]
         wanted[order[rank_in_group(folder.person[order]) < SAMPLE_OF_A_PERSON]] = True
     both = folder.rows_of_people.all(axis=0)
-    if not both.any():
-        both[:] = True
+    both |= not both.any()
     drawn = generator.permutation(np.flatnonzero(both))
     rows_of = np.bincount(folder.person[wanted], minlength=people)
     inside = np.zeros(people + 1, bool)  # the last stands for nobody

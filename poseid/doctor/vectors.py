@@ -42,12 +42,8 @@ def _bad_rows(folder: Folder, found: Scan) -> Iterator[Finding]:
             continue
         parts = {what: int((status == kind).sum()) for what, kind in kinds.items()}
         counted = ", ".join(f"{n:,} {what}" for what, n in parts.items() if n)
-        yield finding(
-            "bad-rows",
-            f"{share(bad.size, len(status))}: {counted}; the first is row {bad[0]}. All other checks leave them out.",
-            {"n": int(bad.size), "of": len(status), "file": f"{name}_feature.npy"},
-            folder.row_names(rows.start + bad),
-        )
+        more = f": {counted}; the first is row {bad[0]}. All other checks leave them out"
+        yield folder.finding("bad-rows", rows.start + bad, len(status), more, {"file": f"{name}_feature.npy"})
 
 
 def _columns(columns: dict[str, Columns]) -> Iterator[Finding]:
