@@ -8,7 +8,7 @@ import pytest
 from tests.documented import ROOT, commands, run_commands
 
 LEAVES = {
-    "doctor.md": [],
+    "doctor.md": ["CHECKED/doctor.html", "CHECKED/doctor.json"],
     "choosing-a-preset.md": ["FRESH/enhancer.safetensors", "WHICH/compare.md"],
     "reading-the-report.md": ["RUN/report/report.html", "REPORT/report.html"],
     "watching.md": ["RUN/report/training.html", "workspace.json"],

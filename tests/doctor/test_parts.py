@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import normalize
 
 from poseid.doctor import folder as folder_module
 from poseid.doctor.baseline import measure
@@ -36,10 +36,14 @@ def seen(features: FeatureSet, path: Path) -> tuple[Folder, Scan]:
     return folder, scan(folder, lambda rows: None)
 
 
-def unit(rows: np.ndarray) -> np.ndarray:
-    wide = np.asarray(rows, np.float64)
-    out: np.ndarray = wide / np.linalg.norm(wide, axis=1, keepdims=True)
-    return out
+def joined(features: FeatureSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Unit rows of both files, their people and pose bins."""
+    parts = [
+        (normalize(rows.features.astype(float)), rows.people, yaw_bin(rows.poses[:, 0]))
+        for rows in (features.front, features.video)
+    ]
+    x, people, bins = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return x, people, bins
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +68,7 @@ def test_scan_in_blocks_of_a_memory_map(features: FeatureSet, tmp_path: Path, mo
     np.testing.assert_allclose(video.energy - video.mean**2, raw.var(axis=0), atol=1e-6)
     assert video.rows == 200
     np.testing.assert_array_equal([video.low, video.high], [raw.min(axis=0), raw.max(axis=0)])
-    x = unit(np.concatenate([features.front.features, features.video.features]))
-    names = np.concatenate([features.front.people, features.video.people])
-    bins = yaw_bin(np.concatenate([features.front.poses, features.video.poses])[:, 0])
+    x, names, bins = joined(features)
     for k, name in enumerate(folder.names):
         np.testing.assert_allclose(found.sums[k], x[names == name].sum(axis=0), atol=1e-5)
         assert found.counts[k].tolist() == np.bincount(bins[names == name], minlength=7).tolist()
@@ -95,17 +97,16 @@ def test_rows_without_a_direction(features: FeatureSet, tmp_path: Path) -> None:
 def test_duplicates_against_all_pairs(tmp_path: Path) -> None:
     """Of 400 rows with near copies at known angles, the pairs found are those of a full comparison."""
     generator = np.random.default_rng(0)
-    base = unit(generator.standard_normal((200, 64)))
+    base = normalize(generator.standard_normal((200, 64)))
     away = generator.standard_normal((200, 64))
-    away = unit(away - (away * base).sum(axis=1, keepdims=True) * base)
+    away = normalize(away - (away * base).sum(axis=1, keepdims=True) * base)
     angle = np.linspace(0, 0.3, 200)[:, None]
     rows = np.concatenate([base, np.cos(angle) * base + np.sin(angle) * away]).astype(np.float32)
-    metadata = tuple({"person_name": f"p{i % 200}"} for i in range(400))
-    names = np.array([entry["person_name"] for entry in metadata])
-    file = Rows(rows, np.zeros((400, 3), np.float32), names, metadata)
-    folder, found = seen(FeatureSet("made", file.take(slice(0, 200)), file.take(slice(200, 400))), tmp_path)
+    names = np.array([f"p{i}" for i in range(200)])
+    files = [Rows(half, np.zeros((200, 3), np.float32), names, ({},) * 200) for half in (rows[:200], rows[200:])]
+    folder, found = seen(FeatureSet("made", *files), tmp_path)
     duplicates = find_duplicates(folder, found)
-    cosine = np.triu(unit(rows) @ unit(rows).T, 1)
+    cosine = np.triu(normalize(rows) @ normalize(rows).T, 1)
     expected = {tuple(pair) for pair in np.argwhere(cosine >= NEAR).tolist()}
     got = set(zip(duplicates.a.tolist(), duplicates.b.tolist(), strict=True))
     assert len(expected) > 80
@@ -119,9 +120,7 @@ def test_likeness_against_plain_sums(features: FeatureSet, tmp_path: Path) -> No
     folder, found = seen(features, tmp_path)
     likeness = find_likeness(folder, found, lambda rows: None)
     assert likeness is not None
-    x = unit(np.concatenate([features.front.features, features.video.features]))
-    names = np.concatenate([features.front.people, features.video.people])
-    bins = yaw_bin(np.concatenate([features.front.poses, features.video.poses])[:, 0])
+    x, names, bins = joined(features)
     for b in np.unique(bins):
         x[bins == b] -= x[bins == b].mean(axis=0)
     assert len(likeness.row) == likeness.judged == len(x)
@@ -142,8 +141,8 @@ def _cosine(a: np.ndarray, b: np.ndarray) -> float:
 def test_drop_against_ranks(features: FeatureSet, tmp_path: Path) -> None:
     folder, found = seen(features, tmp_path)
     drop = find_drop(found.sample, folder.poses)
-    centre = {n: unit(features.front.features[features.front.people == n]).sum(axis=0) for n in features.people()}
-    pairs = zip(unit(features.video.features), features.video.people.tolist(), strict=True)
+    centre = {n: normalize(features.front.features[features.front.people == n]).sum(axis=0) for n in features.people()}
+    pairs = zip(normalize(features.video.features), features.video.people.tolist(), strict=True)
     similarity = np.array([_cosine(x, centre[n]) for x, n in pairs])
     np.testing.assert_allclose(drop.similarity, similarity, atol=1e-5)
     order = similarity.argsort().argsort().astype(float)
@@ -174,7 +173,7 @@ def test_side_effect_known_by_hand() -> None:
 def test_baseline_against_plain_means(features: FeatureSet, tmp_path: Path) -> None:
     folder, found = seen(features, tmp_path)
     raw, histogram = measure(folder, found.sample)
-    a, b = unit(features.front.features), unit(features.video.features)
+    a, b = normalize(features.front.features), normalize(features.video.features)
     same = features.front.people[:, None] == features.video.people
     bins = yaw_bin(features.video.poses[:, 0])
     scores = a @ b.T
@@ -184,8 +183,7 @@ def test_baseline_against_plain_means(features: FeatureSet, tmp_path: Path) -> N
         assert entry["n"] == int((same & here).sum())
         assert entry["genuine"] == pytest.approx(scores[same & here].mean(), abs=1e-5)
         assert entry["impostor"] == pytest.approx(scores[~same & here].mean(), abs=1e-5)
-    x = np.concatenate([a, b])
-    people = np.concatenate([features.front.people, features.video.people])
+    x, people, _ = joined(features)
     kinds = np.concatenate([features.front.kinds(), features.video.kinds()])
     left, right = np.flatnonzero(kinds == 0), np.flatnonzero(kinds == 1)
     same = people[left][:, None] == people[right]
@@ -203,14 +201,6 @@ def test_links_hold_for_frontal_rows_alone(tmp_path: Path) -> None:
     assert sorted(links.rows) == np.flatnonzero(folder.kinds == 0).tolist()
     assert (found.sample.person[links.a] == found.sample.person[links.b]).all()
     assert links.alike.mean() > 0.8
-
-
-def test_people_are_counted(features: FeatureSet, tmp_path: Path) -> None:
-    gone = features.people()[0]
-    features = replace(features, video=features.video.take(features.video.people != gone), pairs=None)
-    folder, _ = seen(features, tmp_path)
-    assert folder.paired == 24
-    assert folder.rows_of_people.sum(axis=1).tolist() == [50, 24 * 8]
 
 
 def test_outlook_is_that_of_the_results_page() -> None:
