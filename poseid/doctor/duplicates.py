@@ -9,7 +9,6 @@ rows of one code that are neighbours when sorted by it and the next table's code
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,23 +31,16 @@ _FEW = 0.02
 _BITS_SET = np.array([value.bit_count() for value in range(256)], np.uint8)
 
 
-class Duplicates(NamedTuple):
-    """Pairs of rows of cosine `NEAR` or more.
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], bool]
 
-    Attributes:
-        a, b: (n,) the rows, a < b.
-        cosine: (n,)
-        more: whether there were more candidates than `MOST_PAIRS`.
+
+def find_duplicates(folder: Folder, found: Scan) -> Pairs:
+    """Pairs of rows of cosine `NEAR` or more: candidates by their codes, then their cosines.
+
+    Returns:
+        (n,) the first and (n,) the second rows, first < second, (n,) their cosines, and whether there were more
+        candidates than `MOST_PAIRS`.
     """
-
-    a: NDArray[np.int64]
-    b: NDArray[np.int64]
-    cosine: NDArray[np.float64]
-    more: bool
-
-
-def find_duplicates(folder: Folder, found: Scan) -> Duplicates:
-    """Candidates by their codes, then their cosines."""
     pairs, codes, usable = [np.empty(0, np.int64)], found.codes, np.flatnonzero(found.usable)
     for table in range(TABLES):
         code, tie = codes[usable, table], codes[usable, (table + 1) % TABLES]
@@ -67,12 +59,12 @@ def find_duplicates(folder: Folder, found: Scan) -> Duplicates:
     a, b = np.divmod(candidates, len(codes))
     cosine = pair_cosines(folder.unit_rows, a, b)
     near = cosine >= NEAR
-    return Duplicates(a[near], b[near], cosine[near], more)
+    return a[near], b[near], cosine[near], more
 
 
-def check_duplicates(folder: Folder, duplicates: Duplicates) -> Iterator[Finding]:
+def check_duplicates(folder: Folder, found: Scan) -> Iterator[Finding]:
     """Photos that stand twice: under two names, in both files, in one file."""
-    a, b, cosine, more = duplicates
+    a, b, cosine, more = find_duplicates(folder, found)
     person, first = folder.person, folder.first_video
     across = (person[a] != NOBODY) & (person[b] != NOBODY) & (person[a] != person[b])
     same, between = cosine >= SAME, (a < first) & (b >= first)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from poseid.doctor.angles import check_angles, read_angles
 from poseid.doctor.baseline import Block, measure
-from poseid.doctor.duplicates import check_duplicates, find_duplicates
+from poseid.doctor.duplicates import check_duplicates
 from poseid.doctor.finding import SEVERITIES, Finding
 from poseid.doctor.folder import Folder
 from poseid.doctor.labels import Likeness, check_labels, find_likeness
 from poseid.doctor.people import check_people, outlook
-from poseid.doctor.recognisers import check_recognisers, find_links
+from poseid.doctor.recognisers import check_recognisers
 from poseid.doctor.scan import Advance, Scan, scan
 from poseid.doctor.vectors import check_vectors
 from poseid.doctor.yaw import Drop, check_meaning, check_order, find_drop
@@ -67,24 +67,23 @@ def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examin
     Raises:
         InputError: a file has no row that can be used.
     """
-    folder, found_angles = read_angles(folder)
+    folder, faults_of_angles = read_angles(folder)
     found = scan(folder, advance)
     for name, columns in found.columns.items():
         if not columns.rows:
             raise InputError(f"{name}_feature.npy: no row has a direction (all are zero or NaN): extract them again")
     sample = found.sample
     drop = find_drop(sample, folder.poses[sample.rows])
-    findings = [*findings, *found_angles]
-    findings += [*check_vectors(folder, found), *check_people(folder), *check_order(drop)]
+    findings = [*findings, *faults_of_angles, *check_vectors(folder, found), *check_people(folder), *check_order(drop)]
     order = [0, 1, 2]
     order[0], order[drop.likely_yaw] = drop.likely_yaw, 0
     folder = replace(folder, poses=folder.poses[:, order])
     findings += check_angles(folder)
-    disagreements = [*check_recognisers(sample, find_links(sample, folder.kinds[sample.rows]))]
+    disagreements = [*check_recognisers(sample, folder.kinds[sample.rows])]
     findings += disagreements
     if not disagreements:  # else no similarity says anything about poses
         findings += check_meaning(sample, folder.yaw[sample.rows], drop)
-    findings += check_duplicates(folder, find_duplicates(folder, found))
+    findings += check_duplicates(folder, found)
     likeness = find_likeness(folder, found, advance)
     findings += check_labels(folder, likeness)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,23 +21,11 @@ _SPLIT = 0.15
 _LINKED, _LOST = 0.7, 0.5
 
 
-class Links(NamedTuple):
-    """Genuine pairs of frontal rows: which are alike.
+def check_recognisers(sample: Sample, kinds: NDArray[np.int8]) -> Iterator[Finding]:
+    """Two files of two recognisers, or two recognisers in one file.
 
-    Attributes:
-        rows: (k,) positions in the sample, some of each person.
-        a, b: (n,) positions in the sample, a < b: all pairs of two rows of one person.
-        alike: (n,) bool: more alike than all but 0.5 % of impostor pairs.
-    """
-
-    rows: NDArray[np.int64]
-    a: NDArray[np.int64]
-    b: NDArray[np.int64]
-    alike: NDArray[np.bool_]
-
-
-def find_links(sample: Sample, kinds: NDArray[np.int8]) -> Links | None:
-    """The likeness of frontal rows; None with fewer than `FEWEST_PEOPLE` people who have two.
+    Two frontal rows of a person are alike when more similar than all but 0.5 % of impostor pairs. Nothing is said of
+    fewer than `FEWEST_PEOPLE` people with two such rows.
 
     Args:
         sample: the rows.
@@ -47,41 +34,32 @@ def find_links(sample: Sample, kinds: NDArray[np.int8]) -> Links | None:
     rows = np.flatnonzero(kinds == FRONTAL)
     rows = rows[rank_in_group(2 * sample.person[rows] + sample.front[rows]) < _ROWS_OF_A_PERSON]
     rows = rows[np.argsort(sample.person[rows], kind="stable")]
-    people, count = np.unique(sample.person[rows], return_counts=True)
-    rows = rows[np.isin(sample.person[rows], people[:_MOST_PEOPLE])]
-    if int((count[:_MOST_PEOPLE] >= 2).sum()) < FEWEST_PEOPLE:
-        return None
+    people, count = (first[:_MOST_PEOPLE] for first in np.unique(sample.person[rows], return_counts=True))
+    rows = rows[np.isin(sample.person[rows], people)]
+    if (count >= 2).sum() < FEWEST_PEOPLE:
+        return
     one, other = (rows[drawn] for drawn in np.random.default_rng(0).integers(0, len(rows), (2, _IMPOSTORS)))
     impostor = sample.person[one] != sample.person[other]
     threshold = np.quantile(pair_cosines(sample.unit_rows, one[impostor], other[impostor]), 1 - _FMR)
     a, b = genuine_pairs(sample.person, rows, rows)
     a, b = a[a < b], b[a < b]
-    return Links(rows, a, b, pair_cosines(sample.unit_rows, a, b) >= threshold)
-
-
-def check_recognisers(sample: Sample, links: Links | None) -> Iterator[Finding]:
-    """Two files of two recognisers, or two recognisers in one file."""
-    if links is None:
-        return
-    front_a, front_b = sample.front[links.a], sample.front[links.b]
-    between = links.alike[front_a != front_b]
-    inside = [links.alike[front_a & front_b], links.alike[~front_a & ~front_b]]
-    enough = [float(alike.mean()) for alike in inside if 2 * len(alike) >= 3 * FEWEST_PEOPLE]
-    across, n_across = float(between.sum() / max(len(between), 1)), len(between)
-    if n_across >= 3 * FEWEST_PEOPLE and enough and across < _LOST and min(enough) >= _LINKED:
+    alike = pair_cosines(sample.unit_rows, a, b) >= threshold
+    front = sample.front[a].astype(int) + sample.front[b]
+    between, inside = alike[front == 1], [alike[front == 2], alike[front == 0]]
+    enough = [float(pairs.mean()) for pairs in inside if 2 * len(pairs) >= 3 * FEWEST_PEOPLE]
+    across = float(between.sum() / max(len(between), 1))
+    if len(between) >= 3 * FEWEST_PEOPLE and enough and across < _LOST and min(enough) >= _LINKED:
         yield finding(
             "files-disagree",
             f"Of frontal photos of one person, {100 * across:.0f} % of pairs of a front and a video row are alike "
-            f"(n = {n_across:,}); of pairs within a file, {100 * min(enough):.0f} %. Alike: above the threshold of FMR "
-            f"{100 * _FMR:g} %.",
-            {"across": across, "inside": min(enough), "n": n_across},
+            f"(n = {len(between):,}); of pairs within a file, {100 * min(enough):.0f} %. Alike: above the threshold of "
+            f"FMR {100 * _FMR:g} %.",
+            {"across": across, "inside": min(enough), "n": len(between)},
         )
         return
-    person = sample.person[links.rows]
-    people, count = np.unique(person, return_counts=True)
-    groups = _groups(len(sample.rows), links.a[links.alike], links.b[links.alike])[links.rows]
+    groups = _groups(len(sample.rows), a[alike], b[alike])[rows]
     _, first, size = np.unique(groups, return_index=True, return_counts=True)
-    whose, several_groups = np.unique(person[first[size >= 2]], return_counts=True)
+    whose, several_groups = np.unique(sample.person[rows[first[size >= 2]]], return_counts=True)
     several = int(np.isin(people[count >= 4], whose[several_groups >= 2]).sum())
     total = int((count >= 4).sum())
     if total >= FEWEST_PEOPLE and several >= _SPLIT * total:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from poseid.doctor.examine import examine
 from poseid.doctor.folder import Folder, open_folder
 from poseid.doctor.labels import find_likeness
 from poseid.doctor.people import MEASURED, outlook
-from poseid.doctor.recognisers import find_links
+from poseid.doctor.recognisers import check_recognisers
 from poseid.doctor.scan import NOT_FINITE, OUT_OF_RANGE, USABLE, ZERO, Sample, Scan, scan
 from poseid.doctor.yaw import find_drop, side_effect
 from poseid.features.folder import write_folder
@@ -105,15 +106,15 @@ def test_duplicates_against_all_pairs(tmp_path: Path) -> None:
     names = np.array([f"p{i}" for i in range(200)])
     files = [Rows(half, np.zeros((200, 3), np.float32), names, ({},) * 200) for half in (rows[:200], rows[200:])]
     folder, found = seen(FeatureSet("made", *files), tmp_path)
-    duplicates = find_duplicates(folder, found)
+    a, b, cosines, more = find_duplicates(folder, found)
     cosine = np.triu(normalize(rows) @ normalize(rows).T, 1)
     expected = {tuple(pair) for pair in np.argwhere(cosine >= NEAR).tolist()}
-    got = set(zip(duplicates.a.tolist(), duplicates.b.tolist(), strict=True))
+    got = set(zip(a.tolist(), b.tolist(), strict=True))
     assert len(expected) > 80
     assert got <= expected
     assert len(got) >= 0.97 * len(expected)
-    np.testing.assert_allclose(duplicates.cosine, cosine[duplicates.a, duplicates.b], atol=1e-6)
-    assert not duplicates.more
+    np.testing.assert_allclose(cosines, cosine[a, b], atol=1e-6)
+    assert not more
 
 
 def test_likeness_against_plain_sums(features: FeatureSet, tmp_path: Path) -> None:
@@ -194,13 +195,14 @@ def test_baseline_against_plain_means(features: FeatureSet, tmp_path: Path) -> N
     assert raw["eer"] == pytest.approx(eer(scores[same], scores[~same]), abs=1e-4)
 
 
-def test_links_hold_for_frontal_rows_alone(tmp_path: Path) -> None:
+def test_recognisers_are_told_by_frontal_rows_alone(tmp_path: Path) -> None:
+    """Rows of another recogniser are found among frontal rows; other rows do not count."""
     folder, found = seen(synthetic(people=25, probes=8, seed=1, dim=256), tmp_path)
-    links = find_links(found.sample, folder.kinds)
-    assert links is not None
-    assert sorted(links.rows) == np.flatnonzero(folder.kinds == 0).tolist()
-    assert (found.sample.person[links.a] == found.sample.person[links.b]).all()
-    assert links.alike.mean() > 0.8
+    frontal, sample = folder.kinds == 0, found.sample
+    for turned, expected in ((~frontal, []), (frontal & ~sample.front, ["files-disagree"])):
+        unit = np.where(turned[:, None], np.roll(sample.unit, 1, axis=1), sample.unit)
+        findings = check_recognisers(replace(sample, unit=unit), folder.kinds)
+        assert [finding.id for finding in findings] == expected
 
 
 def test_outlook_is_that_of_the_results_page() -> None:
