@@ -40,7 +40,7 @@ class Examination:
         likeness: of rows and people; None where nobody has enough rows.
         raw: what the raw vectors score, as in doctor.json.
         histogram: of these scores.
-        findings: the gravest first.
+        findings: errors first.
     """
 
     folder: Folder

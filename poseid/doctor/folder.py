@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -94,8 +95,7 @@ class Folder:
     def row_names(self, rows: Iterable[int] | NDArray[np.integer]) -> tuple[str, ...]:
         """Rows as ``front:12`` or ``video:7``, `MOST_ROWS` at most."""
         first = self.first_video
-        numbers = (int(row) for row, _ in zip(rows, range(MOST_ROWS), strict=False))
-        return tuple(f"front:{row}" if row < first else f"video:{row - first}" for row in numbers)
+        return tuple(f"front:{row}" if row < first else f"video:{row - first}" for row in islice(rows, MOST_ROWS))
 
     def finding(
         self,
@@ -161,12 +161,11 @@ def open_folder(path: Path) -> tuple[Folder, list[Finding]]:
 
 
 def _finding(problem: Problem, folder: Folder) -> Finding:
-    side = "video" if problem.file.name.startswith("video") else "front"
-    rows, n, figures = folder.files[side], len(problem.rows), dict(problem.figures)
-    evidence = problem.message.removeprefix(f"{problem.file}: ")
+    rows = folder.files["video" if problem.file.name.startswith("video") else "front"]
+    figures, evidence = dict(problem.figures), problem.message.removeprefix(f"{problem.file}: ")
     if problem.kind in ("bad-names", "bad-poses"):
-        figures = {"n": n, "of": rows.stop - rows.start}
-        evidence = f"{n:,} of {figures['of']:,} rows; {evidence.rpartition(': ')[0]}"
+        figures = {"n": len(problem.rows), "of": rows.stop - rows.start}
+        evidence = f"{figures['n']:,} of {figures['of']:,} rows; {evidence.rpartition(': ')[0]}"
     elif problem.kind == "bad-metadata" and figures["n"] > 1:
         evidence += f". And {figures['n'] - 1:,} more"
     elif problem.kind == "rows-disagree":

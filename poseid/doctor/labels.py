@@ -1,8 +1,8 @@
 """Rows that are more like somebody else: likely wrong names.
 
-From each unit row the mean of its pose bin is subtracted, else profiles of two people look alike for being profiles.
-A person is the sum of such rows; a row is compared with its own person without itself. Only the rows least like their
-own person are compared with everybody: a wrongly named row is always among the least alike. About a fifth of wrong
+From each unit row the mean of its pose bin is subtracted, or profiles of two people would be alike because they are
+profiles. A person is the sum of such rows; a row is compared with its own person without itself. Only the rows least
+like their own person are compared with everybody: a wrongly named row is always among them. About a fifth of wrong
 names is missed: those of poor photos and of people who are not in the folder.
 """
 
@@ -19,12 +19,11 @@ from poseid.doctor.folder import NOBODY, Folder
 from poseid.doctor.scan import Advance, Scan
 from poseid.features.rows import shown
 
-MARGIN = 0.3
-"""So much more like somebody else, in cosine, a row must be."""
-TYPICAL = 0.7
-"""And so like them, as a share of what half of all rows reach with their own person."""
+MARGIN, TYPICAL = 0.3, 0.7
+"""A name is likely wrong where the cosine with another person is higher than with its own by the margin, and reaches
+this share of the median cosine of rows with their own person."""
 FEWEST_ROWS = 3
-"""A person of fewer rows is judged by nothing."""
+"""People with fewer rows are not checked."""
 
 MOST_COMPARED = 50_000
 _MOST_PRODUCTS = 2_000_000_000  # rows times people compared

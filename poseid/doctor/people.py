@@ -1,4 +1,4 @@
-"""Who is on the rows, and what so many people let training hope for: measured, see docs/results.md."""
+"""Who is on the rows, and what to expect of training with so many people: measured, see docs/results.md."""
 
 from __future__ import annotations
 

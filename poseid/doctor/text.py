@@ -1,4 +1,4 @@
-"""What the command prints: the figures first, then the findings, the gravest first."""
+"""What the command prints: the figures, then the findings, errors first."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _WIDTH = 100
 def report_text(summary: Block) -> str:
     """doctor.json as lines in plain characters."""
     lines = [f"{summary['folder']}: {counts(summary)}", ""]
-    head = ("", "rows", "dtype", "length (1 %, middle, 99 %)", "poses known", "frontal", "profile")
+    head = ("", "rows", "dtype", "length (1 %, median, 99 %)", "poses known", "frontal", "profile")
     rows: list[tuple[str, ...]] = [head]
     for name in ("front", "video"):
         file = summary[name]
         lengths = "-" if file["lengths"] is None else ", ".join(f"{value:.3g}" for value in file["lengths"])
-        numbers = (f"{file[key]:,}" for key in ("poses_known", "frontal", "profile"))
-        rows.append((name, f"{file['rows']:,}", file["dtype"], lengths, *numbers))
+        n, *numbers = (f"{file[key]:,}" for key in ("rows", "poses_known", "frontal", "profile"))
+        rows.append((name, n, file["dtype"], lengths, *numbers))
     lines += aligned(rows, right=True)
     raw = summary["raw"]
     lines += ["", f"raw vectors: {raw_words(summary)}"]

@@ -19,11 +19,11 @@ _UNIT = 2e-3
 """Float16 rounds a length of 1 by less."""
 _CONSTANT = 1e-6
 _DOMINANT = 0.25
-_TIMES = 2.0
+_LENGTH_RATIO = 2.0
 
 
 def check_vectors(folder: Folder, found: Scan) -> Iterator[Finding]:
-    """Vectors with no direction, columns that say nothing or too much, lengths and means that were tampered with."""
+    """Vectors with no direction, constant or dominant columns, lengths and means changed after extraction."""
     yield from _bad_rows(folder, found)
     if folder.dim != DEFAULT_DIM:
         evidence = f"Training expects {DEFAULT_DIM} unless told otherwise."
@@ -92,7 +92,7 @@ def _lengths(folder: Folder, found: Scan) -> Iterator[Finding]:
     frontal = found.lengths[rows][(folder.kinds[rows] == FRONTAL) & found.usable[rows]]
     video = float(np.median(frontal)) if len(frontal) >= 10 else float(quantiles["video"][1])
     front = float(quantiles["front"][1])
-    if not 1 / _TIMES <= front / video <= _TIMES:
+    if not 1 / _LENGTH_RATIO <= front / video <= _LENGTH_RATIO:
         evidence = f"The median length of front rows is {front:.4g}, that of frontal video rows {video:.4g}."
         yield finding("lengths-disagree", evidence, {"front": front, "video": video})
 

@@ -21,10 +21,10 @@ from poseid.doctor.scan import Sample
 from poseid.features.rows import FRONTAL_LIMIT
 
 FEWEST_ROWS, FEWEST_PEOPLE = 200, 15
-"""Fewer and nothing is said."""
+"""With fewer, there is no finding."""
 
 _ORDERS = (("first", "yaw,pitch,roll"), ("second", "pitch,yaw,roll"), ("third", "roll,pitch,yaw"))
-_CLEAR_DROP, _TIMES = 0.25, 1.4
+_CLEAR_DROP, _CLEAR_RATIO = 0.25, 1.4
 _NO_DROP = 0.1
 _WIDE = 30.0  # degrees of |angle| that a tenth of the rows must reach before a drop is to be expected
 _SIDE_MATTERS, _KNOWN_TO = 0.024, 0.010  # of the side's effect: less is none; and a standard error that can tell
@@ -40,8 +40,7 @@ class Drop:
         similarity: (n,) cosine of a video row with the mean of its person's front rows.
         poses: (n, 3) degrees of these rows.
         people: number of people they are of.
-        alone: (3,) rank correlation of similarity with the size of each angle; −1 is a clean fall, NaN: the angle never
-            changes.
+        alone: (3,) rank correlation of similarity with the size of each angle; NaN where the angle never changes.
         joint: (3,) the same, as the coefficients of a regression on all three ranks: what each adds to the others.
     """
 
@@ -64,7 +63,7 @@ class Drop:
         """The column that is the yaw, as the similarities have it: 0 unless another clearly fits better."""
         fall = -np.nan_to_num(self.joint)
         column = int(fall.argmax())
-        clear = fall[column] >= max(_CLEAR_DROP, _TIMES * fall[0]) and self.alone[column] <= -_CLEAR_DROP
+        clear = fall[column] >= max(_CLEAR_DROP, _CLEAR_RATIO * fall[0]) and self.alone[column] <= -_CLEAR_DROP
         return column if self.enough and clear else 0
 
 
@@ -102,8 +101,7 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def check_order(drop: Drop) -> Iterator[Finding]:
     """The yaw in another column."""
-    column = drop.likely_yaw
-    if column:
+    if column := drop.likely_yaw:
         angle, order = _ORDERS[column]
         spread = ", ".join(f"{value:.1f}" for value in drop.poses.std(axis=0))
         figures = {f"drop_{n + 1}": None if math.isnan(value) else float(value) for n, value in enumerate(drop.alone)}
@@ -117,7 +115,7 @@ def check_order(drop: Drop) -> Iterator[Finding]:
 
 
 def check_meaning(sample: Sample, yaw: NDArray[np.float32], drop: Drop) -> Iterator[Finding]:
-    """Poses that have nothing to do with the vectors, and signs of yaw that have not.
+    """Poses that do not fit the vectors, and signs of yaw that do not.
 
     Args:
         sample, drop: what was found.
