@@ -18,7 +18,6 @@ from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
 
 ROOT = Path(__file__).resolve().parents[2]
-HOW_TO = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +56,10 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, s
 def test_text(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = call(capsys, sound, "--strict")
     assert (status, err) == (0, "")
-    assert out.startswith(
-        "张伟 data: 24 people (24 with front and video rows), 48 front and 192 video rows of 128 numbers"
-    )
-    assert "raw vectors: equal error rate" in out
-    assert "Expect nothing" in " ".join(out.split())
-    assert "0 errors, 0 warnings, 2 notes" in out
+    out = " ".join(out.split())
+    assert "张伟 data: 24 people (24 with front and video rows), 48 front and 192 video rows of 128 numbers" in out
+    for part in ("raw vectors: equal error rate", "Expect nothing", "0 errors, 0 warnings, 2 notes"):
+        assert part in out
 
 
 def test_json_and_page(broken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,6 +150,7 @@ def test_an_output_that_is_there_is_kept(sound: Path, tmp_path: Path, capsys: py
 
 
 def test_every_finding_stands_in_the_how_to() -> None:
-    documented = re.findall(r"^\| `([a-z0-9-]+)` \| (\w+)", HOW_TO, flags=re.MULTILINE)
+    how_to = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `([a-z0-9-]+)` \| (\w+)", how_to, flags=re.MULTILINE)
     assert len(documented) == len(CATALOGUE)
     assert dict(documented) == {id: texts["severity"] for id, texts in CATALOGUE.items()}

@@ -18,7 +18,7 @@ from poseid.doctor.folder import Folder, open_folder
 from poseid.doctor.labels import find_likeness
 from poseid.doctor.people import MEASURED, outlook
 from poseid.doctor.recognisers import check_recognisers
-from poseid.doctor.scan import NOT_FINITE, OUT_OF_RANGE, USABLE, ZERO, Sample, Scan, scan
+from poseid.doctor.scan import NOT_FINITE, OUT_OF_RANGE, USABLE, ZERO, Advance, Sample, Scan, scan
 from poseid.doctor.yaw import find_drop, side_effect
 from poseid.features.folder import write_folder
 from poseid.features.rows import FeatureSet, Rows
@@ -30,11 +30,11 @@ from poseid.verification.rates import eer
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def seen(features: FeatureSet, path: Path) -> tuple[Folder, Scan]:
+def seen(features: FeatureSet, path: Path, advance: Advance = lambda rows: None) -> tuple[Folder, Scan]:
     write_folder(features, path / "folder")
     folder, findings = open_folder(path / "folder")
     assert findings == []
-    return folder, scan(folder, lambda rows: None)
+    return folder, scan(folder, advance)
 
 
 def joined(features: FeatureSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -57,10 +57,8 @@ def test_scan_in_blocks_of_a_memory_map(features: FeatureSet, tmp_path: Path, mo
     monkeypatch.setattr(folder_module, "_BLOCK_BYTES", 7 * 4 * 32)
     monkeypatch.setattr(npy, "MEMORY_MAP_BYTES", 0)
     done: list[int] = []
-    write_folder(features, tmp_path / "folder")
-    folder, _ = open_folder(tmp_path / "folder")
+    folder, found = seen(features, tmp_path, done.append)
     assert isinstance(folder.arrays["video"], np.memmap)
-    found = scan(folder, done.append)
     assert max(done) == 7
     assert sum(done) == 25 * 10
     raw, video = features.video.features.astype(np.float64), found.columns["video"]
@@ -83,14 +81,12 @@ def test_rows_without_a_direction(features: FeatureSet, tmp_path: Path) -> None:
     rows = features.video.features.copy()
     rows[1, 3], rows[2], rows[5], rows[6, 0] = np.nan, 0, 1e-20, -np.inf
     np.save(tmp_path / "folder" / "video_feature.npy", rows)
-    folder, _ = open_folder(tmp_path / "folder")
-    found = scan(folder, lambda n: None)
-    first = folder.files["video"].start
+    examination = examine(*open_folder(tmp_path / "folder"), lambda rows: None)
+    found, first = examination.found, examination.folder.first_video
     status = found.status[first : first + 8].tolist()
     assert status == [USABLE, NOT_FINITE, ZERO, USABLE, USABLE, OUT_OF_RANGE, NOT_FINITE, USABLE]
     assert not np.isin(first + np.array([1, 2, 5, 6]), found.sample.rows).any()
     assert np.isfinite(found.sums).all()
-    examination = examine(*open_folder(tmp_path / "folder"), lambda rows: None)
     (finding,) = [f for f in examination.findings if f.severity == "error"]
     assert finding.rows == ("video:1", "video:2", "video:5", "video:6")
 
