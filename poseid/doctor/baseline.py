@@ -34,15 +34,18 @@ def measure(folder: Folder, sample: Sample) -> tuple[Block, Block | None]:
     raw: Block = {"set": None, "people": 0, "reason": None}
     raw |= dict.fromkeys(("genuine", "impostor", "eer", "eer_ci95"))
     raw["by_yaw"] = _by_yaw(sample, yaw, folder.yaw[folder.files["video"]])
+    order = np.random.default_rng(0).permutation(sample.people)  # people are drawn until comparisons are too many
     for name, left, right in (
         ("frontal_profile", kinds == FRONTAL, kinds == PROFILE),
         ("all", sample.front, ~sample.front),
     ):
-        chosen = _few_enough(sample.person[left], sample.person[right], sample.people)[sample.person]
-        left, right = np.flatnonzero(left & chosen), np.flatnonzero(right & chosen)
         a, b = (np.bincount(sample.person[rows], minlength=sample.people) for rows in (left, right))
+        chosen = np.zeros(sample.people, bool)
+        chosen[order[np.cumsum(a[order]) * np.cumsum(b[order]) <= MOST_COMPARISONS]] = True
+        a, b = a[chosen], b[chosen]
         raw["reason"] = why_null(int(a @ b), int(a.sum() * b.sum() - a @ b))
         if raw["reason"] is None:
+            left, right = (np.flatnonzero(rows & chosen[sample.person]) for rows in (left, right))
             references, probes = (
                 EmbeddingSet(unit, unit, unit, sample.person[rows], yaw[rows], kinds[rows])
                 for unit, rows in ((sample.unit[left], left), (sample.unit[right], right))
@@ -54,15 +57,6 @@ def measure(folder: Folder, sample: Sample) -> tuple[Block, Block | None]:
             raw |= {key: block["raw"][key] for key in ("eer", "eer_ci95")}
             return raw, block["histogram"]
     return raw, None
-
-
-def _few_enough(left: NDArray[np.int32], right: NDArray[np.int32], people: int) -> NDArray[np.bool_]:
-    """(P,) people drawn so that their rows make `MOST_COMPARISONS` at most; everybody where they do."""
-    order = np.random.default_rng(0).permutation(people)
-    a, b = (np.cumsum(np.bincount(person, minlength=people)[order]) for person in (left, right))
-    chosen = np.zeros(people, bool)
-    chosen[order[a * b <= MOST_COMPARISONS]] = True
-    return chosen
 
 
 def _by_yaw(sample: Sample, yaw: NDArray[np.float32], all_yaw: NDArray[np.float32]) -> list[Block]:

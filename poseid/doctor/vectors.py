@@ -52,14 +52,13 @@ def _columns(columns: dict[str, Columns]) -> Iterator[Finding]:
         for name, one in columns.items()
         if one.rows > 1
     }
-    counted = "; ".join(
-        f"{name}: {share(chosen.size, len(columns[name].low))}, such as column {chosen[0] + 1}"
-        for name, chosen in constant.items()
-        if chosen.size
-    )
-    if counted:
-        sizes = {name: int(chosen.size) for name, chosen in constant.items() if chosen.size}
-        yield finding("constant-columns", f"{counted}.", sizes)
+    sizes = {name: chosen.size for name, chosen in constant.items() if chosen.size}
+    if sizes:
+        counted = (
+            f"{name}: {share(n, len(columns[name].low))}, such as column {constant[name][0] + 1}"
+            for name, n in sizes.items()
+        )
+        yield finding("constant-columns", f"{'; '.join(counted)}.", sizes)
     for name, one in columns.items():
         top = int(one.energy.argmax())
         part = float(one.energy[top] / one.energy.sum())
