@@ -15,7 +15,7 @@ from poseid.errors import InputError
 from poseid.features.metadata import Problem, entry_fault, find_metadata, parse_metadata, pose_fault, read_names
 from poseid.features.pairs import pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_array, check_features, name_fault, shown
-from poseid.features.tables.npy import header_bytes, read_array
+from poseid.features.tables.npy import read_array, write_header
 
 ROWS_AT_ONCE = 16_384  # that are written
 JSON_ROWS = 1_000_000  # beyond, metadata is written as Parquet
@@ -147,7 +147,7 @@ def write_folder(features: FeatureSet, path: Path) -> None:
 def _write_array(path: Path, vectors: np.ndarray) -> None:
     """What numpy.save writes; numpy itself does not say that a disk is full."""
     with path.open("wb") as file:
-        file.write(header_bytes(vectors.shape, vectors.dtype))
+        write_header(file, vectors.shape, vectors.dtype)
         for start in range(0, len(vectors), ROWS_AT_ONCE):
             file.write(vectors[start : start + ROWS_AT_ONCE].tobytes())
 

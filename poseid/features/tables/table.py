@@ -1,11 +1,13 @@
-"""What every format of a file of vectors has in common."""
+"""Files of vectors: what every format has in common, and from a file's suffix to the module of its format."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,16 @@ from poseid.features.tables.names import find_columns, listed
 
 _SAMPLE_RUNS = 32
 _BLOCK_BYTES = 32 * 2**20
+
+FORMATS = {
+    ".npy": ("npy", "numpy"),
+    ".npz": ("npz", "numpy"),
+    ".parquet": ("parquet", "pyarrow"),
+    ".h5": ("hdf5", "h5py"),
+    ".hdf5": ("hdf5", "h5py"),
+}
+"""Suffix to a module of this package, with the functions ``inspect`` and ``rewrite``, and the package that it needs."""
+SUFFIXES = tuple(FORMATS)
 
 Change = Callable[[int, np.ndarray, "np.ndarray | None"], np.ndarray]
 """(number of the first row, (n, D) vectors, (n, 3) angles as they stand in the file or None) to (n, D), same dtype."""
@@ -50,6 +62,52 @@ class Table:
     dtype: np.dtype
     columns: Columns
     sample: np.ndarray
+
+
+def inspect_file(path: Path, columns: Columns, sampled: int = 4096) -> Table:
+    """What a file of vectors holds.
+
+    Args:
+        path: .npy, .npz, .parquet, .h5 or .hdf5.
+        columns: as the user named them; an npy file has none.
+        sampled: how many vectors to bring along at most.
+
+    Raises:
+        InputError: one line that names the file and says what is wrong with it.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if path.suffix not in FORMATS:
+        how = ": make a feature folder of it first, poseid import" if path.suffix == ".csv" else ""
+        raise InputError(f"{path}: unknown kind of file{how}: give {', '.join(SUFFIXES)} or a feature folder")
+    try:
+        table: Table = _module(path).inspect(path, columns, sampled)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    return table
+
+
+def rewrite_file(source: Path, target: Path, columns: Columns, change: Change) -> None:
+    """Writes a copy of a file with other vectors, a block of rows at a time.
+
+    Rows keep their order, vectors their dtype, and everything else in the file passes through.
+
+    Args:
+        source: a file that :func:`inspect_file` took.
+        target: written, or overwritten; in the same format.
+        columns: those of :func:`inspect_file`, or without poses.
+        change: called for one block after the other.
+
+    Raises:
+        InputError: as ``change`` does, or the file turns out to be damaged.
+    """
+    _module(source).rewrite(source, target, columns, change)
+
+
+def _module(path: Path) -> Any:
+    name, package = FORMATS[path.suffix]
+    require(package, path)
+    return importlib.import_module(f"poseid.features.tables.{name}")
 
 
 def choose_arrays(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], columns: Columns, file: str) -> Columns:

@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from poseid.errors import InputError
-from poseid.features.tables.files import inspect_file, rewrite_file
-from poseid.features.tables.npy import header_bytes
-from poseid.features.tables.table import Columns
+from poseid.features.tables.npy import write_header
+from poseid.features.tables.table import Columns, inspect_file, rewrite_file
 
 ROWS, DIM = 20_000, 8
 
@@ -186,10 +185,9 @@ def test_hdf5_keeps_everything_else(tmp_path: Path) -> None:
 
 def test_memory_is_bounded(tmp_path: Path) -> None:
     rows, dim = 400_000, 64  # 102 MB, most of it holes in the file
-    header = header_bytes((rows, dim), np.dtype(np.float32))
     with (tmp_path / "x.npy").open("wb") as file:
-        file.write(header)
-        file.truncate(len(header) + rows * dim * 4)
+        write_header(file, (rows, dim), np.dtype(np.float32))
+        file.truncate(file.tell() + rows * dim * 4)
     tracemalloc.start()
     try:
         rewrite_file(
