@@ -128,7 +128,7 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
     if not first:
         raise InputError(f"{file}: holds no rows")
     front, people, degrees = (np.concatenate(column) for column in zip(*parts, strict=True))
-    sides = []
+    sides: list[Rows] = []
     for role, rows in zip(ROLES, (front, ~front), strict=True):
         if not rows.any():
             how = f"column {shown(columns.role)}" if columns.role else "yaw and source"
@@ -139,7 +139,7 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
         )
         features = np.memmap(directory / role, dtype, "r", shape=(len(entries), dim))
         sides.append(Rows(features, degrees[rows], people[rows], entries))
-    return FeatureSet(path.name, *sides)
+    return FeatureSet(path.name, sides[0], sides[1])
 
 
 def _find(path: Path, columns: TableColumns) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:

@@ -37,15 +37,14 @@ def _array(path: Path, in_memory: int) -> np.ndarray:
         with path.open("rb") as stream:
             shape, by_columns, dtype = _header(stream, str(path))
             first, size = stream.tell(), os.fstat(stream.fileno()).st_size
-            order = "F" if by_columns else "C"
             end = first + math.prod(shape) * dtype.itemsize
             if size < end:
                 raise InputError(f"{path}: is damaged or cut short: save it again")
             if size > end:
                 raise InputError(f"{path}: has bytes after the array: save one array alone with numpy.save")
-            if size > max(first, in_memory):
-                return np.memmap(path, dtype, "r", first, shape, order)
-            return np.fromfile(stream, dtype).reshape(shape, order=order)
+            mapped = size > max(first, in_memory)
+            values = np.memmap(path, dtype, "r", first) if mapped else np.fromfile(stream, dtype)
+            return values.reshape(shape, order="F" if by_columns else "C")
     except FileNotFoundError:
         raise InputError(f"{path}: is missing: a feature folder needs it") from None
     except OSError as error:
