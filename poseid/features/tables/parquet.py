@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,7 @@ _GROUP_BYTES = 64 * 2**20
 
 
 def inspect(path: Path, columns: Columns, sampled: int) -> Table:
-    """Shape, dtype, which columns, and a sample from up to 8 row groups.
-
-    Raises:
-        InputError: no Parquet file, or it does not say which columns hold the vectors.
-    """
+    """Shape, dtype, which columns, and a sample from up to 8 row groups."""
     with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
         schema, rows = file.schema_arrow, file.metadata.num_rows
         chosen = _choose(schema, columns, path)
@@ -38,9 +35,8 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
             if number >= len(groups) and parts:
                 break
             batches = file.iter_batches(most, row_groups=[group], columns=list(chosen.features))
-            first = next((batch for batch in batches if len(batch)), None)
-            if first is not None:
-                parts.append(vectors(first, chosen.features, f"{path}: row group {group}", 0))
+            filled = (batch for batch in batches if len(batch))
+            parts += [vectors(batch, chosen.features, f"{path}: row group {group}", 0) for batch in islice(filled, 1)]
     if not parts:
         raise InputError(f"{path}: says that it holds {rows} rows, but has none: it is damaged, save it again")
     dims = {part.shape[1] for part in parts}
@@ -98,17 +94,12 @@ def _changed(
 
 def _array_like(kind: pa.DataType, values: np.ndarray) -> pa.Array:
     """(n,) or (n, D) numbers as an Arrow array of a type."""
-    if values.ndim == 1:
-        return pa.array(np.ascontiguousarray(values), kind)
     if isinstance(kind, pa.BaseExtensionType):
         return pa.ExtensionArray.from_storage(kind, _array_like(kind.storage_type, values))
+    if values.ndim == 1:
+        return pa.array(np.ascontiguousarray(values), kind)
     flat = pa.array(np.ascontiguousarray(values).reshape(-1), kind.value_type)
-    if pa.types.is_fixed_size_list(kind):
-        return pa.FixedSizeListArray.from_arrays(flat, type=kind)
-    ends = np.arange(0, values.size + 1, values.shape[1])
-    if pa.types.is_large_list(kind):
-        return pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), flat, type=kind)
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), flat, type=kind)
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1]).cast(kind)
 
 
 def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
