@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from poseid.doctor.rows import NOBODY, Folder, add_by_group
 from poseid.doctor.sample import Sample, draw_sample
-from poseid.features.rows import LONGEST, SHORTEST
+from poseid.features.rows import MAX_NORM, MIN_NORM
 from poseid.verification.genuine import UNKNOWN, yaw_bin
 
 FINE, NOT_FINITE, ZERO, OUT_OF_RANGE = 0, 1, 2, 3
@@ -154,7 +154,7 @@ def _rough_mean(folder: Folder) -> NDArray[np.float32]:
 
 def _status(block: NDArray[np.float32], length: NDArray[np.float32]) -> NDArray[np.int8]:
     state = np.full(len(block), FINE, np.int8)
-    odd = np.flatnonzero(~((length >= SHORTEST) & (length <= LONGEST)))
+    odd = np.flatnonzero(~((length >= MIN_NORM) & (length <= MAX_NORM)))
     if odd.size:
         rows = block[odd]
         state[odd] = OUT_OF_RANGE

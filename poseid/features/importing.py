@@ -14,7 +14,18 @@ import pyarrow as pa
 
 from poseid.errors import InputError
 from poseid.features.folder import read_folder, write_folder
-from poseid.features.rows import DTYPES, FRONTAL_LIMIT, FeatureSet, Rows, check_features, name_fault, shown
+from poseid.features.rows import (
+    DTYPES,
+    FRONTAL,
+    FRONTAL_LIMIT,
+    FeatureSet,
+    Rows,
+    check_features,
+    declared_kinds,
+    kinds_of,
+    name_fault,
+    shown,
+)
 from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
 from poseid.features.tables.names import find_columns
 from poseid.features.tables.poses import PoseFormat
@@ -112,7 +123,9 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
             degrees = columns.format.degrees(angles, file, first)
             source = _texts(batch, columns.source, file, first)
             if columns.role is None:
-                front = _references(people, _frontal(degrees, source, columns.frontal_max), frontals)
+                front = _references(
+                    people, kinds_of(declared_kinds(source), degrees[:, 0], columns.frontal_max), frontals
+                )
             else:
                 roles = _texts(batch, columns.role, file, first)
                 for row in np.flatnonzero(~np.isin(roles, ROLES))[:1].tolist():
@@ -162,17 +175,10 @@ def _texts(batch: pa.RecordBatch, name: str | None, file: str, first: int) -> np
     return np.array(texts(batch.column(name), name, file, first).to_pylist(), np.str_)
 
 
-def _frontal(degrees: np.ndarray, sources: np.ndarray, limit: float) -> np.ndarray:
-    by_source = np.char.startswith(sources, "frontal/")
-    profile: np.ndarray = np.char.startswith(sources, "profile/")
-    frontal: np.ndarray = (by_source | (np.abs(degrees[:, 0]) <= limit)) & ~profile
-    return frontal
-
-
-def _references(people: np.ndarray, frontal: np.ndarray, seen: Counter[str]) -> np.ndarray:
+def _references(people: np.ndarray, kinds: np.ndarray, seen: Counter[str]) -> np.ndarray:
     """Every second frontal row of each person, from the first on; ``seen`` counts those of earlier batches too."""
     front = np.zeros(len(people), bool)
-    for row in np.flatnonzero(frontal).tolist():
+    for row in np.flatnonzero(kinds == FRONTAL).tolist():
         front[row] = seen[people[row]] % 2 == 0
         seen[people[row]] += 1
     return front

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from poseid.features.pairs import Pairs
 FRONTAL, PROFILE, OTHER = 0, 1, 2
 FRONTAL_LIMIT, PROFILE_LIMIT = 20.0, 45.0  # degrees of |yaw|
 DTYPES = (np.float16, np.float32, np.float64)
-SHORTEST, LONGEST = 1e-12, 1e12  # lengths whose square still fits float32
+MIN_NORM, MAX_NORM = 1e-12, 1e12  # of a vector: their squares still fit float32
 _BLOCK_BYTES = 32 * 2**20
 _BLOCK_NAMES = 65_536
 _BLOCK_ENTRIES = 8192
@@ -51,7 +51,7 @@ class Rows:
     """n face vectors, the pose of each head and whose it is. Row i of every attribute is the same photo.
 
     Attributes:
-        features: (n, D) float16, float32 or float64 as on disk, with their raw lengths; may be a memory map.
+        features: (n, D) float16, float32 or float64 as on disk, with their raw norms; may be a memory map.
         poses: (n, 3) float32 ``[yaw, pitch, roll]`` in degrees; a row of NaN is an unknown pose.
         people: (n,) str, the name of the person on each row.
         metadata: n dicts as read: ``person_name``, where there is one ``source``, and any further keys.
@@ -75,10 +75,8 @@ class Rows:
         if self.features.ndim != 2:
             raise ValueError(f"features must be (rows, dimensions), not {self.features.shape}")
         if self.poses.shape != (n, 3) or self.people.shape != (n,) or len(self.metadata) != n:
-            raise ValueError(
-                f"{n} feature rows, but poses {self.poses.shape}, people {self.people.shape}, "
-                f"metadata ({len(self.metadata)},)"
-            )
+            shapes = f"poses {self.poses.shape}, people {self.people.shape}, metadata ({len(self.metadata)},)"
+            raise ValueError(f"{n} feature rows, but {shapes}")
 
     def __len__(self) -> int:
         return len(self.features)
@@ -99,34 +97,21 @@ class Rows:
             yield from self.people[start : start + _BLOCK_NAMES].tolist()
 
     def kinds(self) -> np.ndarray:
-        """(n,) int8: FRONTAL, PROFILE or OTHER.
-
-        By ``source`` where it begins with ``frontal/`` or ``profile/``; else FRONTAL for abs(yaw) <= 20,
-        PROFILE for abs(yaw) > 45, and OTHER between the two or where the yaw is unknown too.
-        """
-        kinds = self.declared_kinds()
-        turn = np.abs(self.poses[:, 0])
-        kinds[(kinds == OTHER) & (turn <= FRONTAL_LIMIT)] = FRONTAL
-        kinds[(kinds == OTHER) & (turn > PROFILE_LIMIT)] = PROFILE
-        return kinds
+        """(n,) int8: FRONTAL, PROFILE or OTHER, see :func:`kinds_of`."""
+        return kinds_of(self.declared_kinds(), self.poses[:, 0])
 
     def declared_kinds(self) -> np.ndarray:
-        """(n,) int8: FRONTAL or PROFILE by ``source`` alone, OTHER where it says neither."""
-        declared = {"frontal/": FRONTAL, "profile/": PROFILE}
-        kinds = (declared.get(str(entry.get("source"))[:8], OTHER) for entry in self.metadata)
-        return np.fromiter(kinds, np.int8, len(self))
+        """(n,) int8: by ``source`` alone, see :func:`declared_kinds`."""
+        return declared_kinds(entry.get("source") for entry in self.metadata)
 
     def take(self, index: ArrayLike | slice) -> Rows:
         """The rows at ``index``: a mask, row numbers (in that order) or a slice."""
         chosen = np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index)]
-        return Rows(
-            self.features[chosen],
-            self.poses[chosen],
-            self.people[chosen],
-            self.metadata.take(chosen)
-            if isinstance(self.metadata, TableEntries)
-            else tuple(self.metadata[i] for i in chosen.tolist()),
-        )
+        if isinstance(self.metadata, TableEntries):
+            metadata: Sequence[dict[str, Any]] = self.metadata.take(chosen)
+        else:
+            metadata = tuple(self.metadata[i] for i in chosen.tolist())
+        return Rows(self.features[chosen], self.poses[chosen], self.people[chosen], metadata)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,14 +164,25 @@ class FeatureSet:
 
     def summary(self) -> str:
         """One line for logs: counts of people, references, probes and missing poses, D and dtypes."""
-        dtypes = sorted({str(self.front.features.dtype), str(self.video.features.dtype)})
+        dtypes = " and ".join(sorted({str(self.front.features.dtype), str(self.video.features.dtype)}))
         missing = self.front.missing_poses + self.video.missing_poses
         pairs = "" if self.pairs is None else f", {len(self.pairs)} comparisons in pairs"
-        return (
-            f"{self.name}: {len(self.people())} people, {len(self.front)} references, "
-            f"{len(self.video)} probes, {missing} poses missing, D = {self.dim}, "
-            f"{' and '.join(dtypes)}{pairs}"
-        )
+        rows = f"{len(self.front)} references, {len(self.video)} probes, {missing} poses missing"
+        return f"{self.name}: {len(self.people())} people, {rows}, D = {self.dim}, {dtypes}{pairs}"
+
+
+def declared_kinds(sources: Iterable[object]) -> np.ndarray:
+    """(n,) int8: FRONTAL or PROFILE where the source begins with ``frontal/`` or ``profile/``, else OTHER."""
+    declared = {"frontal/": FRONTAL, "profile/": PROFILE}
+    return np.fromiter((declared.get(str(source)[:8], OTHER) for source in sources), np.int8)
+
+
+def kinds_of(declared: np.ndarray, yaw: np.ndarray, frontal_limit: float = FRONTAL_LIMIT) -> np.ndarray:
+    """(n,) int8: what is declared; else FRONTAL for abs(yaw) <= 20 degrees, PROFILE beyond 45, and OTHER between the
+    two or where the yaw is unknown (NaN)."""
+    turn = np.abs(yaw)
+    by_yaw = np.select([turn <= frontal_limit, turn > PROFILE_LIMIT], [FRONTAL, PROFILE], OTHER)
+    return np.where(declared == OTHER, by_yaw, declared).astype(np.int8)
 
 
 def shown(value: object) -> str:
@@ -217,11 +213,7 @@ def name_fault(name: object) -> str | None:
 
 
 def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype, dim: int | None = None) -> None:
-    """Refuse what is no array of vectors: (rows, D) floats, at least one row, and D = ``dim`` unless that is None.
-
-    Raises:
-        InputError: naming the file.
-    """
+    """Refuse what is no array of vectors: (rows, D) floats, at least one row, and D = ``dim`` unless that is None."""
     if dtype not in DTYPES:
         raise InputError(
             f"{file}: holds {dtype.str} values: save it as float16, float32 or float64 in the machine's byte order"
@@ -237,11 +229,10 @@ def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype, dim: int | N
 def check_features(features: np.ndarray, file: str, dim: int | None = None, first: int = 0) -> None:
     """Refuse an array that is not (rows, D) finite floats with a direction in every row.
 
-    Looks at a block of rows at a time, so that a memory map larger than memory can be checked.
+    Reads a block of rows at a time, so that a memory map larger than memory can be checked.
 
     Args:
-        features: the array; float16, float32 or float64.
-        file: what the message calls it.
+        file: what the message calls the array.
         dim: D that it must have, None for any.
         first: number of the first row, where the array is a block of a longer one.
 
@@ -254,8 +245,8 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None, firs
         block = np.asarray(features[start : start + step], np.float64)
         finite = np.asarray(np.isfinite(block).all(axis=1))
         with np.errstate(over="ignore", invalid="ignore"):
-            length = np.sqrt(np.einsum("ij,ij->i", block, block))
-        bad = ~finite | ~((length >= SHORTEST) & (length <= LONGEST))
+            norm = np.sqrt(np.einsum("ij,ij->i", block, block))
+        bad = ~finite | ~((norm >= MIN_NORM) & (norm <= MAX_NORM))
         if bad.any():
             i = int(np.argmax(bad))
             if not finite[i]:
@@ -263,5 +254,5 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None, firs
             elif not block[i].any():
                 fault = "is all zeros and so has no direction: remove the photo (often one with no face found)"
             else:
-                fault = f"has length {length[i]:.1e}, not {SHORTEST} to {LONGEST}: rescale the vectors"
+                fault = f"has norm {norm[i]:.1e}, not {MIN_NORM} to {MAX_NORM}: rescale the vectors"
             raise InputError(f"{file}: row {first + start + i} {fault}")

@@ -29,7 +29,7 @@ def test_what_differs_is_said_with_figures() -> None:
     assert "already normalised" in line
     (line,) = differences(x * 10, known)
     middle = np.median(np.linalg.norm(x * 10, axis=1))
-    assert f"median length is {middle:.3g}" in line
+    assert f"median norm is {middle:.3g}" in line
     (line,) = differences(x[:, np.random.default_rng(0).permutation(64)], known)
     assert "columns in another order" in line
     spoilt = x.copy()

@@ -189,7 +189,7 @@ def test_faults_are_found_in_any_block(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("value", "dtype"), [(1e-20, np.float32), (1e200, np.float64), (1e20, np.float32)])
 def test_lengths_that_float32_cannot_square_are_refused(value: float, dtype: type) -> None:
-    with pytest.raises(InputError, match="row 1 has length"):
+    with pytest.raises(InputError, match="row 1 has norm"):
         check_features(np.array([[1, 1], [value, value]], dtype), "f.npy")
 
 

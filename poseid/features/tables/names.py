@@ -22,13 +22,8 @@ def split_names(text: str) -> tuple[str, ...]:
 def find_columns(written: Sequence[str], have: Sequence[str], file: str) -> tuple[str, ...]:
     """The columns that are meant, in the order in which their numbers make a vector.
 
-    A name that a column has stands for it. ``f0..f511`` (also with … or three dots) is a range, both ends
+    A name that a column of ``have`` has stands for it. ``f0..f511`` (also with … or three dots) is a range, both ends
     included. ``f*`` is every column of that form, by number where there are numbers: f2 before f10.
-
-    Args:
-        written: names, ranges and patterns.
-        have: the columns of the file.
-        file: for messages.
 
     Raises:
         InputError: a column that is missing, one that is meant twice, a gap in the numbers of ``f*``.
@@ -40,16 +35,12 @@ def find_columns(written: Sequence[str], have: Sequence[str], file: str) -> tupl
     """
     found: list[str] = []
     for text in written:
-        span = _RANGE.fullmatch(text)
-        if text in have:
-            found.append(text)
-        elif span is not None and span[1] == span[3]:
+        span = None if text in have else _RANGE.fullmatch(text)
+        if span is not None and span[1] == span[3]:
             width = len(span[2]) if span[2].startswith("0") else 0
             found += [f"{span[1]}{i:0{width}d}" for i in range(int(span[2]), int(span[4]) + 1)]
-        elif "*" in text:
-            found += _matching(text, have, file)
         else:
-            found.append(text)
+            found += _matching(text, have, file) if "*" in text and text not in have else [text]
     if not found:
         raise InputError(f"{file}: {', '.join(written)} names no column")
     missing = next((name for name in found if name not in have), None)
@@ -69,19 +60,17 @@ def listed(names: Sequence[str]) -> str:
 
 def _matching(pattern: str, have: Sequence[str], file: str) -> list[str]:
     form = re.compile(re.escape(pattern).replace(r"\*", "(.*)"), re.DOTALL)
-    found = [(match[1], name) for name in have if (match := form.fullmatch(name))]
+    found = {name: match[1] for name in have if (match := form.fullmatch(name))}
     if not found:
         raise InputError(f"{file}: no column is named like {shown(pattern)}: its columns are {listed(have)}")
-    numbered = [(int(star), name) for star, name in found if star.isascii() and star.isdigit()]
-    if not numbered or pattern.count("*") > 1:
-        return [name for _, name in found]
-    if len(numbered) < len(found):
-        other = next(name for star, name in found if not (star.isascii() and star.isdigit()))
+    numbers = {name: int(star) for name, star in found.items() if star.isascii() and star.isdigit()}
+    if not numbers or pattern.count("*") > 1:
+        return list(found)
+    other = next((name for name in found if name not in numbers), None)
+    if other is not None:
         raise InputError(f"{file}: {shown(pattern)} also means {shown(other)}: write a range such as f0..f511")
-    numbered.sort()
-    first, last = numbered[0][0], numbered[-1][0]
-    if last - first + 1 != len(numbered):
-        there = {number for number, _ in numbered}
-        gap = next((number for number in range(first, last) if number not in there), first)
+    first = min(numbers.values())
+    gap = next((min(n, there) for n, there in enumerate(sorted(numbers.values()), first) if n != there), None)
+    if gap is not None:
         raise InputError(f"{file}: of {shown(pattern)}, number {gap} is missing or there twice: check the table")
-    return [name for _, name in numbered]
+    return sorted(numbers, key=numbers.__getitem__)

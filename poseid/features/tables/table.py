@@ -65,12 +65,7 @@ class Table:
 
 
 def inspect_file(path: Path, columns: Columns, sampled: int = 4096) -> Table:
-    """What a file of vectors holds.
-
-    Args:
-        path: .npy, .npz, .parquet, .h5 or .hdf5.
-        columns: as the user named them; an npy file has none.
-        sampled: how many vectors to bring along at most.
+    """What a file of vectors holds, with a sample of at most ``sampled`` of them.
 
     Raises:
         InputError: one line that names the file and says what is wrong with it.
@@ -90,13 +85,8 @@ def inspect_file(path: Path, columns: Columns, sampled: int = 4096) -> Table:
 def rewrite_file(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """Writes a copy of a file with other vectors, a block of rows at a time.
 
-    Rows keep their order, vectors their dtype, and everything else in the file passes through.
-
-    Args:
-        source: a file that :func:`inspect_file` took.
-        target: written, or overwritten; in the same format.
-        columns: those of :func:`inspect_file`, or without poses.
-        change: called for one block after the other.
+    Rows keep their order, vectors their dtype, and everything else in the file passes through. ``columns`` are those
+    that :func:`inspect_file` gave, or without poses.
 
     Raises:
         InputError: as ``change`` does, or the file turns out to be damaged.
@@ -111,11 +101,7 @@ def _module(path: Path) -> Any:
 
 
 def choose_arrays(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], columns: Columns, file: str) -> Columns:
-    """The arrays, by name to (shape, dtype), that are asked for, or the only table of floats, and ``poses`` if there.
-
-    Raises:
-        InputError: a name that is not there, several tables to choose from, or poses of another shape.
-    """
+    """The arrays, from name to (shape, dtype), that are asked for; else the only table of floats, and ``poses``."""
     names = list(arrays)
     if columns.features:
         features = find_columns(columns.features, names, file)
@@ -150,13 +136,7 @@ def block_rows(dim: int) -> int:
 
 
 def sample_runs(rows: int, wanted: int) -> list[tuple[int, int]]:
-    """Up to 32 runs of rows from all over a file, ``wanted`` rows in all: (first, end).
-
-    >>> sample_runs(3, 4096)
-    [(0, 3)]
-    >>> sample_runs(10**6, 4096)[-1]
-    (999872, 1000000)
-    """
+    """Up to 32 runs of rows from all over a file, ``wanted`` rows in all: (first, end)."""
     if rows <= wanted:
         return [(0, rows)]
     run = -(-wanted // _SAMPLE_RUNS)
