@@ -27,7 +27,7 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
     ``{front,video}_feature.npy`` hold (rows, D) finite float16, float32 or float64 vectors with no zero row;
     ``{front,video}_metadata.json`` hold ``{"metadata": [{"person_name": …}, …], "poses": [[yaw, pitch, roll]
     or null, …]}`` with as many entries each, in UTF-8. For millions of rows ``{front,video}_metadata.parquet`` take
-    their place: a column for each key, and yaw, pitch and roll. Vectors keep their lengths and dtype, metadata entries
+    their place: a column for each key, and yaw, pitch and roll. Vectors keep their norms and dtype, metadata entries
     all their keys. npy files above 256 MiB stay on disk as memory maps; nothing is ever unpickled.
 
     Args:
@@ -49,10 +49,9 @@ def inspect_folder(path: Path, dim: int | None = None) -> tuple[FeatureSet, list
     """:func:`read_folder` as far as a folder can be read, for whoever wants to know all that is wrong with it.
 
     Returns:
-        The data, in which a row without a usable name has the name "", one without a usable pose NaN, and one without a
-        usable entry an empty one; where the metadata have another number of rows than the vectors, this is so in every
-        row. ``pairs`` is None if they, or anything else, cannot be used. The values of the vectors are not checked.
-        And the problems, in the order of the files.
+        The data, and the problems in the order of the files. A row without a usable name has the name "", one without
+        a usable pose NaN, one without a usable entry {}; all rows of a side do where its metadata have another number
+        of rows than its vectors. ``pairs`` is None if anything cannot be used. The vectors' values are not checked.
 
     Raises:
         InputError: a file is missing, or no npy, JSON or Parquet file of the right form; or the vectors have another D.

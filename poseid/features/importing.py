@@ -27,8 +27,8 @@ from poseid.features.rows import (
     shown,
 )
 from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
-from poseid.features.tables.names import find_columns
 from poseid.features.tables.poses import PoseFormat
+from poseid.features.tables.table import find_columns
 
 SUFFIXES = (".csv", ".parquet")
 ROLES = ("front", "video")

@@ -144,10 +144,7 @@ class FeatureSet:
         return sorted(set(self.front.names()) | set(self.video.names()))
 
     def select(self, people: Collection[str]) -> FeatureSet:
-        """The rows of these people, in the same order.
-
-        Row numbers in ``pairs`` are counted anew, and a comparison that needs a dropped row is dropped;
-        where none is left, ``pairs`` is None.
+        """The rows of these people, in the same order, and the ``pairs`` among them, None where there are none.
 
         Raises:
             InputError: a name that is on no row.

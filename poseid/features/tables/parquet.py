@@ -12,9 +12,8 @@ import pyarrow.parquet as pq
 from poseid.errors import InputError
 from poseid.features.rows import check_array, shown
 from poseid.features.tables.arrow import angles_of, is_lists, reading, vectors
-from poseid.features.tables.names import find_columns, listed
 from poseid.features.tables.poses import ANGLES
-from poseid.features.tables.table import Change, Columns, Table, block_rows
+from poseid.features.tables.table import Change, Columns, Table, block_rows, find_columns, listed
 
 _SAMPLED_GROUPS = 8
 _GROUP_BYTES = 64 * 2**20

@@ -13,9 +13,8 @@ import numpy as np
 from poseid.errors import InputError
 from poseid.features.metadata import read_metadata
 from poseid.features.rows import shown
-from poseid.features.tables.names import find_columns
 from poseid.features.tables.npy import read_array
-from poseid.features.tables.table import require
+from poseid.features.tables.table import find_columns, require
 
 ANGLES = ("yaw", "pitch", "roll")
 ORDERS = tuple(itertools.permutations(ANGLES))
