@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from poseid.errors import InputError
+from poseid.features.tables.arrow import reading
 from poseid.features.tables.npy import write_header
 from poseid.features.tables.table import Columns, inspect_file, rewrite_file
 
@@ -98,37 +100,40 @@ def test_vectors_pass_through_in_blocks(
     assert target.read_bytes() == before  # the same bits each time
 
 
-def halved(first: int, block: np.ndarray, poses: np.ndarray | None) -> np.ndarray:
-    return block / block.dtype.type(2)
+def halve(path: Path, columns: Columns | None = None) -> Path:
+    """The file with every vector halved, beside it."""
+
+    def halved(first: int, block: np.ndarray, poses: np.ndarray | None) -> np.ndarray:
+        return block / block.dtype.type(2)
+
+    target = path.with_name(f"halved{path.suffix}")
+    rewrite_file(path, target, columns or inspect_file(path, Columns()).columns, halved)
+    return target
 
 
 def test_npy_is_what_numpy_writes(tmp_path: Path) -> None:
     x = np.random.default_rng(0).standard_normal((100, DIM))
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "half.npy", x / 2)
-    rewrite_file(tmp_path / "x.npy", tmp_path / "y.npy", Columns(), halved)
-    assert (tmp_path / "y.npy").read_bytes() == (tmp_path / "half.npy").read_bytes()
+    assert halve(tmp_path / "x.npy").read_bytes() == (tmp_path / "half.npy").read_bytes()
 
 
 def test_npz_keeps_its_other_members(tmp_path: Path) -> None:
     x = np.ones((10, DIM), np.float32)
     write_npz(tmp_path / "x.npz", x, np.zeros((10, 3)))
-    rewrite_file(tmp_path / "x.npz", tmp_path / "y.npz", inspect_file(tmp_path / "x.npz", Columns()).columns, halved)
-    with zipfile.ZipFile(tmp_path / "x.npz") as before, zipfile.ZipFile(tmp_path / "y.npz") as after:
+    target = halve(tmp_path / "x.npz")
+    with zipfile.ZipFile(tmp_path / "x.npz") as before, zipfile.ZipFile(target) as after:
         assert before.namelist() == after.namelist()
         assert {info.compress_type for info in after.infolist()} == {zipfile.ZIP_DEFLATED}
         assert before.read("names.npy") == after.read("names.npy")
-    assert np.array_equal(np.load(tmp_path / "y.npz")["vectors"], x / 2)
+    assert np.array_equal(np.load(target)["vectors"], x / 2)
 
 
 def test_parquet_keeps_schema_rows_and_compression(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     x = generator.standard_normal((ROWS, DIM)).astype(np.float16)
     write_parquet(tmp_path / "x.parquet", x, generator.uniform(-90, 90, (ROWS, 3)))
-    rewrite_file(
-        tmp_path / "x.parquet", tmp_path / "y.parquet", inspect_file(tmp_path / "x.parquet", Columns()).columns, halved
-    )
-    before, after = pq.ParquetFile(tmp_path / "x.parquet"), pq.ParquetFile(tmp_path / "y.parquet")
+    before, after = pq.ParquetFile(tmp_path / "x.parquet"), pq.ParquetFile(halve(tmp_path / "x.parquet"))
     assert after.schema_arrow.equals(before.schema_arrow, check_metadata=True)
     groups = [[file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] for file in (before, after)]
     assert groups[0] == groups[1] == [7001, 7001, 5998]
@@ -147,10 +152,7 @@ def test_every_kind_of_list_column_keeps_its_type(kind: pa.DataType, tmp_path: P
     if storage != kind:
         array = pa.ExtensionArray.from_storage(kind, array)
     pq.write_table(pa.table({"v": array}), tmp_path / "x.parquet")
-    rewrite_file(
-        tmp_path / "x.parquet", tmp_path / "y.parquet", inspect_file(tmp_path / "x.parquet", Columns()).columns, halved
-    )
-    column = pq.read_table(tmp_path / "y.parquet")["v"].combine_chunks()
+    column = pq.read_table(halve(tmp_path / "x.parquet"))["v"].combine_chunks()
     assert column.type == kind
     stored = column.storage if storage != kind else column
     assert stored.to_pylist() == (np.array(rows) / 2).tolist()
@@ -163,8 +165,7 @@ def test_parquet_with_empty_row_groups(tmp_path: Path) -> None:
             writer.write_table(table if group == 1 else table[:0])
     found = inspect_file(tmp_path / "x.parquet", Columns())
     assert (found.rows, found.dim, len(found.sample)) == (5, 3, 5)
-    rewrite_file(tmp_path / "x.parquet", tmp_path / "y.parquet", found.columns, halved)
-    assert pq.read_table(tmp_path / "y.parquet")["v"].to_pylist() == [[0.5, 1.0, 1.5]] * 5
+    assert pq.read_table(halve(tmp_path / "x.parquet"))["v"].to_pylist() == [[0.5, 1.0, 1.5]] * 5
 
 
 def test_hdf5_keeps_everything_else(tmp_path: Path) -> None:
@@ -172,9 +173,8 @@ def test_hdf5_keeps_everything_else(tmp_path: Path) -> None:
     write_hdf5(tmp_path / "x.h5", x, np.zeros((1000, 3)))
     with h5py.File(tmp_path / "x.h5", "r+") as file:
         file["link"] = h5py.SoftLink("/group/vectors")
-    named = Columns(("group/vectors",))
-    rewrite_file(tmp_path / "x.h5", tmp_path / "y.h5", inspect_file(tmp_path / "x.h5", named).columns, halved)
-    with h5py.File(tmp_path / "y.h5") as file:
+    named = inspect_file(tmp_path / "x.h5", Columns(("group/vectors",))).columns
+    with h5py.File(halve(tmp_path / "x.h5", named)) as file:
         vectors = file["group/vectors"]
         assert np.array_equal(vectors[:], x / 2)
         assert (vectors.chunks, vectors.compression, vectors.attrs["unit"]) == ((300, DIM), "gzip", 1)
@@ -190,13 +190,11 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
         file.truncate(file.tell() + rows * dim * 4)
     tracemalloc.start()
     try:
-        rewrite_file(
-            tmp_path / "x.npy", tmp_path / "y.npy", inspect_file(tmp_path / "x.npy", Columns()).columns, halved
-        )
+        target = halve(tmp_path / "x.npy")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert (tmp_path / "y.npy").stat().st_size == (tmp_path / "x.npy").stat().st_size
+    assert target.stat().st_size == (tmp_path / "x.npy").stat().st_size
     assert peak < 16 * 2**20
 
 
@@ -281,7 +279,16 @@ def test_damage_found_on_the_way(tmp_path: Path) -> None:
     content[len(content) // 2 :: 997] = b"\0" * len(content[len(content) // 2 :: 997])
     (tmp_path / "x.npz").write_bytes(content)
     with pytest.raises(InputError, match="damaged"):
-        rewrite_file(tmp_path / "x.npz", tmp_path / "y.npz", Columns(("vectors",)), halved)
+        halve(tmp_path / "x.npz", Columns(("vectors",)))
     pq.write_table(pa.table({"v": [[1.0, 2.0, 3.0, 4.0]] * 5 + [[1.0]]}), tmp_path / "x.parquet")
     with pytest.raises(InputError, match="row 5"):
-        rewrite_file(tmp_path / "x.parquet", tmp_path / "y.parquet", Columns(("v",)), halved)
+        halve(tmp_path / "x.parquet", Columns(("v",)))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG])
+def test_pyarrow_blames_the_file_that_is_written_or_the_one_that_is_read(number: int) -> None:
+    with pytest.raises(OSError, match="out.parquet") as raised, reading(Path("in.parquet")):
+        raise OSError(number, "no", "out.parquet")
+    assert not isinstance(raised.value, InputError)
+    with pytest.raises(InputError, match=r"in\.parquet: cannot be read"), reading(Path("in.parquet")):
+        raise OSError(errno.EIO, "no")
