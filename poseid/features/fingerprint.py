@@ -44,15 +44,21 @@ def fingerprint(features: FeatureSet) -> dict[str, Any]:
     step = max(1, len(array) // (16 * SAMPLE_ROWS))
     x = np.asarray(array[::step], dtype=np.float64)
     norms = np.linalg.norm(x, axis=1)
-    mean = (x / norms[:, None]).mean(axis=0)
-    size = float(np.linalg.norm(mean))
+    direction, size = _mean(x, norms)
     return {
         "dim": int(array.shape[1]),
         "rows": len(array),
-        "mean_direction": [round(value, 6) for value in (mean / max(size, 1e-12)).tolist()],
+        "mean_direction": [round(value, 6) for value in direction.tolist()],
         "mean_length": round(size, 6),
         "length_quantiles": [round(value, 6) for value in np.quantile(norms, _QUANTILES).tolist()],
     }
+
+
+def _mean(x: np.ndarray, norms: np.ndarray) -> tuple[np.ndarray, float]:
+    """Direction and norm of the mean of the unit rows."""
+    mean = (x / norms[:, None]).mean(axis=0)
+    size = float(np.linalg.norm(mean))
+    return mean / max(size, 1e-12), size
 
 
 def differences(sample: np.ndarray, fingerprint: dict[str, Any]) -> list[str]:
@@ -85,9 +91,8 @@ def differences(sample: np.ndarray, fingerprint: dict[str, Any]) -> list[str]:
         elif not low * (1 - _UNIT) <= middle <= high * (1 + _UNIT):
             found.append(f"the median norm is {middle:.3g}; {trained}")
     if len(x) >= _ENOUGH_FOR_DIRECTION and fingerprint["mean_length"] >= _MEAN_TELLS:
-        mean = (x / norms[:, None]).mean(axis=0)
-        size = float(np.linalg.norm(mean))
-        cosine = float(mean @ np.asarray(fingerprint["mean_direction"])) / max(size, 1e-12)
+        direction, size = _mean(x, norms)
+        cosine = float(direction @ np.asarray(fingerprint["mean_direction"]))
         if cosine < _UNRELATED:
             found.append(
                 f"the mean of the vectors has norm {size:.2f} and cosine {cosine:.2f} with that of training, "

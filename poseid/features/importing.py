@@ -5,19 +5,17 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from poseid.errors import InputError
 from poseid.features.folder import read_folder, write_folder
 from poseid.features.rows import (
     DTYPES,
     FRONTAL,
-    FRONTAL_LIMIT,
     FeatureSet,
     Rows,
     check_features,
@@ -50,11 +48,11 @@ class TableColumns:
 
     features: tuple[str, ...]
     person: str
-    poses: tuple[str, ...] = ()
-    format: PoseFormat = field(default_factory=PoseFormat)
-    source: str | None = None
-    role: str | None = None
-    frontal_max: float = FRONTAL_LIMIT
+    poses: tuple[str, ...]
+    format: PoseFormat
+    source: str | None
+    role: str | None
+    frontal_max: float
 
 
 def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable[[int], None]) -> FeatureSet:
@@ -114,20 +112,20 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
                 raise InputError(f"{file}: row {first}: a vector of {features.shape[1]} numbers, row 0 has {dim}")
             features = features.astype(dtype, copy=False)
             check_features(features, file, dim, first)
-            people = _texts(batch, columns.person, file, first)
+            people = texts(batch, columns.person, file, first)
             for row, person in enumerate(people.tolist()):
                 if person not in known and (fault := name_fault(person)) is not None:
                     raise InputError(f"{file}: row {first + row}: {shown(columns.person)} {fault}")
                 known.add(person)
             angles = angles_of(batch, poses, file, first) if poses else np.full((len(batch), 3), np.nan)
             degrees = columns.format.degrees(angles, file, first)
-            source = _texts(batch, columns.source, file, first)
+            source = texts(batch, columns.source, file, first)
             if columns.role is None:
                 front = _references(
                     people, kinds_of(declared_kinds(source), degrees[:, 0], columns.frontal_max), frontals
                 )
             else:
-                roles = _texts(batch, columns.role, file, first)
+                roles = texts(batch, columns.role, file, first)
                 for row in np.flatnonzero(~np.isin(roles, ROLES))[:1].tolist():
                     role = f"{shown(columns.role)} is {shown(roles[row].item())}"
                     raise InputError(f"{file}: row {first + row}: {role}: write front or video")
@@ -166,13 +164,6 @@ def _find(path: Path, columns: TableColumns) -> tuple[tuple[str, ...], tuple[str
     if both is not None:
         raise InputError(f"{file}: {shown(both)} is among the columns of the vectors: name those as a range, f0..f511")
     return names, poses, list(dict.fromkeys((*names, *poses, *single)))
-
-
-def _texts(batch: pa.RecordBatch, name: str | None, file: str, first: int) -> np.ndarray:
-    """(n,) str; empty where there is no such column."""
-    if name is None:
-        return np.full(len(batch), "")
-    return np.array(texts(batch.column(name), name, file, first).to_pylist(), np.str_)
 
 
 def _references(people: np.ndarray, kinds: np.ndarray, seen: Counter[str]) -> np.ndarray:

@@ -121,7 +121,7 @@ def test_left_and_right_differ(data: FeatureSet) -> None:
 
 
 def test_the_bend_is_not_linear() -> None:
-    """On unit vectors a matrix would give h exactly, were it linear but for its length."""
+    """On unit vectors a matrix would give h exactly, were it linear but for its norm."""
     world = _recogniser(64)
     identity = np.random.default_rng(0).standard_normal((2000, len(world.scale))) * world.scale
     strongest = unit(identity[:, : world.side.shape[1]])

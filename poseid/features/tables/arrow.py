@@ -46,8 +46,7 @@ def reading(path: Path, columns: Sequence[str] = ()) -> Iterator[None]:
     else:
         return
     if cell := _CELL.search(text):
-        # the header is pyarrow's row 1
-        where = f"{path}: row {int(cell['row']) - 2}"
+        where = f"{path}: row {int(cell['row']) - 2}"  # the header is pyarrow's row 1
         if "UTF8" in cell["what"]:
             raise InputError(f"{where}: not UTF-8: save the file as UTF-8")
         number = int(cell["column"])
@@ -55,10 +54,8 @@ def reading(path: Path, columns: Sequence[str] = ()) -> Iterator[None]:
         what = shown(cell["what"].removeprefix("value ").strip("'"))
         raise InputError(f"{where}: {name} holds {what}, not a number: correct it or name other columns")
     if width := _WIDTH.search(text):
-        raise InputError(
-            f"{path}: row {int(width['row']) - 2}: {width['got']} cells, not {width['want']} as in the header: "
-            "mend the row"
-        )
+        cells = f"{width['got']} cells, not {width['want']} as in the header"
+        raise InputError(f"{path}: row {int(width['row']) - 2}: {cells}: mend the row")
     raise InputError(f"{path}: cannot be read ({shown(text)[1:-1]})")
 
 
@@ -122,15 +119,18 @@ def angles_of(batch: pa.RecordBatch, names: Sequence[str], file: str, first: int
     return angles
 
 
-def texts(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
-    """A column of text, categories or integers as text."""
+def texts(batch: pa.RecordBatch, name: str | None, file: str, first: int) -> np.ndarray:
+    """(n,) str of a column of text, categories or integers; empty where there is no such column."""
+    if name is None:
+        return np.full(len(batch), "")
+    array = batch.column(name)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_integer(array.type):
         array = array.cast(pa.string())
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
         raise InputError(f"{file}: {shown(name)} holds {array.type}: name a column of text or of integers")
-    return _filled(array, name, file, first)
+    return np.array(_filled(array, name, file, first).to_pylist(), np.str_)
 
 
 def is_lists(kind: pa.DataType) -> bool:
@@ -192,12 +192,10 @@ def _parsed(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
     if not right.all():
         at = int(np.argmin(right))
         row = int(np.searchsorted(np.asarray(lists.offsets), at, side="right")) - 1
-        raise InputError(
-            f"{file}: row {first + row}: {shown(name)} holds {shown(cells[at].as_py())}, not a number: "
-            "give a column of lists of numbers, or D columns"
-        )
-    offsets = pc.if_else(lists.is_valid(), pc.list_value_length(lists), 0)
-    ends = np.concatenate([[0], np.cumsum(np.asarray(offsets))]).astype(np.int32)
+        fault = f"{shown(name)} holds {shown(cells[at].as_py())}, not a number"
+        raise InputError(f"{file}: row {first + row}: {fault}: give a column of lists of numbers, or D columns")
+    sizes = pc.if_else(lists.is_valid(), pc.list_value_length(lists), 0)
+    ends = np.concatenate([[0], np.cumsum(np.asarray(sizes))]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(ends), cells.cast(pa.float32()), mask=lists.is_null())
 
 
@@ -210,10 +208,8 @@ def _rows_of(array: pa.Array, name: str, file: str, first: int, missing: float |
         sizes = np.asarray(pc.list_value_length(array))
         if (sizes != sizes[:1]).any():
             row = int(np.argmax(sizes != sizes[0]))
-            raise InputError(
-                f"{file}: row {first + row}: {shown(name)} holds {sizes[row]} numbers, row {first} {sizes[0]}: "
-                "all vectors have one length"
-            )
+            fault = f"{shown(name)} holds {sizes[row]} numbers, row {first} {sizes[0]}"
+            raise InputError(f"{file}: row {first + row}: {fault}: all vectors have as many")
     dim = len(values) // max(1, len(array))
     values = _numbers(values, name, file, first)
     if values.null_count and missing is None:

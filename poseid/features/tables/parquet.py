@@ -40,7 +40,7 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
         raise InputError(f"{path}: says that it holds {rows} rows, but has none: it is damaged, save it again")
     dims = {part.shape[1] for part in parts}
     if len(dims) > 1:
-        raise InputError(f"{path}: its vectors have different lengths: {sorted(dims)}")
+        raise InputError(f"{path}: its vectors have different dimensions: {sorted(dims)}")
     sample = np.concatenate(parts)
     check_array(str(path), sample.shape, sample.dtype)
     return Table(rows, sample.shape[1], sample.dtype, chosen, sample)
@@ -52,8 +52,7 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
     Row groups stay as they are, up to 64 MiB of vectors; larger ones are divided, to bound memory.
     """
     with reading(source), pq.ParquetFile(source, buffer_size=2**20) as read:
-        # A row of every column: what is damaged there is refused by this, where asking for the codec of a damaged
-        # column makes pyarrow end the process.
+        # Reading a row of every column refuses a damaged one; pyarrow ends the process if it is asked for its codec.
         next(read.iter_batches(1, row_groups=[0]), None)
         codecs, dictionaries = _storage(read, columns.features)
         with pq.ParquetWriter(target, read.schema_arrow, compression=codecs, use_dictionary=dictionaries) as out:

@@ -50,11 +50,9 @@ class PoseFormat:
         wrong = ~unknown & (np.abs(turned) > _LARGEST).any(axis=1)
         if wrong.any():
             row = int(np.argmax(wrong))
-            unit = "radians" if self.unit == "rad" else "degrees"
-            raise InputError(
-                f"{file}: row {first + row}: pose {shown(np.asarray(angles)[row].tolist())} is no head pose in {unit}: "
-                "check the columns and the unit, and leave unknown angles empty (NaN)"
-            )
+            pose, unit = shown(np.asarray(angles)[row].tolist()), "radians" if self.unit == "rad" else "degrees"
+            remedy = "check the columns and the unit, and leave unknown angles empty (NaN)"
+            raise InputError(f"{file}: row {first + row}: pose {pose} is no head pose in {unit}: {remedy}")
         turned[unknown] = np.nan
         return turned.astype(np.float32)
 

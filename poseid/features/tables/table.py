@@ -187,9 +187,8 @@ def choose_arrays(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], column
     for name in poses:
         there, kind = arrays[name]
         if kind.kind not in "fiu" or there != wanted:
-            raise InputError(
-                f"{file}: {name}: has shape {there} and dtype {kind.str}: poses of {shape[0]} rows are numbers {wanted}"
-            )
+            found = f"shape {there} and dtype {kind.str}"
+            raise InputError(f"{file}: {name}: has {found}: poses of {shape[0]} rows are numbers {wanted}")
     return Columns(features, poses)
 
 
