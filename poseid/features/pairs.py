@@ -73,8 +73,7 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""))
     counts = {"front": len(front), "video": len(video)}
-    found: list[tuple[str, int, bool, int, bool, int, bool]] = []
-    lines: list[int] = []
+    found: list[tuple[int, str, int, bool, int, bool, int, bool]] = []
     try:
         if (header := next(reader, [])) != HEADER:
             raise InputError(f"{path}: line 1: the header must read {','.join(HEADER)}, not {','.join(header)[:60]!r}")
@@ -94,13 +93,13 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
                 raise InputError(f"{where}: {a} is compared with itself: remove the line")
             if same not in ("0", "1"):
                 raise InputError(f"{where}: same is {same[:40]!r}: write 1 for one person, 0 for two")
-            found.append((protocol, int(fold), *rows[0], *rows[1], same == "1"))
-            lines.append(reader.line_num)
+            found.append((reader.line_num, protocol, int(fold), *rows[0], *rows[1], same == "1"))
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: not CSV ({error})") from None
     if not found:
         raise InputError(f"{path}: holds no comparison: add some or remove the file")
-    pairs = Pairs(*(np.array(column) for column in zip(*found, strict=True)))
+    lines, *columns = zip(*found, strict=True)
+    pairs = Pairs(*map(np.array, columns))
     name_a, name_b = pairs.names(front, video)
     wrong = (name_a == name_b) != pairs.same
     if wrong.any():

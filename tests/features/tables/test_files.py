@@ -206,27 +206,27 @@ def refuse(path: Path, columns: Columns, line: str) -> None:
 
 def test_bad_npy(tmp_path: Path) -> None:
     good = np.ones((4, DIM), np.float32)
-    for name, array, line in (
-        ("int", np.ones((4, DIM), int), "<i8"),
-        ("big", good.astype(">f4"), ">f4"),
-        ("flat", good[0], "shape"),
-        ("none", good[:0], "shape"),
-        ("columns", np.asfortranarray(good), "column by column"),
-        ("objects", np.array([[{}]]), "never loaded"),
+    for array, line in (
+        (np.ones((4, DIM), int), "<i8"),
+        (good.astype(">f4"), ">f4"),
+        (good[0], "shape"),
+        (good[:0], "shape"),
+        (np.asfortranarray(good), "column by column"),
+        (np.array([[{}]]), "never loaded"),
     ):
-        np.save(tmp_path / f"{name}.npy", array, allow_pickle=True)
-        refuse(tmp_path / f"{name}.npy", Columns(), line)
+        np.save(tmp_path / "bad.npy", array, allow_pickle=True)
+        refuse(tmp_path / "bad.npy", Columns(), line)
     np.save(tmp_path / "good.npy", good)
     content = (tmp_path / "good.npy").read_bytes()
-    for name, changed, line in (
-        ("short", content[:-1], "cut short"),
-        ("long", content + b"x", "after the array"),
-        ("text", b"1,2,3", "not an npy"),
-        ("header", content[:40], "damaged"),
-        ("version", b"\x93NUMPY\x03\x00" + content[8:], "damaged"),
+    for changed, line in (
+        (content[:-1], "cut short"),
+        (content + b"x", "after the array"),
+        (b"1,2,3", "not an npy"),
+        (content[:40], "damaged"),
+        (b"\x93NUMPY\x03\x00" + content[8:], "damaged"),
     ):
-        (tmp_path / f"{name}.npy").write_bytes(changed)
-        refuse(tmp_path / f"{name}.npy", Columns(), line)
+        (tmp_path / "bad.npy").write_bytes(changed)
+        refuse(tmp_path / "bad.npy", Columns(), line)
     refuse(tmp_path / "good.npy", Columns(("f0",)), "no columns")
     refuse(tmp_path / "missing.npy", Columns(), "no such file")
     (tmp_path / "x.txt").write_text("1", encoding="utf-8")
