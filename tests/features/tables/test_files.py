@@ -208,9 +208,7 @@ def test_bad_npy(tmp_path: Path) -> None:
     good = np.ones((4, DIM), np.float32)
     for array, line in (
         (np.ones((4, DIM), int), "<i8"),
-        (good.astype(">f4"), ">f4"),
         (good[0], "shape"),
-        (good[:0], "shape"),
         (np.asfortranarray(good), "column by column"),
         (np.array([[{}]]), "never loaded"),
     ):
@@ -218,13 +216,7 @@ def test_bad_npy(tmp_path: Path) -> None:
         refuse(tmp_path / "bad.npy", Columns(), line)
     np.save(tmp_path / "good.npy", good)
     content = (tmp_path / "good.npy").read_bytes()
-    for changed, line in (
-        (content[:-1], "cut short"),
-        (content + b"x", "after the array"),
-        (b"1,2,3", "not an npy"),
-        (content[:40], "damaged"),
-        (b"\x93NUMPY\x03\x00" + content[8:], "damaged"),
-    ):
+    for changed, line in ((content[:-1], "cut short"), (b"\x93NUMPY\x03\x00" + content[8:], "damaged")):
         (tmp_path / "bad.npy").write_bytes(changed)
         refuse(tmp_path / "bad.npy", Columns(), line)
     refuse(tmp_path / "good.npy", Columns(("f0",)), "no columns")
