@@ -121,9 +121,8 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
             degrees = columns.format.degrees(angles, file, first)
             source = texts(batch, columns.source, file, first)
             if columns.role is None:
-                front = _references(
-                    people, kinds_of(declared_kinds(source), degrees[:, 0], columns.frontal_max), frontals
-                )
+                kinds = kinds_of(declared_kinds(source), degrees[:, 0], columns.frontal_max)
+                front = _references(people, kinds == FRONTAL, frontals)
             else:
                 roles = texts(batch, columns.role, file, first)
                 for row in np.flatnonzero(~np.isin(roles, ROLES))[:1].tolist():
@@ -166,10 +165,10 @@ def _find(path: Path, columns: TableColumns) -> tuple[tuple[str, ...], tuple[str
     return names, poses, list(dict.fromkeys((*names, *poses, *single)))
 
 
-def _references(people: np.ndarray, kinds: np.ndarray, seen: Counter[str]) -> np.ndarray:
+def _references(people: np.ndarray, frontal: np.ndarray, seen: Counter[str]) -> np.ndarray:
     """Every second frontal row of each person, from the first on; ``seen`` counts those of earlier batches too."""
     front = np.zeros(len(people), bool)
-    for row in np.flatnonzero(kinds == FRONTAL).tolist():
+    for row in np.flatnonzero(frontal).tolist():
         front[row] = seen[people[row]] % 2 == 0
         seen[people[row]] += 1
     return front

@@ -156,10 +156,9 @@ def read_names(entries: Sequence[dict[str, Any]], path: Path) -> tuple[np.ndarra
     for row, entry in enumerate(entries):
         name: Any = entry.get("person_name")
         if not isinstance(name, str) or name not in known:
-            fault = name_fault(name)
             if "person_name" not in entry:
                 faults[row] = 'no "person_name": give every row the name of its person'
-            elif fault is not None:
+            elif (fault := name_fault(name)) is not None:
                 faults[row] = f"person_name {fault}"
             else:
                 known[name] = name

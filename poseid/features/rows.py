@@ -154,8 +154,8 @@ class FeatureSet:
         if unknown:
             more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
             raise InputError(f"{self.name}: no row of {shown(unknown[0])}{more}: check the names")
-        front = np.fromiter((name in wanted for name in self.front.names()), bool, len(self.front))
-        video = np.fromiter((name in wanted for name in self.video.names()), bool, len(self.video))
+        sides = (self.front, self.video)
+        front, video = (np.fromiter((name in wanted for name in rows.names()), bool, len(rows)) for rows in sides)
         pairs = None if self.pairs is None else self.pairs.select(front, video)
         return FeatureSet(self.name, self.front.take(front), self.video.take(video), pairs)
 
@@ -240,13 +240,12 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None, firs
     step = max(1, _BLOCK_BYTES // (8 * features.shape[1]))
     for start in range(0, len(features), step):
         block = np.asarray(features[start : start + step], np.float64)
-        finite = np.asarray(np.isfinite(block).all(axis=1))
         with np.errstate(over="ignore", invalid="ignore"):
             norm = np.sqrt(np.einsum("ij,ij->i", block, block))
-        bad = ~finite | ~((norm >= MIN_NORM) & (norm <= MAX_NORM))
+        bad = ~((norm >= MIN_NORM) & (norm <= MAX_NORM))  # NaN too
         if bad.any():
             i = int(np.argmax(bad))
-            if not finite[i]:
+            if not np.isfinite(block[i]).all():
                 fault = "holds NaN or infinity: remove the photo or extract its vector again"
             elif not block[i].any():
                 fault = "is all zeros and so has no direction: remove the photo (often one with no face found)"

@@ -124,8 +124,7 @@ def _bent(world: _Recogniser, identity: np.ndarray) -> np.ndarray:
     r = world.side.shape[1]
     t = identity[:, :r] / np.sqrt(np.mean(world.scale[:r] ** 2))
     moved = (t + np.tanh(2 * t) / 2) @ world.side
-    bent: np.ndarray = moved / np.linalg.norm(moved, axis=2, keepdims=True)
-    return bent
+    return np.asarray(moved / np.linalg.norm(moved, axis=2, keepdims=True))
 
 
 def _rows(
