@@ -42,11 +42,7 @@ class Problem:
 
 
 def find_metadata(folder: Path, side: str) -> Path:
-    """``{side}_metadata.json``, or ``{side}_metadata.parquet`` where that is there instead.
-
-    Raises:
-        InputError: both are there.
-    """
+    """``{side}_metadata.json``, or ``{side}_metadata.parquet`` where that is there instead; both are refused."""
     path, table = (folder / f"{side}_metadata{suffix}" for suffix in (".json", ".parquet"))
     if not table.exists():
         return path
@@ -56,11 +52,7 @@ def find_metadata(folder: Path, side: str) -> Path:
 
 
 def read_metadata(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray]:
-    """The entries of a metadata file and (n, 3) float32 poses in degrees, unknown ones NaN.
-
-    Raises:
-        InputError: as :func:`poseid.features.folder.read_folder`.
-    """
+    """:func:`parse_metadata`, with InputError for the first problem."""
     entries, poses, problems = parse_metadata(path)
     if problems:
         raise InputError(problems[0].message)
@@ -68,12 +60,9 @@ def read_metadata(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray]:
 
 
 def parse_metadata(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray, list[Problem]]:
-    """The entries, the poses, and what in them cannot be used.
+    """The entries, the (n, 3) float32 poses in degrees, unknown ones NaN, and what cannot be used.
 
     An entry that is no object becomes an empty one, a pose that is no pose NaN. The two may differ in number.
-
-    Args:
-        path: .json, or .parquet with a column for each key and, for poses, the columns yaw, pitch and roll.
 
     Raises:
         InputError: no such file, not UTF-8, not JSON or Parquet, or no ``metadata`` or ``poses`` list in it.
@@ -167,11 +156,7 @@ def read_names(entries: Sequence[dict[str, Any]], path: Path) -> tuple[np.ndarra
 
 
 def pose_fault(pose: object) -> str | None:
-    """What is wrong with an entry of ``poses``, None if nothing.
-
-    >>> pose_fault(None) is None, pose_fault([1, 2])
-    (True, 'is [1, 2]: write [yaw, pitch, roll] in degrees, or null')
-    """
+    """What is wrong with an entry of ``poses``, None if nothing."""
     if pose is None:
         return None
     if not isinstance(pose, list) or len(pose) != 3 or any(type(v) not in (int, float) for v in pose):

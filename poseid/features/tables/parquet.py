@@ -47,10 +47,7 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
 
 
 def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
-    """The file with changed vectors, of the same schema, metadata and compression.
-
-    Row groups stay as they are, up to 64 MiB of vectors; larger ones are divided, to bound memory.
-    """
+    """The file with changed vectors and the same schema, compression and row groups (of up to 64 MiB of vectors)."""
     with reading(source), pq.ParquetFile(source, buffer_size=2**20) as read:
         # Reading a row of every column refuses a damaged one; pyarrow ends the process if it is asked for its codec.
         next(read.iter_batches(1, row_groups=[0]), None)
@@ -119,10 +116,7 @@ def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
 
 
 def _storage(file: pq.ParquetFile, features: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
-    """Of the leaf columns, by their paths: the codec of each, and those that are stored by dictionary.
-
-    The vectors are not among the latter: there it only costs time.
-    """
+    """The codec of each leaf column, by its path, and the paths that are stored by dictionary, vectors apart."""
     if not file.num_row_groups:
         return {}, []
     group = file.metadata.row_group(0)

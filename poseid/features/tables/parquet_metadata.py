@@ -18,11 +18,7 @@ from poseid.features.tables.table import find_columns
 
 
 def read_parquet_metadata(path: Path) -> tuple[TableEntries, np.ndarray, list[int]]:
-    """The entries, (n, 3) float64 poses in degrees, unknown ones NaN throughout, and the rows with impossible angles.
-
-    Raises:
-        InputError: no Parquet file, or some of the columns yaw, pitch and roll but not all.
-    """
+    """The entries, (n, 3) float64 poses in degrees, unknown rows all NaN, and the rows with impossible angles."""
     with reading(path):
         table = pq.read_table(path)
         table.validate(full=True)  # such as text that is not UTF-8, which is found in no other way before it is used

@@ -35,6 +35,7 @@ def test_columns_are_found_in_the_order_of_their_numbers() -> None:
         (["h*"], HAVE, "no column is named like 'h\\*'"),
         (["f0", "f0..f3"], HAVE, "'f0' is meant twice"),
         (["f*"], ["f0", "f1", "f3"], "number 2 is missing"),
+        (["f*"], ["f2", "f1", "f01"], "number 1 is missing or there twice"),
         (["f*"], ["f0", "f1", "file"], "also means 'file'"),
         (["f0"], ["f0", "f0"], "there twice"),
         ([], HAVE, "names no column"),
