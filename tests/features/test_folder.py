@@ -36,8 +36,8 @@ def equal(a: Rows, b: Rows) -> bool:
 def good() -> FeatureSet:
     data = synthetic(people=12, probes=6, dim=16, comparisons=2)
     data.video.poses[[0, 5]] = np.nan
-    for i, entry in enumerate(data.video.metadata):
-        entry.update(source=f"photo {i}", 相机={"镜头": [1, 2.5, None, True]}, n=i)
+    for i, content in enumerate(data.video.metadata):
+        content.update(source=f"photo {i}", 相机={"镜头": [1, 2.5, None, True]}, n=i)
     return data
 
 
@@ -49,8 +49,7 @@ def folder(good: FeatureSet, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_round_trip(good: FeatureSet, tmp_path: Path, dtype: type) -> None:
-    video = replace(good.video, features=good.video.features.astype(dtype))
-    data = replace(good, video=video)
+    data = replace(good, video=replace(good.video, features=good.video.features.astype(dtype)))
     write_folder(data, tmp_path / "new" / "面孔")
     again = read_folder(tmp_path / "new" / "面孔", dim=16)
     assert again.name == "面孔"
@@ -61,18 +60,12 @@ def test_round_trip(good: FeatureSet, tmp_path: Path, dtype: type) -> None:
     assert any("李娜" in name for name in again.people())
     assert again.pairs is not None
     assert data.pairs is not None
-    for column in ("protocol", "fold", "a_front", "a_row", "b_front", "b_row", "same"):
-        assert getattr(again.pairs, column).tolist() == getattr(data.pairs, column).tolist()
+    for name, column in vars(data.pairs).items():
+        assert getattr(again.pairs, name).tolist() == column.tolist()
 
 
 def test_what_is_written_is_plain(folder: Path) -> None:
-    assert sorted(p.name for p in folder.iterdir()) == [
-        "front_feature.npy",
-        "front_metadata.json",
-        "pairs.csv",
-        "video_feature.npy",
-        "video_metadata.json",
-    ]
+    assert {path.name for path in folder.iterdir()} == {F_NPY, V_NPY, F_JSON, V_JSON, "pairs.csv"}
     text = (folder / "video_metadata.json").read_bytes().decode("utf-8")
     assert "李娜" in text
     assert "镜头" in text
@@ -308,11 +301,10 @@ def test_writing_never_replaces(good: FeatureSet, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     (tmp_path / "file").touch()
-    for name_ in ("empty", "link", "file"):
-        with pytest.raises(InputError, match="exists already"):
-            write_folder(good, tmp_path / name_)
-    with pytest.raises(InputError, match="cannot be made"):
-        write_folder(good, tmp_path / "file" / "faces")
+    there = dict.fromkeys(("empty", "link", "file"), "exists already")
+    for path, line in (there | {"file/faces": "cannot be made"}).items():
+        with pytest.raises(InputError, match=line):
+            write_folder(good, tmp_path / path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "file", "link"]
 
 

@@ -57,8 +57,13 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
             for group in range(read.num_row_groups):
                 waiting: list[pa.RecordBatch] = []
                 for batch in read.iter_batches(block_rows(dim or 512), row_groups=[group]):
-                    changed, dim = _changed(batch, columns, str(source), first, dim, change)
-                    waiting.append(changed)
+                    features = vectors(batch, columns.features, str(source), first)
+                    if dim not in (0, features.shape[1]):
+                        found = f"a vector of {features.shape[1]} numbers, the first of {dim}"
+                        raise InputError(f"{source}: row {first}: {found}")
+                    dim = features.shape[1]
+                    poses = angles_of(batch, columns.poses, str(source), first) if columns.poses else None
+                    waiting.append(_with_vectors(batch, columns.features, change(first, features, poses)))
                     first += len(batch)
                     if sum(map(len, waiting)) * dim * 4 >= _GROUP_BYTES:
                         _write(out, waiting)
@@ -71,20 +76,13 @@ def _write(out: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> None:
         waiting.clear()
 
 
-def _changed(
-    batch: pa.RecordBatch, columns: Columns, file: str, first: int, dim: int, change: Change
-) -> tuple[pa.RecordBatch, int]:
-    features = vectors(batch, columns.features, file, first)
-    if dim and features.shape[1] != dim:
-        raise InputError(f"{file}: row {first}: a vector of {features.shape[1]} numbers, the first of {dim}")
-    poses = angles_of(batch, columns.poses, file, first) if columns.poses else None
-    enhanced = change(first, features, poses)
-    for number, name in enumerate(columns.features):
+def _with_vectors(batch: pa.RecordBatch, names: tuple[str, ...], values: np.ndarray) -> pa.RecordBatch:
+    for number, name in enumerate(names):
         at = batch.schema.get_field_index(name)
         field = batch.schema.field(at)
-        values = enhanced if len(columns.features) == 1 else enhanced[:, number]
-        batch = batch.set_column(at, field, _array_like(field.type, values))
-    return batch, features.shape[1]
+        column = _array_like(field.type, values if len(names) == 1 else values[:, number])
+        batch = batch.set_column(at, field, column)
+    return batch
 
 
 def _array_like(kind: pa.DataType, values: np.ndarray) -> pa.Array:
