@@ -59,9 +59,8 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.enhancers.enhance_record import model_digest
         from poseid.enhancers.file_jobs import is_feature_folder
         from poseid.errors import InputError
-        from poseid.features.tables.names import split_names
         from poseid.features.tables.poses import pose_format
-        from poseid.features.tables.table import Columns
+        from poseid.features.tables.table import Columns, split_names
 
     def warn(line: str) -> None:
         if arguments.strict:

@@ -46,9 +46,8 @@ def run(arguments: argparse.Namespace) -> None:
         import numpy as np
 
         from poseid.cli.progress import progress
-        from poseid.features.tables.names import split_names
         from poseid.features.tables.poses import looks_like_radians, pose_format
-        from poseid.features.tables.table import require
+        from poseid.features.tables.table import require, split_names
         from poseid.shell_line import shell_line
 
         require("pyarrow", arguments.table)

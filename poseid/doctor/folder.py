@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poseid.doctor.finding import Figures, Finding, finding, share
 from poseid.features.folder import inspect_folder
 from poseid.features.metadata import Problem
-from poseid.features.rows import FRONTAL, FRONTAL_LIMIT, OTHER, PROFILE, PROFILE_LIMIT
+from poseid.features.rows import kinds_of
 
 NOBODY = -1
 """The person of a row that names none."""
@@ -88,9 +88,7 @@ class Folder:
     @property
     def kinds(self) -> NDArray[np.int8]:
         """(N,) FRONTAL, PROFILE or OTHER: as declared, else by yaw."""
-        turn = np.abs(self.yaw)
-        by_yaw = np.select([turn <= FRONTAL_LIMIT, turn > PROFILE_LIMIT], [FRONTAL, PROFILE], OTHER)
-        return np.where(self.declared == OTHER, by_yaw, self.declared).astype(np.int8)
+        return kinds_of(self.declared, self.yaw)
 
     def row_names(self, rows: Iterable[int] | NDArray[np.integer]) -> tuple[str, ...]:
         """Rows as ``front:12`` or ``video:7``, `MOST_ROWS` at most."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from poseid.doctor.folder import NOBODY, Folder
 from poseid.doctor.rows import add_by_group, rank_in_group
-from poseid.features.rows import LONGEST, SHORTEST
+from poseid.features.rows import MAX_NORM, MIN_NORM
 from poseid.verification.genuine import UNKNOWN, yaw_bin
 
 USABLE, NOT_FINITE, ZERO, OUT_OF_RANGE = 0, 1, 2, 3
@@ -152,7 +152,7 @@ def scan(folder: Folder, advance: Advance) -> Scan:
     for numbers, block in folder.blocks():
         with np.errstate(over="ignore", invalid="ignore"):
             length = np.sqrt(np.einsum("ij,ij->i", block, block))
-        usable = (length >= SHORTEST) & (length <= LONGEST)
+        usable = (length >= MIN_NORM) & (length <= MAX_NORM)
         if not usable.all():
             odd = block[~usable]
             kinds = [~np.isfinite(odd).all(axis=1), ~odd.any(axis=1)]

@@ -12,7 +12,7 @@ import numpy as np
 from poseid.enhancers.header import ModelInfo, info_of
 from poseid.enhancers.onnx_run import Float32, Run, open_onnx
 from poseid.errors import InputError
-from poseid.features.rows import DTYPES, LONGEST, SHORTEST, check_features
+from poseid.features.rows import DTYPES, MAX_NORM, MIN_NORM, check_features
 
 if TYPE_CHECKING:
     import torch
@@ -94,7 +94,7 @@ class LoadedEnhancer:
                 x = np.array(rows[block], np.float32)
                 squares = np.einsum("ij,ij->i", x, x)
             # one pass in float32 finds whether something is wrong, the slow check finds what and where
-            if not (squares >= SHORTEST**2).all() or not (squares <= LONGEST**2).all():
+            if not (squares >= MIN_NORM**2).all() or not (squares <= MAX_NORM**2).all():
                 check_features(rows, "features")
             if self._run is None:
                 out[block] = rows[block]

@@ -19,9 +19,8 @@ from poseid.errors import InputError
 from poseid.features.fingerprint import differences
 from poseid.features.metadata import find_metadata
 from poseid.features.rows import check_features
-from poseid.features.tables.files import inspect_file, rewrite_file
 from poseid.features.tables.poses import looks_like_radians, pose_format, read_poses
-from poseid.features.tables.table import Columns, Table
+from poseid.features.tables.table import Columns, Table, inspect_file, rewrite_file
 
 _SAMPLE = 4096
 

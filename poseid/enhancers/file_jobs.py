@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poseid.errors import InputError
-from poseid.features.tables.files import SUFFIXES
+from poseid.features.tables.table import SUFFIXES
 
 POSE_SUFFIXES = (".npy", ".json", ".csv", ".parquet")
 VIDEO, FRONT = "video_feature.npy", "front_feature.npy"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from poseid.features.rows import SHORTEST
+from poseid.features.rows import MIN_NORM
 
 FRONTAL_UP_TO = 5.0  # degrees; a row given as frontal is not corrected, whatever is trained
 SATURATION = 40.0  # degrees; a given pose beyond it says no more than this one
@@ -112,7 +112,7 @@ def fit_gate(features: Tensor, frontal: Tensor, profile: Tensor, initial: GateFi
         return None
     either = frontal | profile
     rows, positive = features[either].to(torch.float64), profile[either]
-    lengths = torch.linalg.vector_norm(rows, dim=1).clamp(min=SHORTEST)
+    lengths = torch.linalg.vector_norm(rows, dim=1).clamp(min=MIN_NORM)
     median = lengths[positive].median()
     scale = rows.shape[1] ** 0.5 / 4  # inputs of size about 1/4 a component: the penalty means the same for any D
     columns = [

@@ -17,7 +17,7 @@ from poseid.enhancers.layers import fill_pose, pose_inputs
 from poseid.enhancers.model import Model, unit
 from poseid.enhancers.onnx_run import Float32, Run
 from poseid.enhancers.residual import ResidualEnhancer
-from poseid.features.rows import SHORTEST
+from poseid.features.rows import MIN_NORM
 
 BLOCK_ROWS = 8192
 
@@ -141,7 +141,7 @@ class FoldedResidual(nn.Module):
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> Tensor:
         length = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
-        x = features / length.clamp_min(SHORTEST)
+        x = features / length.clamp_min(MIN_NORM)
         direction = x
         parts = [self._network(x, pose)] if self.trained else []
         if self.closed_form is not None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from poseid.errors import InputError
-from poseid.features.rows import SHORTEST
+from poseid.features.rows import MIN_NORM
 
 SIDES = ("probe", "both")
 
@@ -66,7 +66,7 @@ def unit_and_length(x: Tensor) -> tuple[Tensor, Tensor]:
     """x / |x| (the zero vector stays zero) and |x| with shape (…, 1), in float32 at least."""
     x = x if x.dtype == torch.float64 else x.float()
     length: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    return x / length.clamp_min(SHORTEST), length
+    return x / length.clamp_min(MIN_NORM), length
 
 
 def unit(x: Tensor) -> Tensor:

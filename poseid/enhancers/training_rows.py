@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from poseid.features.rows import FRONTAL, PROFILE, SHORTEST, FeatureSet
+from poseid.features.rows import FRONTAL, MIN_NORM, PROFILE, FeatureSet
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TrainingRows:
     def units(self) -> tuple[Tensor, Tensor]:
         """(N, D) unit rows and (N,) lengths, float64."""
         rows = self.features.to(torch.float64)
-        lengths = torch.linalg.vector_norm(rows, dim=1).clamp(min=SHORTEST)
+        lengths = torch.linalg.vector_norm(rows, dim=1).clamp(min=MIN_NORM)
         return rows / lengths[:, None], lengths
 
     def frontal_means(self, x: Tensor) -> Tensor:

@@ -30,16 +30,13 @@ def from_insightface(faces: Face | Sequence[Face]) -> tuple[np.ndarray, np.ndarr
     """Vectors and poses of faces, as ``Enhancer.enhance`` takes them.
 
     InsightFace (2.1, ``model_zoo/landmark.py``) gives a pose as pitch, yaw, roll in degrees; it is turned into
-    [yaw, pitch, roll]. ``.embedding`` is taken, not ``.normed_embedding``: its length carries quality.
-
-    Args:
-        faces: one face, or a list of them.
+    [yaw, pitch, roll]. ``.embedding`` is taken, not ``.normed_embedding``: its norm carries quality.
 
     Returns:
         (D,) and (3,) for one face, (n, D) and (n, 3) for a list; float32, an unknown pose is NaN.
 
     Raises:
-        InputError: a face without an embedding, embeddings of different lengths, or an empty list.
+        InputError: a face without an embedding, embeddings of different dimensions, or an empty list.
 
     >>> from types import SimpleNamespace
     >>> from_insightface(SimpleNamespace(embedding=np.ones(2), pose=np.array([5.0, -40.0, 1.0])))[1].tolist()
@@ -56,10 +53,8 @@ def from_insightface(faces: Face | Sequence[Face]) -> tuple[np.ndarray, np.ndarr
             raise InputError(f"face {i}: has no embedding: load a recognition model with FaceAnalysis")
         embeddings.append(np.asarray(face.embedding, np.float32))
         if embeddings[i].ndim != 1 or len(embeddings[i]) != len(embeddings[0]):
-            raise InputError(
-                f"face {i}: embedding of shape {embeddings[i].shape}, the first {embeddings[0].shape}: "
-                "take all from one recogniser"
-            )
+            shapes = f"embedding of shape {embeddings[i].shape}, the first {embeddings[0].shape}"
+            raise InputError(f"face {i}: {shapes}: take all from one recogniser")
     angles = [(np.nan,) * 3 if face.pose is None else face.pose for face in faces]
     return np.stack(embeddings), _INSIGHTFACE.degrees(np.array(angles, np.float64), "faces")
 
@@ -71,8 +66,7 @@ def features_from_insightface(
 
     Args:
         name: what reports call the data.
-        front: the enrolled, frontal faces of each person, by name.
-        video: the faces of each person that are compared with them, at any pose.
+        front, video: of each person, by name: the enrolled, frontal faces, and those that are compared with them.
 
     Raises:
         InputError: as :func:`from_insightface`.

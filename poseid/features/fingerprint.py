@@ -11,10 +11,11 @@ import numpy as np
 from poseid.features.rows import FeatureSet
 
 SAMPLE_ROWS = 4096
-_ENOUGH_FOR_LENGTHS = 32
+_ENOUGH_FOR_NORMS = 32
 _ENOUGH_FOR_DIRECTION = 256
-_UNIT = 0.01  # what float16 makes of length 1
-_MEAN_TELLS = 0.05  # length of the training features' mean, from which its direction tells recognisers apart
+_UNIT = 0.01  # what float16 makes of norm 1
+_MEAN_TELLS = 0.05  # norm of the training features' mean from which its direction tells recognisers apart
+_QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _UNRELATED = 0.1
 
 
@@ -32,34 +33,38 @@ def digest(features: FeatureSet) -> str:
 
 
 def fingerprint(features: FeatureSet) -> dict[str, Any]:
-    """What the probes are like: D, number of rows, mean direction, how far it stands out, and the lengths.
+    """What the probes are like: D, number of rows, mean direction, how far it stands out, and the norms.
 
     Returns:
-        ``dim``, ``rows``; ``mean_direction``: (D,) unit vector of the mean of the unit rows;
-        ``mean_length``: length of that mean, in [0, 1] (0 for centred features); ``length_quantiles``: the 1, 5, 25,
-        50, 75, 95 and 99 % quantiles of the rows' lengths.
+        ``dim``, ``rows``; ``mean_direction``: (D,) unit vector of the mean of the unit rows; ``mean_length``: norm of
+        that mean, in [0, 1] (0 for centred features); ``length_quantiles``: the 1, 5, 25, 50, 75, 95 and 99 % quantiles
+        of the rows' norms.
     """
     array = features.video.features
     step = max(1, len(array) // (16 * SAMPLE_ROWS))
     x = np.asarray(array[::step], dtype=np.float64)
-    lengths = np.linalg.norm(x, axis=1)
-    mean = (x / lengths[:, None]).mean(axis=0)
-    size = float(np.linalg.norm(mean))
+    norms = np.linalg.norm(x, axis=1)
+    direction, size = _mean(x, norms)
     return {
         "dim": int(array.shape[1]),
         "rows": len(array),
-        "mean_direction": [round(float(value), 6) for value in mean / max(size, 1e-12)],
+        "mean_direction": [round(value, 6) for value in direction.tolist()],
         "mean_length": round(size, 6),
-        "length_quantiles": [
-            round(float(value), 6) for value in np.quantile(lengths, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
-        ],
+        "length_quantiles": [round(value, 6) for value in np.quantile(norms, _QUANTILES).tolist()],
     }
+
+
+def _mean(x: np.ndarray, norms: np.ndarray) -> tuple[np.ndarray, float]:
+    """Direction and norm of the mean of the unit rows."""
+    mean = (x / norms[:, None]).mean(axis=0)
+    size = float(np.linalg.norm(mean))
+    return mean / max(size, 1e-12), size
 
 
 def differences(sample: np.ndarray, fingerprint: dict[str, Any]) -> list[str]:
     """What is unlike the training features in some vectors, one sentence with figures each; empty if nothing.
 
-    Lengths: the vectors are normalised and those of training were not, or the median length is outside the 1 to
+    Norms: the vectors are normalised and those of training were not, or the median norm is outside the 1 to
     99 % quantiles of training. Direction: the cosine c between the mean of the unit vectors and that of training
     is below 0.1 (from 256 rows on). Photos of other people, cameras and poses from the same recogniser have c
     of 0.18 to 0.78 on real features; another recogniser, or columns in another order, gives 0 ± 1/√D.
@@ -70,29 +75,28 @@ def differences(sample: np.ndarray, fingerprint: dict[str, Any]) -> list[str]:
     """
     x = np.asarray(sample, np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        lengths = np.linalg.norm(x, axis=1)
-    good = np.isfinite(lengths) & (lengths > 0)
-    x, lengths = x[good], lengths[good]
+        norms = np.linalg.norm(x, axis=1)
+    good = np.isfinite(norms) & (norms > 0)
+    x, norms = x[good], norms[good]
     low, *_, high = quantiles = fingerprint["length_quantiles"]
     found: list[str] = []
-    if len(x) >= _ENOUGH_FOR_LENGTHS:
-        middle = float(np.median(lengths))
+    if len(x) >= _ENOUGH_FOR_NORMS:
+        middle = float(np.median(norms))
         trained = f"98 % of those of training have {low:.3g} to {high:.3g}, median {quantiles[3]:.3g}"
-        if np.ptp(lengths) < 2 * _UNIT and abs(middle - 1) < _UNIT and not (low > 1 - _UNIT and high < 1 + _UNIT):
+        if np.ptp(norms) < 2 * _UNIT and abs(middle - 1) < _UNIT and not (low > 1 - _UNIT and high < 1 + _UNIT):
             found.append(
-                f"the vectors are already normalised (length 1); {trained}: length carries quality, "
+                f"the vectors are already normalised (norm 1); {trained}: the norm carries quality, "
                 "so give the vectors as the recogniser makes them"
             )
         elif not low * (1 - _UNIT) <= middle <= high * (1 + _UNIT):
-            found.append(f"the median length is {middle:.3g}; {trained}")
+            found.append(f"the median norm is {middle:.3g}; {trained}")
     if len(x) >= _ENOUGH_FOR_DIRECTION and fingerprint["mean_length"] >= _MEAN_TELLS:
-        mean = (x / lengths[:, None]).mean(axis=0)
-        size = float(np.linalg.norm(mean))
-        cosine = float(mean @ np.asarray(fingerprint["mean_direction"])) / max(size, 1e-12)
+        direction, size = _mean(x, norms)
+        cosine = float(direction @ np.asarray(fingerprint["mean_direction"]))
         if cosine < _UNRELATED:
             found.append(
-                f"the mean of the vectors has length {size:.2f} and cosine {cosine:.2f} with that of training, "
-                f"whose length is {fingerprint['mean_length']:.2f}: is this another recogniser, "
+                f"the mean of the vectors has norm {size:.2f} and cosine {cosine:.2f} with that of training, "
+                f"whose norm is {fingerprint['mean_length']:.2f}: is this another recogniser, "
                 "were they centred, or are the columns in another order?"
             )
     return found

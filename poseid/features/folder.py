@@ -15,7 +15,7 @@ from poseid.errors import InputError
 from poseid.features.metadata import Problem, entry_fault, find_metadata, parse_metadata, pose_fault, read_names
 from poseid.features.pairs import pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_array, check_features, name_fault, shown
-from poseid.features.tables.npy import header_bytes, read_array
+from poseid.features.tables.npy import read_array, write_header
 
 ROWS_AT_ONCE = 16_384  # that are written
 JSON_ROWS = 1_000_000  # beyond, metadata is written as Parquet
@@ -27,7 +27,7 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
     ``{front,video}_feature.npy`` hold (rows, D) finite float16, float32 or float64 vectors with no zero row;
     ``{front,video}_metadata.json`` hold ``{"metadata": [{"person_name": …}, …], "poses": [[yaw, pitch, roll]
     or null, …]}`` with as many entries each, in UTF-8. For millions of rows ``{front,video}_metadata.parquet`` take
-    their place: a column for each key, and yaw, pitch and roll. Vectors keep their lengths and dtype, metadata entries
+    their place: a column for each key, and yaw, pitch and roll. Vectors keep their norms and dtype, metadata entries
     all their keys. npy files above 256 MiB stay on disk as memory maps; nothing is ever unpickled.
 
     Args:
@@ -49,10 +49,9 @@ def inspect_folder(path: Path, dim: int | None = None) -> tuple[FeatureSet, list
     """:func:`read_folder` as far as a folder can be read, for whoever wants to know all that is wrong with it.
 
     Returns:
-        The data, in which a row without a usable name has the name "", one without a usable pose NaN, and one without a
-        usable entry an empty one; where the metadata have another number of rows than the vectors, this is so in every
-        row. ``pairs`` is None if they, or anything else, cannot be used. The values of the vectors are not checked.
-        And the problems, in the order of the files.
+        The data, and the problems in the order of the files. A row without a usable name has the name "", one without
+        a usable pose NaN, one without a usable entry {}; all rows of a side do where its metadata have another number
+        of rows than its vectors. ``pairs`` is None if anything cannot be used. The vectors' values are not checked.
 
     Raises:
         InputError: a file is missing, or no npy, JSON or Parquet file of the right form; or the vectors have another D.
@@ -66,15 +65,15 @@ def inspect_folder(path: Path, dim: int | None = None) -> tuple[FeatureSet, list
         dim = arrays[side].shape[1]
     problems: list[Problem] = []
     front, video = (_read_rows(path, side, array, problems) for side, array in arrays.items())
-    fault = _spelling_fault({*front.names(), *video.names()}, str(path))
-    if fault is not None:
-        problems.append(Problem("name-spellings", path, fault))
     pairs, pairs_path = None, path / "pairs.csv"
-    if pairs_path.exists() and not problems:
-        try:
+    kind, file = "name-spellings", path
+    try:
+        _check_spellings(front, video, str(path))
+        if pairs_path.exists() and not problems:
+            kind, file = "bad-pairs", pairs_path
             pairs = read_pairs(pairs_path, front.people, video.people)
-        except InputError as error:
-            problems.append(Problem("bad-pairs", pairs_path, str(error)))
+    except InputError as error:
+        problems.append(Problem(kind, file, str(error)))
     return FeatureSet(path.resolve().name, front, video, pairs), problems
 
 
@@ -82,11 +81,10 @@ def _read_rows(folder: Path, side: str, array: np.ndarray, problems: list[Proble
     path, n = find_metadata(folder, side), len(array)
     entries, poses, found = parse_metadata(path)
     problems += found
-    counts = {"metadata entries": len(entries), "poses": len(poses)}
-    wrong = [f"{count} {what} for {n} rows" for what, count in counts.items() if count != n]
-    if wrong:
-        message = f"{path}: {wrong[0]} of {side}_feature.npy: they must agree; write both files together"
-        figures = {"vectors": n, "metadata": len(entries), "poses": len(poses)}
+    figures = {"vectors": n, "metadata": len(entries), "poses": len(poses)}
+    if not len(entries) == len(poses) == n:
+        wrong = f"{len(poses)} poses" if len(entries) == n else f"{len(entries)} metadata entries"
+        message = f"{path}: {wrong} for {n} rows of {side}_feature.npy: they must agree; write both files together"
         problems.append(Problem("rows-disagree", path, message, figures=figures))
         return Rows(array, np.full((n, 3), np.nan, np.float32), np.full(n, ""), ({},) * n)
     people, found = read_names(entries, path)
@@ -101,17 +99,16 @@ def check_there(path: Path) -> None:
         raise InputError(f"{path}: {what}: give a folder with front_feature.npy and its companions")
 
 
-def _spelling_fault(names: set[str], file: str) -> str | None:
-    """Two spellings that look alike (é as one or two characters): one person would be split in two."""
+def _check_spellings(front: Rows, video: Rows, file: str) -> None:
+    """Refuses two spellings that look alike (é as one or two characters): one person would be split in two."""
     seen: dict[str, str] = {}
-    for name in sorted(names):
+    for name in sorted({*front.names(), *video.names()}):
         other = seen.setdefault(unicodedata.normalize("NFC", name), name)
         if other != name:
-            return (
+            raise InputError(
                 f"{file}: the name {shown(name)} is spelt with different characters in different rows "
                 f"({ascii(other)[:60]}, {ascii(name)[:60]}): write it one way"
             )
-    return None
 
 
 def write_folder(features: FeatureSet, path: Path) -> None:
@@ -128,13 +125,14 @@ def write_folder(features: FeatureSet, path: Path) -> None:
     sides = {"front": features.front, "video": features.video}
     for side, rows in sides.items():
         check_features(rows.features, f"{side}_feature.npy")
-    fault = _spelling_fault({*features.front.names(), *features.video.names()}, features.name)
-    if fault is not None:
-        raise InputError(fault)
+    _check_spellings(features.front, features.video, features.name)
     with atomic_directory(path) as partial:
         for side, rows in sides.items():
             _write_metadata(partial / f"{side}_metadata.json", rows)
-            _write_array(partial / f"{side}_feature.npy", rows.features)
+            with (partial / f"{side}_feature.npy").open("wb") as file:  # numpy.save does not say that a disk is full
+                write_header(file, rows.features.shape, rows.features.dtype)
+                for start in range(0, len(rows), ROWS_AT_ONCE):
+                    file.write(rows.features[start : start + ROWS_AT_ONCE].tobytes())
         if features.pairs is not None:
             pairs_path = partial / "pairs.csv"
             pairs_path.write_text(pairs_text(features.pairs), encoding="utf-8", newline="\n")
@@ -142,14 +140,6 @@ def write_folder(features: FeatureSet, path: Path) -> None:
                 read_pairs(pairs_path, features.front.people, features.video.people)
             except InputError as error:
                 raise InputError(str(error).replace(str(pairs_path), pairs_path.name, 1)) from None
-
-
-def _write_array(path: Path, vectors: np.ndarray) -> None:
-    """What numpy.save writes; numpy itself does not say that a disk is full."""
-    with path.open("wb") as file:
-        file.write(header_bytes(vectors.shape, vectors.dtype))
-        for start in range(0, len(vectors), ROWS_AT_ONCE):
-            file.write(vectors[start : start + ROWS_AT_ONCE].tobytes())
 
 
 def _write_metadata(path: Path, rows: Rows) -> None:

@@ -5,20 +5,28 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
-from typing import IO
 
 import numpy as np
-import pyarrow as pa
 
 from poseid.errors import InputError
 from poseid.features.folder import read_folder, write_folder
-from poseid.features.rows import DTYPES, FRONTAL_LIMIT, FeatureSet, Rows, check_features, name_fault, shown
+from poseid.features.rows import (
+    DTYPES,
+    FRONTAL,
+    FeatureSet,
+    Rows,
+    check_features,
+    declared_kinds,
+    kinds_of,
+    name_fault,
+    shown,
+)
 from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
-from poseid.features.tables.names import find_columns
 from poseid.features.tables.poses import PoseFormat
+from poseid.features.tables.table import find_columns
 
 SUFFIXES = (".csv", ".parquet")
 ROLES = ("front", "video")
@@ -40,11 +48,11 @@ class TableColumns:
 
     features: tuple[str, ...]
     person: str
-    poses: tuple[str, ...] = ()
-    format: PoseFormat = field(default_factory=PoseFormat)
-    source: str | None = None
-    role: str | None = None
-    frontal_max: float = FRONTAL_LIMIT
+    poses: tuple[str, ...]
+    format: PoseFormat
+    source: str | None
+    role: str | None
+    frontal_max: float
 
 
 def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable[[int], None]) -> FeatureSet:
@@ -83,47 +91,17 @@ def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable
     return read_folder(out)
 
 
-@dataclass
-class _Side:
-    """The rows of one side so far: vectors in a file, the rest in memory."""
-
-    file: IO[bytes]
-    people: list[str] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
-    poses: list[np.ndarray] = field(default_factory=list)
-
-    def add(self, features: np.ndarray, poses: np.ndarray, people: np.ndarray, sources: np.ndarray) -> None:
-        self.file.write(features.tobytes())
-        self.poses.append(poses)
-        self.people += people.tolist()
-        self.sources += sources.tolist()
-
-    def rows(self, dim: int, dtype: np.dtype) -> Rows:
-        self.file.flush()
-        features = np.memmap(self.file.name, dtype, "r", shape=(len(self.people), dim))
-        entries = tuple(
-            {"person_name": person} | ({"source": source} if source else {})
-            for person, source in zip(self.people, self.sources, strict=True)
-        )
-        return Rows(features, np.concatenate(self.poses), np.array(self.people, np.str_), entries)
-
-
 def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Callable[[int], None]) -> FeatureSet:
-    file, have = str(path), table_columns(path)
-    names = find_columns(columns.features, have, file)
-    poses = find_columns(columns.poses, have, file) if columns.poses else ()
-    single = [name for name in (columns.person, columns.source, columns.role) if name is not None]
-    find_columns(single, have, file)
-    both = next((name for name in (*poses, *single) if name in set(names)), None)
-    if both is not None:
-        raise InputError(f"{file}: {shown(both)} is among the columns of the vectors: name those as a range, f0..f511")
+    """The table's rows; the vectors are in two files of the directory, the rest in memory."""
+    file = str(path)
+    names, poses, wanted = _find(path, columns)
     numbers = (names if len(names) > 1 else ()) + (poses if len(poses) > 1 else ())
-    wanted = list(dict.fromkeys((*names, *poses, *single)))
     frontals: Counter[str] = Counter()
     known: set[str] = set()
     first, dim, dtype = 0, 0, np.dtype(np.float32)
-    with ExitStack() as stack:
-        sides = [_Side(stack.enter_context((directory / role).open("wb"))) for role in ROLES]
+    parts: list[tuple[np.ndarray, ...]] = []
+    sources: list[str] = []
+    with (directory / "front").open("wb") as front_file, (directory / "video").open("wb") as video_file:
         for batch in table_batches(path, wanted, numbers):
             if not len(batch):
                 continue
@@ -134,48 +112,57 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
                 raise InputError(f"{file}: row {first}: a vector of {features.shape[1]} numbers, row 0 has {dim}")
             features = features.astype(dtype, copy=False)
             check_features(features, file, dim, first)
-            people = _texts(batch, columns.person, file, first)
+            people = texts(batch, columns.person, file, first)
             for row, person in enumerate(people.tolist()):
                 if person not in known and (fault := name_fault(person)) is not None:
                     raise InputError(f"{file}: row {first + row}: {shown(columns.person)} {fault}")
                 known.add(person)
             angles = angles_of(batch, poses, file, first) if poses else np.full((len(batch), 3), np.nan)
             degrees = columns.format.degrees(angles, file, first)
-            sources = _texts(batch, columns.source, file, first)
+            source = texts(batch, columns.source, file, first)
             if columns.role is None:
-                front = _references(people, _frontal(degrees, sources, columns.frontal_max), frontals)
+                kinds = kinds_of(declared_kinds(source), degrees[:, 0], columns.frontal_max)
+                front = _references(people, kinds == FRONTAL, frontals)
             else:
-                roles = _texts(batch, columns.role, file, first)
+                roles = texts(batch, columns.role, file, first)
                 for row in np.flatnonzero(~np.isin(roles, ROLES))[:1].tolist():
                     role = f"{shown(columns.role)} is {shown(roles[row].item())}"
                     raise InputError(f"{file}: row {first + row}: {role}: write front or video")
                 front = roles == "front"
-            for side, mask in zip(sides, (front, ~front), strict=True):
-                side.add(features[mask], degrees[mask], people[mask], sources[mask])
+            front_file.write(features[front].tobytes())
+            video_file.write(features[~front].tobytes())
+            parts.append((front, people, degrees))
+            sources += source.tolist()
             first += len(batch)
             advance(len(batch))
-        if not first:
-            raise InputError(f"{file}: holds no rows")
-        for side, role in zip(sides, ROLES, strict=True):
-            if not side.people:
-                how = f"column {shown(columns.role)}" if columns.role else "yaw and source"
-                raise InputError(f"{file}: none of {first} rows is a {role} row by {how}: check it, or --frontal-max")
-        front_rows, video_rows = (side.rows(dim, dtype) for side in sides)
-    return FeatureSet(path.name, front_rows, video_rows)
+    if not first:
+        raise InputError(f"{file}: holds no rows")
+    front, people, degrees = (np.concatenate(column) for column in zip(*parts, strict=True))
+    sides: list[Rows] = []
+    for role, rows in zip(ROLES, (front, ~front), strict=True):
+        if not rows.any():
+            how = f"column {shown(columns.role)}" if columns.role else "yaw and source"
+            raise InputError(f"{file}: none of {first} rows is a {role} row by {how}: check it, or --frontal-max")
+        entries = tuple(
+            {"person_name": person} | ({"source": source} if source else {})
+            for person, source in zip(people[rows].tolist(), compress(sources, rows), strict=True)
+        )
+        features = np.memmap(directory / role, dtype, "r", shape=(len(entries), dim))
+        sides.append(Rows(features, degrees[rows], people[rows], entries))
+    return FeatureSet(path.name, sides[0], sides[1])
 
 
-def _texts(batch: pa.RecordBatch, name: str | None, file: str, first: int) -> np.ndarray:
-    """(n,) str; empty where there is no such column."""
-    if name is None:
-        return np.full(len(batch), "")
-    return np.array(texts(batch.column(name), name, file, first).to_pylist(), np.str_)
-
-
-def _frontal(degrees: np.ndarray, sources: np.ndarray, limit: float) -> np.ndarray:
-    by_source = np.char.startswith(sources, "frontal/")
-    profile: np.ndarray = np.char.startswith(sources, "profile/")
-    frontal: np.ndarray = (by_source | (np.abs(degrees[:, 0]) <= limit)) & ~profile
-    return frontal
+def _find(path: Path, columns: TableColumns) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
+    """The columns of the vectors, those of the poses, and all that are read."""
+    file, have = str(path), table_columns(path)
+    names = find_columns(columns.features, have, file)
+    poses = find_columns(columns.poses, have, file) if columns.poses else ()
+    single = [name for name in (columns.person, columns.source, columns.role) if name is not None]
+    find_columns(single, have, file)
+    both = next((name for name in (*poses, *single) if name in set(names)), None)
+    if both is not None:
+        raise InputError(f"{file}: {shown(both)} is among the columns of the vectors: name those as a range, f0..f511")
+    return names, poses, list(dict.fromkeys((*names, *poses, *single)))
 
 
 def _references(people: np.ndarray, frontal: np.ndarray, seen: Counter[str]) -> np.ndarray:

@@ -13,11 +13,13 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.features.rows import name_fault, shown
+from poseid.features.tables.table import require
 from poseid.features.text import read_text
 
 _UNKNOWN = (float("nan"),) * 3
-_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # one of the two escapes that make a rare character in UTF-16
-_LARGEST = 1e9  # of an angle that is one
+# what JSON in UTF-8 cannot hold: NaN, infinity, and one of the two escapes that make a rare character in UTF-16
+_SUSPICIOUS = re.compile(r"NaN|Infinity|\\u[dD][89a-fA-F]")
+LARGEST_ANGLE = 1e9
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,7 @@ class Problem:
 
 
 def find_metadata(folder: Path, side: str) -> Path:
-    """``{side}_metadata.json``, or ``{side}_metadata.parquet`` where that is there instead.
-
-    Raises:
-        InputError: both are there.
-    """
+    """``{side}_metadata.json``, or ``{side}_metadata.parquet`` where that is there instead; both are refused."""
     path, table = (folder / f"{side}_metadata{suffix}" for suffix in (".json", ".parquet"))
     if not table.exists():
         return path
@@ -54,11 +52,7 @@ def find_metadata(folder: Path, side: str) -> Path:
 
 
 def read_metadata(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray]:
-    """The entries of a metadata file and (n, 3) float32 poses in degrees, unknown ones NaN.
-
-    Raises:
-        InputError: as :func:`poseid.features.folder.read_folder`.
-    """
+    """:func:`parse_metadata`, with InputError for the first problem."""
     entries, poses, problems = parse_metadata(path)
     if problems:
         raise InputError(problems[0].message)
@@ -66,45 +60,34 @@ def read_metadata(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray]:
 
 
 def parse_metadata(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray, list[Problem]]:
-    """The entries, the poses, and what in them cannot be used.
+    """The entries, the (n, 3) float32 poses in degrees, unknown ones NaN, and what cannot be used.
 
     An entry that is no object becomes an empty one, a pose that is no pose NaN. The two may differ in number.
-
-    Args:
-        path: .json, or .parquet with a column for each key and, for poses, the columns yaw, pitch and roll.
 
     Raises:
         InputError: no such file, not UTF-8, not JSON or Parquet, or no ``metadata`` or ``poses`` list in it.
     """
+    problems: list[Problem] = []
+    entries: Sequence[dict[str, Any]]
     if path.suffix == ".parquet":
-        return _parse_parquet(path)
-    entries, poses, problems = _parse_json(path)
-    faults = {row: f"pose {fault}" for row, pose in enumerate(poses) if (fault := pose_fault(pose)) is not None}
-    usable = [_UNKNOWN if pose is None or row in faults else pose for row, pose in enumerate(poses)]
-    return entries, np.array(usable, np.float32).reshape(-1, 3), problems + _row_problems("bad-poses", faults, path)
+        require("pyarrow", path)
+        from poseid.features.tables.parquet_metadata import read_parquet_metadata
 
-
-def _parse_parquet(path: Path) -> tuple[Sequence[dict[str, Any]], np.ndarray, list[Problem]]:
-    from poseid.features.tables.table import require
-
-    require("pyarrow", path)
-    from poseid.features.tables.parquet_metadata import read_parquet_metadata
-
-    entries, poses = read_parquet_metadata(path)
-    known = ~np.isnan(poses).any(axis=1)
-    wrong = np.flatnonzero(known & ~(np.abs(poses) < _LARGEST).all(axis=1))
-    faults = {row: f"pose {pose_fault(poses[row].tolist())}" for row in wrong.tolist()}
-    poses[~known] = np.nan
-    poses[wrong] = np.nan
-    return entries, poses.astype(np.float32), _row_problems("bad-poses", faults, path)
+        entries, poses, wrong = read_parquet_metadata(path)
+        faults = {row: pose_fault(poses[row].tolist()) for row in wrong}
+        poses[wrong] = np.nan
+    else:
+        entries, written, problems = _parse_json(path)
+        faults = {row: fault for row, pose in enumerate(written) if (fault := pose_fault(pose)) is not None}
+        usable = [_UNKNOWN if pose is None or row in faults else pose for row, pose in enumerate(written)]
+        poses = np.array(usable, np.float32).reshape(-1, 3)
+    problems += _row_problems("bad-poses", {row: f"pose {fault}" for row, fault in faults.items()}, path)
+    return entries, poses.astype(np.float32, copy=False), problems
 
 
 def _row_problems(kind: str, faults: dict[int, str], path: Path) -> list[Problem]:
     """None, or one of the rows that have a fault."""
-    if not faults:
-        return []
-    row, fault = next(iter(faults.items()))
-    return [Problem(kind, path, f"{path}: row {row}: {fault}", tuple(faults))]
+    return [Problem(kind, path, f"{path}: row {row}: {faults[row]}", tuple(faults)) for row in list(faults)[:1]]
 
 
 def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Problem]]:
@@ -112,12 +95,7 @@ def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Probl
     if not path.exists():
         raise InputError(f"{path}: is missing: a feature folder needs it")
     text = read_text(path)
-    constants: list[str] = []
     duplicates: list[tuple[dict[str, Any], str]] = []
-
-    def constant(word: str) -> float:
-        constants.append(word)
-        return float(word)
 
     def unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
@@ -127,7 +105,7 @@ def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Probl
         return found
 
     try:
-        content = json.loads(text, parse_constant=constant, object_pairs_hook=unique)
+        content = json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: line {error.lineno} column {error.colno}: not JSON ({error.msg})") from None
     except (ValueError, RecursionError):
@@ -143,8 +121,7 @@ def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Probl
     for holder, key in duplicates:
         row = next((i for i, entry in enumerate(entries) if entry is holder), None)
         faults.append((row, f"the key {shown(key)} stands twice: keep one"))
-    # only then can an entry be unfit for writing back, which is slow to find out
-    suspicious = bool(constants) or _HALF_CHARACTER.search(text) is not None
+    suspicious = _SUSPICIOUS.search(text) is not None  # else entry_fault, which is slow, finds nothing
     for i, entry in enumerate(entries):
         fault = entry_fault(entry) if suspicious else None
         if not isinstance(entry, dict):
@@ -152,13 +129,12 @@ def _parse_json(path: Path) -> tuple[list[dict[str, Any]], list[Any], list[Probl
             entries[i] = {}
         if fault is not None:
             faults.append((i, fault))
-    problems = []
-    if faults:
-        row, fault = faults[0]
-        message = f"{path}: {fault}" if row is None else f"{path}: row {row}: {fault}"
-        rows = tuple(row for row, _ in faults if row is not None)
-        problems.append(Problem("bad-metadata", path, message, rows, {"n": len(faults)}))
-    return entries, content["poses"], problems
+    if not faults:
+        return entries, content["poses"], []
+    row, fault = faults[0]
+    message = f"{path}: {fault}" if row is None else f"{path}: row {row}: {fault}"
+    rows = tuple(row for row, _ in faults if row is not None)
+    return entries, content["poses"], [Problem("bad-metadata", path, message, rows, {"n": len(faults)})]
 
 
 def read_names(entries: Sequence[dict[str, Any]], path: Path) -> tuple[np.ndarray, list[Problem]]:
@@ -169,10 +145,9 @@ def read_names(entries: Sequence[dict[str, Any]], path: Path) -> tuple[np.ndarra
     for row, entry in enumerate(entries):
         name: Any = entry.get("person_name")
         if not isinstance(name, str) or name not in known:
-            fault = name_fault(name)
             if "person_name" not in entry:
                 faults[row] = 'no "person_name": give every row the name of its person'
-            elif fault is not None:
+            elif (fault := name_fault(name)) is not None:
                 faults[row] = f"person_name {fault}"
             else:
                 known[name] = name
@@ -181,16 +156,12 @@ def read_names(entries: Sequence[dict[str, Any]], path: Path) -> tuple[np.ndarra
 
 
 def pose_fault(pose: object) -> str | None:
-    """What is wrong with an entry of ``poses``, None if nothing.
-
-    >>> pose_fault(None) is None, pose_fault([1, 2])
-    (True, 'is [1, 2]: write [yaw, pitch, roll] in degrees, or null')
-    """
+    """What is wrong with an entry of ``poses``, None if nothing."""
     if pose is None:
         return None
     if not isinstance(pose, list) or len(pose) != 3 or any(type(v) not in (int, float) for v in pose):
         return f"is {shown(pose)}: write [yaw, pitch, roll] in degrees, or null"
-    if any(not abs(v) < _LARGEST for v in pose):
+    if any(not abs(v) < LARGEST_ANGLE for v in pose):
         return f"is {shown(pose)}: angles are finite; write null where unknown"
     return None
 

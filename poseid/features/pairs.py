@@ -47,42 +47,24 @@ class Pairs:
         return Pairs(*(getattr(self, field.name)[index] for field in fields(self)))
 
     def select(self, front: np.ndarray, video: np.ndarray) -> Pairs | None:
-        """The comparisons among the selected rows, with row numbers counted among them.
-
-        Args:
-            front: (N,) bool, the front rows to select.
-            video: (M,) bool, the video rows to select.
-
-        Returns:
-            None where no comparison is left.
-        """
-        a, b = _pick(front, video, self.a_front, self.a_row), _pick(front, video, self.b_front, self.b_row)
+        """The comparisons among the rows that masks (N,) and (M,) select, numbered among them; None without any."""
+        a, b = self.names(front, video)
         selected = self.take(a & b)
-        if not len(selected):
-            return None
-        new_front, new_video = np.cumsum(front) - 1, np.cumsum(video) - 1
-        a_row = _pick(new_front, new_video, selected.a_front, selected.a_row)
-        b_row = _pick(new_front, new_video, selected.b_front, selected.b_row)
-        return replace(selected, a_row=a_row, b_row=b_row)
+        a_row, b_row = selected.names(np.cumsum(front) - 1, np.cumsum(video) - 1)
+        return replace(selected, a_row=a_row, b_row=b_row) if len(selected) else None
 
     def names(self, front: np.ndarray, video: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The people of ``a`` and of ``b``, (k,) each, given the names on front (N,) and video (M,) rows."""
-        return _pick(front, video, self.a_front, self.a_row), _pick(front, video, self.b_front, self.b_row)
-
-
-def _pick(front: np.ndarray, video: np.ndarray, is_front: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """front[row] where is_front, video[row] elsewhere."""
-    both = np.concatenate([front, video])
-    return both[np.where(is_front, row, row + len(front))]
+        """The people of ``a`` and of ``b``, (k,) each, given those (or other values) of front and video rows."""
+        both, n = np.concatenate([front, video]), len(front)
+        a = both[np.where(self.a_front, self.a_row, self.a_row + n)]
+        return a, both[np.where(self.b_front, self.b_row, self.b_row + n)]
 
 
 def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
     """Read ``pairs.csv``: UTF-8, header ``protocol,fold,a,b,same``, rows named ``front:12`` or ``video:7``.
 
     Args:
-        path: the file.
-        front: (N,) the names on the front rows.
-        video: (M,) the names on the video rows.
+        front, video: (N,) and (M,) the names on the rows.
 
     Raises:
         InputError: naming the file and the line (the header is line 1): a wrong header or number of columns,
@@ -91,8 +73,7 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""))
     counts = {"front": len(front), "video": len(video)}
-    found: list[tuple[str, int, bool, int, bool, int, bool]] = []
-    lines: list[int] = []
+    found: list[tuple[int, str, int, bool, int, bool, int, bool]] = []
     try:
         if (header := next(reader, [])) != HEADER:
             raise InputError(f"{path}: line 1: the header must read {','.join(HEADER)}, not {','.join(header)[:60]!r}")
@@ -112,22 +93,20 @@ def read_pairs(path: Path, front: np.ndarray, video: np.ndarray) -> Pairs:
                 raise InputError(f"{where}: {a} is compared with itself: remove the line")
             if same not in ("0", "1"):
                 raise InputError(f"{where}: same is {same[:40]!r}: write 1 for one person, 0 for two")
-            found.append((protocol, int(fold), *rows[0], *rows[1], same == "1"))
-            lines.append(reader.line_num)
+            found.append((reader.line_num, protocol, int(fold), *rows[0], *rows[1], same == "1"))
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: not CSV ({error})") from None
     if not found:
         raise InputError(f"{path}: holds no comparison: add some or remove the file")
-    pairs = Pairs(*(np.array(column) for column in zip(*found, strict=True)))
+    lines, *columns = zip(*found, strict=True)
+    pairs = Pairs(*map(np.array, columns))
     name_a, name_b = pairs.names(front, video)
     wrong = (name_a == name_b) != pairs.same
     if wrong.any():
         i = int(np.argmax(wrong))
         truth = "one person" if name_a[i] == name_b[i] else "two people"
-        raise InputError(
-            f"{path}: line {lines[i]}: same is {int(pairs.same[i])}, but the two rows are of {truth}: "
-            "correct the line or the names"
-        )
+        fault = f"same is {int(pairs.same[i])}, but the two rows are of {truth}"
+        raise InputError(f"{path}: line {lines[i]}: {fault}: correct the line or the names")
     return pairs
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, islice
 from pathlib import Path
 
 import numpy as np
@@ -36,29 +37,21 @@ class Split:
         for name, part in parts.items():
             if not part:
                 raise InputError(f"no people in {name}: every part needs at least one person")
-        for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        for first, second in combinations(parts, 2):
             both = sorted(set(parts[first]) & set(parts[second]))
             if both:
-                more = f" and {len(both) - 1} more" if len(both) > 1 else ""
-                verb = "are" if more else "is"
-                raise InputError(
-                    f"{shown(both[0])}{more} {verb} in {first} and in {second}: a person may be in one part only"
-                )
+                who = f"{shown(both[0])} and {len(both) - 1} more are" if len(both) > 1 else f"{shown(both[0])} is"
+                raise InputError(f"{who} in {first} and in {second}: a person may be in one part only")
 
 
 def split_people(people: Iterable[str], seed: int, fractions: tuple[float, float, float] = (0.6, 0.3, 0.1)) -> Split:
     """Split people by a seeded permutation of their sorted names.
 
     The parts have round(fraction · n) people, at least one each; what rounding leaves over is train's.
-    The order in which the names come does not matter.
-
-    Args:
-        people: names; one given twice counts once.
-        seed: 0 or greater.
-        fractions: train, validation and test; positive, sum 1.
+    Neither the order of the names nor a name given twice matters.
 
     Raises:
-        InputError: fewer than 3 people, or fractions that are not positive with sum 1.
+        InputError: fewer than 3 people, or fractions (train, validation, test) that are not positive with sum 1.
 
     >>> split = split_people([f"p{i:02d}" for i in range(20)], seed=0)
     >>> len(split.train), len(split.validation), len(split.test)
@@ -72,17 +65,14 @@ def split_people(people: Iterable[str], seed: int, fractions: tuple[float, float
         raise InputError(f"{n} people cannot be split into train, validation and test: give at least 3")
     test = min(max(1, round(fractions[2] * n)), n - 2)
     validation = min(max(1, round(fractions[1] * n)), n - test - 1)
-    order = _permuted(names, seed)
-    train = n - validation - test
-    return Split(
-        tuple(sorted(order[:train])),
-        tuple(sorted(order[train : train + validation])),
-        tuple(sorted(order[train + validation :])),
-    )
+    return Split(*_parts(names, seed, (n - validation - test, validation, test)))
 
 
-def _permuted(names: Sequence[str], seed: int) -> list[str]:
-    return [names[i] for i in np.random.default_rng(seed).permutation(len(names)).tolist()]
+def _parts(names: Sequence[str], seed: int, sizes: Sequence[int]) -> Iterator[tuple[str, ...]]:
+    """Parts of these sizes of a seeded permutation of the names, each sorted."""
+    order = iter(np.random.default_rng(seed).permutation(len(names)).tolist())
+    for size in sizes:
+        yield tuple(sorted(names[i] for i in islice(order, size)))
 
 
 def read_people_file(path: Path, people: Collection[str] | None = None) -> list[str]:
@@ -90,29 +80,22 @@ def read_people_file(path: Path, people: Collection[str] | None = None) -> list[
 
     A name given twice counts once. Names that differ only in how Unicode composes them (é) are the same.
 
-    Args:
-        path: the file.
-        people: everybody there is; None takes any name.
-
     Returns:
-        The names in the file's order, spelt as in ``people``.
+        The names in the file's order, spelt as in ``people``; any names where that is None.
 
     Raises:
         InputError: no such file, not UTF-8, no names, or a name that is not in ``people``, with its line.
     """
     text = read_text(path, ": give a file with one name a line")
-    known = None if people is None else {unicodedata.normalize("NFC", name): name for name in people}
+    known = {unicodedata.normalize("NFC", name): name for name in people or ()}
     names: dict[str, None] = {}
     for number, line_text in enumerate(text.split("\n"), start=1):
-        name = line_text.strip()
-        if not name:
+        if not (name := line_text.strip()):
             continue
-        if known is not None:
-            spelt = known.get(unicodedata.normalize("NFC", name))
-            if spelt is None:
-                raise InputError(f"{path}: line {number}: {shown(name)} is nobody in the data: check the name")
-            name = spelt
-        names[name] = None
+        spelt = name if people is None else known.get(unicodedata.normalize("NFC", name))
+        if spelt is None:
+            raise InputError(f"{path}: line {number}: {shown(name)} is nobody in the data: check the name")
+        names[spelt] = None
     if not names:
         raise InputError(f"{path}: holds no names: write one a line")
     return list(names)
@@ -152,12 +135,6 @@ def split_by_folds(features: FeatureSet, folds: Collection[int], seed: int, vali
 
     Validation gets round(validation · rest) people, at least one, and train at least one.
 
-    Args:
-        features: data with ``pairs.csv``.
-        folds: the folds whose people test.
-        seed: 0 or greater.
-        validation: share of the rest, between 0 and 1.
-
     Raises:
         InputError: as `people_of_folds`, a share out of (0, 1), or fewer than 2 people outside the folds.
     """
@@ -170,16 +147,10 @@ def split_by_folds(features: FeatureSet, folds: Collection[int], seed: int, vali
 def split_rest(
     people: Collection[str], seed: int, validation: float, where: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """People who are not test people, to training and validation people by a seeded permutation of their sorted names.
-
-    Args:
-        people: at least 2.
-        seed: 0 or greater.
-        validation: share of the validation people, between 0 and 1.
-        where: the data or the file, for messages.
+    """Splits people who are not test people into training and validation people, by a seeded permutation.
 
     Raises:
-        InputError: a share out of (0, 1), or fewer than 2 people.
+        InputError: a share of validation people out of (0, 1), or fewer than 2 people; names ``where``.
     """
     if not 0 < validation < 1:
         raise InputError(f"validation share {validation}: give a number between 0 and 1")
@@ -187,5 +158,5 @@ def split_rest(
     if len(names) < 2:
         raise InputError(f"{where}: {len(names)} people outside the test: at least 2 must stay to train")
     count = min(max(1, round(validation * len(names))), len(names) - 1)
-    order = _permuted(names, seed)
-    return tuple(sorted(order[count:])), tuple(sorted(order[:count]))
+    validated, train = _parts(names, seed, (count, len(names) - count))
+    return train, validated

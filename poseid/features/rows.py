@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,7 @@ from poseid.features.pairs import Pairs
 FRONTAL, PROFILE, OTHER = 0, 1, 2
 FRONTAL_LIMIT, PROFILE_LIMIT = 20.0, 45.0  # degrees of |yaw|
 DTYPES = (np.float16, np.float32, np.float64)
-SHORTEST, LONGEST = 1e-12, 1e12  # lengths whose square still fits float32
+MIN_NORM, MAX_NORM = 1e-12, 1e12  # of a vector: their squares still fit float32
 _BLOCK_BYTES = 32 * 2**20
 _BLOCK_NAMES = 65_536
 _BLOCK_ENTRIES = 8192
@@ -31,11 +31,7 @@ class TableEntries(Sequence[dict[str, Any]]):
     def __len__(self) -> int:
         return int(self._table.num_rows)
 
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> TableEntries: ...
-    def __getitem__(self, index: int | slice) -> dict[str, Any] | TableEntries:
+    def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return self.take(np.arange(len(self))[index])
         return next(iter(self.take(np.arange(len(self))[[index]])))
@@ -55,7 +51,7 @@ class Rows:
     """n face vectors, the pose of each head and whose it is. Row i of every attribute is the same photo.
 
     Attributes:
-        features: (n, D) float16, float32 or float64 as on disk, with their raw lengths; may be a memory map.
+        features: (n, D) float16, float32 or float64 as on disk, with their raw norms; may be a memory map.
         poses: (n, 3) float32 ``[yaw, pitch, roll]`` in degrees; a row of NaN is an unknown pose.
         people: (n,) str, the name of the person on each row.
         metadata: n dicts as read: ``person_name``, where there is one ``source``, and any further keys.
@@ -79,10 +75,8 @@ class Rows:
         if self.features.ndim != 2:
             raise ValueError(f"features must be (rows, dimensions), not {self.features.shape}")
         if self.poses.shape != (n, 3) or self.people.shape != (n,) or len(self.metadata) != n:
-            raise ValueError(
-                f"{n} feature rows, but poses {self.poses.shape}, people {self.people.shape}, "
-                f"metadata ({len(self.metadata)},)"
-            )
+            shapes = f"poses {self.poses.shape}, people {self.people.shape}, metadata ({len(self.metadata)},)"
+            raise ValueError(f"{n} feature rows, but {shapes}")
 
     def __len__(self) -> int:
         return len(self.features)
@@ -103,34 +97,21 @@ class Rows:
             yield from self.people[start : start + _BLOCK_NAMES].tolist()
 
     def kinds(self) -> np.ndarray:
-        """(n,) int8: FRONTAL, PROFILE or OTHER.
-
-        By ``source`` where it begins with ``frontal/`` or ``profile/``; else FRONTAL for abs(yaw) <= 20,
-        PROFILE for abs(yaw) > 45, and OTHER between the two or where the yaw is unknown too.
-        """
-        kinds = self.declared_kinds()
-        turn = np.abs(self.poses[:, 0])
-        kinds[(kinds == OTHER) & (turn <= FRONTAL_LIMIT)] = FRONTAL
-        kinds[(kinds == OTHER) & (turn > PROFILE_LIMIT)] = PROFILE
-        return kinds
+        """(n,) int8: FRONTAL, PROFILE or OTHER, see :func:`kinds_of`."""
+        return kinds_of(self.declared_kinds(), self.poses[:, 0])
 
     def declared_kinds(self) -> np.ndarray:
-        """(n,) int8: FRONTAL or PROFILE by ``source`` alone, OTHER where it says neither."""
-        declared = {"frontal/": FRONTAL, "profile/": PROFILE}
-        kinds = (declared.get(str(entry.get("source"))[:8], OTHER) for entry in self.metadata)
-        return np.fromiter(kinds, np.int8, len(self))
+        """(n,) int8: by ``source`` alone, see :func:`declared_kinds`."""
+        return declared_kinds(entry.get("source") for entry in self.metadata)
 
     def take(self, index: ArrayLike | slice) -> Rows:
         """The rows at ``index``: a mask, row numbers (in that order) or a slice."""
         chosen = np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index)]
-        return Rows(
-            self.features[chosen],
-            self.poses[chosen],
-            self.people[chosen],
-            self.metadata.take(chosen)
-            if isinstance(self.metadata, TableEntries)
-            else tuple(self.metadata[i] for i in chosen.tolist()),
-        )
+        if isinstance(self.metadata, TableEntries):
+            metadata: Sequence[dict[str, Any]] = self.metadata.take(chosen)
+        else:
+            metadata = tuple(self.metadata[i] for i in chosen.tolist())
+        return Rows(self.features[chosen], self.poses[chosen], self.people[chosen], metadata)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,10 +144,7 @@ class FeatureSet:
         return sorted(set(self.front.names()) | set(self.video.names()))
 
     def select(self, people: Collection[str]) -> FeatureSet:
-        """The rows of these people, in the same order.
-
-        Row numbers in ``pairs`` are counted anew, and a comparison that needs a dropped row is dropped;
-        where none is left, ``pairs`` is None.
+        """The rows of these people, in the same order, and the ``pairs`` among them, None where there are none.
 
         Raises:
             InputError: a name that is on no row.
@@ -176,21 +154,32 @@ class FeatureSet:
         if unknown:
             more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
             raise InputError(f"{self.name}: no row of {shown(unknown[0])}{more}: check the names")
-        front = np.fromiter((name in wanted for name in self.front.names()), bool, len(self.front))
-        video = np.fromiter((name in wanted for name in self.video.names()), bool, len(self.video))
+        sides = (self.front, self.video)
+        front, video = (np.fromiter((name in wanted for name in rows.names()), bool, len(rows)) for rows in sides)
         pairs = None if self.pairs is None else self.pairs.select(front, video)
         return FeatureSet(self.name, self.front.take(front), self.video.take(video), pairs)
 
     def summary(self) -> str:
         """One line for logs: counts of people, references, probes and missing poses, D and dtypes."""
-        dtypes = sorted({str(self.front.features.dtype), str(self.video.features.dtype)})
+        dtypes = " and ".join(sorted({str(self.front.features.dtype), str(self.video.features.dtype)}))
         missing = self.front.missing_poses + self.video.missing_poses
         pairs = "" if self.pairs is None else f", {len(self.pairs)} comparisons in pairs"
-        return (
-            f"{self.name}: {len(self.people())} people, {len(self.front)} references, "
-            f"{len(self.video)} probes, {missing} poses missing, D = {self.dim}, "
-            f"{' and '.join(dtypes)}{pairs}"
-        )
+        rows = f"{len(self.front)} references, {len(self.video)} probes, {missing} poses missing"
+        return f"{self.name}: {len(self.people())} people, {rows}, D = {self.dim}, {dtypes}{pairs}"
+
+
+def declared_kinds(sources: Iterable[object]) -> np.ndarray:
+    """(n,) int8: FRONTAL or PROFILE where the source begins with ``frontal/`` or ``profile/``, else OTHER."""
+    declared = {"frontal/": FRONTAL, "profile/": PROFILE}
+    return np.fromiter((declared.get(str(source)[:8], OTHER) for source in sources), np.int8)
+
+
+def kinds_of(declared: np.ndarray, yaw: np.ndarray, frontal_limit: float = FRONTAL_LIMIT) -> np.ndarray:
+    """(n,) int8: what is declared; else FRONTAL for abs(yaw) <= 20 degrees, PROFILE beyond 45, and OTHER between the
+    two or where the yaw is unknown (NaN)."""
+    turn = np.abs(yaw)
+    by_yaw = np.select([turn <= frontal_limit, turn > PROFILE_LIMIT], [FRONTAL, PROFILE], OTHER)
+    return np.where(declared == OTHER, by_yaw, declared).astype(np.int8)
 
 
 def shown(value: object) -> str:
@@ -221,11 +210,7 @@ def name_fault(name: object) -> str | None:
 
 
 def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype, dim: int | None = None) -> None:
-    """Refuse what is no array of vectors: (rows, D) floats, at least one row, and D = ``dim`` unless that is None.
-
-    Raises:
-        InputError: naming the file.
-    """
+    """Refuse what is no array of vectors: (rows, D) floats, at least one row, and D = ``dim`` unless that is None."""
     if dtype not in DTYPES:
         raise InputError(
             f"{file}: holds {dtype.str} values: save it as float16, float32 or float64 in the machine's byte order"
@@ -241,11 +226,10 @@ def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype, dim: int | N
 def check_features(features: np.ndarray, file: str, dim: int | None = None, first: int = 0) -> None:
     """Refuse an array that is not (rows, D) finite floats with a direction in every row.
 
-    Looks at a block of rows at a time, so that a memory map larger than memory can be checked.
+    Reads a block of rows at a time, so that a memory map larger than memory can be checked.
 
     Args:
-        features: the array; float16, float32 or float64.
-        file: what the message calls it.
+        file: what the message calls the array.
         dim: D that it must have, None for any.
         first: number of the first row, where the array is a block of a longer one.
 
@@ -256,16 +240,15 @@ def check_features(features: np.ndarray, file: str, dim: int | None = None, firs
     step = max(1, _BLOCK_BYTES // (8 * features.shape[1]))
     for start in range(0, len(features), step):
         block = np.asarray(features[start : start + step], np.float64)
-        finite = np.asarray(np.isfinite(block).all(axis=1))
         with np.errstate(over="ignore", invalid="ignore"):
-            length = np.sqrt(np.einsum("ij,ij->i", block, block))
-        bad = ~finite | ~((length >= SHORTEST) & (length <= LONGEST))
+            norm = np.sqrt(np.einsum("ij,ij->i", block, block))
+        bad = ~((norm >= MIN_NORM) & (norm <= MAX_NORM))  # NaN too
         if bad.any():
             i = int(np.argmax(bad))
-            if not finite[i]:
+            if not np.isfinite(block[i]).all():
                 fault = "holds NaN or infinity: remove the photo or extract its vector again"
             elif not block[i].any():
                 fault = "is all zeros and so has no direction: remove the photo (often one with no face found)"
             else:
-                fault = f"has length {length[i]:.1e}, not {SHORTEST} to {LONGEST}: rescale the vectors"
+                fault = f"has norm {norm[i]:.1e}, not {MIN_NORM} to {MAX_NORM}: rescale the vectors"
             raise InputError(f"{file}: row {first + start + i} {fault}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -14,10 +15,10 @@ NOTICE = "synthetic people: results say nothing about real faces"
 
 MAX_YAW = 82.0
 FOLDS = 5
-# Raw mean genuine cosine by |yaw|, and mean vector length, as real features at known head turns have them.
+# Raw mean genuine cosine by |yaw|, and mean norm, as real features at known head turns have them.
 _YAW = np.array([0.0, 15.0, 30.0, 45.0, 60.0, 75.0, 90.0])
 _GENUINE = np.array([0.516, 0.505, 0.469, 0.404, 0.318, 0.168, 0.03])
-_LENGTH = np.array([3.60, 3.45, 3.17, 2.82, 2.44, 2.04, 1.75])
+_NORM = np.array([3.60, 3.45, 3.17, 2.82, 2.44, 2.04, 1.75])
 _SHIFT = np.array([0.10, 0.12, 0.18, 0.24, 0.32, 0.48, 0.60])
 _TURNED = np.array([0.0, 0.06, 0.17, 0.29, 0.38, 0.43, 0.43])  # b: what the turn moves elsewhere, and can be moved back
 _FRONT_QUALITY = 0.72
@@ -54,12 +55,7 @@ def _recogniser(dim: int) -> _Recogniser:
 
 
 def synthetic(
-    people: int = 300,
-    probes: int = 16,
-    seed: int = 0,
-    dim: int = 512,
-    fronts: int = 2,
-    comparisons: int = 100,
+    people: int = 300, probes: int = 16, seed: int = 0, dim: int = 512, fronts: int = 2, comparisons: int = 100
 ) -> FeatureSet:
     """Draw made-up people, each with front rows and with video rows over yaw -82…+82 degrees.
 
@@ -80,7 +76,7 @@ def synthetic(
     - ε is noise of the same covariance as identity, n² = 1 - q²a² - q²b² - m², so its share against identity
       grows with abs(ψ). This part is lost for good.
 
-    x = L(ψ) exp(0.11 e) · x̂, e ~ N(0, 1): lengths fall from 3.6 to about 2 in profile. Front rows have yaw
+    x = L(ψ) exp(0.11 e) · x̂, e ~ N(0, 1): norms fall from 3.6 to about 2 in profile. Front rows have yaw
     ~ N(0, 6°). Pitch and roll are small and change nothing; the poses given have errors of 1.5 degrees.
     B, U and c belong to one imaginary recogniser that is the same for every seed: people of another seed are
     new people before the same camera. Names, some of them Chinese, carry the seed and are unlike those of any
@@ -91,12 +87,9 @@ def synthetic(
     too few comparisons.
 
     Args:
-        people: number of people, at least 1.
-        probes: video rows of each.
-        seed: 0 or greater; the same seed gives the same bits, and with more people the first ones stay who
-            they are.
+        people: number of people, each with ``probes`` video rows and ``fronts`` front rows.
+        seed: the same seed gives the same bits, and with more people the first ones stay who they are.
         dim: D, at least 16.
-        fronts: front rows of each.
         comparisons: genuine comparisons of each protocol in each fold, and as many impostor ones.
 
     Raises:
@@ -131,31 +124,24 @@ def _bent(world: _Recogniser, identity: np.ndarray) -> np.ndarray:
     r = world.side.shape[1]
     t = identity[:, :r] / np.sqrt(np.mean(world.scale[:r] ** 2))
     moved = (t + np.tanh(2 * t) / 2) @ world.side
-    bent: np.ndarray = moved / np.linalg.norm(moved, axis=2, keepdims=True)
-    return bent
+    return np.asarray(moved / np.linalg.norm(moved, axis=2, keepdims=True))
 
 
 def _rows(
-    world: _Recogniser,
-    identity: np.ndarray,
-    ease: np.ndarray,
-    names: np.ndarray,
-    yaw: np.ndarray,
-    key: list[int],
+    world: _Recogniser, identity: np.ndarray, ease: np.ndarray, names: np.ndarray, yaw: np.ndarray, key: list[int]
 ) -> Rows:
     """The photos of n people at yaw (n, m): n·m rows, a person's rows together."""
     n, m = yaw.shape
     k = len(world.scale)
     draws = np.random.default_rng(key).standard_normal((n, m, k + 7))
-    noise, quality, length = draws[..., :k] * world.scale, draws[..., k], draws[..., k + 1]
+    noise, quality, norm = draws[..., :k] * world.scale, draws[..., k], draws[..., k + 1]
     turn = np.abs(yaw)
     right = (yaw > 0).astype(int)
     a = np.interp(turn, _YAW, _GENUINE) / _FRONT_QUALITY
     b = np.interp(turn, _YAW, _TURNED)
     shift = np.interp(turn, _YAW, _SHIFT)
     worth = 1 + np.interp(turn, _YAW, _SPREAD) * (quality + ease[:, None]) / np.sqrt(2)
-    worth = np.maximum(worth, 0.1)
-    worth = np.minimum(worth, np.sqrt((0.95 - shift**2) / (a**2 + b**2)))
+    worth = np.minimum(np.maximum(worth, 0.1), np.sqrt((0.95 - shift**2) / (a**2 + b**2)))
     a, b = a * worth, b * worth
     rest = np.sqrt(1 - a**2 - b**2 - shift**2)
     blend = (turn / MAX_YAW)[..., None]
@@ -164,16 +150,14 @@ def _rows(
     bent = _bent(world, identity)[right, np.arange(n)[:, None]]
     code = a[..., None] * identity[:, None] + b[..., None] * bent + shift[..., None] * shared + rest[..., None] * noise
     code /= np.linalg.norm(code, axis=2, keepdims=True)
-    lengths = np.interp(turn, _YAW, _LENGTH) * np.exp(0.11 * length)
-    features = (code * lengths[..., None]) @ world.basis.T
+    norms = np.interp(turn, _YAW, _NORM) * np.exp(0.11 * norm)
+    features = (code * norms[..., None]) @ world.basis.T
     pitch, roll = 8.0 * draws[..., k + 2], 3.0 * draws[..., k + 3]
     poses = np.stack([yaw, pitch, roll], axis=2) + 1.5 * draws[..., k + 4 : k + 7]
     people = np.repeat(names, m)
+    entries = tuple({"person_name": name} for name in people.tolist())
     return Rows(
-        features.reshape(n * m, -1).astype(np.float32),
-        poses.reshape(n * m, 3).astype(np.float32),
-        people,
-        tuple({"person_name": name} for name in people.tolist()),
+        features.reshape(n * m, -1).astype(np.float32), poses.reshape(n * m, 3).astype(np.float32), people, entries
     )
 
 
@@ -186,18 +170,17 @@ def _pairs(people: int, front: Rows, video: Rows, comparisons: int, generator: n
     front_person, video_person = np.arange(len(front)) // fronts, np.arange(len(video)) // probes
     kinds = video.kinds()
     a_rows, b_rows = [], []
-    for kind in (PROFILE, FRONTAL):
-        for fold in range(1, FOLDS + 1):
-            a = np.flatnonzero(fold_of[front_person] == fold)
-            b = np.flatnonzero((fold_of[video_person] == fold) & (kinds == kind))
-            same = front_person[a][:, None] == video_person[b]
-            for genuine in (True, False):
-                at_a, at_b = np.nonzero(same == genuine)
-                if len(at_a) < comparisons:
-                    return None
-                chosen = generator.choice(len(at_a), comparisons, replace=False)
-                a_rows.append(a[at_a[chosen]])
-                b_rows.append(b[at_b[chosen]])
+    for kind, fold in product((PROFILE, FRONTAL), range(1, FOLDS + 1)):
+        a = np.flatnonzero(fold_of[front_person] == fold)
+        b = np.flatnonzero((fold_of[video_person] == fold) & (kinds == kind))
+        same = front_person[a][:, None] == video_person[b]
+        for genuine in (True, False):
+            at_a, at_b = np.nonzero(same == genuine)
+            if len(at_a) < comparisons:
+                return None
+            chosen = generator.choice(len(at_a), comparisons, replace=False)
+            a_rows.append(a[at_a[chosen]])
+            b_rows.append(b[at_b[chosen]])
     a_row, b_row = np.concatenate(a_rows), np.concatenate(b_rows)
     front_rows = np.ones(len(a_row), bool)
     return Pairs(

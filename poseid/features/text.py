@@ -8,11 +8,7 @@ from poseid.errors import InputError
 
 
 def read_text(path: Path, remedy: str = "") -> str:
-    """A file in UTF-8 as text; a byte order mark is left out.
-
-    Raises:
-        InputError: it cannot be read, which ``remedy`` follows; or it is not UTF-8, with the line.
-    """
+    """A file in UTF-8 as text, without its byte order mark; InputError, with ``remedy``, where it cannot be read."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:

@@ -267,7 +267,7 @@ def test_other_recognisers_are_warned_of_and_refused_when_strict(
     ):
         np.save(tmp_path / f"{name}.npy", np.ascontiguousarray(x))
     for name, line in (
-        ("scaled", "median length"),
+        ("scaled", "median norm"),
         ("unit", "already normalised"),
         ("shuffled", "columns in another order"),
     ):

@@ -27,9 +27,8 @@ from poseid.enhancers.saving import load_enhancer, save_enhancer
 from poseid.errors import InputError
 from poseid.features.metadata import read_metadata, read_names
 from poseid.features.pairs import read_pairs
-from poseid.features.tables.files import inspect_file, rewrite_file
 from poseid.features.tables.npy import read_array
-from poseid.features.tables.table import Columns
+from poseid.features.tables.table import Columns, inspect_file, rewrite_file
 from tests.corpus.mutations import mutated
 
 DIM = 16

@@ -94,7 +94,7 @@ def test_blocks_make_no_difference(model: Path, tmp_path: Path) -> None:
         (lambda x: x.__setitem__((5, 3), np.nan), "row 5 holds NaN or infinity"),
         (lambda x: x.__setitem__((4, 0), np.inf), "row 4 holds NaN or infinity"),
         (lambda x: x.__setitem__(6, 0), "row 6 is all zeros"),
-        (lambda x: x.__setitem__(2, 1e300), "row 2 has length"),
+        (lambda x: x.__setitem__(2, 1e300), "row 2 has norm"),
     ],
 )
 def test_bad_rows_are_named(model: Path, fault: object, message: str) -> None:

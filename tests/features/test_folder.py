@@ -7,8 +7,10 @@ import os
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -24,21 +26,18 @@ DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 
 
 def equal(a: Rows, b: Rows) -> bool:
-    return (
-        a.features.dtype == b.features.dtype
-        and a.features.tobytes() == b.features.tobytes()
-        and a.poses.tobytes() == b.poses.tobytes()
-        and a.people.tolist() == b.people.tolist()
-        and list(a.metadata) == list(b.metadata)
+    one, other = (
+        (r.features.dtype, r.features.tobytes(), r.poses.tobytes(), r.people.tolist(), list(r.metadata)) for r in (a, b)
     )
+    return one == other
 
 
 @pytest.fixture
 def good() -> FeatureSet:
     data = synthetic(people=12, probes=6, dim=16, comparisons=2)
     data.video.poses[[0, 5]] = np.nan
-    for i, entry in enumerate(data.video.metadata):
-        entry.update(source=f"photo {i}", 相机={"镜头": [1, 2.5, None, True]}, camera=i)
+    for i, content in enumerate(data.video.metadata):
+        content.update(source=f"photo {i}", 相机={"镜头": [1, 2.5, None, True]}, n=i)
     return data
 
 
@@ -50,8 +49,7 @@ def folder(good: FeatureSet, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_round_trip(good: FeatureSet, tmp_path: Path, dtype: type) -> None:
-    video = replace(good.video, features=good.video.features.astype(dtype))
-    data = replace(good, video=video)
+    data = replace(good, video=replace(good.video, features=good.video.features.astype(dtype)))
     write_folder(data, tmp_path / "new" / "面孔")
     again = read_folder(tmp_path / "new" / "面孔", dim=16)
     assert again.name == "面孔"
@@ -62,18 +60,12 @@ def test_round_trip(good: FeatureSet, tmp_path: Path, dtype: type) -> None:
     assert any("李娜" in name for name in again.people())
     assert again.pairs is not None
     assert data.pairs is not None
-    for column in ("protocol", "fold", "a_front", "a_row", "b_front", "b_row", "same"):
-        assert getattr(again.pairs, column).tolist() == getattr(data.pairs, column).tolist()
+    for name, column in vars(data.pairs).items():
+        assert getattr(again.pairs, name).tolist() == column.tolist()
 
 
 def test_what_is_written_is_plain(folder: Path) -> None:
-    assert sorted(p.name for p in folder.iterdir()) == [
-        "front_feature.npy",
-        "front_metadata.json",
-        "pairs.csv",
-        "video_feature.npy",
-        "video_metadata.json",
-    ]
+    assert {path.name for path in folder.iterdir()} == {F_NPY, V_NPY, F_JSON, V_JSON, "pairs.csv"}
     text = (folder / "video_metadata.json").read_bytes().decode("utf-8")
     assert "李娜" in text
     assert "镜头" in text
@@ -91,13 +83,6 @@ def test_rows_without_metadata_get_their_name(good: FeatureSet, tmp_path: Path) 
     again = read_folder(tmp_path / "faces")
     assert again.front.people.tolist() == good.front.people.tolist()
     assert again.pairs is None
-
-
-def test_a_byte_order_mark_is_tolerated(folder: Path) -> None:
-    path = folder / "front_metadata.json"
-    before = read_folder(folder).front
-    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert equal(read_folder(folder).front, before)
 
 
 def test_the_name_is_never_a_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,106 +109,84 @@ def test_fortran_order_is_read(folder: Path) -> None:
 
 
 # One fault a case: how to make it in a good folder, and what the line must say.
-def edit_json(side: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
-    def make(folder: Path) -> None:
-        path = folder / f"{side}_metadata.json"
-        content = json.loads(path.read_text(encoding="utf-8"))
+Make = Callable[[Path], object]
+
+
+def edit(file: str, change: Callable[[bytes], bytes]) -> Make:
+    return lambda folder: (folder / file).write_bytes(change((folder / file).read_bytes()))
+
+
+def write(file: str, content: bytes) -> Make:
+    return lambda folder: (folder / file).write_bytes(content)
+
+
+def cut(file: str, size: int) -> Make:
+    return edit(file, lambda content: content[:size])
+
+
+def edit_json(side: str, change: Callable[[Any], Any]) -> Make:
+    def edited(text: bytes) -> bytes:
+        content = json.loads(text)
         result = change(content)
-        path.write_text(json.dumps(content if result is None else result), encoding="utf-8")
+        return json.dumps(content if result is None else result).encode()
 
-    return make
+    return edit(f"{side}_metadata.json", edited)
 
 
-def edit_array(side: str, change: Callable[[np.ndarray], np.ndarray | None]) -> Callable[[Path], None]:
+def edit_array(change: Callable[[np.ndarray], np.ndarray | None]) -> Make:
     def make(folder: Path) -> None:
-        path = folder / f"{side}_feature.npy"
-        array = np.load(path)
+        array = np.load(folder / V_NPY)
         result = change(array)
-        np.save(path, array if result is None else result)
+        np.save(folder / V_NPY, array if result is None else result)
 
     return make
 
 
-def edit_text(side: str, old: str, new: str) -> Callable[[Path], None]:
-    def make(folder: Path) -> None:
-        path = folder / f"{side}_metadata.json"
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-    return make
+def pose(value: object) -> Make:
+    return edit_json("video", lambda content: content["poses"].__setitem__(6, value))
 
 
-def write(name: str, content: bytes) -> Callable[[Path], None]:
-    def make(folder: Path) -> None:
-        (folder / name).write_bytes(content)
-
-    return make
+def entry(value: object) -> Make:
+    return edit_json("video", lambda content: content["metadata"][9].update(q=value))
 
 
-def cut(name: str, size: int) -> Callable[[Path], None]:
-    def make(folder: Path) -> None:
-        (folder / name).write_bytes((folder / name).read_bytes()[:size])
-
-    return make
-
-
-def pose(row: int, value: object) -> Callable[[Path], None]:
-    return edit_json("video", lambda content: content["poses"].__setitem__(row, value))
-
-
-def name(row: int, value: object) -> Callable[[Path], None]:
+def name(row: int, value: object) -> Make:
     return edit_json("front", lambda content: content["metadata"][row].__setitem__("person_name", value))
 
 
-def put(row: int, value: float) -> Callable[[np.ndarray], None]:
-    return lambda array: array.__setitem__(row, value)
+def put(row: int, value: float) -> Make:
+    return edit_array(lambda array: array.__setitem__(row, value))
 
 
-def objects(folder: Path) -> None:
-    np.save(folder / "front_feature.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+def saved(*arrays: np.ndarray) -> bytes:
+    file = BytesIO()
+    for array in arrays:
+        np.save(file, array)
+    return file.getvalue()
 
 
-def npz(folder: Path) -> None:
-    with (folder / "front_feature.npy").open("wb") as file:
-        np.savez(file, np.ones((2, 2)))
-
-
-def twice(folder: Path) -> None:
-    with (folder / "front_feature.npy").open("ab") as file:
-        np.save(file, np.ones((2, 2)))
-
-
-F_NPY, V_NPY, F_JSON, V_JSON = (
-    "front_feature.npy",
-    "video_feature.npy",
-    "front_metadata.json",
-    "video_metadata.json",
-)
-FAULTS: list[tuple[str, Callable[[Path], None], str]] = [
+F_NPY, V_NPY, F_JSON, V_JSON = (f"{s}_{kind}" for kind in ("feature.npy", "metadata.json") for s in ("front", "video"))
+FAULTS: list[tuple[str, Make, str]] = [
     (F_NPY, lambda folder: (folder / F_NPY).unlink(), "is missing"),
     (V_JSON, lambda folder: (folder / V_JSON).unlink(), "is missing"),
     (F_NPY, write(F_NPY, b""), "not an npy file"),
-    (F_NPY, write(F_NPY, b"no array at all"), "not an npy file"),
     (F_NPY, write(F_NPY, pickle.dumps([1.0])), "not an npy file"),
     (F_NPY, write(F_NPY, b"\x93NUMPY\x01\x00\x10\x00garbage garbage!"), "damaged or cut short"),
-    (F_NPY, npz, "npz archive"),
-    (F_NPY, objects, "Python objects, which are never loaded"),
-    (F_NPY, twice, "bytes after the array"),
+    (F_NPY, write(F_NPY, b"PK\x03\x04 as numpy.savez begins"), "npz archive"),
+    (F_NPY, write(F_NPY, saved(np.array([{"a": 1}]))), "Python objects, which are never loaded"),
+    (F_NPY, write(F_NPY, saved(np.ones((2, 2)), np.ones((2, 2)))), "bytes after the array"),
     (V_NPY, cut(V_NPY, 50), "damaged or cut short"),
     (V_NPY, cut(V_NPY, 1000), "damaged or cut short"),
-    (V_NPY, edit_array("video", lambda a: a.astype(np.int32)), "holds <i4 values"),
-    (V_NPY, edit_array("video", lambda a: a.astype(">f4")), "holds >f4 values"),
-    (V_NPY, edit_array("video", lambda a: a.astype(np.complex64)), "holds <c8 values"),
-    (V_NPY, edit_array("video", lambda a: a.ravel()), "has shape (1152,)"),
-    (V_NPY, edit_array("video", lambda a: a[None]), "has shape (1, 72, 16)"),
-    (V_NPY, edit_array("video", lambda a: a[:0]), "holds no vectors"),
-    (V_NPY, edit_array("video", lambda a: a[:, :0]), "holds no vectors"),
-    (V_NPY, edit_array("video", lambda a: a[:, :8]), "8 dimensions, not 16"),
-    (V_NPY, edit_array("video", put(7, np.nan)), "row 7 holds NaN or infinity"),
-    (V_NPY, edit_array("video", put(70, -np.inf)), "row 70 holds NaN or infinity"),
-    (V_NPY, edit_array("video", put(3, 0)), "row 3 is all zeros"),
-    (V_JSON, edit_array("video", lambda a: a[:-1]), "72 metadata entries for 71 rows of video_feature.npy"),
+    (V_NPY, edit_array(lambda a: a.astype(np.int32)), "holds <i4 values"),
+    (V_NPY, edit_array(lambda a: a.astype(">f4")), "holds >f4 values"),
+    (V_NPY, edit_array(lambda a: a.ravel()), "has shape (1152,)"),
+    (V_NPY, edit_array(lambda a: a[None]), "has shape (1, 72, 16)"),
+    (V_NPY, edit_array(lambda a: a[:0]), "holds no vectors"),
+    (V_NPY, edit_array(lambda a: a[:, :0]), "holds no vectors"),
+    (V_NPY, edit_array(lambda a: a[:, :8]), "8 dimensions, not 16"),
+    (V_NPY, put(7, np.nan), "row 7 holds NaN or infinity"),
+    (V_NPY, put(3, 0), "row 3 is all zeros"),
+    (V_JSON, edit_array(lambda a: a[:-1]), "72 metadata entries for 71 rows of video_feature.npy"),
     (V_JSON, edit_json("video", lambda c: c["poses"].pop() and None), "71 poses for 72 rows"),
     (V_JSON, edit_json("video", lambda c: c["metadata"].pop() and None), "71 metadata entries for 72 rows"),
     (F_JSON, edit_json("front", lambda c: c["metadata"]), "must be an object"),
@@ -231,58 +194,34 @@ FAULTS: list[tuple[str, Callable[[Path], None], str]] = [
     (F_JSON, edit_json("front", lambda c: c.update(poses={})), 'key "poses" is not a list'),
     (F_JSON, edit_json("front", lambda c: c.pop("metadata") and None), 'key "metadata" is missing'),
     (F_JSON, edit_json("front", lambda c: c["metadata"].__setitem__(4, "x")), "row 4: metadata is 'x'"),
-    (
-        F_JSON,
-        edit_json("front", lambda c: c["metadata"][4].pop("person_name") and None),
-        'row 4: no "person_name"',
-    ),
-    (F_JSON, name(2, ""), "row 2: person_name is empty"),
-    (F_JSON, name(2, "  "), "row 2: person_name is empty"),
-    (F_JSON, name(2, 17), "row 2: person_name is 17, not text"),
+    (F_JSON, edit_json("front", lambda c: c["metadata"][4].clear()), 'row 4: no "person_name"'),
     (F_JSON, name(2, None), "row 2: person_name is None, not text"),
     (F_JSON, name(2, ["a"]), "row 2: person_name is ['a'], not text"),
     (F_JSON, name(2, "a\nb"), "row 2: person_name 'a\\nb' holds a control character"),
     (F_JSON, name(2, "\udc00x"), "row 2"),
-    (F_JSON, name(2, "Ana "), "row 2: person_name 'Ana ' begins or ends with a blank"),
-    (V_JSON, pose(6, [1, 2]), "row 6: pose is [1, 2]"),
-    (V_JSON, pose(6, [1, 2, "3"]), "row 6: pose is [1, 2, '3']"),
-    (V_JSON, pose(6, [1, 2, None]), "row 6: pose is [1, 2, None]"),
-    (V_JSON, pose(6, [True, 2, 3]), "row 6: pose is [True, 2, 3]"),
-    (V_JSON, pose(6, 12.0), "row 6: pose is 12.0"),
-    (V_JSON, pose(6, {}), "row 6: pose is {}"),
-    (V_JSON, pose(6, [float("nan"), 0, 0]), "row 6: pose is [nan, 0, 0]: angles are finite"),
-    (V_JSON, pose(6, [10**400, 0, 0]), "row 6: pose is"),
-    (
-        V_JSON,
-        edit_json("video", lambda c: c["metadata"][9].update(q=float("inf"))),
-        "row 9: metadata cannot be written",
-    ),
-    (
-        V_JSON,
-        edit_json("video", lambda c: c["metadata"][9].update(q="\ud800")),
-        "row 9: metadata cannot be written",
-    ),
-    (V_JSON, cut(V_JSON, 300), "not JSON"),
+    (V_JSON, pose([1, 2]), "row 6: pose is [1, 2]"),
+    (V_JSON, pose([1, 2, "3"]), "row 6: pose is [1, 2, '3']"),
+    (V_JSON, pose([1, 2, None]), "row 6: pose is [1, 2, None]"),
+    (V_JSON, pose([True, 2, 3]), "row 6: pose is [True, 2, 3]"),
+    (V_JSON, pose(12.0), "row 6: pose is 12.0"),
+    (V_JSON, pose([float("nan"), 0, 0]), "row 6: pose is [nan, 0, 0]: angles are finite"),
+    (V_JSON, pose([10**400, 0, 0]), "row 6: pose is"),
+    (V_JSON, entry(float("inf")), "row 9: metadata cannot be written"),
+    (V_JSON, entry(float("nan")), "row 9: metadata cannot be written"),
+    (V_JSON, entry("\ud800"), "row 9: metadata cannot be written"),
+    (V_JSON, cut(V_JSON, 60), "not JSON"),
     (V_JSON, write(V_JSON, b""), "line 1 column 1: not JSON"),
     (V_JSON, write(V_JSON, b'{"metadata":\n["\xff"]}'), "line 2: not UTF-8"),
     (V_JSON, write(V_JSON, "{}".encode("utf-16")), "line 1: not UTF-8"),
     (V_JSON, write(V_JSON, b"[" * 200_000), "nesting too deep"),
     (V_JSON, write(V_JSON, b'{"poses": [], "metadata": [], "poses": []}'), "the key 'poses' stands twice"),
-    (
-        V_JSON,
-        edit_text("video", '"camera": 3', '"camera": 3, "camera": 4'),
-        "row 3: the key 'camera' stands twice",
-    ),
-    (
-        "pairs.csv",
-        write("pairs.csv", b"protocol,fold,a,b,same\nFP,1,front:0,video:999,1\n"),
-        "line 2: video:999",
-    ),
+    (V_JSON, edit(V_JSON, lambda b: b.replace(b'"n": 3', b'"n": 3, "n": 4', 1)), "row 3: the key 'n' stands twice"),
+    ("pairs.csv", write("pairs.csv", b"protocol,fold,a,b,same\nFP,1,front:0,video:999,1\n"), "line 2: video:999"),
 ]
 
 
 @pytest.mark.parametrize(("file", "make", "message"), FAULTS, ids=[f"{f}-{m[:30]}" for f, _, m in FAULTS])
-def test_a_fault_is_one_line(folder: Path, file: str, make: Callable[[Path], None], message: str) -> None:
+def test_a_fault_is_one_line(folder: Path, file: str, make: Make, message: str) -> None:
     make(folder)
     with pytest.raises(InputError) as caught:
         read_folder(folder)
@@ -293,23 +232,17 @@ def test_a_fault_is_one_line(folder: Path, file: str, make: Callable[[Path], Non
     assert len(line) - len(str(folder)) < 200
 
 
-def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere: does not exist"):
-        read_folder(tmp_path / "nowhere")
+def test_other_refusals(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="file: is a file, not a folder"):
-        read_folder(tmp_path / "file")
     (tmp_path / "dir" / "front_feature.npy").mkdir(parents=True)
-    with pytest.raises(InputError, match="cannot be read"):
-        read_folder(tmp_path / "dir")
-
-
-def test_the_dimension_asked_for(folder: Path) -> None:
-    with pytest.raises(InputError, match=r"front_feature\.npy: vectors have 16 dimensions, not 512: set data\.dim"):
-        read_folder(folder, dim=512)
-
-
-def test_one_name_in_two_spellings(folder: Path) -> None:
+    for path, line in (
+        (tmp_path / "nowhere", "nowhere: does not exist"),
+        (tmp_path / "file", "file: is a file, not a folder"),
+        (tmp_path / "dir", "cannot be read"),
+        (folder, r"front_feature\.npy: vectors have 16 dimensions, not 512: set data\.dim"),
+    ):
+        with pytest.raises(InputError, match=line):
+            read_folder(path, dim=512)
     name(0, "Andr\u00e9")(folder)
     name(1, "Andre\u0301")(folder)
     with pytest.raises(InputError, match="different characters"):
@@ -331,30 +264,27 @@ def changed(rows: Rows, poses: object = None, features: object = None) -> Rows:
     return new
 
 
+def front(data: FeatureSet, **columns: Any) -> FeatureSet:
+    return replace(data, front=replace(data.front, **columns))
+
+
+def paired(data: FeatureSet, **columns: Any) -> FeatureSet:
+    assert data.pairs is not None
+    return replace(data, pairs=replace(data.pairs, **columns))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda d: replace(d, video=changed(d.video, features=0)), "video_feature.npy: row 3 is all zeros"),
         (lambda d: replace(d, video=changed(d.video, features=np.nan)), "video_feature.npy: row 3 holds NaN"),
-        (
-            lambda d: replace(d, video=changed(d.video, poses=[1, np.nan, 2])),
-            "video_metadata.json: row 3: pose",
-        ),
-        (
-            lambda d: replace(d, front=changed(d.front, poses=[1, np.inf, 2])),
-            "front_metadata.json: row 3: pose",
-        ),
+        (lambda d: replace(d, video=changed(d.video, poses=[1, np.nan, 2])), "video_metadata.json: row 3: pose"),
+        (lambda d: replace(d, front=changed(d.front, poses=[1, np.inf, 2])), "front_metadata.json: row 3: pose"),
         (lambda d: replace(d, video=d.video.take(np.arange(0))), "video_feature.npy: holds no vectors"),
-        (
-            lambda d: replace(d, front=replace(d.front, people=np.roll(d.front.people, 1))),
-            "front_metadata.json: row 0: metadata names",
-        ),
-        (
-            lambda d: replace(d, front=replace(d.front, metadata=({"at": Path()},) * len(d.front))),
-            "front_metadata.json: row 0: metadata cannot be written",
-        ),
-        (lambda d: replace(d, pairs=replace(d.pairs, same=~d.pairs.same)), "pairs.csv: line 2: same is 0"),
-        (lambda d: replace(d, pairs=replace(d.pairs, a_row=d.pairs.a_row + 99)), "pairs.csv: line 2: front:"),
+        (lambda d: front(d, people=np.roll(d.front.people, 1)), "front_metadata.json: row 0: metadata names"),
+        (lambda d: front(d, metadata=({"at": Path()},) * 24), "front_metadata.json: row 0: metadata cannot be written"),
+        (lambda d: paired(d, same=~d.pairs.same), "pairs.csv: line 2: same is 0"),
+        (lambda d: paired(d, a_row=d.pairs.a_row + 99), "pairs.csv: line 2: front:"),
     ],
 )
 def test_writing_refuses_what_reading_would(
@@ -371,19 +301,15 @@ def test_writing_never_replaces(good: FeatureSet, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     (tmp_path / "file").touch()
-    for name_ in ("empty", "link", "file"):
-        with pytest.raises(InputError, match="exists already"):
-            write_folder(good, tmp_path / name_)
-    with pytest.raises(InputError, match="cannot be made"):
-        write_folder(good, tmp_path / "file" / "faces")
+    there = dict.fromkeys(("empty", "link", "file"), "exists already")
+    for path, line in (there | {"file/faces": "cannot be made"}).items():
+        with pytest.raises(InputError, match=line):
+            write_folder(good, tmp_path / path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "file", "link"]
 
 
 def test_a_failed_write_leaves_nothing(good: FeatureSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         write_folder(good, tmp_path / "faces")
     assert list(tmp_path.iterdir()) == []

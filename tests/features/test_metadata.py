@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from poseid.errors import InputError
@@ -31,22 +31,14 @@ ENTRY = st.dictionaries(TEXT | st.just("person_name"), VALUE, max_size=4)
 POSE = st.none() | st.lists(st.floats(-180, 180) | st.integers(-180, 180), min_size=3, max_size=3)
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("metadata") / "video_metadata.json"
-
-
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    entries=st.lists(ENTRY, max_size=5),
-    poses=st.lists(POSE, max_size=5),
-    indent=st.sampled_from([None, 0, 3]),
-    ascii_only=st.booleans(),
-    mark=st.booleans(),
+    st.lists(ENTRY, max_size=5), st.lists(POSE, max_size=5), st.sampled_from([None, 0, 3]), st.booleans(), st.booleans()
 )
 def test_json_is_read_as_it_stands(
-    entries: list[Any], poses: list[Any], indent: int | None, ascii_only: bool, mark: bool, file: Path
+    tmp_path: Path, entries: list[Any], poses: list[Any], indent: int | None, ascii_only: bool, mark: bool
 ) -> None:
+    file = tmp_path / "video_metadata.json"
     text = json.dumps({"more": 1, "metadata": entries, "poses": poses}, indent=indent, ensure_ascii=ascii_only)
     file.write_text(text, encoding="utf-8-sig" if mark else "utf-8")
     found, table = read_metadata(file)
@@ -77,10 +69,8 @@ def test_a_spoilt_folder_is_read_as_far_as_it_can_be(tmp_path: Path) -> None:
     content["poses"][2] = [0, 0]
     path.write_text(json.dumps(content), encoding="utf-8")
     features, problems = inspect_folder(tmp_path / "faces")
-    assert [(problem.kind, problem.file, problem.rows) for problem in problems] == [
-        ("bad-poses", path, (2,)),
-        ("bad-names", path, (1, 4)),
-    ]
+    found = [(problem.kind, problem.file, problem.rows) for problem in problems]
+    assert found == [("bad-poses", path, (2,)), ("bad-names", path, (1, 4))]
     assert np.flatnonzero(features.video.people == "").tolist() == [1, 4]
     assert np.flatnonzero(np.isnan(features.video.poses).any(axis=1)).tolist() == [2]
     with pytest.raises(InputError) as caught:

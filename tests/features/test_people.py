@@ -43,26 +43,24 @@ def test_every_seat_is_equally_likely() -> None:
     assert all(abs(tested.count(name) - 40) < 30 for name in "abcdefghij")  # 40 expected, sd 6
 
 
-def test_fractions() -> None:
+def test_fractions_and_too_few_people() -> None:
     split = split_people([f"p{i}" for i in range(200)], 0, (0.5, 0.25, 0.25))
     assert (len(split.train), len(split.validation), len(split.test)) == (100, 50, 50)
     for wrong in [(0.6, 0.3, 0.2), (0.7, 0.3, 0.0), (1.2, -0.1, -0.1), (float("nan"), 0.5, 0.5)]:
         with pytest.raises(InputError, match="sum 1"):
             split_people("abcdef", 0, wrong)
-
-
-def test_too_few_people() -> None:
     with pytest.raises(InputError, match="2 people cannot be split"):
         split_people(["a", "b", "b"], 0)
 
 
 def test_overlap_and_empty_parts_are_named() -> None:
-    with pytest.raises(InputError, match="'b' is in train and in validation"):
-        Split(("a", "b"), ("b", "c"), ("d",))
-    with pytest.raises(InputError, match="'c' and 1 more are in validation and in test"):
-        Split(("a", "b"), ("d", "c"), ("d", "c"))
-    with pytest.raises(InputError, match="no people in test"):
-        Split(("a",), ("b",), ())
+    for parts, line in (
+        (("ab", "bc", "d"), "'b' is in train and in validation"),
+        (("ab", "dc", "dc"), "'c' and 1 more are in validation and in test"),
+        (("a", "b", ""), "no people in test"),
+    ):
+        with pytest.raises(InputError, match=line):
+            Split(*map(tuple, parts))
 
 
 def test_files_of_names(tmp_path: Path) -> None:
@@ -105,8 +103,8 @@ def test_people_of_folds_against_names(data: FeatureSet) -> None:
     pairs = data.pairs
     assert pairs is not None
     expected = set()
-    for i in range(len(pairs)):
-        if pairs.fold[i] in (2, 5):
+    for i, fold in enumerate(pairs.fold):
+        if fold in (2, 5):
             for front, row in ((pairs.a_front[i], pairs.a_row[i]), (pairs.b_front[i], pairs.b_row[i])):
                 expected.add(str((data.front if front else data.video).people[row]))
     assert people_of_folds(data, [5, 2]) == sorted(expected)
@@ -122,12 +120,11 @@ def test_split_by_folds(data: FeatureSet) -> None:
 
 
 def test_folds_that_are_not_there(data: FeatureSet) -> None:
-    with pytest.raises(InputError, match="no fold 9: choose from"):
-        people_of_folds(data, [1, 9])
-    with pytest.raises(InputError, match="no fold is asked for"):
-        people_of_folds(data, [])
-    with pytest.raises(InputError, match=r"no pairs\.csv"):
-        people_of_folds(FeatureSet("plain", data.front, data.video), [1])
+    plain = FeatureSet("plain", data.front, data.video)
+    none, empty, missing = "no fold 9: choose from", "no fold is asked for", r"no pairs\.csv"
+    for features, folds, line in ((data, [1, 9], none), (data, [], empty), (plain, [1], missing)):
+        with pytest.raises(InputError, match=line):
+            people_of_folds(features, folds)
     with pytest.raises(InputError, match="at least 2 must stay"):
         split_by_folds(data.select(people_of_folds(data, [1])), [1], 0)
     for share in (0.0, 1.0, float("nan")):

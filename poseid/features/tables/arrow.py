@@ -1,4 +1,8 @@
-"""CSV and Parquet in batches, and vectors, angles and names out of Arrow columns. Needs pyarrow (extra ``tables``)."""
+"""CSV and Parquet in batches, and vectors, angles and names out of Arrow columns. Needs pyarrow (extra ``tables``).
+
+What cannot be used raises InputError: one line that names the file and, where it is the fault of one row, that row,
+counted from 0. ``first`` is the number of a batch's first row, for that line.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +46,7 @@ def reading(path: Path, columns: Sequence[str] = ()) -> Iterator[None]:
     else:
         return
     if cell := _CELL.search(text):
-        # the header is pyarrow's row 1
-        where = f"{path}: row {int(cell['row']) - 2}"
+        where = f"{path}: row {int(cell['row']) - 2}"  # the header is pyarrow's row 1
         if "UTF8" in cell["what"]:
             raise InputError(f"{where}: not UTF-8: save the file as UTF-8")
         number = int(cell["column"])
@@ -51,19 +54,13 @@ def reading(path: Path, columns: Sequence[str] = ()) -> Iterator[None]:
         what = shown(cell["what"].removeprefix("value ").strip("'"))
         raise InputError(f"{where}: {name} holds {what}, not a number: correct it or name other columns")
     if width := _WIDTH.search(text):
-        raise InputError(
-            f"{path}: row {int(width['row']) - 2}: {width['got']} cells, not {width['want']} as in the header: "
-            "mend the row"
-        )
+        cells = f"{width['got']} cells, not {width['want']} as in the header"
+        raise InputError(f"{path}: row {int(width['row']) - 2}: {cells}: mend the row")
     raise InputError(f"{path}: cannot be read ({shown(text)[1:-1]})")
 
 
 def table_columns(path: Path) -> list[str]:
-    """The names of the columns of a .csv or .parquet.
-
-    Raises:
-        InputError: no such file, or it cannot be read.
-    """
+    """The names of the columns of a .csv or .parquet."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if path.suffix != ".csv":
@@ -80,16 +77,7 @@ def table_columns(path: Path) -> list[str]:
 
 
 def table_batches(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Batches of some columns of a .csv or .parquet, in the file's order.
-
-    Args:
-        path: the file.
-        columns: which; they must be there.
-        numbers: those that a CSV holds as numbers; the others are read as text.
-
-    Raises:
-        InputError: the file cannot be read, or a cell is not what it should be; names the row.
-    """
+    """Batches of these columns of a .csv or .parquet; of a CSV, ``numbers`` are read as float32, the others as text."""
     if path.suffix != ".csv":
         with reading(path), pq.ParquetFile(path, buffer_size=2**20) as table:
             yield from table.iter_batches(_BATCH_ROWS, columns=list(columns))
@@ -101,42 +89,21 @@ def table_batches(path: Path, columns: Sequence[str], numbers: Sequence[str]) ->
 
 
 def vectors(batch: pa.RecordBatch, names: Sequence[str], file: str, first: int) -> np.ndarray:
-    """(n, D) vectors of a batch: of one column of lists, or of D columns of numbers.
-
-    Args:
-        batch: n rows.
-        names: the columns.
-        file: for messages.
-        first: number of the batch's first row, for messages.
-
-    Raises:
-        InputError: an empty cell, lists of different lengths, or text where numbers belong; names the row.
-    """
+    """(n, D) vectors of a batch: of one column of lists, or of D columns of numbers."""
     if len(names) == 1:
         array = _as_lists(batch.column(names[0]), names[0], file, first)
-        if array.null_count:
-            raise InputError(f"{file}: row {first + _first(array.is_null())}: {shown(names[0])} is empty")
-        return _rows_of(array, names[0], file, first)
-    columns = []
-    for name in names:
-        array = _numbers(batch.column(name), name, file, first)
-        if array.null_count:
-            row = first + _first(array.is_null())
-            fault = "is empty, or n/a, null and the like"
-            raise InputError(f"{file}: row {row}: {shown(name)} {fault}: remove the row or extract its vector again")
-        columns.append(array.to_numpy(zero_copy_only=False))
-    kinds = {column.dtype for column in columns}
+        return _rows_of(_filled(array, names[0], file, first), names[0], file, first)
+    remedy = ", or n/a, null and the like: remove the row or extract its vector again"
+    arrays = [_filled(_numbers(batch.column(name), name, file, first), name, file, first, remedy) for name in names]
+    columns = [array.to_numpy(zero_copy_only=False) for array in arrays]
+    kinds = sorted({str(column.dtype) for column in columns})
     if len(kinds) > 1:
-        raise InputError(f"{file}: the vector's columns have different types, {', '.join(sorted(map(str, kinds)))}")
-    return np.stack(columns, axis=1) if columns[0].size else np.empty((0, len(columns)), columns[0].dtype)
+        raise InputError(f"{file}: the vector's columns have different types, {', '.join(kinds)}")
+    return np.stack(columns, axis=1)
 
 
 def angles_of(batch: pa.RecordBatch, names: Sequence[str], file: str, first: int) -> np.ndarray:
-    """(n, 3) float64 angles of a batch: of one column of lists, or of three columns; empty cells are NaN.
-
-    Raises:
-        InputError: no three numbers in a row; names it.
-    """
+    """(n, 3) float64 angles of a batch: of one column of lists, or of three columns; empty cells are NaN."""
     if len(names) == 3:
         columns = [_numbers(batch.column(name), name, file, first) for name in names]
         return np.stack([c.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False) for c in columns], 1)
@@ -144,30 +111,26 @@ def angles_of(batch: pa.RecordBatch, names: Sequence[str], file: str, first: int
         raise InputError(f"{file}: poses are one column of three numbers or three columns, not {len(names)}")
     array = _as_lists(batch.column(names[0]), names[0], file, first)
     angles = np.full((len(array), 3), np.nan)
-    there = np.asarray(array.is_valid())
-    if there.any():
+    if array.null_count < len(array):
         rows = _rows_of(array.drop_null(), names[0], file, first, missing=np.nan)
         if rows.shape[1] != 3:
             raise InputError(f"{file}: {shown(names[0])} holds {rows.shape[1]} numbers a row, not three angles")
-        angles[there] = rows
+        angles[np.asarray(array.is_valid())] = rows
     return angles
 
 
-def texts(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
-    """A column as text: of text, categories or integers.
-
-    Raises:
-        InputError: another type, or an empty cell; names the row.
-    """
+def texts(batch: pa.RecordBatch, name: str | None, file: str, first: int) -> np.ndarray:
+    """(n,) str of a column of text, categories or integers; empty where there is no such column."""
+    if name is None:
+        return np.full(len(batch), "")
+    array = batch.column(name)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_integer(array.type):
         array = array.cast(pa.string())
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
         raise InputError(f"{file}: {shown(name)} holds {array.type}: name a column of text or of integers")
-    if array.null_count:
-        raise InputError(f"{file}: row {first + _first(array.is_null())}: {shown(name)} is empty")
-    return array
+    return np.array(_filled(array, name, file, first).to_pylist(), np.str_)
 
 
 def is_lists(kind: pa.DataType) -> bool:
@@ -193,8 +156,11 @@ def _open_csv(path: Path, columns: list[str] | None, types: dict[str, pa.DataTyp
     )
 
 
-def _first(mask: pa.Array) -> int:
-    return int(np.argmax(np.asarray(mask)))
+def _filled(array: pa.Array, name: str, file: str, first: int, remedy: str = "") -> pa.Array:
+    if array.null_count:
+        row = first + int(np.argmax(np.asarray(array.is_null())))
+        raise InputError(f"{file}: row {row}: {shown(name)} is empty{remedy}")
+    return array
 
 
 def _numbers(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
@@ -226,12 +192,10 @@ def _parsed(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
     if not right.all():
         at = int(np.argmin(right))
         row = int(np.searchsorted(np.asarray(lists.offsets), at, side="right")) - 1
-        raise InputError(
-            f"{file}: row {first + row}: {shown(name)} holds {shown(cells[at].as_py())}, not a number: "
-            "give a column of lists of numbers, or D columns"
-        )
-    offsets = pc.if_else(lists.is_valid(), pc.list_value_length(lists), 0)
-    ends = np.concatenate([[0], np.cumsum(np.asarray(offsets))]).astype(np.int32)
+        fault = f"{shown(name)} holds {shown(cells[at].as_py())}, not a number"
+        raise InputError(f"{file}: row {first + row}: {fault}: give a column of lists of numbers, or D columns")
+    sizes = pc.if_else(lists.is_valid(), pc.list_value_length(lists), 0)
+    ends = np.concatenate([[0], np.cumsum(np.asarray(sizes))]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(ends), cells.cast(pa.float32()), mask=lists.is_null())
 
 
@@ -240,18 +204,17 @@ def _rows_of(array: pa.Array, name: str, file: str, first: int, missing: float |
     values = array.flatten()
     while is_lists(values.type):
         values = values.flatten()
-    lengths = np.asarray(pc.list_value_length(array)) if not pa.types.is_fixed_size_list(array.type) else None
-    if lengths is not None and len(lengths) and (lengths != lengths[0]).any():
-        row = int(np.argmax(lengths != lengths[0]))
-        raise InputError(
-            f"{file}: row {first + row}: {shown(name)} holds {lengths[row]} numbers, row {first} {lengths[0]}: "
-            "all vectors have one length"
-        )
-    dim = len(values) // len(array) if len(array) else 0
+    if not pa.types.is_fixed_size_list(array.type):
+        sizes = np.asarray(pc.list_value_length(array))
+        if (sizes != sizes[:1]).any():
+            row = int(np.argmax(sizes != sizes[0]))
+            fault = f"{shown(name)} holds {sizes[row]} numbers, row {first} {sizes[0]}"
+            raise InputError(f"{file}: row {first + row}: {fault}: all vectors have as many")
+    dim = len(values) // max(1, len(array))
     values = _numbers(values, name, file, first)
+    if values.null_count and missing is None:
+        row = first + int(np.argmax(np.asarray(values.is_null()))) // dim
+        raise InputError(f"{file}: row {row}: {shown(name)} holds an empty number: extract the vector again")
     if values.null_count:
-        if missing is None:
-            row = first + _first(values.is_null()) // dim
-            raise InputError(f"{file}: row {row}: {shown(name)} holds an empty number: extract the vector again")
         values = values.cast(pa.float64()).fill_null(missing)
     return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(len(array), dim)

@@ -17,11 +17,7 @@ _CHUNK_CACHE = 64 * 2**20
 
 
 def inspect(path: Path, columns: Columns, sampled: int) -> Table:
-    """Shape, dtype, which datasets, and a sample.
-
-    Raises:
-        InputError: no HDF5 file, it does not say which dataset holds the vectors, or they lie in another file.
-    """
+    """Shape, dtype, which datasets, and a sample; vectors that lie in another file are refused."""
     with _opened(path, "r") as file:
         arrays = {}
 

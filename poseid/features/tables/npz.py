@@ -8,71 +8,49 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
-
-import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.tables.npy import blocks_of, header_bytes, read_header, read_rows
+from poseid.features.tables.npy import change_array, read_header, read_rows
 from poseid.features.tables.table import Change, Columns, Table, choose_arrays
 
 
 def inspect(path: Path, columns: Columns, sampled: int) -> Table:
-    """Shape, dtype, which members, and the first rows (a compressed member cannot be read from its middle).
-
-    Raises:
-        InputError: no npz archive, or it does not say which member holds the vectors.
-    """
+    """Shape, dtype, which members, and the first rows (a compressed member cannot be read from its middle)."""
     with _opened(path) as archive:
         arrays = {}
         faults: dict[str, InputError] = {}  # of members that may pass through, as long as nobody asks for them
-        for name in archive.namelist():
-            if name.endswith(".npy"):
-                with archive.open(name) as member:
+        for file in archive.namelist():
+            name = file.removesuffix(".npy")
+            if name != file:
+                with archive.open(file) as member:
                     try:
-                        arrays[name.removesuffix(".npy")] = read_header(member, f"{path}: {name}")
+                        arrays[name] = read_header(member, f"{path}: {file}")
                     except InputError as error:
-                        faults[name.removesuffix(".npy")] = error
+                        faults[name] = error
         for name in (*columns.features, *columns.poses, "features", "poses"):
             if name in faults:
                 raise faults[name]
         chosen = choose_arrays(arrays, columns, str(path))
-        where = f"{path}: {chosen.features[0]}"
-        with archive.open(f"{chosen.features[0]}.npy") as member:
-            (rows, dim), dtype = read_header(member, where)
-            sample = read_rows(member, min(rows, sampled), (dim,), dtype, where)
+        (name,) = chosen.features
+        with archive.open(f"{name}.npy") as member:
+            (rows, dim), dtype = read_header(member, f"{path}: {name}")
+            sample = read_rows(member, min(rows, sampled), (dim,), dtype, f"{path}: {name}")
     return Table(rows, dim, dtype, chosen, sample)
 
 
 def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """The archive with changed vectors; members keep their order, dates and compression."""
+    names = [f"{name}.npy" for name in (*columns.features, *columns.poses)]
     with _opened(source) as read, zipfile.ZipFile(target, "w") as written:
         for info in read.infolist():
             copied = zipfile.ZipInfo(info.filename, info.date_time)
             copied.compress_type, copied.external_attr = info.compress_type, info.external_attr
-            with written.open(copied, "w", force_zip64=True) as out:
-                if info.filename == f"{columns.features[0]}.npy":
-                    _change_member(read, info.filename, columns.poses, str(source), out, change)
+            with ExitStack() as stack, written.open(copied, "w", force_zip64=True) as out:
+                if info.filename == names[0]:
+                    members = [stack.enter_context(read.open(name)) for name in names]
+                    change_array(members, out, change, f"{source}: {names[0]}")
                 else:
-                    with read.open(info) as member:
-                        shutil.copyfileobj(member, out, 2**20)
-
-
-def _change_member(
-    archive: zipfile.ZipFile, name: str, poses: tuple[str, ...], file: str, out: IO[bytes], change: Change
-) -> None:
-    with ExitStack() as stack:
-        member = stack.enter_context(archive.open(name))
-        (rows, dim), dtype = read_header(member, f"{file}: {name}")
-        streams = [stack.enter_context(archive.open(f"{pose}.npy")) for pose in poses]
-        headers = [read_header(stream, file) for stream in streams]
-        out.write(header_bytes((rows, dim), dtype))
-        for first, block in blocks_of(member, rows, (dim,), dtype, f"{file}: {name}"):
-            angles = [
-                read_rows(stream, len(block), shape[1:], kind, file)
-                for stream, (shape, kind) in zip(streams, headers, strict=True)
-            ]
-            out.write(change(first, block, np.column_stack(angles) if angles else None).tobytes())
+                    shutil.copyfileobj(stack.enter_context(read.open(info)), out, 2**20)
 
 
 @contextmanager

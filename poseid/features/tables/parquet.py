@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +12,15 @@ import pyarrow.parquet as pq
 from poseid.errors import InputError
 from poseid.features.rows import check_array, shown
 from poseid.features.tables.arrow import angles_of, is_lists, reading, vectors
-from poseid.features.tables.names import find_columns, listed
 from poseid.features.tables.poses import ANGLES
-from poseid.features.tables.table import Change, Columns, Table, block_rows
+from poseid.features.tables.table import Change, Columns, Table, block_rows, find_columns, listed
 
 _SAMPLED_GROUPS = 8
 _GROUP_BYTES = 64 * 2**20
 
 
 def inspect(path: Path, columns: Columns, sampled: int) -> Table:
-    """Shape, dtype, which columns, and a sample from up to 8 row groups.
-
-    Raises:
-        InputError: no Parquet file, or it does not say which columns hold the vectors.
-    """
+    """Shape, dtype, which columns, and a sample from up to 8 row groups."""
     with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
         schema, rows = file.schema_arrow, file.metadata.num_rows
         chosen = _choose(schema, columns, path)
@@ -38,27 +34,22 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
             if number >= len(groups) and parts:
                 break
             batches = file.iter_batches(most, row_groups=[group], columns=list(chosen.features))
-            first = next((batch for batch in batches if len(batch)), None)
-            if first is not None:
-                parts.append(vectors(first, chosen.features, f"{path}: row group {group}", 0))
+            filled = (batch for batch in batches if len(batch))
+            parts += [vectors(batch, chosen.features, f"{path}: row group {group}", 0) for batch in islice(filled, 1)]
     if not parts:
         raise InputError(f"{path}: says that it holds {rows} rows, but has none: it is damaged, save it again")
     dims = {part.shape[1] for part in parts}
     if len(dims) > 1:
-        raise InputError(f"{path}: its vectors have different lengths: {sorted(dims)}")
+        raise InputError(f"{path}: its vectors have different dimensions: {sorted(dims)}")
     sample = np.concatenate(parts)
     check_array(str(path), sample.shape, sample.dtype)
     return Table(rows, sample.shape[1], sample.dtype, chosen, sample)
 
 
 def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
-    """The file with changed vectors, of the same schema, metadata and compression.
-
-    Row groups stay as they are, up to 64 MiB of vectors; larger ones are divided, to bound memory.
-    """
+    """The file with changed vectors and the same schema, compression and row groups (of up to 64 MiB of vectors)."""
     with reading(source), pq.ParquetFile(source, buffer_size=2**20) as read:
-        # A row of every column: what is damaged there is refused by this, where asking for the codec of a damaged
-        # column makes pyarrow end the process.
+        # Reading a row of every column refuses a damaged one; pyarrow ends the process if it is asked for its codec.
         next(read.iter_batches(1, row_groups=[0]), None)
         codecs, dictionaries = _storage(read, columns.features)
         with pq.ParquetWriter(target, read.schema_arrow, compression=codecs, use_dictionary=dictionaries) as out:
@@ -66,8 +57,13 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
             for group in range(read.num_row_groups):
                 waiting: list[pa.RecordBatch] = []
                 for batch in read.iter_batches(block_rows(dim or 512), row_groups=[group]):
-                    changed, dim = _changed(batch, columns, str(source), first, dim, change)
-                    waiting.append(changed)
+                    features = vectors(batch, columns.features, str(source), first)
+                    if dim not in (0, features.shape[1]):
+                        found = f"a vector of {features.shape[1]} numbers, the first of {dim}"
+                        raise InputError(f"{source}: row {first}: {found}")
+                    dim = features.shape[1]
+                    poses = angles_of(batch, columns.poses, str(source), first) if columns.poses else None
+                    waiting.append(_with_vectors(batch, columns.features, change(first, features, poses)))
                     first += len(batch)
                     if sum(map(len, waiting)) * dim * 4 >= _GROUP_BYTES:
                         _write(out, waiting)
@@ -80,35 +76,23 @@ def _write(out: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> None:
         waiting.clear()
 
 
-def _changed(
-    batch: pa.RecordBatch, columns: Columns, file: str, first: int, dim: int, change: Change
-) -> tuple[pa.RecordBatch, int]:
-    features = vectors(batch, columns.features, file, first)
-    if dim and features.shape[1] != dim:
-        raise InputError(f"{file}: row {first}: a vector of {features.shape[1]} numbers, the first of {dim}")
-    poses = angles_of(batch, columns.poses, file, first) if columns.poses else None
-    enhanced = change(first, features, poses)
-    for number, name in enumerate(columns.features):
+def _with_vectors(batch: pa.RecordBatch, names: tuple[str, ...], values: np.ndarray) -> pa.RecordBatch:
+    for number, name in enumerate(names):
         at = batch.schema.get_field_index(name)
         field = batch.schema.field(at)
-        values = enhanced if len(columns.features) == 1 else enhanced[:, number]
-        batch = batch.set_column(at, field, _array_like(field.type, values))
-    return batch, features.shape[1]
+        column = _array_like(field.type, values if len(names) == 1 else values[:, number])
+        batch = batch.set_column(at, field, column)
+    return batch
 
 
 def _array_like(kind: pa.DataType, values: np.ndarray) -> pa.Array:
     """(n,) or (n, D) numbers as an Arrow array of a type."""
-    if values.ndim == 1:
-        return pa.array(np.ascontiguousarray(values), kind)
     if isinstance(kind, pa.BaseExtensionType):
         return pa.ExtensionArray.from_storage(kind, _array_like(kind.storage_type, values))
+    if values.ndim == 1:
+        return pa.array(np.ascontiguousarray(values), kind)
     flat = pa.array(np.ascontiguousarray(values).reshape(-1), kind.value_type)
-    if pa.types.is_fixed_size_list(kind):
-        return pa.FixedSizeListArray.from_arrays(flat, type=kind)
-    ends = np.arange(0, values.size + 1, values.shape[1])
-    if pa.types.is_large_list(kind):
-        return pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), flat, type=kind)
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), flat, type=kind)
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1]).cast(kind)
 
 
 def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
@@ -130,10 +114,7 @@ def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
 
 
 def _storage(file: pq.ParquetFile, features: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
-    """Of the leaf columns, by their paths: the codec of each, and those that are stored by dictionary.
-
-    The vectors are not among the latter: there it only costs time.
-    """
+    """The codec of each leaf column, by its path, and the paths that are stored by dictionary, vectors apart."""
     if not file.num_row_groups:
         return {}, []
     group = file.metadata.row_group(0)

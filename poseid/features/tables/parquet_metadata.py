@@ -10,18 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from poseid.features.metadata import LARGEST_ANGLE
 from poseid.features.rows import TableEntries
 from poseid.features.tables.arrow import angles_of, reading
-from poseid.features.tables.names import find_columns
 from poseid.features.tables.poses import ANGLES
+from poseid.features.tables.table import find_columns
 
 
-def read_parquet_metadata(path: Path) -> tuple[TableEntries, np.ndarray]:
-    """The entries and (n, 3) float64 poses in degrees; a null or NaN angle is unknown.
-
-    Raises:
-        InputError: no Parquet file, or some of the columns yaw, pitch and roll but not all.
-    """
+def read_parquet_metadata(path: Path) -> tuple[TableEntries, np.ndarray, list[int]]:
+    """The entries, (n, 3) float64 poses in degrees, unknown rows all NaN, and the rows with impossible angles."""
     with reading(path):
         table = pq.read_table(path)
         table.validate(full=True)  # such as text that is not UTF-8, which is found in no other way before it is used
@@ -33,20 +30,12 @@ def read_parquet_metadata(path: Path) -> tuple[TableEntries, np.ndarray]:
             poses[first : first + len(batch)] = angles_of(batch, ANGLES, str(path), first)
             first += len(batch)
         table = table.drop_columns(list(ANGLES))
-    return TableEntries(table), poses
+    poses[np.isnan(poses).any(axis=1)] = np.nan
+    return TableEntries(table), poses, np.flatnonzero((np.abs(poses) >= LARGEST_ANGLE).any(axis=1)).tolist()
 
 
 def write_parquet_metadata(path: Path, entries: Sequence[dict[str, Any]], poses: np.ndarray) -> bool:
-    """Writes what :func:`read_parquet_metadata` reads back, if the entries make columns of texts and numbers.
-
-    Args:
-        path: the file.
-        entries: n, with ``person_name`` and perhaps other keys.
-        poses: (n, 3) degrees, unknown ones NaN.
-
-    Returns:
-        Whether it was written.
-    """
+    """Writes n entries and (n, 3) poses; returns False, and writes nothing, if they make no columns of plain values."""
     keys = dict.fromkeys(key for entry in entries for key in entry)
     try:
         columns = {key: pa.array([entry.get(key) for entry in entries]) for key in keys}

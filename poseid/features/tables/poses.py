@@ -13,9 +13,8 @@ import numpy as np
 from poseid.errors import InputError
 from poseid.features.metadata import read_metadata
 from poseid.features.rows import shown
-from poseid.features.tables.names import find_columns
 from poseid.features.tables.npy import read_array
-from poseid.features.tables.table import require
+from poseid.features.tables.table import find_columns, require
 
 ANGLES = ("yaw", "pitch", "roll")
 ORDERS = tuple(itertools.permutations(ANGLES))
@@ -36,18 +35,10 @@ class PoseFormat:
     unit: str = "deg"
 
     def degrees(self, angles: np.ndarray, file: str, first: int = 0) -> np.ndarray:
-        """[yaw, pitch, roll] in degrees.
-
-        Args:
-            angles: (n, 3); a row with NaN is unknown.
-            file: for messages.
-            first: number of the first row, for messages.
-
-        Returns:
-            (n, 3) float32; unknown rows are NaN throughout.
+        """[yaw, pitch, roll] in degrees, (n, 3) float32; a row of (n, 3) angles with NaN is NaN throughout.
 
         Raises:
-            InputError: an angle that is infinite or beyond 360 degrees; names the row.
+            InputError: an angle that is infinite or beyond 360 degrees; names the file and the row, from ``first`` on.
 
         >>> PoseFormat(("pitch", "yaw", "roll"), "rad").degrees(np.array([[0.0, math.pi / 2, 0.0]]), "p").tolist()
         [[90.0, 0.0, 0.0]]
@@ -59,11 +50,9 @@ class PoseFormat:
         wrong = ~unknown & (np.abs(turned) > _LARGEST).any(axis=1)
         if wrong.any():
             row = int(np.argmax(wrong))
-            unit = "radians" if self.unit == "rad" else "degrees"
-            raise InputError(
-                f"{file}: row {first + row}: pose {shown(np.asarray(angles)[row].tolist())} is no head pose in {unit}: "
-                "check the columns and the unit, and leave unknown angles empty (NaN)"
-            )
+            pose, unit = shown(np.asarray(angles)[row].tolist()), "radians" if self.unit == "rad" else "degrees"
+            remedy = "check the columns and the unit, and leave unknown angles empty (NaN)"
+            raise InputError(f"{file}: row {first + row}: pose {pose} is no head pose in {unit}: {remedy}")
         turned[unknown] = np.nan
         return turned.astype(np.float32)
 
@@ -89,23 +78,17 @@ def pose_format(order: str | None, unit: str, names: Sequence[str]) -> PoseForma
 
 
 def looks_like_radians(degrees: np.ndarray) -> bool:
-    """Whether poses that were given as degrees are all within π and so are likely radians.
-
-    Heads do not stay within 3 degrees in many photos.
-    """
+    """Whether poses given as degrees are likely radians: all are within π, which heads in many photos are not."""
     known = degrees[~np.isnan(degrees).any(axis=1)]
     return len(known) >= _ENOUGH and 0.1 < float(np.abs(known).max()) <= math.pi + 1e-3
 
 
 def read_poses(path: Path, names: Sequence[str]) -> np.ndarray:
-    """The angles of a file of poses alone, as they stand there.
+    """The angles of a file of poses alone, as they stand there: (N, 3), perhaps memory-mapped, unknown ones NaN.
 
     Args:
         path: .npy (N, 3); .json like the metadata of a feature folder; .csv or .parquet with three columns.
         names: of the columns; empty: yaw, pitch, roll.
-
-    Returns:
-        (N, 3), perhaps memory-mapped; rows with NaN are unknown.
 
     Raises:
         InputError: no such file, another kind of file, or no three numbers a row.
@@ -126,7 +109,7 @@ def read_poses(path: Path, names: Sequence[str]) -> np.ndarray:
 
     columns = find_columns(names or ANGLES, table_columns(path), str(path))
     numbers = () if len(columns) == 1 else columns
-    parts: list[np.ndarray] = []
+    parts = [np.empty((0, 3))]
     for batch in table_batches(path, columns, numbers):
         parts.append(angles_of(batch, columns, str(path), sum(map(len, parts))))
-    return np.concatenate(parts) if parts else np.empty((0, 3))
+    return np.concatenate(parts)

@@ -1,20 +1,33 @@
-"""What every format of a file of vectors has in common."""
+"""Files of vectors: the module of each format, the columns that a user names, and what all formats have in common."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.rows import DTYPES, check_array
-from poseid.features.tables.names import find_columns, listed
+from poseid.features.rows import DTYPES, check_array, shown
 
 _SAMPLE_RUNS = 32
+_RANGE = re.compile(r"(.*?)([0-9]+)(?:\.{2,3}|…)(.*?)([0-9]+)", re.ASCII)
 _BLOCK_BYTES = 32 * 2**20
+
+FORMATS = {
+    ".npy": ("npy", "numpy"),
+    ".npz": ("npz", "numpy"),
+    ".parquet": ("parquet", "pyarrow"),
+    ".h5": ("hdf5", "h5py"),
+    ".hdf5": ("hdf5", "h5py"),
+}
+"""Suffix to a module of this package, with the functions ``inspect`` and ``rewrite``, and the package that it needs."""
+SUFFIXES = tuple(FORMATS)
 
 Change = Callable[[int, np.ndarray, "np.ndarray | None"], np.ndarray]
 """(number of the first row, (n, D) vectors, (n, 3) angles as they stand in the file or None) to (n, D), same dtype."""
@@ -52,12 +65,106 @@ class Table:
     sample: np.ndarray
 
 
-def choose_arrays(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], columns: Columns, file: str) -> Columns:
-    """The arrays, by name to (shape, dtype), that are asked for, or the only table of floats, and ``poses`` if there.
+def inspect_file(path: Path, columns: Columns, sampled: int = 4096) -> Table:
+    """What a file of vectors holds, with a sample of at most ``sampled`` of them.
 
     Raises:
-        InputError: a name that is not there, several tables to choose from, or poses of another shape.
+        InputError: one line that names the file and says what is wrong with it.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if path.suffix not in FORMATS:
+        how = ": make a feature folder of it first, poseid import" if path.suffix == ".csv" else ""
+        raise InputError(f"{path}: unknown kind of file{how}: give {', '.join(SUFFIXES)} or a feature folder")
+    try:
+        table: Table = _module(path).inspect(path, columns, sampled)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    return table
+
+
+def rewrite_file(source: Path, target: Path, columns: Columns, change: Change) -> None:
+    """Writes a copy of a file with other vectors, a block of rows at a time.
+
+    Rows keep their order, vectors their dtype, and everything else in the file passes through. ``columns`` are those
+    that :func:`inspect_file` gave, or without poses.
+
+    Raises:
+        InputError: as ``change`` does, or the file turns out to be damaged.
+    """
+    _module(source).rewrite(source, target, columns, change)
+
+
+def _module(path: Path) -> Any:
+    name, package = FORMATS[path.suffix]
+    require(package, path)
+    return importlib.import_module(f"poseid.features.tables.{name}")
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Column names as a user writes them: one, several, f0..f511 or f*, with commas between them."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def find_columns(written: Sequence[str], have: Sequence[str], file: str) -> tuple[str, ...]:
+    """The columns that are meant, in the order in which their numbers make a vector.
+
+    A name that a column of ``have`` has stands for it. ``f0..f511`` (also with … or three dots) is a range, both ends
+    included. ``f*`` is every column of that form, by number where there are numbers: f2 before f10.
+
+    Raises:
+        InputError: a column that is missing, one that is meant twice, a gap in the numbers of ``f*``.
+
+    >>> find_columns(["f*"], ["f10", "f8", "id", "f9"], "table")
+    ('f8', 'f9', 'f10')
+    >>> find_columns(["v01..v03"], ["v03", "v02", "v01"], "table")
+    ('v01', 'v02', 'v03')
+    """
+    found: list[str] = []
+    for text in written:
+        span = None if text in have else _RANGE.fullmatch(text)
+        if span is not None and span[1] == span[3]:
+            width = len(span[2]) if span[2].startswith("0") else 0
+            found += [f"{span[1]}{i:0{width}d}" for i in range(int(span[2]), int(span[4]) + 1)]
+        else:
+            found += _matching(text, have, file) if "*" in text and text not in have else [text]
+    if not found:
+        raise InputError(f"{file}: {', '.join(written)} names no column")
+    missing = next((name for name in found if name not in have), None)
+    if missing is not None:
+        raise InputError(f"{file}: has no column {shown(missing)}: its columns are {listed(have)}")
+    twice = next((name for name in found if found.count(name) > 1 or have.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{file}: the column {shown(twice)} is meant twice, or there twice: give each its own name")
+    return tuple(found)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message, the first and the last of many."""
+    chosen = names if len(names) <= 8 else [*names[:5], "…", *names[-2:]]
+    return ", ".join(name if name == "…" else shown(name)[1:-1] for name in chosen) or "none"
+
+
+def _matching(pattern: str, have: Sequence[str], file: str) -> list[str]:
+    form = re.compile(re.escape(pattern).replace(r"\*", "(.*)"), re.DOTALL)
+    found = {name: match[1] for name in have if (match := form.fullmatch(name))}
+    if not found:
+        raise InputError(f"{file}: no column is named like {shown(pattern)}: its columns are {listed(have)}")
+    numbers = {name: int(star) for name, star in found.items() if star.isascii() and star.isdigit()}
+    if not numbers or pattern.count("*") > 1:
+        return list(found)
+    other = next((name for name in found if name not in numbers), None)
+    if other is not None:
+        raise InputError(f"{file}: {shown(pattern)} also means {shown(other)}: write a range such as f0..f511")
+    first = min(numbers.values())
+    gap = next((min(n, there) for n, there in enumerate(sorted(numbers.values()), first) if n != there), None)
+    if gap is not None:
+        raise InputError(f"{file}: of {shown(pattern)}, number {gap} is missing or there twice: check the table")
+    return sorted(numbers, key=numbers.__getitem__)
+
+
+def choose_arrays(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], columns: Columns, file: str) -> Columns:
+    """The arrays, from name to (shape, dtype), that are asked for; else the only table of floats, and ``poses``."""
     names = list(arrays)
     if columns.features:
         features = find_columns(columns.features, names, file)
@@ -80,9 +187,8 @@ def choose_arrays(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], column
     for name in poses:
         there, kind = arrays[name]
         if kind.kind not in "fiu" or there != wanted:
-            raise InputError(
-                f"{file}: {name}: has shape {there} and dtype {kind.str}: poses of {shape[0]} rows are numbers {wanted}"
-            )
+            found = f"shape {there} and dtype {kind.str}"
+            raise InputError(f"{file}: {name}: has {found}: poses of {shape[0]} rows are numbers {wanted}")
     return Columns(features, poses)
 
 
@@ -92,13 +198,7 @@ def block_rows(dim: int) -> int:
 
 
 def sample_runs(rows: int, wanted: int) -> list[tuple[int, int]]:
-    """Up to 32 runs of rows from all over a file, ``wanted`` rows in all: (first, end).
-
-    >>> sample_runs(3, 4096)
-    [(0, 3)]
-    >>> sample_runs(10**6, 4096)[-1]
-    (999872, 1000000)
-    """
+    """Up to 32 runs of rows from all over a file, ``wanted`` rows in all: (first, end)."""
     if rows <= wanted:
         return [(0, rows)]
     run = -(-wanted // _SAMPLE_RUNS)
