@@ -12,7 +12,8 @@ from torch.utils.data import Dataset
 
 from poseid.enhancers.model import unit
 from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
-from poseid.training.sampling import Counts
+from poseid.features.templates import templates_of
+from poseid.training.sampling import FRAMES, FRAMES_KEY, SET_SHARE, Counts, Groups, draw_frames, generator_for
 
 BLOCK_ROWS = 8192
 
@@ -74,9 +75,16 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         in_order = np.argsort(frontal_person, kind="stable")
         self.frontals = torch.from_numpy(np.concatenate([fronts, frontal_video + len(features.front)])[in_order])
         of_frontal = torch.from_numpy(np.searchsorted(present, frontal_person))
-        turned = self.person[torch.from_numpy(video_kinds[rows] != FRONTAL)]
-        parts = (self.person, of_front, of_frontal, turned)
+        frontal = torch.from_numpy(video_kinds[rows] == FRONTAL)
+        parts = (self.person, of_front, of_frontal, self.person[~frontal])
         self.counts = Counts(*[torch.bincount(who, minlength=len(present)) for who in parts])
+        templates = templates_of(features.video, f"{features.name}, video")
+        self.groups = Groups(self.person, None, self.counts.rows, self.counts.turned)
+        self.media: Tensor | None = None
+        if templates is not None:
+            _, number = np.unique(templates.template[rows], return_inverse=True)
+            self.groups = _groups(torch.from_numpy(number), frontal)
+            self.media = torch.from_numpy(templates.media[rows])
         profile = torch.from_numpy(video_kinds[rows] == PROFILE)
         self.profile = profile if bool(profile.any()) else torch.ones_like(profile)
         """The probes of the detection term: profile rows, or all where there are none."""
@@ -94,12 +102,18 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         return len(self.person)
 
     def __getitem__(self, index: Tensor) -> dict[str, Tensor]:
-        """(3 + R, B) indices (row, partner, front row, R frontal rows) to one batch of one division.
+        """(3 + R + FRAMES, B) indices (row, partner, front row, R frontal rows, a set) to one batch of one division.
 
-        ``row`` counts the folder's video rows; ``references`` is (B · R, D), and ``reference_person`` (B · R,).
+        ``row`` counts the folder's video rows; ``references`` is (B · R, D), and ``reference_person`` (B · R,). Of the
+        T columns with a set, ``frames`` are the F rows of all of them, with ``frame_set`` 0 … T − 1, and
+        ``frame_share`` one over the number of rows of the same media in that set.
         """
         row, partner, front = index[:3]
-        frontal = self.frontals[index[3:].reshape(-1)]
+        frontal = self.frontals[index[3:-FRAMES].reshape(-1)]
+        with_set = index[-FRAMES] >= 0
+        sets = index[-FRAMES:, with_set].T
+        frame_set, number = (sets >= 0).nonzero(as_tuple=True)
+        frames = sets[frame_set, number]
         person = self.person[row]
         batch = {
             "row": self.rows[row],
@@ -108,7 +122,12 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
             "person": person,
             "profile": self.profile[row],
             "references": self._frontal_rows(frontal),
-            "reference_person": person.repeat(len(index) - 3),
+            "reference_person": person.repeat(len(index) - FRAMES - 3),
+            "frames": read_rows(self.video, self.rows[frames]),
+            "frame_pose": self.pose[frames],
+            "frame_set": frame_set,
+            "frame_share": self._shares(frame_set, frames),
+            "set_person": person[with_set],
             "division": self.division[person[:1]],
             "target": self.centroids[person]
             if self.target == "centroid"
@@ -117,6 +136,14 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         if self.swap:
             batch["partner"] = read_rows(self.video, self.rows[partner])
         return batch
+
+    def _shares(self, frame_set: Tensor, frames: Tensor) -> Tensor:
+        """(F,) one over the number of rows of the same set and media."""
+        if self.media is None:
+            return torch.ones(len(frames))
+        pair = torch.stack([frame_set, self.media[frames]])
+        _, inverse, count = torch.unique(pair, dim=1, return_inverse=True, return_counts=True)
+        return 1.0 / count[inverse]
 
     def _frontal_rows(self, frontal: Tensor) -> Tensor:
         """(n, D) rows by their numbers: front rows first, then video rows."""
@@ -127,14 +154,24 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         return out
 
     def in_order(self, batch_size: int) -> list[Tensor]:
-        """Index batches that go once through all rows, each with a fixed partner, front row and frontal row."""
+        """Index batches that go once through all rows, each with a fixed partner, front row and frontal row; one row in
+        four comes with a fixed set."""
         row = torch.arange(len(self))
         first_row, first_front, first_frontal, _ = ((count.cumsum(0) - count)[self.person] for count in self.counts)
         local = row - first_row
         partner = first_row + (local + 1) % self.counts.rows[self.person]
         front = first_front + local % self.counts.fronts[self.person]
         frontal = first_frontal + local % self.counts.frontals[self.person]
-        return list(torch.split(torch.stack([row, partner, front, frontal]), batch_size, dim=1))
+        frames = torch.full((FRAMES, len(row)), -1)
+        frames[:, ::SET_SHARE] = draw_frames(row[::SET_SHARE], self.groups, generator_for(0, FRAMES_KEY))
+        return list(torch.split(torch.cat([torch.stack([row, partner, front, frontal]), frames]), batch_size, dim=1))
+
+
+def _groups(number: Tensor, frontal: Tensor) -> Groups:
+    """The groups of rows by their (n,) numbers from 0; ``frontal`` (n,) is which rows are frontal."""
+    order = torch.from_numpy(np.lexsort((frontal.numpy(), number.numpy())))
+    size = torch.bincount(number)
+    return Groups(number, order, size, torch.bincount(number[~frontal], minlength=len(size)))
 
 
 def read_rows(vectors: np.ndarray, rows: Tensor) -> Tensor:
