@@ -11,11 +11,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from poseid.enhancers.model import unit
-from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
+from poseid.features.rows import FRONTAL, OTHER, PROFILE, FeatureSet
 from poseid.features.templates import templates_of
 from poseid.training.sampling import FRAMES, FRAMES_KEY, SET_SHARE, Counts, Groups, draw_frames, generator_for
 
 BLOCK_ROWS = 8192
+_BY_TURN = np.empty(3, np.int8)  # the order of the kinds among the rows of a person
+_BY_TURN[[PROFILE, OTHER, FRONTAL]] = 0, 1, 2
 
 
 class ProbeRows(Dataset[dict[str, Tensor]]):
@@ -58,8 +60,8 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         keep &= video_person >= 0
         rows = np.flatnonzero(keep)
         video_kinds = features.video.kinds()
-        # Of each person the rows that are not frontal first: the draws tell the two apart by their number.
-        rows = rows[np.lexsort((video_kinds[rows] == FRONTAL, video_person[rows]))]
+        # Of each person profile rows first and frontal ones last: the draws tell them apart by their number.
+        rows = rows[np.lexsort((_BY_TURN[video_kinds[rows]], video_person[rows]))]
         # People without a row left are dropped, so that persons count 0 … P − 1 on both sides.
         present, person = np.unique(video_person[rows], return_inverse=True)
         fronts = np.flatnonzero(np.isin(front_person, present))
@@ -75,17 +77,18 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         in_order = np.argsort(frontal_person, kind="stable")
         self.frontals = torch.from_numpy(np.concatenate([fronts, frontal_video + len(features.front)])[in_order])
         of_frontal = torch.from_numpy(np.searchsorted(present, frontal_person))
-        frontal = torch.from_numpy(video_kinds[rows] == FRONTAL)
-        parts = (self.person, of_front, of_frontal, self.person[~frontal])
+        parts = (self.person, of_front, of_frontal, self.person[torch.from_numpy(video_kinds[rows] != FRONTAL)])
         self.counts = Counts(*[torch.bincount(who, minlength=len(present)) for who in parts])
         templates = templates_of(features.video, f"{features.name}, video")
-        self.groups = Groups(self.person, None, self.counts.rows, self.counts.turned)
+        profile = torch.from_numpy(video_kinds[rows] == PROFILE)
+        group, order = self.person, None
         self.media: Tensor | None = None
         if templates is not None:
-            _, number = np.unique(templates.template[rows], return_inverse=True)
-            self.groups = _groups(torch.from_numpy(number), frontal)
+            group = torch.from_numpy(np.unique(templates.template[rows], return_inverse=True)[1])
+            order = torch.from_numpy(np.lexsort((_BY_TURN[video_kinds[rows]], group.numpy())))
             self.media = torch.from_numpy(templates.media[rows])
-        profile = torch.from_numpy(video_kinds[rows] == PROFILE)
+        size = torch.bincount(group)
+        self.groups = Groups(group, order, size, torch.bincount(group[profile], minlength=len(size)))
         self.profile = profile if bool(profile.any()) else torch.ones_like(profile)
         """The probes of the detection term: profile rows, or all where there are none."""
         names = sorted(number, key=number.__getitem__)
@@ -165,13 +168,6 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         frames = torch.full((FRAMES, len(row)), -1)
         frames[:, ::SET_SHARE] = draw_frames(row[::SET_SHARE], self.groups, generator_for(0, FRAMES_KEY))
         return list(torch.split(torch.cat([torch.stack([row, partner, front, frontal]), frames]), batch_size, dim=1))
-
-
-def _groups(number: Tensor, frontal: Tensor) -> Groups:
-    """The groups of rows by their (n,) numbers from 0; ``frontal`` (n,) is which rows are frontal."""
-    order = torch.from_numpy(np.lexsort((frontal.numpy(), number.numpy())))
-    size = torch.bincount(number)
-    return Groups(number, order, size, torch.bincount(number[~frontal], minlength=len(size)))
 
 
 def read_rows(vectors: np.ndarray, rows: Tensor) -> Tensor:

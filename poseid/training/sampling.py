@@ -48,15 +48,15 @@ class Groups(NamedTuple):
     of_row: Tensor
     """(n,) the group of each row."""
     order: Tensor | None
-    """(n,) rows, group after group, those that are not frontal first; None: they lie in that order."""
+    """(n,) rows, group after group, profile rows first; None: they lie in that order."""
     size: Tensor
     """(G,) rows of each group."""
-    turned: Tensor
-    """(G,) those that are not frontal."""
+    profile: Tensor
+    """(G,) profile rows of each group."""
 
 
 def draw_frames(row: Tensor, groups: Groups, generator: torch.Generator) -> Tensor:
-    """Draws a set of 2 … ``FRAMES`` rows from the group of each row, every other set of rows that are not frontal.
+    """Draws a set of 2 … ``FRAMES`` rows from the group of each row, every other set of profile rows.
 
     Args:
         row: (T,) rows whose groups are drawn from.
@@ -67,8 +67,8 @@ def draw_frames(row: Tensor, groups: Groups, generator: torch.Generator) -> Tens
     """
     group = groups.of_row[row]
     u = torch.rand(FRAMES + 1, len(row), generator=generator, dtype=torch.float64)
-    mixed = (torch.arange(len(row)) % 2 == 0) | (groups.turned[group] == 0)
-    local = (u[:FRAMES] * torch.where(mixed, groups.size[group], groups.turned[group])).long()
+    mixed = (torch.arange(len(row)) % 2 == 0) | (groups.profile[group] < 2)
+    local = (u[:FRAMES] * torch.where(mixed, groups.size[group], groups.profile[group])).long()
     index = (groups.size.cumsum(0) - groups.size)[group] + local
     rows = index if groups.order is None else groups.order[index]
     number = torch.arange(FRAMES)
