@@ -25,7 +25,8 @@ def embedding_set(
     in for the stored one.
     """
     number = {name: i for i, name in enumerate(people)}
-    _enhanced, probe, identity = enhance_arrays(enhancer, rows.features, rows.poses if use_poses else None, fit=fit)
+    enhanced = enhance_arrays(enhancer, rows.features, rows.poses if use_poses else None, fit=fit)
+    probe = enhanced.compared
     reference = probe if enhancer.sides == "both" else project_arrays(enhancer, rows.features)
     return EmbeddingSet(
         raw=np.asarray(rows.features, dtype=np.float32),
@@ -34,7 +35,8 @@ def embedding_set(
         person=np.array([number[name] for name in rows.people], dtype=np.int64),
         yaw=rows.poses[:, 0],
         kind=rows.kinds(),
-        identity=identity,
+        identity=enhanced.identity,
+        weight=enhanced.weight,
     )
 
 

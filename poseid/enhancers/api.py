@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, overload
 
 import numpy as np
 
 from poseid.enhancers.header import ModelInfo, info_of
 from poseid.enhancers.onnx_run import Float32, Run, open_onnx
+from poseid.enhancers.pooling import pool
 from poseid.errors import InputError
 from poseid.features.rows import DTYPES, MAX_NORM, MIN_NORM, check_features
+from poseid.features.templates import number_templates
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +22,22 @@ if TYPE_CHECKING:
 
 BLOCK_ROWS = 1024  # a block of 512 numbers a row stays in the processor's cache
 
+Poses: TypeAlias = "ArrayLike | torch.Tensor | Sequence[Any] | None"
+
 Vectors = TypeVar("Vectors", np.ndarray, "torch.Tensor")
+
+
+class EnhancedTemplates(NamedTuple, Generic[Vectors]):
+    """T templates, enhanced and pooled, in the order of their first rows."""
+
+    features: Vectors
+    """(T, D) unit rows, of the kind and dtype of the features given."""
+    ids: list[Any]
+    """T ids as given; None of a row that is a template of its own."""
+    frames: np.ndarray
+    """(T,) number of rows of each."""
+    weight: np.ndarray
+    """(T,) float32 sum of the weights of its media: how much there was to go by."""
 
 
 class LoadedEnhancer:
@@ -32,20 +49,35 @@ class LoadedEnhancer:
         info: what the model says about itself, see :class:`poseid.enhancers.header.ModelInfo`.
     """
 
-    def __init__(self, run: Run | None, info: ModelInfo) -> None:
+    def __init__(self, run: Run | None, unchanged: bool, info: ModelInfo) -> None:
         """
         Args:
-            run: enhances a block of rows; None returns rows bit for bit.
+            run: enhances a block of rows and weighs them; None: every row weighs 1.
+            unchanged: whether rows are returned bit for bit.
             info: of the model.
         """
         self._run = run
+        self._unchanged = unchanged
         self.info = info
 
     def __repr__(self) -> str:
         dim = "any" if self.info.dim is None else self.info.dim
         return f"LoadedEnhancer(model={self.info.model!r}, dim={dim}, sides={self.info.sides!r})"
 
-    def enhance(self, features: Vectors, poses: ArrayLike | torch.Tensor | Sequence[Any] | None = None) -> Vectors:
+    @overload
+    def enhance(self, features: Vectors, poses: Poses = None) -> Vectors: ...
+    @overload
+    def enhance(
+        self, features: Vectors, poses: Poses = None, *, templates: Sequence[Any], media: Sequence[Any] | None = None
+    ) -> EnhancedTemplates[Vectors]: ...
+    def enhance(
+        self,
+        features: Vectors,
+        poses: Poses = None,
+        *,
+        templates: Sequence[Any] | None = None,
+        media: Sequence[Any] | None = None,
+    ) -> Vectors | EnhancedTemplates[Vectors]:
         """Removes the head pose from face vectors.
 
         With ``info.sides == "probe"`` enhance probes only, and compare them with references as they are.
@@ -55,26 +87,36 @@ class LoadedEnhancer:
                 gave them: a numpy array (a memory map is read a block at a time) or a torch tensor.
             poses: (N, 3), or (3,) for one row: ``[yaw, pitch, roll]`` in degrees. None, a row that is None, and a row
                 with NaN are unknown: the enhancer then uses the vector alone.
+            templates: N ids, texts or integers: the rows with one id are pooled into one, such as the frames of a
+                track. A row whose id is None is a template of its own.
+            media: N ids of the clip or photo that a row comes from; rows of one media count as one in their template.
 
         Returns:
-            A new array of the kind, shape and dtype of ``features`` (a tensor without gradient, on its device).
+            A new array of the kind, shape and dtype of ``features`` (a tensor without gradient, on its device); with
+            ``templates`` an :class:`EnhancedTemplates`.
 
         Raises:
             InputError: a shape or dtype that does not fit, or a row that holds NaN or infinity or has no direction;
-                it names the row, counted from 0.
+                it names the row, counted from 0. Also a template whose rows cancel out.
         """
         enhanced: Any
-        torch_module = sys.modules.get("torch")  # whoever has a tensor has imported it
-        if torch_module is not None and isinstance(features, torch_module.Tensor):
-            if str(features.dtype) not in ("torch.float16", "torch.float32", "torch.float64"):
-                raise InputError(f"features: {features.dtype} tensor: give float16, float32 or float64")
-            enhanced = self._enhance_array(features.detach().cpu().numpy(), poses)
-            enhanced = torch_module.from_numpy(enhanced).to(features.device)
-        else:
-            enhanced = self._enhance_array(np.asarray(features), poses)
-        return enhanced  # type: ignore[no-any-return]
+        array, as_given = _as_array(features)
+        enhanced, weights = self.enhance_weighted(array, poses)
+        if templates is None:
+            return as_given(enhanced)  # type: ignore[no-any-return]
+        if array.ndim != 2 or len(templates) != len(array):
+            raise InputError(f"templates: {len(templates)} ids for features of shape {array.shape}: give one id a row")
+        numbers = number_templates(templates, media, "templates")
+        pooled = pool(enhanced, weights, numbers)
+        first = np.unique(numbers.template, return_index=True)[1]
+        ids = [templates[row] for row in first.tolist()]
+        return EnhancedTemplates(as_given(pooled.features.astype(array.dtype)), ids, pooled.frames, pooled.weight)
 
-    def _enhance_array(self, features: np.ndarray, poses: Any) -> np.ndarray:
+    def enhance_weighted(self, features: np.ndarray, poses: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """The enhanced rows, as :meth:`enhance` gives them, and their weights in a template, (N,) float32 above 0.
+
+        For pooling of one's own: a template is the direction of Σ weight · row / |row|.
+        """
         if features.dtype not in DTYPES:
             raise InputError(f"features: hold {features.dtype} values: give float16, float32 or float64")
         single = features.ndim == 1
@@ -87,7 +129,7 @@ class LoadedEnhancer:
                 f"{self.info.dim}: use the recogniser that it was trained on"
             )
         angles = None if poses is None else _pose_rows(poses, len(rows), single)
-        out = np.empty(rows.shape, rows.dtype)
+        out, weights = np.empty(rows.shape, rows.dtype), np.ones(len(rows), np.float32)
         for start in range(0, len(rows), BLOCK_ROWS):
             block = slice(start, start + BLOCK_ROWS)
             with np.errstate(over="ignore"):  # of float64 too large for float32: found below
@@ -96,11 +138,22 @@ class LoadedEnhancer:
             # one pass in float32 finds whether something is wrong, the slow check finds what and where
             if not (squares >= MIN_NORM**2).all() or not (squares <= MAX_NORM**2).all():
                 check_features(rows, "features")
-            if self._run is None:
-                out[block] = rows[block]
-            else:
-                out[block] = self._run(x, None if angles is None else angles[block])
-        return out[0] if single else out
+            enhanced = x
+            if self._run is not None:
+                enhanced, weights[block] = self._run(x, None if angles is None else angles[block])
+            out[block] = rows[block] if self._unchanged else enhanced
+        return (out[0], weights[0]) if single else (out, weights)
+
+
+def _as_array(features: Any) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:
+    """An array or a tensor as an array, and what makes an array of the same kind as it was."""
+    torch_module = sys.modules.get("torch")  # whoever has a tensor has imported it
+    if torch_module is None or not isinstance(features, torch_module.Tensor):
+        return np.asarray(features), lambda array: array
+    if str(features.dtype) not in ("torch.float16", "torch.float32", "torch.float64"):
+        raise InputError(f"features: {features.dtype} tensor: give float16, float32 or float64")
+    device = features.device
+    return features.detach().cpu().numpy(), lambda array: torch_module.from_numpy(array).to(device)
 
 
 def _pose_rows(poses: Any, count: int, single: bool) -> Float32:
@@ -132,7 +185,7 @@ def open_enhancer(model: str | Path) -> LoadedEnhancer:
     """See :func:`poseid.load`."""
     text = str(model)
     if text == "raw":
-        return LoadedEnhancer(None, info_of({"model": {"name": "raw"}}, None))
+        return LoadedEnhancer(None, True, info_of({"model": {"name": "raw"}}, None))
     if text.endswith(".onnx"):
         run, header, dim = open_onnx(Path(text))
         about = header.get("onnx")
@@ -149,4 +202,5 @@ def open_enhancer(model: str | Path) -> LoadedEnhancer:
         run, header, dim = run_of(saved.enhancer), saved.info, saved.enhancer.dim
         unchanged = saved.enhancer.returns_input()
     # A fitted raw returns its input bit for bit too, in float64 as well.
-    return LoadedEnhancer(None if unchanged or header["model"]["name"] == "raw" else run, info_of(header, dim))
+    raw = header["model"]["name"] == "raw"
+    return LoadedEnhancer(None if raw else run, raw or unchanged, info_of(header, dim))

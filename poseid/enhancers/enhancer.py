@@ -8,21 +8,25 @@ import torch
 from torch import Tensor, nn
 
 from poseid.enhancers.closed_form import ClosedForm, Solution
+from poseid.enhancers.frame_weight import FrameWeight
 from poseid.enhancers.gate import Gate, GateFit
 from poseid.enhancers.layers import IdentityEnhancer, PoseHead, fill_pose
 from poseid.enhancers.model import EnhancerOutput, Model, unit, unit_and_length, with_length
 
 
 class Fit(NamedTuple):
-    """What is fitted on a set of people: the solution of the closed form and the fit of the gate, or None each."""
+    """What is fitted on a set of people: the solution of the closed form and the fit of the gate, or None each, and
+    what :class:`FrameWeight` knows of the lengths, (2,)."""
 
     solution: Solution | None
     gate: GateFit | None
+    lengths: Tensor
 
     def cpu(self) -> Fit:
         """The same on the CPU."""
         solution = None if self.solution is None else Solution(*(part.cpu() for part in self.solution))
-        return Fit(solution, None if self.gate is None else GateFit(*(part.cpu() for part in self.gate)))
+        gate = None if self.gate is None else GateFit(*(part.cpu() for part in self.gate))
+        return Fit(solution, gate, self.lengths.cpu())
 
 
 class Enhancer(Model):
@@ -43,9 +47,10 @@ class Enhancer(Model):
         init: "ridge" for the closed form; "zero" without it, so that a fresh enhancer returns its input; "random" as
             "zero", with ordinary initialisation of N.
         phi: first values of φ, as in conf/model/phi/: name to {"value": …}; what is not named has the default of
-            :class:`ClosedForm` and :class:`Gate`.
+            :class:`ClosedForm`, :class:`Gate` and :class:`FrameWeight`.
         similarity_dim: None compares in D dimensions; a number adds a trained projection to that many.
-        norm: "keep" returns the lengths of the input, "unit" unit vectors.
+        norm: "keep" returns the lengths of the input, "unit" unit vectors, "weight" vectors whose length is the
+            weight of the row (:mod:`poseid.enhancers.frame_weight`).
         sides: "probe" or "both": which sides of a comparison are meant to be enhanced.
     """
 
@@ -76,8 +81,11 @@ class Enhancer(Model):
         self.identity_enhancer = IdentityEnhancer(identity_dim, pose_dim, suppression, residual)
         values = {name: entry["value"] for name, entry in (phi or {}).items()}
         of_gate = {name.removeprefix("gate_"): values[name] for name in values if name.startswith("gate_")}
-        of_form = {name: value for name, value in values.items() if name != "strength" and not name.startswith("gate_")}
+        of_weight = {name.removeprefix("weight_"): values[name] for name in values if name.startswith("weight_")}
+        others = ("strength", *(f"gate_{name}" for name in of_gate), *(f"weight_{name}" for name in of_weight))
+        of_form = {name: value for name, value in values.items() if name not in others}
         self.gate = Gate(dim, **of_gate)
+        self.frame_weight = FrameWeight(**of_weight)
         self.closed_form = ClosedForm(dim, **of_form) if init == "ridge" and skip else None
         self.strength = nn.Parameter(torch.tensor(float(values.get("strength", 1.0))))
         self.similarity = None if similarity_dim is None else nn.Linear(dim, similarity_dim, bias=False)
@@ -96,6 +104,7 @@ class Enhancer(Model):
 
     def store(self, fit: Fit) -> None:
         """Makes a fit the one that :meth:`forward` uses by itself and that is saved."""
+        self.frame_weight.store(fit.lengths)
         if fit.gate is not None:
             self.gate.store(fit.gate)
         if self.closed_form is not None and fit.solution is not None:
@@ -119,7 +128,8 @@ class Enhancer(Model):
             if form is not None and (fit is None or fit.solution is not None):
                 direction = direction + form(x, length, fit.solution if fit else None)
             direction = x + self.strength * self.gate(x, length, pose, fit.gate if fit else None) * direction
-        return EnhancerOutput(with_length(direction, features, self.norm), identity, code, predicted)
+        weight = self.frame_weight(length, pose, fit.lengths if fit else None)
+        return EnhancerOutput(with_length(direction, length, self.norm, weight), identity, code, predicted, weight)
 
     def identity_parameters(self) -> list[nn.Parameter]:
         """The layers that ``lr_identity_scale`` gives a learning rate of their own."""
@@ -127,18 +137,26 @@ class Enhancer(Model):
 
     def network_parameters(self) -> list[nn.Parameter]:
         """The layers of N."""
-        shared = (self.to_identity, self.to_pose, self.pose_head, self.identity_enhancer, self.gate)
+        shared = (
+            self.to_identity,
+            self.to_pose,
+            self.pose_head,
+            self.identity_enhancer,
+            self.gate,
+            self.frame_weight,
+        )
         others = {id(p) for layer in (*shared, self.closed_form, self.similarity) if layer for p in layer.parameters()}
         return [p for p in self.parameters() if id(p) not in others and p is not self.strength]
 
     def phi(self) -> dict[str, nn.Parameter]:
         """φ by the names of conf/model/phi/; those that this enhancer has."""
+        weight = {f"weight_{name}": value for name, value in self.frame_weight.named_parameters()}
         if not self.skip:
-            return {}
+            return weight
         named = {f"gate_{name}": value for name, value in self.gate.named_parameters()}
         if self.closed_form is not None:
             named |= {name.removeprefix("log_"): value for name, value in self.closed_form.named_parameters()}
-        return named | {"strength": self.strength}
+        return named | {"strength": self.strength} | weight
 
     @torch.no_grad()
     def phi_values(self) -> dict[str, float]:

@@ -7,19 +7,34 @@ x̂. The result differs from the network's by rounding alone (≤ 1e-6 of a row'
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from poseid.enhancers.enhancer import Fit
+from poseid.enhancers.enhancer import Enhancer, Fit
 from poseid.enhancers.layers import fill_pose, pose_inputs
-from poseid.enhancers.model import Model, unit
+from poseid.enhancers.model import Model, with_length
 from poseid.enhancers.onnx_run import Float32, Run
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.features.rows import MIN_NORM
 
 BLOCK_ROWS = 8192
+
+
+class Enhanced(NamedTuple):
+    """N rows as an enhancer returns them, float32."""
+
+    features: np.ndarray
+    """(N, D) enhanced vectors."""
+    compared: np.ndarray
+    """(N, D') the vectors whose cosine is the score."""
+    identity: np.ndarray
+    """(N, K) identity embeddings."""
+    weight: np.ndarray
+    """(N,) weights in a template."""
 
 
 @torch.no_grad()
@@ -28,22 +43,18 @@ def enhance_arrays(
     features: np.ndarray,
     poses: np.ndarray | None,
     fit: Fit | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Enhanced vectors, comparison vectors and identity embeddings of an array of rows.
+) -> Enhanced:
+    """Enhances an array of rows.
 
     Args:
         enhancer: any model of this package.
         features: (N, D) float16/32/64.
         poses: (N, 3) degrees, NaN rows unknown, or None.
         fit: of other people, in place of the stored one; of an enhancer that can be trained.
-
-    Returns:
-        (N, D) float32 enhanced vectors; (N, D') float32 vectors whose cosine is the score; (N, K) float32
-        identity embeddings.
     """
     device, training, unchanged = _device(enhancer), enhancer.training, enhancer.returns_input()
     enhancer.eval()
-    blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    blocks: list[tuple[np.ndarray, ...]] = []
     try:
         for start in range(0, max(1, len(features)), BLOCK_ROWS):  # once at least: no rows are fine too
             rows = slice(start, start + BLOCK_ROWS)
@@ -52,11 +63,10 @@ def enhance_arrays(
             output = enhancer(x, pose) if fit is None else enhancer(x, pose, fit)
             enhanced = x if unchanged else output.features
             compared = enhancer.comparison(enhanced)
-            blocks.append((_array(enhanced), _array(compared), _array(output.identity)))
+            blocks.append(tuple(map(_array, (enhanced, compared, output.identity, output.weight))))
     finally:
         enhancer.train(training)
-    all_enhanced, all_compared, identity = (np.concatenate(column) for column in zip(*blocks, strict=True))
-    return all_enhanced, all_compared, identity
+    return Enhanced(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
 
 
 @torch.no_grad()
@@ -86,20 +96,20 @@ def _array(tensor: Tensor) -> np.ndarray:
     return array
 
 
-class FeaturesOnly(nn.Module):
-    """The enhanced features of any enhancer: (N, D) rows and (N, 3) degrees, or None, to (N, D)."""
+class FeaturesAndWeights(nn.Module):
+    """What is used of any enhancer: (N, D) rows and (N, 3) degrees, or None, to (N, D) features and (N,) weights."""
 
     def __init__(self, enhancer: Model) -> None:
         super().__init__()
         self.enhancer = enhancer
 
-    def forward(self, features: Tensor, pose: Tensor | None = None) -> Tensor:
-        enhanced: Tensor = self.enhancer(features, pose).features
-        return enhanced
+    def forward(self, features: Tensor, pose: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        output = self.enhancer(features, pose)
+        return output.features, output.weight
 
 
 class FoldedResidual(nn.Module):
-    """The enhanced features of a :class:`ResidualEnhancer` with ``skip``, in fewer products.
+    """The enhanced features and the weights of a :class:`ResidualEnhancer` with ``skip``, in fewer products.
 
     The network is left out where it is all zero, as in a model that ships the closed form alone.
     """
@@ -118,6 +128,7 @@ class FoldedResidual(nn.Module):
         form = enhancer.closed_form
         self.closed_form = form if form is not None and float(form.people) > 0 else None
         self.gate = enhancer.gate
+        self.frame_weight = enhancer.frame_weight
         self.strength = enhancer.strength
         trained = bool(enhancer.linear_path.weight.any() or enhancer.low_rank_path.weight.any())
         self.trained = enhancer.network and trained
@@ -139,7 +150,7 @@ class FoldedResidual(nn.Module):
         self.register_buffer("of_contamination", _product(share * from_identity))
         self.register_buffer("of_hidden", _product(enhancer.low_rank_path.weight.double() / scale))
 
-    def forward(self, features: Tensor, pose: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, pose: Tensor | None = None) -> tuple[Tensor, Tensor]:
         length = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
         x = features / length.clamp_min(MIN_NORM)
         direction = x
@@ -148,8 +159,8 @@ class FoldedResidual(nn.Module):
             parts.append(self.closed_form(x, length))
         if parts:
             direction = x + self.strength * self.gate(x, length, pose) * sum(parts[1:], parts[0])
-        out = unit(direction)
-        return out * length if self.norm == "keep" else out
+        weight = self.frame_weight(length, pose)
+        return with_length(direction, length, self.norm, weight), weight
 
     def _network(self, x: Tensor, pose: Tensor | None) -> Tensor:
         linear, hidden, code = torch.split(x @ self.of_x, self.sizes, dim=1)
@@ -166,19 +177,26 @@ def _product(weight: Tensor) -> Tensor:
 
 
 class Unchanged(nn.Module):
-    """Returns rows bit for bit, which no arithmetic does."""
+    """Returns rows bit for bit, which no arithmetic does, with their weights."""
 
-    def forward(self, features: Tensor, pose: Tensor | None = None) -> Tensor:
-        return features.clone()
+    def __init__(self, enhancer: Model) -> None:
+        super().__init__()
+        self.frame_weight = enhancer.frame_weight if isinstance(enhancer, Enhancer) else None
+
+    def forward(self, features: Tensor, pose: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        if self.frame_weight is None:
+            return features.clone(), torch.ones_like(features[:, 0])
+        length = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
+        return features.clone(), self.frame_weight(length, pose)
 
 
 def for_inference(enhancer: Model) -> nn.Module:
-    """The module that maps features and poses to enhanced features alone, folded where that can be done."""
+    """The module that maps features and poses to enhanced features and weights, folded where that can be done."""
     if enhancer.returns_input():
-        return Unchanged().eval()
+        return Unchanged(enhancer).eval()
     if isinstance(enhancer, ResidualEnhancer) and enhancer.skip:
         return FoldedResidual(enhancer).eval()
-    return FeaturesOnly(enhancer).eval()
+    return FeaturesAndWeights(enhancer).eval()
 
 
 def run_of(enhancer: Model) -> Run:
@@ -186,9 +204,9 @@ def run_of(enhancer: Model) -> Run:
     module = for_inference(enhancer)
 
     @torch.inference_mode()
-    def run(features: Float32, poses: Float32 | None) -> Float32:
+    def run(features: Float32, poses: Float32 | None) -> tuple[Float32, Float32]:
         pose = None if poses is None else torch.from_numpy(poses)
-        enhanced: Float32 = module(torch.from_numpy(features), pose).numpy()
-        return enhanced
+        enhanced, weight = module(torch.from_numpy(features), pose)
+        return enhanced.numpy(), weight.numpy()
 
     return run

@@ -17,16 +17,18 @@ class EnhancerOutput(NamedTuple):
     """One batch of enhanced vectors and what the enhancer saw in them.
 
     Attributes:
-        features: (N, D) enhanced vectors, of the lengths of the input unless ``norm="unit"``.
+        features: (N, D) enhanced vectors, of the lengths of the input unless ``norm`` says otherwise.
         identity: (N, K) identity embedding; K is D for ``residual`` and 256 for ``pose_transformer``.
         pose_code: (N, 128) pose code, from the vector alone.
         pose: (N, 3) predicted ``[yaw, pitch, roll]`` in degrees, from the vector alone.
+        weight: (N,) weight of each row where the rows of a template are pooled, above 0.
     """
 
     features: Tensor
     identity: Tensor
     pose_code: Tensor
     pose: Tensor
+    weight: Tensor
 
 
 class Model(nn.Module):
@@ -78,22 +80,24 @@ def unit(x: Tensor) -> Tensor:
     return unit_and_length(x)[0]
 
 
-def with_length(direction: Tensor, features: Tensor, norm: str) -> Tensor:
-    """|features| · unit(direction) for ``norm="keep"``, unit(direction) for ``norm="unit"``.
+def with_length(direction: Tensor, length: Tensor, norm: str, weight: Tensor) -> Tensor:
+    """unit(direction) for ``norm="unit"``, times (N, 1) ``length`` for "keep" and times (N,) ``weight`` for "weight".
 
-    The length of a face vector carries its quality, so it is preserved by default.
+    The length of a face vector carries its quality, so it is preserved by default. With "weight" the sum of enhanced
+    rows is their weighted mean, up to a factor: a system that sums vectors pools by the weights without knowing them.
 
-    >>> with_length(torch.tensor([[0.0, 2.0]]), torch.tensor([[3.0, 4.0]]), "keep")
+    >>> with_length(torch.tensor([[0.0, 2.0]]), torch.tensor([[5.0]]), "keep", torch.tensor([3.0]))
     tensor([[0., 5.]])
     """
     out = unit(direction)
     if norm == "keep":
-        out = out * torch.linalg.vector_norm(features.to(out.dtype), dim=-1, keepdim=True)
-    return out
+        out = out * length
+    return out * weight[:, None] if norm == "weight" else out
 
 
-def output_of(enhanced: Tensor) -> EnhancerOutput:
-    """The output of a model without codes: the identity embedding is unit(enhanced), the pose is unknown.
+def output_of(enhanced: Tensor, weight: Tensor | None = None) -> EnhancerOutput:
+    """The output of a model without codes: the identity embedding is unit(enhanced), the pose is unknown, and every row
+    weighs 1 unless (N,) weights are given.
 
     >>> out = output_of(torch.tensor([[0.0, 5.0]]))
     >>> out.identity, out.pose_code.shape, out.pose
@@ -101,5 +105,9 @@ def output_of(enhanced: Tensor) -> EnhancerOutput:
     """
     rows = enhanced.shape[0]  # not len(): an export would store it as a constant
     return EnhancerOutput(
-        enhanced, unit(enhanced), enhanced.new_empty((rows, 0)), enhanced.new_full((rows, 3), torch.nan)
+        enhanced,
+        unit(enhanced),
+        enhanced.new_empty((rows, 0)),
+        enhanced.new_full((rows, 3), torch.nan),
+        enhanced.new_ones(rows) if weight is None else weight,
     )

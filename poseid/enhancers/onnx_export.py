@@ -15,7 +15,7 @@ import torch
 from poseid.enhancers.header import to_metadata
 from poseid.enhancers.inference import for_inference
 from poseid.enhancers.model import Model
-from poseid.enhancers.onnx_run import INPUTS, OUTPUT, Float32, Run, onnx_session
+from poseid.enhancers.onnx_run import INPUTS, OUTPUTS, Float32, Run, onnx_session
 from poseid.errors import InputError, first_line
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def to_onnx(enhancer: Model, header: dict[str, Any], opset: int = OPSET, half: b
     """The bytes of an ONNX file that does what the enhancer does.
 
     Inputs ``features`` (rows, D) and ``poses`` (rows, 3), degrees, both float32; a row of ``poses`` that holds NaN is
-    unknown. Output ``enhanced`` (rows, D) float32. Any number of rows.
+    unknown. Outputs ``enhanced`` (rows, D) and ``weight`` (rows,), both float32. Any number of rows.
 
     Args:
         enhancer: any model of this package.
@@ -42,8 +42,8 @@ def to_onnx(enhancer: Model, header: dict[str, Any], opset: int = OPSET, half: b
             computing stays float32.
 
     Returns:
-        The bytes, and max |ONNX − torch| over batches of 1, 7 and 1000 random rows with poses, without, and mixed, in
-        lengths of the row.
+        The bytes, and max |ONNX − torch| over batches of 1, 7 and 1000 random rows with poses, without, and mixed:
+        of vectors in lengths of the row, of weights in weights of the row.
 
     Raises:
         InputError: a package is missing, the operators cannot be had in that version, or the difference is above 1e-5
@@ -72,7 +72,7 @@ def to_onnx(enhancer: Model, header: dict[str, Any], opset: int = OPSET, half: b
 
 
 def largest_difference(run: Run, enhancer: Model) -> float:
-    """max |run − enhancer| over random rows of lengths 1 to 30, in lengths of the row; NaN where either gives NaN."""
+    """max |run − enhancer| over random rows of lengths 1 to 30, relative to the row; NaN where either gives NaN."""
     rng = np.random.default_rng(0)
     worst = [0.0]
     for count in BATCHES:
@@ -86,8 +86,11 @@ def largest_difference(run: Run, enhancer: Model) -> float:
         for poses in (given, None, mixed):
             with torch.inference_mode():
                 pose = None if poses is None else torch.from_numpy(poses)
-                expected: Float32 = enhancer(torch.from_numpy(features), pose).features.numpy()
-            worst.append(float((np.abs(run(features, poses) - expected) / lengths).max()))
+                expected = enhancer(torch.from_numpy(features), pose)
+            rows, weights = (array.numpy() for array in (expected.features, expected.weight))
+            sizes: Float32 = np.linalg.norm(rows, axis=1, keepdims=True)
+            got, weight = run(features, poses)
+            worst += [float((np.abs(got - rows) / sizes).max()), float((np.abs(weight / weights - 1)).max())]
     return float(np.max(worst))
 
 
@@ -103,7 +106,7 @@ def _traced(enhancer: Model, opset: int) -> onnx.ModelProto:
                 verbose=False,
                 opset_version=opset,
                 input_names=list(INPUTS),
-                output_names=[OUTPUT],
+                output_names=[*OUTPUTS],
                 dynamic_shapes=({0: rows}, {0: rows}),
             )
     except Exception as error:

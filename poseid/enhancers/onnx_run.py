@@ -14,12 +14,12 @@ from poseid.enhancers.header import from_metadata
 from poseid.errors import InputError
 
 INPUTS = ("features", "poses")
-OUTPUT = "enhanced"
+OUTPUTS = ("enhanced", "weight")
 
 Float32 = NDArray[np.float32]
 
-Run = Callable[[Float32, Float32 | None], Float32]
-"""(n, D) rows and (n, 3) degrees, rows of NaN unknown, or None for no pose at all, to (n, D) rows."""
+Run = Callable[[Float32, Float32 | None], tuple[Float32, Float32]]
+"""(n, D) rows and (n, 3) degrees, rows of NaN unknown, or None for no pose at all, to (n, D) rows and (n,) weights."""
 
 
 def open_onnx(path: Path) -> tuple[Run, dict[str, Any], int]:
@@ -69,17 +69,17 @@ def onnx_session(content: bytes, name: str, threads: int = 0) -> tuple[Run, dict
     shapes = [inputs.get(one, ("", [None, None])) for one in INPUTS]
     if (
         set(inputs) != {*INPUTS}
-        or outputs != [OUTPUT]
+        or outputs != [*OUTPUTS]
         or any(kind != "tensor(float)" or len(shape) != 2 for kind, shape in shapes)
         or not isinstance(shapes[0][1][1], int)
         or shapes[1][1][1] != 3
     ):
         raise InputError(f"{name}: not an enhancer of poseid (its inputs are not features (N, D) and poses (N, 3))")
 
-    def run(features: Float32, poses: Float32 | None) -> Float32:
+    def run(features: Float32, poses: Float32 | None) -> tuple[Float32, Float32]:
         if poses is None:
             poses = np.full((len(features), 3), np.nan, np.float32)
-        enhanced: Float32 = session.run([OUTPUT], {"features": features, "poses": poses})[0]
-        return enhanced
+        enhanced, weight = session.run([*OUTPUTS], {"features": features, "poses": poses})
+        return enhanced, weight
 
     return run, metadata, int(shapes[0][1][1])

@@ -12,6 +12,7 @@ from torch import nn
 from poseid.enhancers.baselines.baseline import Baseline
 from poseid.enhancers.baselines.dream import Dream
 from poseid.enhancers.baselines.mean_subtraction import MeanSubtraction
+from poseid.enhancers.baselines.neural_aggregation import NeuralAggregation
 from poseid.enhancers.baselines.raw import Raw
 from poseid.enhancers.baselines.ridge import Ridge
 from poseid.enhancers.baselines.srt import Srt
@@ -34,6 +35,7 @@ BASELINES: dict[str, type[Baseline]] = {
     "wccn": Wccn,
     "dream": Dream,
     "srt": Srt,
+    "nan": NeuralAggregation,
 }
 
 

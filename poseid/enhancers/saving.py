@@ -56,7 +56,8 @@ class OnnxModel(Model):
         self.sides = checked_sides(sides)
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
-        return output_of(torch.from_numpy(self.run(features.numpy(), None if pose is None else pose.numpy())))
+        enhanced, weight = self.run(features.numpy(), None if pose is None else pose.numpy())
+        return output_of(torch.from_numpy(enhanced), torch.from_numpy(weight))
 
 
 def save_enhancer(enhancer: Model, info: dict[str, Any], path: Path) -> None:

@@ -33,9 +33,12 @@ class TrainingRows:
 
     def units(self) -> tuple[Tensor, Tensor]:
         """(N, D) unit rows and (N,) lengths, float64."""
-        rows = self.features.to(torch.float64)
-        lengths = torch.linalg.vector_norm(rows, dim=1).clamp(min=MIN_NORM)
+        rows, lengths = self.features.to(torch.float64), self.lengths()
         return rows / lengths[:, None], lengths
+
+    def lengths(self) -> Tensor:
+        """(N,) float64."""
+        return torch.linalg.vector_norm(self.features.to(torch.float64), dim=1).clamp(min=MIN_NORM)
 
     def frontal_means(self, x: Tensor) -> Tensor:
         """(P, D) mean of each person's frontal rows among the (N, D) unit rows x; zeros where there is none."""

@@ -41,6 +41,13 @@ class TableEntries(Sequence[dict[str, Any]]):
             for row in batch.to_pylist():
                 yield {key: value for key, value in row.items() if value is not None}
 
+    def column(self, name: str) -> list[Any] | None:
+        """The values of one key, None where an entry lacks it; None where all do."""
+        if name not in self._table.column_names:
+            return None
+        column = self._table[name]
+        return None if column.null_count == len(column) else column.to_pylist()
+
     def take(self, rows: np.ndarray) -> TableEntries:
         """The entries of these row numbers, in that order."""
         return TableEntries(self._table.take(rows))
@@ -103,6 +110,13 @@ class Rows:
     def declared_kinds(self) -> np.ndarray:
         """(n,) int8: by ``source`` alone, see :func:`declared_kinds`."""
         return declared_kinds(entry.get("source") for entry in self.metadata)
+
+    def column(self, name: str) -> list[Any] | None:
+        """The values of one metadata key, None where a row lacks it; None where all rows do."""
+        if isinstance(self.metadata, TableEntries):
+            return self.metadata.column(name)
+        values = [entry.get(name) for entry in self.metadata]
+        return None if all(value is None for value in values) else values
 
     def take(self, index: ArrayLike | slice) -> Rows:
         """The rows at ``index``: a mask, row numbers (in that order) or a slice."""

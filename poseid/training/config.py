@@ -51,6 +51,8 @@ class Phi(Group):
     gate_centre: Trained[Annotated[Finite, Field(ge=-180, le=180)]]
     gate_full: Trained[Annotated[Finite, Field(ge=6, le=180)]]
     gate_unknown: Trained[Annotated[Finite, Field(ge=-100, le=100)]]
+    weight_length: Trained[Annotated[Finite, Field(ge=-20, le=20)]]
+    weight_yaw: Trained[Annotated[Finite, Field(ge=-20, le=20)]]
 
 
 class Model(Group):
@@ -65,7 +67,7 @@ class Model(Group):
     init: Literal["ridge", "zero", "random"]
     phi: Phi
     similarity_dim: AtLeast1 | None
-    norm: Literal["keep", "unit"]
+    norm: Literal["keep", "unit", "weight"]
     sides: Literal["probe", "both"]
 
 

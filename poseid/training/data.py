@@ -135,7 +135,7 @@ class FeatureDataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         rows = self.train_rows
-        sampler = BalancedBatches(rows.counts, rows.division, self.batch_size, self.seed)
+        sampler = BalancedBatches(rows.counts, rows.groups, rows.division, self.batch_size, self.seed)
         return DataLoader(rows, sampler=sampler, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:

@@ -13,6 +13,7 @@ import torch
 
 from poseid.enhancers.closed_form import Statistics, solve, statistics_of
 from poseid.enhancers.enhancer import Enhancer, Fit
+from poseid.enhancers.frame_weight import length_statistics
 from poseid.enhancers.gate import GateFit, fit_gate
 from poseid.enhancers.training_rows import TrainingRows, training_rows
 from poseid.features.rows import FeatureSet
@@ -58,6 +59,7 @@ class Fitted:
         self.solve_on = torch.device("cpu") if device.type == "mps" else device
         self.statistics: Statistics | None = found.to(self.solve_on) if isinstance(found, Statistics) else None
         self.gate = fit_gate(rows.features, rows.frontal, rows.profile, initial)
+        self.lengths = length_statistics(rows.lengths()).to(device, torch.float32)
         self.device = device
 
     def fit(self, enhancer: Enhancer) -> Fit:
@@ -65,9 +67,9 @@ class Fitted:
         gate = None if self.gate is None else GateFit(*(part.to(self.device, torch.float32) for part in self.gate))
         form = enhancer.closed_form
         if form is None or self.statistics is None:
-            return Fit(None, gate)
+            return Fit(None, gate, self.lengths)
         solution = solve(form, self.statistics)
-        return Fit(type(solution)(*(part.to(self.device, torch.float32) for part in solution)), gate)
+        return Fit(type(solution)(*(part.to(self.device, torch.float32) for part in solution)), gate, self.lengths)
 
     @torch.no_grad()
     def store(self, enhancer: Enhancer) -> None:

@@ -198,6 +198,8 @@ class LossInputs:
         same: (N, M) whether probe and target are one person.
         detection_scores: (P, R) cosines of enhanced profile probes with raw frontal references.
         detection_same: (P, R) whether probe and reference are one person.
+        template_scores: (T, R) cosines of pooled sets of enhanced probes with the same references.
+        template_same: (T, R) whether set and reference are one person.
         predicted_pose, given_pose: (N, 3) degrees.
         to_identity, to_pose: weights of the two projections.
         decode: rebuilds (N, D) raw unit vectors from identity and pose code.
@@ -213,6 +215,8 @@ class LossInputs:
     same: Tensor
     detection_scores: Tensor
     detection_same: Tensor
+    template_scores: Tensor
+    template_same: Tensor
     predicted_pose: Tensor
     given_pose: Tensor
     to_identity: Tensor
@@ -233,6 +237,7 @@ TERMS: dict[str, Callable[[LossInputs], Tensor]] = {
     "similarity_protection": lambda x: similarity_protection_loss(x.similarity, x.raw_similarity, x.margin),
     "impostor_protection": lambda x: impostor_protection_loss(x.scores, x.raw_scores, x.same, x.hardest),
     "detection": lambda x: detection_loss(x.detection_scores, x.detection_same),
+    "template": lambda x: detection_loss(x.template_scores, x.template_same),
 }
 """The one registry of terms: name to function. The name is that of the weight, ``lambda_<name>``, and of the logs."""
 

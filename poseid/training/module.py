@@ -168,6 +168,8 @@ class EnhancerModule(L.LightningModule):
             references = unit(enhancer.comparison(references))
         probes, probe_person = self._all_ranks(compared), self._all_ranks(person)
         profile = self._all_ranks(batch["profile"])
+        with torch.set_grad_enabled(weights["template"] != 0 and torch.is_grad_enabled()):
+            pooled, pooled_person = self._all_ranks(self._pooled(batch, fit)), self._all_ranks(batch["set_person"])
         references, reference_person = self._all_ranks(references), self._all_ranks(batch["reference_person"])
         # Cosines are taken in float32 whatever the precision of the layers: those of half precision tie.
         with torch.autocast(raw.device.type, enabled=False):
@@ -187,6 +189,8 @@ class EnhancerModule(L.LightningModule):
                 same=same,
                 detection_scores=unit(probes[profile]) @ references.T,
                 detection_same=probe_person[profile][:, None] == reference_person[None, :],
+                template_scores=unit(pooled) @ references.T,
+                template_same=pooled_person[:, None] == reference_person[None, :],
                 predicted_pose=predicted,
                 given_pose=given,
                 to_identity=enhancer.to_identity.weight,
@@ -198,6 +202,13 @@ class EnhancerModule(L.LightningModule):
                 hardest=self.hardest,
             )
             return compute_terms(inputs, weights)
+
+    def _pooled(self, batch: dict[str, Tensor], fit: Fit | None) -> Tensor:
+        """(T, D) the enhanced rows of each set, pooled by their weights as in :func:`poseid.enhancers.pooling.pool`."""
+        output = self.enhancer(batch["frames"], batch["frame_pose"], fit)
+        weight = (output.weight * batch["frame_share"])[:, None]
+        rows = weight * unit(self.enhancer.comparison(output.features))
+        return rows.new_zeros(len(batch["set_person"]), rows.shape[1]).index_add(0, batch["frame_set"], rows)
 
     def _all_ranks(self, rows: Tensor) -> Tensor:
         """The rows of every rank of a training step; with one process, or in validation, just those given."""

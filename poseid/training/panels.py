@@ -9,7 +9,7 @@ from poseid.training.metric_names import IMPROVEMENT_BY_YAW, REGISTERED, SHAPE
 from poseid.verification.genuine import YAW_BINS
 
 PROTECTIONS = ("similarity_protection", "impostor_protection")
-OTHERS = tuple(name for name in TERMS if name not in (*PROTECTIONS, "id", "detection"))
+OTHERS = tuple(name for name in TERMS if name not in (*PROTECTIONS, "id", "detection", "template"))
 OTHER_WEIGHTS = ("id", *OTHERS)
 _BESIDE_OTHERS = ("val/fnmr_at_fmr_1e-2", "val/improvement/mean", "val/improvement/frontal")
 """The registered metrics that share a panel with other curves; each other one has a panel of its own."""
@@ -67,7 +67,8 @@ SECTIONS = (
             _loss("similarity_protection", "Similarity protection", "what pairs lost against raw; lower is better"),
             _loss("impostor_protection", "Impostor protection", "what impostors gained; lower is better"),
             _loss("detection", "Detection", "smooth share of refused pairs at FMR 1e-2 and 1e-3; lower is better"),
-            _weights((*PROTECTIONS, "detection"), "Their weights in force"),
+            _loss("template", "Detection of templates", "the same of pooled frames; lower is better"),
+            _weights((*PROTECTIONS, "detection", "template"), "Their weights in force"),
             Panel(
                 "Pairs below raw",
                 "share of genuine pairs, lower is better",
@@ -92,6 +93,7 @@ SECTIONS = (
             _phi(SHAPE, "Shape", "logarithmic gains of directions with small (1) to large (4) variance"),
             _phi(("gate_slope", "gate_unknown"), "Gate, logits", "slope per degree; threshold without a pose"),
             _phi(("gate_centre", "gate_full"), "Gate, angles", "degrees"),
+            _phi(("weight_length", "weight_yaw"), "Weights of frames", "how much more long vectors, less turned heads"),
         ),
     ),
     Section(

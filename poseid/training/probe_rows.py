@@ -11,10 +11,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from poseid.enhancers.model import unit
-from poseid.features.rows import FRONTAL, PROFILE, FeatureSet
-from poseid.training.sampling import Counts
+from poseid.features.rows import FRONTAL, OTHER, PROFILE, FeatureSet
+from poseid.features.templates import templates_of
+from poseid.training.sampling import FRAMES, FRAMES_KEY, SET_SHARE, Counts, Groups, draw_frames, generator_for
 
 BLOCK_ROWS = 8192
+_BY_TURN = np.empty(3, np.int8)  # the order of the kinds among the rows of a person
+_BY_TURN[[PROFILE, OTHER, FRONTAL]] = 0, 1, 2
 
 
 class ProbeRows(Dataset[dict[str, Tensor]]):
@@ -57,8 +60,8 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         keep &= video_person >= 0
         rows = np.flatnonzero(keep)
         video_kinds = features.video.kinds()
-        # Of each person the rows that are not frontal first: the draws tell the two apart by their number.
-        rows = rows[np.lexsort((video_kinds[rows] == FRONTAL, video_person[rows]))]
+        # Of each person profile rows first and frontal ones last: the draws tell them apart by their number.
+        rows = rows[np.lexsort((_BY_TURN[video_kinds[rows]], video_person[rows]))]
         # People without a row left are dropped, so that persons count 0 … P − 1 on both sides.
         present, person = np.unique(video_person[rows], return_inverse=True)
         fronts = np.flatnonzero(np.isin(front_person, present))
@@ -74,10 +77,18 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         in_order = np.argsort(frontal_person, kind="stable")
         self.frontals = torch.from_numpy(np.concatenate([fronts, frontal_video + len(features.front)])[in_order])
         of_frontal = torch.from_numpy(np.searchsorted(present, frontal_person))
-        turned = self.person[torch.from_numpy(video_kinds[rows] != FRONTAL)]
-        parts = (self.person, of_front, of_frontal, turned)
+        parts = (self.person, of_front, of_frontal, self.person[torch.from_numpy(video_kinds[rows] != FRONTAL)])
         self.counts = Counts(*[torch.bincount(who, minlength=len(present)) for who in parts])
+        templates = templates_of(features.video, f"{features.name}, video")
         profile = torch.from_numpy(video_kinds[rows] == PROFILE)
+        group, order = self.person, None
+        self.media: Tensor | None = None
+        if templates is not None:
+            group = torch.from_numpy(np.unique(templates.template[rows], return_inverse=True)[1])
+            order = torch.from_numpy(np.lexsort((_BY_TURN[video_kinds[rows]], group.numpy())))
+            self.media = torch.from_numpy(templates.media[rows])
+        size = torch.bincount(group)
+        self.groups = Groups(group, order, size, torch.bincount(group[profile], minlength=len(size)))
         self.profile = profile if bool(profile.any()) else torch.ones_like(profile)
         """The probes of the detection term: profile rows, or all where there are none."""
         names = sorted(number, key=number.__getitem__)
@@ -94,12 +105,18 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         return len(self.person)
 
     def __getitem__(self, index: Tensor) -> dict[str, Tensor]:
-        """(3 + R, B) indices (row, partner, front row, R frontal rows) to one batch of one division.
+        """(3 + R + FRAMES, B) indices (row, partner, front row, R frontal rows, a set) to one batch of one division.
 
-        ``row`` counts the folder's video rows; ``references`` is (B · R, D), and ``reference_person`` (B · R,).
+        ``row`` counts the folder's video rows; ``references`` is (B · R, D), and ``reference_person`` (B · R,). Of the
+        T columns with a set, ``frames`` are the F rows of all of them, with ``frame_set`` 0 … T − 1, and
+        ``frame_share`` one over the number of rows of the same media in that set.
         """
         row, partner, front = index[:3]
-        frontal = self.frontals[index[3:].reshape(-1)]
+        frontal = self.frontals[index[3:-FRAMES].reshape(-1)]
+        with_set = index[-FRAMES] >= 0
+        sets = index[-FRAMES:, with_set].T
+        frame_set, number = (sets >= 0).nonzero(as_tuple=True)
+        frames = sets[frame_set, number]
         person = self.person[row]
         batch = {
             "row": self.rows[row],
@@ -108,7 +125,12 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
             "person": person,
             "profile": self.profile[row],
             "references": self._frontal_rows(frontal),
-            "reference_person": person.repeat(len(index) - 3),
+            "reference_person": person.repeat(len(index) - FRAMES - 3),
+            "frames": read_rows(self.video, self.rows[frames]),
+            "frame_pose": self.pose[frames],
+            "frame_set": frame_set,
+            "frame_share": self._shares(frame_set, frames),
+            "set_person": person[with_set],
             "division": self.division[person[:1]],
             "target": self.centroids[person]
             if self.target == "centroid"
@@ -117,6 +139,14 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         if self.swap:
             batch["partner"] = read_rows(self.video, self.rows[partner])
         return batch
+
+    def _shares(self, frame_set: Tensor, frames: Tensor) -> Tensor:
+        """(F,) one over the number of rows of the same set and media."""
+        if self.media is None:
+            return torch.ones(len(frames))
+        pair = torch.stack([frame_set, self.media[frames]])
+        _, inverse, count = torch.unique(pair, dim=1, return_inverse=True, return_counts=True)
+        return 1.0 / count[inverse]
 
     def _frontal_rows(self, frontal: Tensor) -> Tensor:
         """(n, D) rows by their numbers: front rows first, then video rows."""
@@ -127,14 +157,17 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         return out
 
     def in_order(self, batch_size: int) -> list[Tensor]:
-        """Index batches that go once through all rows, each with a fixed partner, front row and frontal row."""
+        """Index batches that go once through all rows, each with a fixed partner, front row and frontal row; one row in
+        four comes with a fixed set."""
         row = torch.arange(len(self))
         first_row, first_front, first_frontal, _ = ((count.cumsum(0) - count)[self.person] for count in self.counts)
         local = row - first_row
         partner = first_row + (local + 1) % self.counts.rows[self.person]
         front = first_front + local % self.counts.fronts[self.person]
         frontal = first_frontal + local % self.counts.frontals[self.person]
-        return list(torch.split(torch.stack([row, partner, front, frontal]), batch_size, dim=1))
+        frames = torch.full((FRAMES, len(row)), -1)
+        frames[:, ::SET_SHARE] = draw_frames(row[::SET_SHARE], self.groups, generator_for(0, FRAMES_KEY))
+        return list(torch.split(torch.cat([torch.stack([row, partner, front, frontal]), frames]), batch_size, dim=1))
 
 
 def read_rows(vectors: np.ndarray, rows: Tensor) -> Tensor:

@@ -25,6 +25,9 @@ def generator_for(seed: int, *key: int) -> torch.Generator:
 
 REFERENCES = 2  # frontal rows of the same person that come with each probe, for the detection term
 FRONTAL_SHARE = 0.2  # of the draws: frontal probes are hardly corrected, and only show the gate what to leave alone
+FRAMES = 8  # most rows of a set that the template term pools
+SET_SHARE = 4  # one draw in so many comes with a set
+FRAMES_KEY = 0x667261  # keeps the draws of the sets apart from those of the rows
 LEAST_ROUNDS = 2  # an epoch has at least so many steps for each division, however few the rows
 
 
@@ -37,6 +40,41 @@ class Counts(NamedTuple):
     """Of the references, front rows and frontal video rows."""
     turned: Tensor
     """Of ``rows``, those that are not frontal; they stand first."""
+
+
+class Groups(NamedTuple):
+    """The rows that may be pooled with each other: those of one template, or of one person without templates."""
+
+    of_row: Tensor
+    """(n,) the group of each row."""
+    order: Tensor | None
+    """(n,) rows, group after group, profile rows first; None: they lie in that order."""
+    size: Tensor
+    """(G,) rows of each group."""
+    profile: Tensor
+    """(G,) profile rows of each group."""
+
+
+def draw_frames(row: Tensor, groups: Groups, generator: torch.Generator) -> Tensor:
+    """Draws a set of 2 … ``FRAMES`` rows from the group of each row, every other set of profile rows.
+
+    Args:
+        row: (T,) rows whose groups are drawn from.
+
+    Returns:
+        (FRAMES, T) rows, −1 where the set is smaller; the rows of a set differ, so that one of a small group may be
+        smaller than drawn.
+    """
+    group = groups.of_row[row]
+    u = torch.rand(FRAMES + 1, len(row), generator=generator, dtype=torch.float64)
+    mixed = (torch.arange(len(row)) % 2 == 0) | (groups.profile[group] < 2)
+    local = (u[:FRAMES] * torch.where(mixed, groups.size[group], groups.profile[group])).long()
+    index = (groups.size.cumsum(0) - groups.size)[group] + local
+    rows = index if groups.order is None else groups.order[index]
+    number = torch.arange(FRAMES)
+    chosen = number[:, None] < 2 + (u[FRAMES] * (FRAMES - 1)).long()
+    earlier = (number[:, None] > number)[:, :, None]
+    return rows.masked_fill(~chosen | ((rows[:, None] == rows[None]) & earlier).any(dim=1), -1)
 
 
 def draw(people: Tensor, counts: Counts, total: int, generator: torch.Generator) -> Tensor:
@@ -70,7 +108,10 @@ def draw(people: Tensor, counts: Counts, total: int, generator: torch.Generator)
 
 
 class BalancedBatches(Sampler[Tensor]):
-    """Yields (3 + REFERENCES, B) index tensors, each of one division of the people; the divisions take turns.
+    """Yields (3 + REFERENCES + FRAMES, B) index tensors, each of one division of the people; these take turns.
+
+    The first 3 + REFERENCES rows are a draw, see :func:`draw`; the others are the set of :func:`draw_frames` in the
+    first B / 4 columns, and −1 in the others.
 
     Lightning tells it the epoch through ``set_epoch``. Under DDP each rank takes its own slice of the same global draw,
     so that world × B rows make one step. An epoch has as many draws as there are rows, and at least two steps for each
@@ -78,13 +119,15 @@ class BalancedBatches(Sampler[Tensor]):
 
     Args:
         counts: of each person.
+        groups: of the rows.
         division: (P,) 0 … K − 1.
         batch_size: B.
         seed: of the draws.
     """
 
-    def __init__(self, counts: Counts, division: Tensor, batch_size: int, seed: int) -> None:
+    def __init__(self, counts: Counts, groups: Groups, division: Tensor, batch_size: int, seed: int) -> None:
         self.counts = counts
+        self.groups = groups
         parts = [(division == part).nonzero()[:, 0] for part in range(int(division.max()) + 1)]
         self.people = [people for people in parts if len(people)]
         self.batch_size = batch_size
@@ -114,4 +157,8 @@ class BalancedBatches(Sampler[Tensor]):
         for step in range(len(self)):
             start = step // len(self.people) * size
             block = drawn[step % len(self.people)][:, start : start + size]
-            yield block[:, rank::world]
+            sets = max(1, self.batch_size // SET_SHARE) * world  # as many on each rank
+            frames = torch.full((FRAMES, size), -1)
+            generator = generator_for(self.seed, self.epoch, step, FRAMES_KEY)
+            frames[:, :sets] = draw_frames(block[0, :sets], self.groups, generator)
+            yield torch.cat([block, frames])[:, rank::world]

@@ -33,10 +33,12 @@ class EmbeddingSet:
     """(n,) FRONTAL, PROFILE or OTHER."""
     identity: NDArray[np.floating] | None = None
     """(n, K) identity embedding, where there is one."""
+    weight: NDArray[np.floating] | None = None
+    """(n,) weights of the enhanced rows where frames are pooled; None: every row weighs 1."""
 
     def __post_init__(self) -> None:
         n = len(self.person)
-        for name in ("raw", "reference", "probe", "yaw", "kind", "identity"):
+        for name in ("raw", "reference", "probe", "yaw", "kind", "identity", "weight"):
             array = getattr(self, name)
             if array is not None and len(array) != n:
                 raise InputError(f"{name} has {len(array)} rows and person has {n}: give one of each a row")

@@ -52,11 +52,11 @@ class SetResult:
         return {
             "genuine": self.genuine,
             "impostor": self.impostor,
-            "raw": _rates(self.raw),
-            "enhanced": _rates(self.enhanced),
+            "raw": rates_of(self.raw),
+            "enhanced": rates_of(self.enhanced),
             "difference": {
-                "eer": _difference(self.enhanced.eer - self.raw.eer),
-                "fnmr_at_fmr": {label: _difference(fnmr[n]) for n, label in enumerate(LABELS)},
+                "eer": difference_of(self.enhanced.eer - self.raw.eer),
+                "fnmr_at_fmr": {label: difference_of(fnmr[n]) for n, label in enumerate(LABELS)},
             },
             "fixed_threshold": {label: self._fixed(n) for n, label in enumerate(LABELS)},
             "det": self.det,
@@ -79,7 +79,7 @@ class SetResult:
         }
 
 
-def _rates(rates: Rates) -> dict[str, Any]:
+def rates_of(rates: Rates) -> dict[str, Any]:
     fnmr = {label: rates.fnmr_at_fmr[n] for n, label in enumerate(LABELS)}
     return {
         "eer": rates.eer.number,
@@ -90,7 +90,7 @@ def _rates(rates: Rates) -> dict[str, Any]:
     }
 
 
-def _difference(change: Estimate) -> dict[str, Any]:
+def difference_of(change: Estimate) -> dict[str, Any]:
     return {"mean": change.number, "ci95": change.ci95}
 
 

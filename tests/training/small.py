@@ -19,12 +19,14 @@ PHI_RATES = {
     **{"ridge": 0.011, "ridge_power": 0.012, "length_power": 0.013, "metric_power": 0.014, "shape": 0.015},
     **{"bias": 0.016, "quality": 0.017, "strength": 0.018},
     **{"gate_slope": 0.019, "gate_centre": 0.021, "gate_full": 0.022, "gate_unknown": 0.023},
+    **{"weight_length": 0.024, "weight_yaw": 0.025},
 }
 """A learning rate of its own for each number of φ."""
 PHI_VALUES = {
     **{"ridge": 4.0, "ridge_power": 0.2, "length_power": 0.8, "metric_power": -0.2, "shape": [0.2, -0.1, 0.1, -0.2]},
     **{"bias": 0.02, "quality": 0.01, "strength": 0.9},
     **{"gate_slope": 0.2, "gate_centre": 22.0, "gate_full": 30.0, "gate_unknown": 0.5},
+    **{"weight_length": 0.7, "weight_yaw": 0.3},
 }
 PHI = {name: {"value": value, "lr": PHI_RATES[name]} for name, value in PHI_VALUES.items()}
 RIDGE = {**MODEL, "init": "ridge", "phi": PHI}

@@ -211,7 +211,7 @@ def test_a_correction_that_pulls_everybody_together_is_taken_back_to_raw() -> No
     assert guarded.evaluation.verdict != "harms"
     # Where it is used, the vectors go through bit for bit: a rounding would show as false matches of 1.01x.
     rows, poses = VALIDATION.video.features[:50], VALIDATION.video.poses[:50]
-    enhanced, compared, _ = enhance_arrays(enhancer, rows, poses)
+    enhanced, compared, *_ = enhance_arrays(enhancer, rows, poses)
     for made in (enhanced, compared):
         assert np.array_equal(made, rows)
 

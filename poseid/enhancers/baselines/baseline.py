@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from poseid.enhancers.gate import Gate, fit_gate
-from poseid.enhancers.model import EnhancerOutput, Model, checked_sides, output_of, unit_and_length, with_length
+from poseid.enhancers.model import EnhancerOutput, Model, checked_sides, output_of, unit, unit_and_length
 from poseid.enhancers.training_rows import TrainingRows, training_rows
 from poseid.errors import InputError
 from poseid.features.rows import FeatureSet
@@ -86,7 +86,8 @@ class Baseline(Model):
         raise NotImplementedError
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> EnhancerOutput:
-        return output_of(with_length(self.direction(features, pose), features, "keep"))
+        _, length = unit_and_length(features)
+        return output_of(unit(self.direction(features, pose)) * length)
 
 
 class GatedBaseline(Baseline):

@@ -1,0 +1,338 @@
+"""The evaluation of templates: several rows of a person, pooled, are one probe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseid.enhancers.pooling import pool
+from poseid.errors import InputError
+from poseid.features.rows import FRONTAL, OTHER, PROFILE
+from poseid.features.templates import Templates
+from poseid.verification.embeddings import EmbeddingSet
+from poseid.verification.estimates import Estimate
+from poseid.verification.evaluate import evaluate
+from poseid.verification.identification import Searches, fnir_at_fpir, one_reference, rank1, search, why_no_fnir
+from poseid.verification.operating_points import Rates
+from poseid.verification.rates import LABELS
+from poseid.verification.result import Evaluation
+from poseid.verification.set_result import difference_of, rates_of
+
+View = Literal["profile", "any"]
+VIEWS: tuple[View, ...] = ("profile", "any")
+POOLINGS = ("raw_mean", "raw_length", "raw_length_squared", "enhanced_mean", "enhanced_weighted")
+"""Of raw rows by weights 1, |x| (the sum of the vectors as they come) and |x|²; of enhanced rows by 1 and by their
+weights."""
+SETS_A_PERSON = 6
+FPIRS = {"1e-1": 0.1, "1e-2": 0.01}
+_ROWS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True)
+class TemplateSets:
+    """Sets of video rows, each of one person, that are pooled."""
+
+    rows: NDArray[np.int64]
+    """(n,) video rows, set after set."""
+    number: NDArray[np.int64]
+    """(n,) the set of each, 0 … S − 1."""
+
+
+@dataclass(frozen=True)
+class TemplateResult:
+    """Pooled probes against references; what is judged is the mean of raw rows against enhanced rows by their weights.
+
+    The references of `profile` are all frontal rows, as in `frontal_profile`; of `any` the front rows, as in `all`.
+    """
+
+    frames: int | None
+    """k, rows of each set; None: by template, of as many rows as it has."""
+    view: View
+    templates: int
+    people: int
+    mean_frames: float
+    headline: str
+    weighted: Evaluation
+    """raw: the mean of raw rows; enhanced: enhanced rows by their weights."""
+    plain: Evaluation
+    """raw: raw rows by their lengths; enhanced: the mean of enhanced rows."""
+    squared: Evaluation
+    """raw: raw rows by the squares of their lengths."""
+    one_length: bool
+    """Whether all raw rows have one length, which then carries nothing."""
+    searches: dict[str, dict[str, Searches]]
+    """By gallery, `one_reference` a person or `all_references` pooled, then `raw_mean` or `enhanced_weighted`."""
+
+    def rates(self, pooling: str) -> Rates:
+        """The error rates of one of `POOLINGS`."""
+        evaluation = {
+            "raw_mean": self.weighted,
+            "raw_length": self.plain,
+            "raw_length_squared": self.squared,
+            "enhanced_mean": self.plain,
+            "enhanced_weighted": self.weighted,
+        }[pooling]
+        found = evaluation.sets[self.headline]
+        assert found is not None
+        rates: Rates = getattr(found, pooling.partition("_")[0])
+        return rates
+
+    def to_dict(self) -> dict[str, Any]:
+        """A set of an entry of ``frames`` in ``summary.json``."""
+        found = self.weighted.sets[self.headline]
+        block: dict[str, Any] = {
+            "templates": self.templates,
+            "people": self.people,
+            "mean_frames": self.mean_frames,
+            "length_carries_nothing": self.one_length,
+            "verdict": self.weighted.verdict,
+            "reason": self.weighted.reason,
+            "identification": {
+                gallery: {
+                    "rank1": {name: _number(rank1(found)) for name, found in forms.items()},
+                    "fnir_at_fpir": {
+                        label: {name: _fnir(found, fpir) for name, found in forms.items()}
+                        for label, fpir in FPIRS.items()
+                    },
+                }
+                for gallery, forms in self.searches.items()
+            },
+        }
+        if found is None:
+            return block | {"genuine": None, "impostor": None}
+        best = self.rates("enhanced_weighted")
+        return block | {
+            "genuine": found.genuine,
+            "impostor": found.impostor,
+            **{name: rates_of(self.rates(name)) for name in POOLINGS},
+            "difference": {
+                f"enhanced_weighted_less_{name}": {
+                    "eer": difference_of(best.eer - self.rates(name).eer),
+                    "fnmr_at_fmr": {
+                        label: difference_of((best.fnmr_at_fmr - self.rates(name).fnmr_at_fmr)[n])
+                        for n, label in enumerate(LABELS)
+                    },
+                }
+                for name in POOLINGS[:-1]
+            },
+            "fixed_threshold": found.to_dict()["fixed_threshold"],
+        }
+
+
+def random_sets(
+    person: NDArray[np.integer], frames: int, seed: int, within: NDArray[np.integer] | None = None
+) -> TemplateSets:
+    """`SETS_A_PERSON` random sets of so many different rows of each person who has as many, or of one template of them.
+
+    person  (n,) of the rows to draw from
+    within  (n,) the template of each row, from one of which a set is drawn; None: from all rows of the person
+    """
+    rng = np.random.default_rng([seed, frames])
+    group = person if within is None else within
+    count = np.bincount(group)
+    chosen: list[NDArray[np.int64]] = []
+    for _ in range(SETS_A_PERSON):
+        key = rng.random(len(group))
+        order = np.lexsort((key, group))
+        if within is not None:
+            # One template of a person: that with the smallest key among those with enough rows.
+            enough = count[group[order]] >= frames
+            order = order[enough]
+            by_group = np.unique(group[order], return_index=True)[1]
+            first = order[by_group]
+            best = np.lexsort((rng.random(len(first)), person[first]))
+            kept = group[first[best[np.unique(person[first[best]], return_index=True)[1]]]]
+            order = order[np.isin(group[order], kept)]
+        sorted_group = group[order]
+        start = np.flatnonzero(np.diff(sorted_group, prepend=-1))
+        rank = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
+        chosen.append(order[(rank < frames) & (count[sorted_group] >= frames)])
+    rows = np.concatenate(chosen) if chosen else np.empty(0, np.int64)
+    return TemplateSets(rows, np.arange(len(rows)) // frames)
+
+
+def evaluate_templates(
+    front: EmbeddingSet,
+    video: EmbeddingSet,
+    templates: Templates | None,
+    frames: Sequence[int],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> tuple[TemplateResult, ...]:
+    """Pooled probes of each view: by template where there are templates, and random sets of each number of frames.
+
+    front, video  rows of the people under evaluation, raw and enhanced
+    templates     of the video rows, or None; random sets are then drawn from all rows of a person
+    frames        numbers of rows of the random sets
+    resamples, seed  of the bootstrap; the seed also draws the sets
+
+    A view, or a number of frames, that fewer than two people have is left out.
+
+    Raises `InputError` for a number of frames below 1.
+    """
+    for k in frames:
+        if k < 1:
+            raise InputError(f"frames: {k} is not a number of frames: give 1 or more")
+    results = []
+    for k in ([None] if templates is not None else []) + list(dict.fromkeys(frames)):
+        for view in VIEWS:
+            inside = np.flatnonzero(video.kind == PROFILE) if view == "profile" else np.arange(len(video.person))
+            person = video.person[inside]
+            template = None if templates is None else np.unique(templates.template[inside], return_inverse=True)[1]
+            if k is None:
+                assert template is not None
+                order = np.argsort(template, kind="stable")
+                sets = TemplateSets(inside[order], template[order])
+            else:
+                drawn = random_sets(person, k, seed, template)
+                sets = TemplateSets(inside[drawn.rows], drawn.number)
+            if len(np.unique(video.person[sets.rows])) >= 2:
+                results.append(_evaluated(front, video, templates, sets, k, view, resamples, seed))
+    return tuple(results)
+
+
+def _evaluated(
+    front: EmbeddingSet,
+    video: EmbeddingSet,
+    templates: Templates | None,
+    sets: TemplateSets,
+    frames: int | None,
+    view: View,
+    resamples: int,
+    seed: int,
+) -> TemplateResult:
+    first = np.unique(sets.number, return_index=True)[1]
+    person = video.person[sets.rows[first]]
+    raw_length = np.linalg.norm(video.raw.astype(np.float32), axis=1)
+    weight = np.ones(len(raw_length)) if video.weight is None else video.weight
+    pooled = {
+        "raw_mean": _pooled(video.raw, np.ones_like(raw_length), templates, sets),
+        "raw_length": _pooled(video.raw, raw_length, templates, sets),
+        "raw_length_squared": _pooled(video.raw, raw_length**2, templates, sets),
+        "enhanced_mean": _pooled(video.probe, np.ones_like(raw_length), templates, sets),
+        "enhanced_weighted": _pooled(video.probe, weight, templates, sets),
+    }
+    # With the frontal video rows, which are references of the frontal_profile set.
+    beside = np.flatnonzero(video.kind == FRONTAL) if view == "profile" else np.empty(0, np.int64)
+    kind = np.concatenate([np.full(len(person), PROFILE if view == "profile" else OTHER), video.kind[beside]])
+
+    def evaluated(raw: str, enhanced: str) -> Evaluation:
+        side = EmbeddingSet(
+            raw=np.concatenate([pooled[raw], video.raw[beside]]),
+            reference=np.concatenate([pooled[enhanced], video.reference[beside]]),
+            probe=np.concatenate([pooled[enhanced], video.probe[beside]]),
+            person=np.concatenate([person, video.person[beside]]),
+            yaw=np.full(len(kind), np.nan),
+            kind=kind,
+        )
+        name = "frontal_profile" if view == "profile" else "all"
+        return evaluate(front, side, sets=(name,), resamples=resamples, seed=seed, details=False)
+
+    weighted = evaluated("raw_mean", "enhanced_weighted")
+    return TemplateResult(
+        frames=frames,
+        view=view,
+        templates=len(person),
+        people=len(np.unique(person)),
+        mean_frames=len(sets.rows) / len(person),
+        headline=weighted.headline,
+        weighted=weighted,
+        plain=evaluated("raw_length", "enhanced_mean"),
+        squared=evaluated("raw_length_squared", "raw_length_squared"),
+        one_length=bool(np.std(np.log(raw_length)) < 1e-3),
+        searches=_searches(front, person, pooled),
+    )
+
+
+def _pooled(
+    features: NDArray[np.floating], weights: NDArray[np.floating], templates: Templates | None, sets: TemplateSets
+) -> NDArray[np.float32]:
+    """(S, D) pooled sets, some at a time: each holds its own rows, so that all of them may hold a row many times."""
+    out = np.empty((int(sets.number[-1]) + 1, features.shape[1]), np.float32)
+    for block in _blocks(sets.number):
+        rows, number = sets.rows[block], sets.number[block]
+        media = np.arange(len(rows))
+        if templates is not None:
+            pairs = np.stack([number, templates.media[rows]])
+            media = np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1)
+        pooled = pool(features[rows], weights[rows], Templates(number - number[0], media))
+        out[number[0] : number[-1] + 1] = pooled.features
+    return out
+
+
+def _blocks(number: NDArray[np.int64]) -> Iterator[slice]:
+    """Slices of some rows each, cut between sets."""
+    start = 0
+    while start < len(number):
+        end = len(number)
+        if start + _ROWS_AT_ONCE < end:
+            end = int(np.searchsorted(number, number[start + _ROWS_AT_ONCE]))
+            if end <= start:  # one set of very many rows
+                end = int(np.searchsorted(number, number[start], side="right"))
+        yield slice(start, end)
+        start = end
+
+
+def _searches(
+    front: EmbeddingSet, person: NDArray[np.integer], pooled: dict[str, NDArray[np.float32]]
+) -> dict[str, dict[str, Searches]]:
+    """The templates searched in galleries of one frontal reference a person, and of all references of each, pooled."""
+    people = np.unique(front.person)
+    if len(people) < 2 or not np.isin(person, people).any():
+        return {}
+    one = one_reference(front.person, front.kind)
+    weight = np.ones(len(front.person)) if front.weight is None else front.weight
+    whose = Templates(np.searchsorted(people, front.person), np.arange(len(front.person)))
+    order = np.argsort(whose.template, kind="stable")
+    everyone = TemplateSets(order, whose.template[order])
+    galleries = {
+        "one_reference": (front.raw[one], front.reference[one], front.person[one]),
+        "all_references": (
+            _pooled(front.raw, np.ones_like(weight), None, everyone),
+            _pooled(front.reference, weight, None, everyone),
+            people,
+        ),
+    }
+    return {
+        name: {
+            "raw_mean": search(_unit(raw), whose_rows, pooled["raw_mean"], person),
+            "enhanced_weighted": search(_unit(reference), whose_rows, pooled["enhanced_weighted"], person),
+        }
+        for name, (raw, reference, whose_rows) in galleries.items()
+    }
+
+
+def _unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    rows = rows.astype(np.float32)
+    unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def _fnir(searches: Searches, fpir: float) -> float | None:
+    return None if why_no_fnir(searches, fpir) else fnir_at_fpir(searches, fpir)
+
+
+def frames_block(results: Sequence[TemplateResult]) -> list[dict[str, Any]]:
+    """``frames`` of an evaluation block: [{k, by, sets: {profile, any}}]; k is null by template."""
+    return [
+        {
+            "k": k,
+            "by": "template_id" if k is None else "random sets",
+            "sets": {one.view: one.to_dict() for one in results if one.frames == k},
+        }
+        for k in dict.fromkeys(one.frames for one in results)
+    ]
+
+
+def paired(one: TemplateResult, pooling: str) -> Estimate:
+    """The paired difference of FNMR at each FMR: enhanced by weights less another pooling."""
+    return one.rates("enhanced_weighted").fnmr_at_fmr - one.rates(pooling).fnmr_at_fmr
