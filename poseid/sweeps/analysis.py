@@ -2,83 +2,77 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.sweeps.commands import Advice, to_finish, to_repeat
-from poseid.sweeps.importance import Importance, importance
-from poseid.sweeps.jobs import Job, constant_values, job_directories, read_job, read_yaml, varied_keys
-from poseid.sweeps.measures import all_measures, front_measures, main_measures
+from poseid.sweeps.commands import Advice, to_evaluate, to_finish, to_repeat, to_reproduce
+from poseid.sweeps.importance import importance
+from poseid.sweeps.jobs import REPEATS, Job, constant_values, job_directories, read_job, read_yaml, varied_keys
+from poseid.sweeps.measures import csv_columns, front_measures, page_columns
 from poseid.sweeps.plan import Plan, read_plan
-from poseid.sweeps.settings import (
-    Change,
-    Estimate,
-    Setting,
-    on_front,
-    paired,
-    setting_keys,
-    settings_of,
-    single_changes,
-)
+from poseid.sweeps.settings import Setting, on_front, paired, settings_of, single_changes
 from poseid.training.objective import Measure, parse_objective
 
 
-@dataclass(frozen=True)
 class Sweep:
     """All there is to say about a sweep.
 
     Args:
         directory: as the user gave it.
+        plan: what its last call was to do.
+        objectives: the first one orders everything.
         jobs: the finished ones by objective, then the others by number.
-        constant: overrides that all jobs share.
-        varied: keys that differ between jobs; ``keys`` are those of them that make settings.
-        settings: finished jobs merged over repeats, the best mean of the first objective first.
-        means: of the first objective, of the settings that have one, in the same order.
-        best, best_job: the first of them, and the best of its jobs; None where no setting has a figure.
-        asked: the objectives; the first one orders everything.
-        main, measures: columns of the page and of the file, the objectives first.
-        front_measures: FNMR and the FMR ratio, both at one untouched threshold.
-        front: the settings that no other beats in both.
-        against_best: of each setting, its paired difference from the best one.
-        changes: of one key at a time.
-        weights: importance of the keys, or why there is none.
-        finish: what it takes to finish the sweep.
-        repeat: more seeds, where there are too few.
     """
 
-    directory: Path
-    plan: Plan
-    jobs: tuple[Job, ...]
-    constant: dict[str, str]
-    varied: tuple[str, ...]
-    keys: tuple[str, ...]
-    settings: tuple[Setting, ...]
-    means: dict[Setting, float]
-    best: Setting | None
-    best_job: Job | None
-    asked: tuple[Measure, ...]
-    main: tuple[Measure, ...]
-    measures: tuple[Measure, ...]
-    front_measures: tuple[Measure, Measure]
-    front: tuple[Setting, ...]
-    against_best: dict[Setting, Estimate | None]
-    changes: tuple[Change, ...]
-    weights: Importance | str
-    finish: tuple[Advice, ...]
-    repeat: Advice | None
+    def __init__(self, directory: Path, plan: Plan, objectives: tuple[Measure, ...], jobs: Sequence[Job]) -> None:
+        first = objectives[0]
+        self.directory, self.objectives, self.jobs = directory, objectives, jobs
+        self.finished = [job for job in jobs if job.state == "finished"]
+        self.unfinished = [job for job in jobs if job.state != "finished"]
+        given = [job.given for job in jobs if job.overrides]
+        self.varied, self.constant = varied_keys(given), constant_values(given)
+        # the varied keys that make settings; merged over the others, the best mean of the first objective first
+        self.keys = tuple(key for key in self.varied if key not in REPEATS)
+        self.settings = settings_of(self.finished, self.keys, first)
+        self.means = {setting: found.mean for setting in self.settings if (found := setting.estimate(first.key))}
+        self.best = next(iter(self.means), None)
+        self.best_job = next((job for job in jobs if self.best and job in self.best.jobs.values()), None)
+        self.against_best = {other: paired(other, self.best, first) for other in self.settings[1:] if self.best}
+        self.changes = single_changes(self.settings, self.keys, first)
+        self.importance = importance(list(self.means), self.keys, list(self.means.values()))
+        metrics = [job.metrics for job in self.finished]
+        self.page_columns, self.csv_columns = page_columns(objectives, metrics), csv_columns(objectives, metrics)
+        self.front_measures = front_measures(objectives, metrics)
+        self.front_points = {setting: point for setting in self.settings if (point := self._front_point(setting))}
+        self.front = self._front()
+        self.finish = to_finish(directory, plan, jobs)
+        self.next_steps = self._next_steps()
 
-    @property
-    def finished(self) -> tuple[Job, ...]:
-        return tuple(job for job in self.jobs if job.state == "finished")
+    def _front_point(self, setting: Setting) -> tuple[float, float] | None:
+        """Mean FMR ratio and FNMR over its repeats, at one fixed threshold."""
+        y, x = (setting.estimate(measure.key) for measure in self.front_measures)
+        return None if x is None or y is None else (x.mean, y.mean)
 
-    @property
-    def unfinished(self) -> tuple[Job, ...]:
-        return tuple(job for job in self.jobs if job.state != "finished")
+    def _front(self) -> list[Setting]:
+        """The settings that no other beats in both, the lowest FNMR first."""
+        points = self.front_points
+        unbeaten = on_front(np.array([*points.values()]).reshape(-1, 2))
+        return sorted(itertools.compress(points, unbeaten), key=lambda setting: points[setting][::-1])
+
+    def _next_steps(self) -> list[Advice]:
+        """More repeats, where there are too few; the best job again; its one evaluation on the test people."""
+        if self.best_job is None:
+            return []
+        what = f"The best job of the best setting again (job {self.best_job.name}):"
+        again = Advice(what, (to_reproduce(self.best_job),))
+        repeat = to_repeat(self.directory, list(self.means)) if len(set(self.means.values())) > 1 else None
+        return [*([repeat] if repeat else []), again, to_evaluate(self.best_job)]
 
 
 def read_sweep(directory: Path) -> Sweep:
@@ -89,40 +83,9 @@ def read_sweep(directory: Path) -> Sweep:
     """
     plan = read_plan(directory)
     paths = job_directories(directory)
-    asked = _objectives(plan, paths)
-    found = _with_missing([read_job(path, asked) for path in paths], plan)
-    jobs = _sorted(found, asked[0])
-    finished = [job for job in jobs if job.state == "finished"]
-    known = [job.given for job in jobs if job.overrides]
-    keys = setting_keys([job for job in jobs if job.overrides])
-    settings = settings_of(finished, keys, asked[0])
-    figures = [job.figures for job in finished]
-    axes = front_measures(asked, figures)
-    means = {setting: estimate.mean for setting in settings if (estimate := setting.estimate(asked[0].key))}
-    best = settings[0] if means else None
-    best_job = next((job for job in jobs if best is not None and job in best.jobs.values()), None)
-    return Sweep(
-        directory=directory,
-        plan=plan,
-        jobs=tuple(jobs),
-        constant=constant_values(known),
-        varied=varied_keys(known),
-        keys=keys,
-        settings=tuple(settings),
-        means=means,
-        best=best,
-        best_job=best_job,
-        asked=asked,
-        main=main_measures(asked, figures),
-        measures=all_measures(asked, figures),
-        front_measures=axes,
-        front=_front(settings, axes),
-        against_best={} if best is None else {other: paired(other, best, asked[0]) for other in settings[1:]},
-        changes=tuple(single_changes(settings, keys, asked[0])),
-        weights=importance(list(means), keys, list(means.values())),
-        finish=tuple(to_finish(directory, plan, jobs)),
-        repeat=to_repeat(directory, list(means)) if len(set(means.values())) > 1 else None,
-    )
+    objectives = _objectives(plan, paths)
+    jobs = _with_missing([read_job(path, objectives) for path in paths], plan)
+    return Sweep(directory, plan, objectives, _sorted(jobs, objectives[0]))
 
 
 def _objectives(plan: Plan, paths: Sequence[Path]) -> tuple[Measure, ...]:
@@ -139,20 +102,20 @@ def _objectives(plan: Plan, paths: Sequence[Path]) -> tuple[Measure, ...]:
 
 def _with_missing(jobs: list[Job], plan: Plan) -> list[Job]:
     """Adds the jobs of a grid that left nothing, and the overrides of those stopped before they wrote theirs."""
-    names = {job.name for job in jobs}
+    by_name = {job.name: n for n, job in enumerate(jobs)}
     there = {frozenset(job.given.items()) for job in jobs}
     for number, overrides in enumerate(plan.combinations):
         job = Job(str(number), None, overrides, "missing", "never began")
         if frozenset(job.given.items()) in there:
             continue
-        same = next((n for n, other in enumerate(jobs) if other.name == job.name and not other.overrides), None)
-        if same is not None:
-            jobs[same] = Job(job.name, jobs[same].directory, overrides, jobs[same].state, jobs[same].reason)
-        elif job.name in names:
-            # another call left a job of this number: the one that is missing has none
-            jobs.append(Job("-", None, overrides, "missing", "never began"))
-        else:
+        n = by_name.get(job.name)
+        if n is None:
             jobs.append(job)
+        elif jobs[n].overrides:
+            # another call left a job of this number: the one that is missing has none
+            jobs.append(replace(job, name="-"))
+        else:
+            jobs[n] = replace(jobs[n], overrides=overrides)
     return jobs
 
 
@@ -160,21 +123,10 @@ def _sorted(jobs: list[Job], order: Measure) -> list[Job]:
     """Finished jobs by their objective, a null one after them, then the others by number."""
 
     def rank(job: Job) -> tuple[int, float, int, str]:
-        value = job.figures.get(order.key)
+        value = job.metrics.get(order.key)
         number = int(job.name) if job.name.isdecimal() else 10**9
         if value is None:
             return (1 if job.state == "finished" else 2, 0.0, number, job.name)
         return (0, value if order.lower_is_better else -value, number, job.name)
 
     return sorted(jobs, key=rank)
-
-
-def _front(settings: Sequence[Setting], measures: tuple[Measure, Measure]) -> tuple[Setting, ...]:
-    first, second = measures
-    points = [(setting, setting.estimate(first.key), setting.estimate(second.key)) for setting in settings]
-    both = [(setting, a.mean, b.mean) for setting, a, b in points if a is not None and b is not None]
-    if not both:
-        return ()
-    standing = on_front(np.array([[a, b] for _, a, b in both]))
-    on_it = sorted((point for point, keep in zip(both, standing, strict=True) if keep), key=lambda point: point[1:])
-    return tuple(setting for setting, _, _ in on_it)

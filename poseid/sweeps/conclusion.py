@@ -32,7 +32,7 @@ class Conclusion:
 
 def conclude(sweep: Sweep) -> Conclusion:
     """The answer to "which setting is best?" as far as the repeats carry it."""
-    best, measure = sweep.best, sweep.asked[0]
+    best, measure = sweep.best, sweep.objectives[0]
     if best is None:
         if not sweep.settings:
             return Conclusion("mid", "No job has finished yet", ("What is there of each job stands below.",))
@@ -69,7 +69,7 @@ def conclude(sweep: Sweep) -> Conclusion:
             "The repeats change the seed alone, so intervals tell luck in training on these very validation people; "
             "with data.split_seed=0,1,2 as well they would tell for people like these."
         )
-    if len(sweep.asked) > 1:
+    if len(sweep.objectives) > 1:
         fnmr, ratio = sweep.front_measures
         sentences.append(f"No other setting beats {len(sweep.front)} settings in both {fnmr.title} and {ratio.title}.")
     heading = f"Best{' on average' if best.repeats > 1 else ''}: {best.name}"
@@ -81,7 +81,7 @@ def conclude(sweep: Sweep) -> Conclusion:
 
 def _against_raw(best: Setting, measure: Measure) -> str:
     """What the reports of the best setting say against raw: their intervals are over people, not over seeds."""
-    raw = [job.figures[measure.raw_key] for job in best.jobs.values()] if measure.raw_key is not None else []
+    raw = [job.metrics[measure.raw_key] for job in best.jobs.values()] if measure.raw_key is not None else []
     known = [value for value in raw if value is not None]
     verdicts = Counter(job.verdict or "not judged" for job in best.jobs.values())
     said = ", ".join(f"{verdict} ({count} of {len(best.jobs)})" for verdict, count in verdicts.most_common())

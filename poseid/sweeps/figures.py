@@ -11,7 +11,7 @@ from poseid.reports.sheet import ENHANCED, INK, SOFT, Drawn, Sheet, label, sheet
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.front import draw_front
 from poseid.sweeps.importance import Importance
-from poseid.sweeps.scales import Scale, scale_of
+from poseid.sweeps.scales import Scale, drawable_key, scale_of
 from poseid.sweeps.settings import t_interval
 
 _BY_RANK = LinearSegmentedColormap.from_list("rank", [ENHANCED, "#9CC9E3", "#D8DCE0"])
@@ -32,19 +32,19 @@ def draw_all(sweep: Sweep) -> dict[str, Drawn]:
 
 def _effects(sweep: Sweep) -> Sheet:
     """One tile a key: the mean of the settings with each value; at the end the importance of the keys."""
-    tiles = len(sweep.keys) + isinstance(sweep.weights, Importance)
+    tiles = len(sweep.keys) + isinstance(sweep.importance, Importance)
     columns = min(2, tiles)
     out = sheet(-(-tiles // columns), columns)
     for key in sweep.keys:
         _one_key(out, sweep, key)
-    if isinstance(sweep.weights, Importance):
-        _importance(out, sweep.weights)
+    if isinstance(sweep.importance, Importance):
+        _importance(out, sweep.importance)
     return out
 
 
 def _one_key(out: Sheet, sweep: Sweep, key: str) -> None:
     scale, y = scale_of([*sweep.means], key), np.array([*sweep.means.values()])
-    axes = out.tile(scale.title, f"n = {len(y)} settings; {sweep.asked[0].direction}")
+    axes = out.tile(scale.title, f"n = {len(y)} settings; {sweep.objectives[0].direction}")
     axes.scatter(scale.at, y, s=18, color=SOFT, alpha=0.5, linewidths=0)
     if scale.even:
         for place in np.unique(scale.at):
@@ -67,20 +67,20 @@ def _one_key(out: Sheet, sweep: Sweep, key: str) -> None:
 
 def _short_title(sweep: Sweep) -> str:
     """The first objective, as there is room for it."""
-    title = sweep.asked[0].title
+    title = sweep.objectives[0].title
     return title if len(title) < 36 else "objective"
 
 
-def _importance(out: Sheet, weights: Importance) -> None:
-    axes = out.tile("Which key matters", f"held out: the keys explain {100 * weights.explained:.0f} % of the variance")
-    places = np.arange(len(weights.keys))[::-1]
-    axes.barh(places, weights.drops, height=0.55, color=ENHANCED)
+def _importance(out: Sheet, found: Importance) -> None:
+    axes = out.tile("Which key matters", f"held out: the keys explain {100 * found.explained:.0f} % of the variance")
+    heights = range(len(found.drops))[::-1]
+    axes.barh(heights, [*found.drops.values()], height=0.55, color=ENHANCED)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks([])
-    for place, key in zip(places, weights.keys, strict=True):
+    for height, key in zip(heights, found.drops, strict=True):
         # a name of its own line: names of keys are too long for the margin
-        write(axes, 0.0, place + 0.32, f" {key}", va="baseline", at_data=True, backdrop=0)
-    axes.set_ylim(-0.6, len(places) - 0.2)
+        write(axes, 0.0, height + 0.32, f" {drawable_key(key)}", va="baseline", at_data=True, backdrop=0)
+    axes.set_ylim(-0.6, len(heights) - 0.2)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     label(axes, "error that shuffling it adds, in variances", "")
 
@@ -95,7 +95,7 @@ def _parallel(sweep: Sweep) -> Sheet:
     scales = [scale_of([*sweep.means], key) for key in sweep.keys]
     scales.append(Scale(_short_title(sweep), y, ends, tuple(f"{end:.4f}" for end in ends), False))
     out = sheet(1, 1, _AROUND + _STEP * (len(scales) - 1))
-    axes = out.tile("All keys at once", f"n = {len(y)} settings; the bluer the better; {sweep.asked[0].direction}")
+    axes = out.tile("All keys at once", f"n = {len(y)} settings; the bluer the better; {sweep.objectives[0].direction}")
     axes.set_axis_off()
     heights = np.arange(len(scales))[::-1].astype(np.float64)
     x = np.stack([scale.shares(scale.at) for scale in scales], axis=1)

@@ -7,7 +7,8 @@ import json
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +17,10 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from poseid.errors import InputError, first_line
-from poseid.sweeps.measures import read_figures
 from poseid.training.arguments import FAILED
-from poseid.training.objective import Measure
+from poseid.training.objective import Measure, look_up
+from poseid.verification.metrics import METRICS
+from poseid.verification.result import FORMS
 
 MULTIRUN = "multirun.yaml"
 """What a multirun writes of its call into its directory."""
@@ -28,6 +30,8 @@ REPEATS = ("seed", "data.split_seed")
 NOT_GIVEN = "(not given)"
 _NO_SETTINGS = ("evaluate_test",)
 """A job that is run again by itself is told to leave the test people alone; that makes no other setting of it."""
+Metrics = dict[str, float | None]
+"""By dotted key in an evaluation block; None where one is null."""
 State = Literal["finished", "failed", "unfinished", "damaged", "missing"]
 
 
@@ -41,7 +45,7 @@ class Job:
         overrides: what it was begun with.
         state: finished, failed (it says why itself), unfinished (it runs, or was killed), damaged or missing.
         reason: why it is not finished, in words.
-        figures: of the validation people, by key; empty unless it is finished.
+        metrics: of the validation people, by key; empty unless it is finished.
         verdict: of its report, on the validation people.
     """
 
@@ -50,7 +54,7 @@ class Job:
     overrides: tuple[str, ...]
     state: State
     reason: str = ""
-    figures: dict[str, float | None] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=dict)
     verdict: str | None = None
 
     @property
@@ -66,25 +70,25 @@ def job_directories(directory: Path) -> list[Path]:
     return sorted(jobs, key=lambda path: (len(path.name), path.name))
 
 
-def read_job(directory: Path, asked: Sequence[Measure]) -> Job:
+def read_job(directory: Path, objectives: Sequence[Measure]) -> Job:
     """Reads what a job left; whatever is wrong with it is its state and reason, never an exception."""
-    overrides: tuple[str, ...] = ()
+    job = Job(directory.name, directory, (), "damaged")
+    summary = directory / "report" / "summary.json"
     try:
-        overrides = read_overrides(directory)
-        failure = directory / FAILED
-        if failure.is_file():
-            message = _read_json(failure).get("message")
-            return Job(directory.name, directory, overrides, "failed", str(message or f"{FAILED} says no reason"))
-        if not (directory / "report" / "summary.json").is_file():
-            return Job(directory.name, directory, overrides, "unfinished", _how_far(directory))
-        block = _read_json(directory / "report" / "summary.json").get("validation")
+        job = replace(job, overrides=read_overrides(directory))
+        if (directory / FAILED).is_file():
+            message = _read_json(directory / FAILED).get("message")
+            return replace(job, state="failed", reason=str(message or f"{FAILED} says no reason"))
+        if not summary.is_file():
+            return replace(job, state="unfinished", reason=_how_far(directory))
+        block = _read_json(summary).get("validation")
         if not isinstance(block, dict):
             raise InputError("summary.json has no validation block")
-        figures = read_figures(block, asked)
+        metrics = _read_metrics(block, objectives)
     except InputError as error:
-        return Job(directory.name, directory, overrides, "damaged", str(error))
+        return replace(job, reason=str(error))
     verdict = block.get("verdict")
-    return Job(directory.name, directory, overrides, "finished", "", figures, None if verdict is None else str(verdict))
+    return replace(job, state="finished", metrics=metrics, verdict=None if verdict is None else str(verdict))
 
 
 def read_overrides(directory: Path) -> tuple[str, ...]:
@@ -122,6 +126,26 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path.name} is damaged: it is no table of names and values")
     return content
+
+
+def _read_metrics(block: dict[str, Any], objectives: Sequence[Measure]) -> Metrics:
+    """The objectives, which must be there, and all registered metrics of a validation block; None where one is null."""
+    metrics = {measure.key: _read_metric(block, measure.key) for measure in objectives}
+    for key in dict.fromkeys(metric.block_key(form) for form in reversed(FORMS) for metric in METRICS):
+        with suppress(InputError):
+            metrics.setdefault(key, _read_metric(block, key))
+        metrics.setdefault(key, None)
+    return metrics
+
+
+def _read_metric(block: dict[str, Any], key: str) -> float | None:
+    try:
+        value = look_up(block, key)
+    except (KeyError, TypeError):
+        raise InputError(f"its validation block has no {key}") from None
+    if value is not None and not math.isfinite(value):
+        raise InputError(f"{key} is {value}")
+    return value
 
 
 def _how_far(directory: Path) -> str:

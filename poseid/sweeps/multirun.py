@@ -45,9 +45,9 @@ class Multirun(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         sweep_dir = Path(config.hydra.sweep.dir)
-        asked = parse_objective(config.objective)
-        jobs = [read_job(directory, asked) for directory in job_directories(sweep_dir)]
-        print(best_text(sweep_dir, jobs, asked), flush=True)
+        objectives = parse_objective(config.objective)
+        jobs = [read_job(directory, objectives) for directory in job_directories(sweep_dir)]
+        print(best_text(sweep_dir, jobs, objectives), flush=True)
         lines = failed_jobs(jobs, self.first)
         for line in lines:
             log.error("failed: %s", line)
@@ -70,9 +70,8 @@ def prepare(config: DictConfig) -> int:
     if EVERY_WEIGHT in (sweeper.get("params") or ()):
         sweeper.params = search_space(sweeper.params, config)
     task = list(config.hydra.overrides.task)
-    trials = prepare_study(
-        sweeper, task, ["minimize" if entry.lower_is_better else "maximize" for entry in objective], sweep_dir
-    )
+    directions = ["minimize" if entry.lower_is_better else "maximize" for entry in objective]
+    trials = prepare_study(sweeper, task, directions, sweep_dir)
     # Launchers compose every job anew from these overrides, in whatever process it runs.
     overrides = config.hydra.overrides.hydra
     # Keys that all jobs have the same value of name no job.
@@ -81,7 +80,7 @@ def prepare(config: DictConfig) -> int:
     overrides.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(fixed)}]")
     numbers = [int(path.name) for path in job_directories(sweep_dir) if path.name.isdecimal()]
     # A trial that was killed before it had a directory keeps its number: a trial is found by the number of its job.
-    first = max([number + 1 for number in numbers] + [trials])
+    first = max([trials, *(number + 1 for number in numbers)])
     as_written: Any = OmegaConf.to_container(sweep)
     if first and as_written["subdir"] == JOB_NUMBER:
         overrides.append(f"hydra.sweep.subdir='${{poseid.add:{first},{JOB_NUMBER}}}'")
@@ -173,28 +172,27 @@ def failed_jobs(jobs: Sequence[Job], first: int = 0) -> list[str]:
     ]
 
 
-def best_text(sweep_dir: Path, jobs: Sequence[Job], asked: Sequence[Measure]) -> str:
-    """The best job of a sweep, or the front of several objectives: figures, directories, and the one evaluation on
-    the test people that is left to do. Of jobs with equal figures, the first."""
-    keys = [measure.key for measure in asked]
-    found = [(job, [job.figures.get(key) for key in keys]) for job in jobs]
-    finished = [(job, [value for value in values if value is not None]) for job, values in found if None not in values]
+def best_text(sweep_dir: Path, jobs: Sequence[Job], objectives: Sequence[Measure]) -> str:
+    """The best job of a sweep, or the front of several objectives: metrics, directories, and the one evaluation on
+    the test people that is left to do. Of jobs with equal metrics, the first."""
+    keys = [measure.key for measure in objectives]
+    finished = [job for job in jobs if all(job.metrics.get(key) is not None for key in keys)]
     if not finished:
         return f"no finished job has a value for {' and '.join(keys)}"
-    signs = np.array([1.0 if measure.lower_is_better else -1.0 for measure in asked])
-    standing = on_front(np.array([values for _, values in finished]) * signs)
-    front = [(job, values) for (job, values), stands in zip(finished, standing, strict=True) if stands]
-    equal = [[job for job, others in front if others == values] for _, values in front]
-    best = [(job, values, same) for (job, values), same in zip(front, equal, strict=True) if job is same[0]]
+    values = np.array([[job.metrics[key] for key in keys] for job in finished], dtype=np.float64)
+    signs = [1.0 if measure.lower_is_better else -1.0 for measure in objectives]
+    best: dict[tuple[float, ...], list[Job]] = {}
+    for n in np.flatnonzero(on_front(values * signs)).tolist():
+        best.setdefault(tuple(values[n].tolist()), []).append(finished[n])
     heading = "best" if len(keys) == 1 else f"{len(best)} that no other job beats, by {' and '.join(keys)},"
     lines = [f"{heading} of {len(finished)} finished jobs of {sweep_dir}, on validation people:"]
-    common = constant_values([job.given for job, _ in finished])
-    for job, values, same in best:
-        figures = ", ".join(f"{key} = {value:.6g}" for key, value in zip(keys, values, strict=True))
+    common = constant_values([job.given for job in finished])
+    for metrics, (job, *same) in best.items():
+        named = ", ".join(f"{key} = {value:.6g}" for key, value in zip(keys, metrics, strict=True))
         own = " ".join(f"{key}={value}" for key, value in job.given.items() if key not in common)
-        lines.append(f"  job {job.name}: {figures}" + (f" ({own})" if own else ""))
-        if len(same) > 1:
-            lines.append(f"    {len(same) - 1} more with the same figures")
+        lines.append(f"  job {job.name}: {named}" + (f" ({own})" if own else ""))
+        if same:
+            lines.append(f"    {len(same)} more with the same figures")
         lines.append(f"    directory: {job.directory}")
         lines += [f"    evaluate once on its test people: {line}" for line in to_evaluate(job).lines]
     return "\n".join(lines)

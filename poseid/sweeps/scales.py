@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.sweeps.jobs import NOT_GIVEN, as_number, value_order
-from poseid.sweeps.settings import Setting
+from poseid.sweeps.jobs import as_number
+from poseid.sweeps.settings import Setting, values_of
 
 MOST_VALUES = 10
 """A key with more numbers than that is drawn along a scale."""
@@ -46,17 +46,19 @@ class Scale:
 
 def scale_of(settings: Sequence[Setting], key: str) -> Scale:
     """The axis of a key: its values in order, or a scale of numbers where there are many."""
-    values = values_of(settings, key)
-    given = [setting.values.get(key, NOT_GIVEN) for setting in settings]
-    title = _title(key)
+    values, title = values_of(settings, key), drawable_key(key)
     numbers = [number for value in values if (number := as_number(value)) is not None]
     if len(values) > MOST_VALUES and len(numbers) == len(values):
-        at = np.array([float(value) for value in given])
-        log = numbers[0] > 0 and numbers[-1] / numbers[0] > _SEVERAL_POWERS
-        return Scale(title, at, (numbers[0], numbers[-1]), (f"{numbers[0]:.4g}", f"{numbers[-1]:.4g}"), False, log)
-    places = {value: float(place) for place, value in enumerate(values)}
-    at = np.array([places[value] for value in given])
-    return Scale(title, at, tuple(places.values()), tuple(labels(values)))
+        at = np.array([float(setting.value(key)) for setting in settings])
+        low, high = numbers[0], numbers[-1]
+        log = low > 0 and high / low > _SEVERAL_POWERS
+        return Scale(title, at, (low, high), (f"{low:.4g}", f"{high:.4g}"), False, log)
+    at = np.array([float(values.index(setting.value(key))) for setting in settings])
+    return Scale(title, at, tuple(map(float, range(len(values)))), tuple(labels(values)))
+
+
+def drawable_key(key: str) -> str:
+    return key if _drawable(key, _LONGEST_TITLE) else "a key in another script"
 
 
 def short_key(key: str) -> str:
@@ -65,16 +67,7 @@ def short_key(key: str) -> str:
     >>> short_key("lambda_impostor_protection"), short_key("model.rank")
     ('impostor_protection', 'model.rank')
     """
-    return _title(key).removeprefix("lambda_")
-
-
-def _title(key: str) -> str:
-    return key if _drawable(key, _LONGEST_TITLE) else "a key in another script"
-
-
-def values_of(settings: Sequence[Setting], key: str) -> list[str]:
-    """The values that a key was tried with, in order."""
-    return sorted({setting.values.get(key, NOT_GIVEN) for setting in settings}, key=value_order)
+    return drawable_key(key).removeprefix("lambda_")
 
 
 def labels(values: Sequence[str]) -> list[str]:
@@ -83,9 +76,7 @@ def labels(values: Sequence[str]) -> list[str]:
     >>> labels(["0.3", "数据"])
     ['0.3', 'no. 2']
     """
-    return [
-        value if _drawable(value, _LONGEST_LABEL) else f"no. {place}" for place, value in enumerate(values, start=1)
-    ]
+    return [value if _drawable(value, _LONGEST_LABEL) else f"no. {n}" for n, value in enumerate(values, start=1)]
 
 
 def _drawable(text: str, longest: int) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.reports.format import effect
-from poseid.sweeps.jobs import NOT_GIVEN, REPEATS, Job, setting_text, value_order, varied_keys
+from poseid.sweeps.jobs import NOT_GIVEN, REPEATS, Job, setting_text, value_order
 from poseid.training.objective import Measure
 
 LEVEL = 0.95
-NO_PAIR, ONE_PAIR = "no repeat in common", "one pair: may be chance"
-SAME, NOT_SHOWN = "no difference", "difference not shown"
+ONE_PAIR = "one pair: may be chance"
 Repeat = tuple[str | None, str | None]
 """Seed and split of people, as given."""
 
@@ -87,40 +86,33 @@ class Setting:
     def name(self) -> str:
         return setting_text(self.values)
 
+    def value(self, key: str) -> str:
+        return self.values.get(key, NOT_GIVEN)
+
     def estimate(self, key: str) -> Estimate | None:
-        """Mean and interval of a figure over the repeats; None where it is null in one of them.
+        """Mean and interval of a metric over the repeats; None where it is null in one of them.
 
         Leaving a null out would flatter: it stands where there was too little to measure.
         """
-        figures = {repeat: job.figures[key] for repeat, job in self.jobs.items()}
-        known = {repeat: figure for repeat, figure in figures.items() if figure is not None}
-        return over_repeats(known) if known and len(known) == len(figures) else None
+        values = {repeat: value for repeat, job in self.jobs.items() if (value := job.metrics[key]) is not None}
+        return over_repeats(values) if len(values) == len(self.jobs) else None
 
     @property
     def repeats(self) -> int:
         """How many repeats an interval of it rests on; see :func:`over_repeats`."""
-        return len(_independent(dict.fromkeys(self.jobs, 0.0)))
+        return over_repeats(dict.fromkeys(self.jobs, 0.0)).n
 
 
-def over_repeats(figures: Mapping[Repeat, float]) -> Estimate:
-    """Mean and interval of a figure over repeats.
+def over_repeats(values: Mapping[Repeat, float]) -> Estimate:
+    """Mean and interval of a metric over repeats.
 
     Seeds on the same people share those people: where people were split anew, a split counts once, by the mean of its
     seeds.
     """
-    return t_interval(_independent(figures))
-
-
-def _independent(figures: Mapping[Repeat, float]) -> list[float]:
     by_split: dict[str | None, list[float]] = {}
-    for (_, split), figure in figures.items():
-        by_split.setdefault(split, []).append(figure)
-    return [fmean(each) for each in by_split.values()] if len(by_split) > 1 else list(figures.values())
-
-
-def setting_keys(jobs: Sequence[Job]) -> tuple[str, ...]:
-    """The varied keys that make settings."""
-    return tuple(key for key in varied_keys([job.given for job in jobs]) if key not in REPEATS)
+    for (_, split), value in values.items():
+        by_split.setdefault(split, []).append(value)
+    return t_interval([fmean(each) for each in by_split.values()] if len(by_split) > 1 else [*values.values()])
 
 
 def settings_of(jobs: Sequence[Job], keys: Sequence[str], order: Measure) -> list[Setting]:
@@ -142,7 +134,7 @@ def settings_of(jobs: Sequence[Job], keys: Sequence[str], order: Measure) -> lis
 
 @dataclass(frozen=True)
 class Change:
-    """What changing one key does, all else alike: the second value's figure minus the first one's.
+    """What changing one key does, all else alike: the second value's metric minus the first one's.
 
     Args:
         key, before, after: the change.
@@ -166,13 +158,9 @@ def paired(setting: Setting, against: Setting, measure: Measure) -> Estimate | N
 
 
 def _differences(setting: Setting, against: Setting, measure: Measure) -> dict[Repeat, float]:
-    found = {}
-    for repeat, job in setting.jobs.items():
-        other = against.jobs.get(repeat)
-        a, b = job.figures[measure.key], None if other is None else other.figures[measure.key]
-        if a is not None and b is not None:
-            found[repeat] = a - b
-    return found
+    metrics = [{repeat: job.metrics[measure.key] for repeat, job in each.jobs.items()} for each in (setting, against)]
+    pairs = {repeat: (value, metrics[1].get(repeat)) for repeat, value in metrics[0].items()}
+    return {repeat: a - b for repeat, (a, b) in pairs.items() if a is not None and b is not None}
 
 
 def words(difference: Estimate | None, lower_is_better: bool) -> tuple[str, str]:
@@ -182,13 +170,13 @@ def words(difference: Estimate | None, lower_is_better: bool) -> tuple[str, str]
     ('difference not shown', 'mid')
     """
     if difference is None:
-        return NO_PAIR, "mid"
+        return "no repeat in common", "mid"
     if difference.ci95 is None:
         return ONE_PAIR, "mid"
     if difference.ci95 == [0.0, 0.0]:
-        return SAME, "mid"
+        return "no difference", "mid"
     text, kind = effect(difference.ci95, lower_is_better)
-    return (NOT_SHOWN, "mid") if kind == "mid" else (text, kind)
+    return ("difference not shown" if kind == "mid" else text), kind
 
 
 def single_changes(settings: Sequence[Setting], keys: Sequence[str], measure: Measure) -> list[Change]:
@@ -201,21 +189,24 @@ def single_changes(settings: Sequence[Setting], keys: Sequence[str], measure: Me
     for key in keys:
         groups: dict[tuple[str, ...], dict[str, Setting]] = {}
         for setting in settings:
-            rest = tuple(setting.values.get(other, NOT_GIVEN) for other in keys if other != key)
-            groups.setdefault(rest, {})[setting.values.get(key, NOT_GIVEN)] = setting
-        values = sorted({value for group in groups.values() for value in group}, key=value_order)
-        for before, after in itertools.combinations(values, 2):
+            rest = tuple(setting.value(other) for other in keys if other != key)
+            groups.setdefault(rest, {})[setting.value(key)] = setting
+        for before, after in itertools.combinations(values_of(settings, key), 2):
             both = [group for group in groups.values() if before in group and after in group]
             found = [(group[after], _differences(group[after], group[before], measure)) for group in both]
             found = [(setting, differences) for setting, differences in found if differences]
             if not found:
                 continue
-            contexts, difference = _average([each for _, each in found])
-            changes.append(Change(key, before, after, None, contexts, difference))
+            changes.append(Change(key, before, after, None, *_average([each for _, each in found])))
             for setting, differences in found:
                 alike = {other: value for other, value in setting.values.items() if other != key}
                 changes.append(Change(key, before, after, alike, 1, over_repeats(differences)))
     return changes
+
+
+def values_of(settings: Iterable[Setting], key: str) -> list[str]:
+    """The values that a key was tried with, in order."""
+    return sorted({setting.value(key) for setting in settings}, key=value_order)
 
 
 def _average(contexts: Sequence[dict[Repeat, float]]) -> tuple[int, Estimate]:
@@ -223,7 +214,7 @@ def _average(contexts: Sequence[dict[Repeat, float]]) -> tuple[int, Estimate]:
     most = max(len(each) for each in contexts)
     complete = [each for each in contexts if len(each) == most]
     # where contexts were repeated with different seeds, none is common: then every seed has its own contexts
-    repeats = set.intersection(*(set(each) for each in complete)) or {repeat for each in complete for repeat in each}
+    repeats = set.intersection(*map(set, complete)) or set.union(*map(set, complete))
     means = {repeat: fmean(each[repeat] for each in complete if repeat in each) for repeat in sorted(repeats, key=str)}
     return len(complete), over_repeats(means)
 
@@ -239,5 +230,5 @@ def on_front(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
     """
     no_worse = np.all(costs[None] <= costs[:, None], axis=2)
     better = np.any(costs[None] < costs[:, None], axis=2)
-    beaten: NDArray[np.bool_] = np.any(no_worse & better, axis=1)
-    return ~beaten
+    unbeaten: NDArray[np.bool_] = ~np.any(no_worse & better, axis=1)
+    return unbeaten

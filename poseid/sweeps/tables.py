@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 
 from poseid.reports.format import aligned
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.commands import Advice, to_evaluate, to_reproduce
 from poseid.sweeps.conclusion import conclude, interval
 from poseid.sweeps.jobs import as_number, setting_text
 from poseid.sweeps.settings import words
@@ -25,13 +25,9 @@ def text(sweep: Sweep) -> str:
         conclusion = conclude(sweep)
         lines += ["", *_table(sweep), "", conclusion.heading, *conclusion.sentences]
     if sweep.unfinished:
-        shown = [f"job {job.name} {job.state}: {job.reason}" for job in sweep.unfinished]
-        lines += ["", *_most(shown)]
-    for advice in (*sweep.finish, *([sweep.repeat] if sweep.repeat else [])):
-        lines += ["", *_advice(advice)]
-    if sweep.best_job is not None:
-        lines += ["", f"The best job again (job {sweep.best_job.name}):", f"  {to_reproduce(sweep.best_job)}"]
-        lines += ["", *_advice(to_evaluate(sweep.best_job))]
+        lines += ["", *_most([f"job {job.name} {job.state}: {job.reason}" for job in sweep.unfinished])]
+    for advice in (*sweep.finish, *sweep.next_steps):
+        lines += ["", advice.what, *(f"  {line}" for line in _most(advice.lines))]
     return "\n".join(_printable(line) for line in lines)
 
 
@@ -44,34 +40,28 @@ def counts(sweep: Sweep) -> str:
 
 
 def _table(sweep: Sweep) -> list[str]:
-    first, (fnmr, ratio) = sweep.asked[0], sweep.front_measures
-    columns = (*sweep.asked, *(measure for measure in (fnmr, ratio) if measure not in sweep.asked))
-    head = ["", "n", *(measure.title for measure in columns), "from the best", "setting"]
-    rows = []
+    first, (fnmr, ratio) = sweep.objectives[0], sweep.front_measures
+    columns = dict.fromkeys((*sweep.objectives, fnmr, ratio))
+    rows = [["", "n", *(measure.title for measure in columns), "from the best", "setting"]]
     for setting in sweep.settings[:MOST_ROWS]:
-        star = "*" if setting in sweep.front else ""
-        figures = [interval(setting.estimate(measure.key)) for measure in columns]
         said = ""
         if setting in sweep.against_best:
             difference = sweep.against_best[setting]
             said = f"{interval(difference)} {words(difference, first.lower_is_better)[0]}"
-        rows.append([star, str(setting.repeats), *figures, said, setting.name])
-    lines = aligned([head, *rows])
+        estimates = [interval(setting.estimate(measure.key)) for measure in columns]
+        rows.append(["*" if setting in sweep.front else "", str(setting.repeats), *estimates, said, setting.name])
+    lines = aligned(rows)
     if len(sweep.settings) > MOST_ROWS:
         lines.append(f"... and {len(sweep.settings) - MOST_ROWS} more settings in sweep.html and sweep.csv")
-    lines.append(
+    return [
+        *lines,
         f"validation people; {first.title}: {first.direction}; [95 % interval over n repeats]; "
-        "from the best: paired by repeat"
-    )
-    lines.append(f"* no other setting beats it in both {fnmr.title} and {ratio.title}")
-    return lines
+        "from the best: paired by repeat",
+        f"* no other setting beats it in both {fnmr.title} and {ratio.title}",
+    ]
 
 
-def _advice(advice: Advice) -> list[str]:
-    return [advice.what, *(f"  {line}" for line in _most(list(advice.lines)))]
-
-
-def _most(lines: list[str]) -> list[str]:
+def _most(lines: Sequence[str]) -> list[str]:
     more = len(lines) - _MOST_LINES
     return [*lines[:_MOST_LINES], *([f"... and {more} more in sweep.html"] if more > 0 else [])]
 
@@ -86,20 +76,16 @@ def _printable(line: str) -> str:
 
 
 def csv_text(sweep: Sweep) -> str:
-    """One row a job in the order of the page; figures in full, empty where there is none."""
+    """One row a job in the order of the page; metrics in full, empty where there is none."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    keys = [measure.key for measure in sweep.measures]
-    writer.writerow([cell(text) for text in ("job", "state", "reason", *sweep.varied, *keys, "verdict", "overrides")])
+    keys = [measure.key for measure in sweep.csv_columns]
+    writer.writerow(map(cell, ("job", "state", "reason", *sweep.varied, *keys, "verdict", "overrides")))
     for job in sweep.jobs:
-        given = job.given
-        values = (given.get(key, "") for key in sweep.varied)
-        figures = [job.figures.get(key) for key in keys]
-        texts = (job.name, job.state, job.reason, *values)
-        last = (job.verdict or "", " ".join(job.overrides))
-        writer.writerow(
-            [*map(cell, texts), *("" if figure is None else repr(figure) for figure in figures), *map(cell, last)]
-        )
+        given, metrics = job.given, [job.metrics.get(key) for key in keys]
+        texts = (job.name, job.state, job.reason, *(given.get(key, "") for key in sweep.varied))
+        numbers = ("" if value is None else repr(value) for value in metrics)
+        writer.writerow([*map(cell, texts), *numbers, cell(job.verdict or ""), cell(" ".join(job.overrides))])
     return out.getvalue()
 
 

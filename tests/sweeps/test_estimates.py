@@ -29,7 +29,7 @@ MEASURE = Measure(FNMR, True)
 
 def made_job(figure: float | None, **given: object) -> Job:
     overrides = tuple(f"{key}={value}" for key, value in given.items())
-    return Job("0", Path("0"), overrides, "finished", figures={FNMR: figure})
+    return Job("0", Path("0"), overrides, "finished", metrics={FNMR: figure})
 
 
 def settings(jobs: list[Job], *keys: str) -> list[Setting]:
@@ -150,7 +150,7 @@ def test_importance_finds_the_key_that_matters() -> None:
     figures = [estimate.mean for setting in found if (estimate := setting.estimate(FNMR))]
     weights = importance(found, ("a", "loss", "c"), figures)
     assert isinstance(weights, Importance)
-    assert weights.keys == ("loss", "a", "c")
+    assert list(weights.drops) == ["loss", "a", "c"]
     assert weights.explained > 0.8
     noise = importance(found, ("a", "loss", "c"), rng.normal(size=len(found)).tolist())
     assert isinstance(noise, str)

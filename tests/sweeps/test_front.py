@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from poseid.reports.label_placement import Box
 from poseid.sweeps.analysis import read_sweep
 from poseid.sweeps.figures import draw_all
-from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, draw_front, front_points
+from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, draw_front
 from poseid.sweeps.page import page
 from tests.sweeps.made import FNMR, OBJECTIVE, RATIO, RAW_REFUSED, REFUSED, write_job, write_multirun
 
@@ -88,7 +88,7 @@ def test_both_axes_are_of_one_operating_point(
     ]
     fnmr_there, ratio_there = looser if want == LOOSER else strict
     known = fnmr_there is not None and ratio_there is not None
-    assert list(front_points(sweep).values()) == ([(ratio_there, fnmr_there)] * 2 if known else [])
+    assert list(sweep.front_points.values()) == ([(ratio_there, fnmr_there)] * 2 if known else [])
     assert ("pareto.png" in draw_all(sweep)) == known
 
 
@@ -97,7 +97,7 @@ def test_fnmr_at_fmr_stays_a_column_beside_the_front(tmp_path: Path) -> None:
     (tmp_path / "multirun.yaml").unlink()
     for number in (0, 1):
         write_job(tmp_path, number, [f"lambda_id={number}"], 0.1, 0.9, ["maximize improvement.mean"], 0.3)
-    keys = [measure.key for measure in read_sweep(tmp_path).main]
+    keys = [measure.key for measure in read_sweep(tmp_path).page_columns]
     assert keys == ["improvement.mean", FNMR, REFUSED, RATIO]
 
 
@@ -189,7 +189,7 @@ def test_the_page_says_how_to_read_the_front(tmp_path: Path) -> None:
     write_weights(tmp_path, ["1", "5"], ["0", "1"])
     sweep = read_sweep(tmp_path)
     text = page(sweep, draw_all(sweep))
-    assert "Down: fewer genuine pairs are refused. Left: fewer impostors are let in." in text
+    assert "Down: fewer false non-matches (FNMR). Left: fewer false matches (FMR)." in text
     assert "which nobody has to change" in text
     assert "Each point has the name of its setting" in text
     assert f"A grey line joins settings of equal {SIMILARITY}: along it only {IMPOSTOR} changes." in text

@@ -23,17 +23,17 @@ def test_a_finished_job_gives_its_validation_figures_alone(tmp_path: Path) -> No
     job = read(write_job(tmp_path, 3, ["loss=after", "lambda_id=3", "evaluate_test=false"], 0.25, 0.9))
     assert (job.name, job.state, job.reason, job.verdict) == ("3", "finished", "", "no effect shown")
     assert job.given == {"loss": "after", "lambda_id": "3"}
-    assert job.figures[FNMR] == 0.25
-    assert job.figures[RATIO] == 0.9
-    assert job.figures["sets.headline.enhanced.fnmr_at_fmr.1e-3"] is None
-    assert TEST_FIGURE not in job.figures.values()
+    assert job.metrics[FNMR] == 0.25
+    assert job.metrics[RATIO] == 0.9
+    assert job.metrics["sets.headline.enhanced.fnmr_at_fmr.1e-3"] is None
+    assert TEST_FIGURE not in job.metrics.values()
 
 
 def test_a_failed_job_says_why_even_beside_an_older_report(tmp_path: Path) -> None:
     path = write_job(tmp_path, 0, ["lr=-1"], 0.2)
     write_json(path / "failed.json", {"error": "InputError", "message": "lr: expected more", "overrides": []})
     job = read(path)
-    assert (job.state, job.reason, job.figures) == ("failed", "lr: expected more", {})
+    assert (job.state, job.reason, job.metrics) == ("failed", "lr: expected more", {})
 
 
 def test_a_job_without_a_report_says_how_far_it_came(tmp_path: Path) -> None:

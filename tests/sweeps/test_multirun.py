@@ -25,7 +25,7 @@ def test_best_jobs_are_those_that_no_other_beats(objective: list[str], tmp_path:
 
     unbeaten = {one for one in values if not any(beats(other, one) for other in values)}
     jobs = [
-        Job(str(n), tmp_path, (), "finished", figures=dict(zip("ab", row, strict=False)))
+        Job(str(n), tmp_path, (), "finished", metrics=dict(zip("ab", row, strict=False)))
         for n, row in enumerate(values)
     ]
     text = best_text(tmp_path, jobs, parse_objective(objective))

@@ -178,6 +178,5 @@ def test_the_line_of_a_job_names_what_its_sweep_chose(tmp_path: Path) -> None:
 
 def test_more_repeats_of_the_best_two(tmp_path: Path) -> None:
     write_grid(tmp_path, {"lambda_id": ["1", "2", "3"], "seed": ["0", "1"]}, [0.3, 0.3, 0.1, 0.1, 0.2, 0.2])
-    repeat = read_sweep(tmp_path).repeat
-    assert repeat is not None
+    repeat = read_sweep(tmp_path).next_steps[0]
     assert shlex.split(repeat.lines[0])[3:] == ["lambda_id=2,3", "seed=2,3,4", f"hydra.sweep.dir={tmp_path}"]

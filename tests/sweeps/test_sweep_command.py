@@ -252,4 +252,4 @@ def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert train.main([*line[2:], "hydra.run.dir=again"]) == 0
     best = read_sweep(Path("sweep")).best_job
     assert best is not None
-    assert read_job(Path("again"), (Measure("sets.headline.enhanced.eer", True),)).figures == best.figures
+    assert read_job(Path("again"), (Measure("sets.headline.enhanced.eer", True),)).metrics == best.metrics
