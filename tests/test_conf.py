@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from poseid.enhancers.registry import ENHANCERS
 from poseid.errors import InputError
-from poseid.sweeps.measures import OPERATING_POINTS
+from poseid.sweeps.analysis import OPERATING_POINTS
 from poseid.sweeps.multirun import search_space
 from poseid.training.arguments import SWEEP_PLUGINS, hydra_arguments
 from poseid.training.config import check_config

@@ -13,11 +13,17 @@ import numpy as np
 from poseid.errors import InputError
 from poseid.sweeps.commands import Advice, to_evaluate, to_finish, to_repeat, to_reproduce
 from poseid.sweeps.importance import importance
-from poseid.sweeps.jobs import REPEATS, Job, constant_values, job_directories, read_job, read_yaml, varied_keys
-from poseid.sweeps.measures import csv_columns, front_measures, page_columns
+from poseid.sweeps.jobs import REPEATS, Job, Metrics, constant_values, job_directories, read_job, read_yaml, varied_keys
 from poseid.sweeps.plan import Plan, read_plan
 from poseid.sweeps.settings import Setting, on_front, paired, settings_of, single_changes
-from poseid.training.objective import Measure, parse_objective
+from poseid.training.objective import BY_KEY, Measure, block_key, parse_objective
+from poseid.verification.metrics import metrics_in
+from poseid.verification.operating_points import POINTS, strictest
+
+# The first of them that most jobs have: with few people the stricter operating points are null.
+_FNMR = (block_key("fnmr_at_fmr_1e-2"), block_key("eer"))
+OPERATING_POINTS = {fmr: (block_key(f"fnmr_at_raw_threshold_{fmr}"), block_key(f"fmr_ratio_{fmr}")) for fmr in POINTS}
+"""FNMR and FMR ratio at the raw vectors' threshold for each FMR, which stays as it is."""
 
 
 class Sweep:
@@ -47,8 +53,13 @@ class Sweep:
         self.changes = single_changes(self.settings, self.keys, first)
         self.importance = importance(list(self.means), self.keys, list(self.means.values()))
         metrics = [job.metrics for job in self.finished]
-        self.page_columns, self.csv_columns = page_columns(objectives, metrics), csv_columns(objectives, metrics)
-        self.front_measures = front_measures(objectives, metrics)
+        self.front_measures = _front_measures(objectives, metrics)
+        # beside the objectives: FNMR at its own threshold, the axes of the front, the improvement
+        fnmr = max(_FNMR, key=lambda key: _count_known((key,), metrics))
+        keys = (fnmr, *(measure.key for measure in self.front_measures), "improvement.mean")
+        self.page_columns = _with_known(objectives, keys, metrics)
+        registered = [metric.block_key() for metric in metrics_in("sweep")]
+        self.csv_columns = _with_known(self.page_columns, registered, metrics)
         self.front_points = {setting: point for setting in self.settings if (point := self._front_point(setting))}
         self.front = self._front()
         self.finish = to_finish(directory, plan, jobs)
@@ -130,3 +141,32 @@ def _sorted(jobs: list[Job], order: Measure) -> list[Job]:
         return (0, value if order.lower_is_better else -value, number, job.name)
 
     return sorted(jobs, key=rank)
+
+
+def _front_measures(objectives: Sequence[Measure], jobs: Sequence[Metrics]) -> tuple[Measure, Measure]:
+    """FNMR and the FMR ratio at one fixed threshold.
+
+    That of the first objective that names such a metric; else the strictest at which most jobs have both.
+    """
+    named = (pair for measure in objectives for pair in OPERATING_POINTS.values() if measure.key in pair)
+    known = {fmr: _count_known(pair, jobs) for fmr, pair in OPERATING_POINTS.items()}
+    fmr = strictest({fmr: count if count == max(known.values()) else None for fmr, count in known.items()})
+    first, second = next(named, None) or OPERATING_POINTS[str(fmr)]
+    return _measure(first, objectives), _measure(second, objectives)
+
+
+def _count_known(keys: Sequence[str], jobs: Sequence[Metrics]) -> int:
+    return sum(all(job[key] is not None for key in keys) for job in jobs)
+
+
+def _measure(key: str, objectives: Sequence[Measure]) -> Measure:
+    """The objective of this key, or the key with the direction that is its own."""
+    found = (measure for measure in objectives if measure.key == key)
+    return next(found, None) or Measure(key, not BY_KEY[key].higher_is_better)
+
+
+def _with_known(measures: Sequence[Measure], keys: Sequence[str], jobs: Sequence[Metrics]) -> tuple[Measure, ...]:
+    """Adds those of the keys that are not there and that any job has."""
+    there = {measure.key for measure in measures}
+    more = [key for key in keys if key not in there and any(job[key] is not None for job in jobs)]
+    return (*measures, *(_measure(key, ()) for key in more))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from poseid.errors import InputError
 from poseid.shell_line import shell_line
@@ -18,14 +18,8 @@ from poseid.training.arguments import quoted
 _ENOUGH_REPEATS = 5
 
 
-@dataclass(frozen=True)
-class Advice:
-    """Something to do.
-
-    Args:
-        what: one sentence.
-        lines: command lines, possibly none.
-    """
+class Advice(NamedTuple):
+    """Something to do: one sentence and its command lines, possibly none."""
 
     what: str
     lines: tuple[str, ...] = ()
@@ -86,7 +80,7 @@ def merged(combinations: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     [{'lambda_id': '1', 'seed': '0,1'}, {'lambda_id': '2', 'seed': '0'}]
     """
     grids = list({tuple(values.items()): values for values in combinations}.values())
-    for key in reversed([key for key in dict.fromkeys(key for values in grids for key in values)]):
+    for key in reversed(dict.fromkeys(key for values in grids for key in values)):
         together: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
         for values in grids:
             rest = tuple((other, value) for other, value in values.items() if other != key)

@@ -2,21 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from poseid.reports.sheet import ENHANCED, INK, SOFT, Drawn, Sheet, label, sheet, write
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.front import draw_front
+from poseid.sweeps.front import draw_front, drawable_key, labels
 from poseid.sweeps.importance import Importance
-from poseid.sweeps.scales import Scale, drawable_key, scale_of
-from poseid.sweeps.settings import t_interval
+from poseid.sweeps.jobs import as_number
+from poseid.sweeps.settings import Setting, t_interval, values_of
 
 _BY_RANK = LinearSegmentedColormap.from_list("rank", [ENHANCED, "#9CC9E3", "#D8DCE0"])
 _STEP, _AROUND = 0.7, 1.6
 """Inches between two axes, and above and below all of them."""
+_MOST_VALUES, _SEVERAL_POWERS = 10, 100
+"""A key with more numbers than that is drawn along a scale, a logarithmic one if the largest is that much larger."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The axis of a key.
+
+    Args:
+        title: the key, as a figure can show it.
+        at: (settings,) where each setting stands.
+        ticks: where something is written.
+        texts: what, as many as ticks.
+        even: each value has a place of its own, 0, 1, 2 …; else they stand where the numbers are.
+        log: numbers of several powers of ten.
+    """
+
+    title: str
+    at: NDArray[np.float64]
+    ticks: tuple[float, ...]
+    texts: tuple[str, ...]
+    even: bool = True
+    log: bool = False
+
+    def shares(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values as shares of the axis; a single value stands in its middle."""
+        ends = np.array([min(self.ticks), max(self.ticks)])
+        values, (low, high) = (np.log10(values), np.log10(ends)) if self.log else (values, ends)
+        return (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
+
+
+def scale_of(settings: Sequence[Setting], key: str) -> Scale:
+    """The axis of a key: its values in order, or a scale of numbers where there are many."""
+    values, title = values_of(settings, key), drawable_key(key)
+    numbers = [number for value in values if (number := as_number(value)) is not None]
+    if len(values) > _MOST_VALUES and len(numbers) == len(values):
+        at = np.array([float(setting.value(key)) for setting in settings])
+        low, high = numbers[0], numbers[-1]
+        log = low > 0 and high / low > _SEVERAL_POWERS
+        return Scale(title, at, (low, high), (f"{low:.4g}", f"{high:.4g}"), False, log)
+    at = np.array([float(values.index(setting.value(key))) for setting in settings])
+    return Scale(title, at, tuple(map(float, range(len(values)))), tuple(labels(values)))
 
 
 def draw_all(sweep: Sweep) -> dict[str, Drawn]:

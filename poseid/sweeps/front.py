@@ -17,8 +17,7 @@ from poseid.reports.format import SPACE
 from poseid.reports.label_placement import Box, Label, Point, leader_end, place_labels
 from poseid.reports.sheet import DASHED, ENHANCED, HEIGHT, INK, RAW, SOFT, Sheet, label, legend, sheet, write
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.jobs import as_number, value_order
-from poseid.sweeps.scales import labels, short_key
+from poseid.sweeps.jobs import as_number
 from poseid.sweeps.settings import Setting, values_of
 
 MOST_NAMED, MOST_ON_FRONT = 16, 32
@@ -26,11 +25,11 @@ MOST_NAMED, MOST_ON_FRONT = 16, 32
 _LINE, _MOST_LINES = 24, 3
 """Characters of a line of a name, and how many lines it may take; in place of a longer one stands a number."""
 
+_LONGEST_VALUE, _LONGEST_KEY = 14, 40
+"""Characters of a value and of a key that a figure shows."""
 _LABEL, _PAD = 7.5, 1.0
 _FEW_LINES, _LINE_HEIGHT, _TALLEST = 12, 0.09, 6.6
 """So many lines have room in a figure of the usual height; each line more adds so many inches, up to so many."""
-_LONGEST = 24
-"""Characters of a key that there is room for in the line below the title."""
 _RADIUS, _FROM_RAW = 4.2, 2.5
 """Of a point, in points of 1/72 inch; and how many radii names stay away from the raw vectors."""
 _OUTSIDE, _INSIDE = 225.0, 45.0
@@ -47,7 +46,7 @@ def draw_front(sweep: Sweep) -> Sheet:
     note = f"n = {len(points)} settings; lower left is better"
     if lines:
         first = short_key(sweep.keys[0])
-        equal = first if len(first) <= _LONGEST else "first keys"
+        equal = first if len(first) <= _LINE else "first keys"
         note = f"n = {len(points)}; lower left is better; lines join equal {equal}"
     axes = out.tile("False non-matches against false matches", note)
     for line in lines:
@@ -178,7 +177,34 @@ def joined_points(sweep: Sweep) -> list[list[Point]]:
     if len(sweep.keys) != 2 or any(as_number(setting.value(key)) is None for setting in points for key in sweep.keys):
         return []
     first, second = sweep.keys
+    order = values_of(points, second)
     by_first: dict[str, list[Point]] = {}
-    for setting in sorted(points, key=lambda setting: value_order(setting.value(second))):
+    for setting in sorted(points, key=lambda setting: order.index(setting.value(second))):
         by_first.setdefault(setting.value(first), []).append(points[setting])
     return [line for line in by_first.values() if len(line) > 1]
+
+
+def drawable_key(key: str) -> str:
+    return key if _drawable(key, _LONGEST_KEY) else "a key in another script"
+
+
+def short_key(key: str) -> str:
+    """A key as a figure can show it where there is little room.
+
+    >>> short_key("lambda_impostor_protection"), short_key("model.rank")
+    ('impostor_protection', 'model.rank')
+    """
+    return drawable_key(key).removeprefix("lambda_")
+
+
+def labels(values: Sequence[str]) -> list[str]:
+    """Values as a figure can show them: long ones, and those that its font may lack, by their place.
+
+    >>> labels(["0.3", "数据"])
+    ['0.3', 'no. 2']
+    """
+    return [value if _drawable(value, _LONGEST_VALUE) else f"no. {n}" for n, value in enumerate(values, start=1)]
+
+
+def _drawable(text: str, longest: int) -> bool:
+    return text.isascii() and text.isprintable() and 0 < len(text) <= longest

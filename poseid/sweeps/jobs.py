@@ -6,8 +6,7 @@ import csv
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -28,8 +27,6 @@ REPEATS = ("seed", "data.split_seed")
 """Keys that make a repeat of a setting, not another setting."""
 
 NOT_GIVEN = "(not given)"
-_NO_SETTINGS = ("evaluate_test",)
-"""A job that is run again by itself is told to leave the test people alone; that makes no other setting of it."""
 Metrics = dict[str, float | None]
 """By dotted key in an evaluation block; None where one is null."""
 State = Literal["finished", "failed", "unfinished", "damaged", "missing"]
@@ -59,8 +56,9 @@ class Job:
 
     @property
     def given(self) -> dict[str, str]:
-        """Its overrides as keys and values."""
-        return given_values(self.overrides)
+        """Its overrides as keys and values; whether it evaluates the test people makes no other setting of it."""
+        parts = (override.partition("=") for override in self.overrides)
+        return {key: value for key, _, value in parts if key != "evaluate_test"}
 
 
 def job_directories(directory: Path) -> list[Path]:
@@ -103,7 +101,7 @@ def read_overrides(directory: Path) -> tuple[str, ...]:
     content = read_yaml(path)
     if not isinstance(content, list):
         raise InputError("overrides.yaml is damaged: it is no list")
-    return tuple(str(item) for item in content)
+    return tuple(map(str, content))
 
 
 def read_yaml(path: Path) -> Any:
@@ -132,9 +130,10 @@ def _read_metrics(block: dict[str, Any], objectives: Sequence[Measure]) -> Metri
     """The objectives, which must be there, and all registered metrics of a validation block; None where one is null."""
     metrics = {measure.key: _read_metric(block, measure.key) for measure in objectives}
     for key in dict.fromkeys(metric.block_key(form) for form in reversed(FORMS) for metric in METRICS):
-        with suppress(InputError):
+        try:
             metrics.setdefault(key, _read_metric(block, key))
-        metrics.setdefault(key, None)
+        except InputError:
+            metrics[key] = None
     return metrics
 
 
@@ -158,26 +157,6 @@ def _how_far(directory: Path) -> str:
         return "still running, or killed before its first epoch ended"
     ago = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
     return f"still running, or killed: {epochs} epoch{'s' if epochs != 1 else ''} done, the last one {ago} ago"
-
-
-def given_values(overrides: Iterable[str]) -> dict[str, str]:
-    """Key to value, both as text.
-
-    >>> given_values(["loss=after", "lambda_id=3", "evaluate_test=false"])
-    {'loss': 'after', 'lambda_id': '3'}
-    """
-    parts = (override.partition("=") for override in overrides)
-    return {key: value for key, _, value in parts if key not in _NO_SETTINGS}
-
-
-def value_order(value: str) -> tuple[int, float, str]:
-    """Sorts numbers by size, before words.
-
-    >>> sorted(["after", "10", "2"], key=value_order)
-    ['2', '10', 'after']
-    """
-    number = as_number(value)
-    return (1, 0.0, value) if number is None else (0, number, value)
 
 
 def as_number(value: str) -> float | None:

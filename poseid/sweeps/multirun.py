@@ -125,9 +125,10 @@ def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], 
     if sweeper.storage is None or sweeper.study_name is None:
         return 0
     import optuna
+    from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
+    from optuna.distributions import check_distribution_compatibility
 
-    names = [study.study_name for study in optuna.get_all_study_summaries(sweeper.storage)]
-    if sweeper.study_name not in names:
+    if sweeper.study_name not in [study.study_name for study in optuna.get_all_study_summaries(sweeper.storage)]:
         return 0
     study = optuna.load_study(study_name=sweeper.study_name, storage=sweeper.storage)
     if [direction.name.lower() for direction in study.directions] != wanted:
@@ -136,22 +137,9 @@ def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], 
             "keep its objective, or give another hydra.sweep.dir"
         )
     trials = study.get_trials(deepcopy=False)
-    check_space(trials, [f"{key}={value}" for key, value in (sweeper.params or {}).items()] + overrides)
-    for trial in trials:
-        if trial.state == optuna.trial.TrialState.RUNNING:
-            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-    if sweeper.sampler.get("seed") is not None:
-        sweeper.sampler.seed += len(trials)
-    return len(trials)
-
-
-def check_space(trials: list[Any], overrides: list[str]) -> None:
-    """Refuses to search a key over other values than earlier trials did, which Optuna cannot."""
-    from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
-    from optuna.distributions import check_distribution_compatibility
-
-    space, _ = create_params_from_overrides(overrides)
-    for trial in trials:
+    searched = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
+    space, _ = create_params_from_overrides([*searched, *overrides])
+    for trial in trials:  # Optuna cannot search a key over other values than earlier trials did
         for key in space.keys() & trial.distributions.keys():
             try:
                 check_distribution_compatibility(trial.distributions[key], space[key])
@@ -160,16 +148,22 @@ def check_space(trials: list[Any], overrides: list[str]) -> None:
                     f"{key}: the study in this directory searches other values of it; "
                     "keep them, or give another hydra.sweep.dir"
                 ) from None
+    for trial in trials:
+        if trial.state == optuna.trial.TrialState.RUNNING:
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    if sweeper.sampler.get("seed") is not None:
+        sweeper.sampler.seed += len(trials)
+    return len(trials)
 
 
 def failed_jobs(jobs: Sequence[Job], first: int = 0) -> list[str]:
     """One line for each job from number ``first`` on that failed or was stopped: its number, overrides and why."""
-    return [
-        f"job {job.name} ({' '.join(job.overrides)}): "
-        + ("was stopped before its report" if job.state == "unfinished" else job.reason)
-        for job in jobs
-        if job.state != "finished" and job.name.isdecimal() and int(job.name) >= first
-    ]
+    lines = []
+    for job in jobs:
+        if job.state != "finished" and job.name.isdecimal() and int(job.name) >= first:
+            reason = "was stopped before its report" if job.state == "unfinished" else job.reason
+            lines.append(f"job {job.name} ({' '.join(job.overrides)}): {reason}")
+    return lines
 
 
 def best_text(sweep_dir: Path, jobs: Sequence[Job], objectives: Sequence[Measure]) -> str:

@@ -12,21 +12,15 @@ from poseid.reports.format import fixed
 from poseid.reports.html import render
 from poseid.reports.sheet import Drawn
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.conclusion import conclude
-from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, joined_points, number_text
+from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, joined_points, labels, number_text
 from poseid.sweeps.jobs import Job, setting_text
-from poseid.sweeps.scales import labels
 from poseid.sweeps.settings import values_of, words
-from poseid.sweeps.tables import counts
+from poseid.sweeps.summary import conclude, counts
 from poseid.training.objective import Measure
-
-_MOST_OPEN = 12
-_MOST_CHANGES = 300
 
 
 def page(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     """The page as HTML; ``figures`` from :func:`poseid.sweeps.figures.draw_all`."""
-    fnmr, ratio = sweep.front_measures
 
     def own_text(job: Job) -> str:
         own = {key: value for key, value in job.given.items() if key in sweep.varied}
@@ -35,21 +29,13 @@ def page(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     return render(
         "sweep.html",
         {
-            "name": sweep.directory.resolve().name,
             "sweep": sweep,
             "figures": figures,
             "counts": counts(sweep),
             "conclusion": conclude(sweep),
-            "objective": sweep.objectives[0],
-            "fnmr": fnmr,
-            "ratio": ratio,
             "setting_text": setting_text,
-            "averages": [change for change in sweep.changes if change.alike is None],
-            "single_changes": [change for change in sweep.changes if change.alike],
             "joined": bool(joined_points(sweep)),
             "numbered": _numbered(sweep),
-            "most_open": _MOST_OPEN,
-            "most_changes": _MOST_CHANGES,
             "most_named": MOST_NAMED,
             "most_on_front": MOST_ON_FRONT,
             "heads": [_head(measure) for measure in sweep.page_columns],

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.reports.format import effect
-from poseid.sweeps.jobs import NOT_GIVEN, REPEATS, Job, setting_text, value_order
+from poseid.sweeps.jobs import NOT_GIVEN, REPEATS, Job, as_number, setting_text
 from poseid.training.objective import Measure
 
 LEVEL = 0.95
@@ -205,8 +205,13 @@ def single_changes(settings: Sequence[Setting], keys: Sequence[str], measure: Me
 
 
 def values_of(settings: Iterable[Setting], key: str) -> list[str]:
-    """The values that a key was tried with, in order."""
-    return sorted({setting.value(key) for setting in settings}, key=value_order)
+    """The values that a key was tried with: numbers by size, then words."""
+
+    def order(value: str) -> tuple[bool, float, str]:
+        number = as_number(value)
+        return (number is None, number or 0.0, value)
+
+    return sorted({setting.value(key) for setting in settings}, key=order)
 
 
 def _average(contexts: Sequence[dict[Repeat, float]]) -> tuple[int, Estimate]:

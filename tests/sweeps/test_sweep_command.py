@@ -17,15 +17,15 @@ from PIL import Image
 import train
 from poseid import cli
 from poseid.sweeps.analysis import read_sweep
-from poseid.sweeps.conclusion import conclude
 from poseid.sweeps.jobs import read_job
 from poseid.sweeps.settings import t_interval
+from poseid.sweeps.summary import conclude
 from poseid.training.objective import Measure
 from tests.sweeps.made import (
     FNMR,
+    FNMR_AT_RAW,
     OBJECTIVE,
     RATIO,
-    REFUSED,
     TEST_FIGURE,
     start_job,
     write_grid,
@@ -150,7 +150,7 @@ def test_the_front_takes_both_figures(tmp_path: Path) -> None:
         write_job(tmp_path, number, [f"a={number}"], fnmr, ratio, objective)
     sweep = read_sweep(tmp_path)
     assert {setting.name for setting in sweep.front} == {"a=0", "a=1"}
-    assert [measure.key for measure in sweep.front_measures] == [REFUSED, RATIO]
+    assert [measure.key for measure in sweep.front_measures] == [FNMR_AT_RAW, RATIO]
 
 
 def test_maximising_turns_the_order(tmp_path: Path) -> None:
