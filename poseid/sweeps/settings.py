@@ -19,7 +19,7 @@ from poseid.sweeps.jobs import NOT_GIVEN, REPEATS, Job, as_number, setting_text
 from poseid.training.objective import Measure
 
 LEVEL = 0.95
-ONE_PAIR = "one pair: may be chance"
+NO_PAIR, ONE_PAIR = "no repeat in common", "one pair: may be chance"
 Repeat = tuple[str | None, str | None]
 """Seed and split of people, as given."""
 
@@ -170,7 +170,7 @@ def words(difference: Estimate | None, lower_is_better: bool) -> tuple[str, str]
     ('difference not shown', 'mid')
     """
     if difference is None:
-        return "no repeat in common", "mid"
+        return NO_PAIR, "mid"
     if difference.ci95 is None:
         return ONE_PAIR, "mid"
     if difference.ci95 == [0.0, 0.0]:
