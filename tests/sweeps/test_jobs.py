@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from poseid.sweeps.jobs import Job, job_directories, read_job
 from poseid.training.objective import Measure
-from tests.sweeps.made import FNMR, RATIO, TEST_FIGURE, block, start_job, write_job, write_json
+from tests.sweeps.made import FNMR, RATIO, TEST_FIGURE, start_job, write_job, write_json
 
 ASKED = (Measure(FNMR, True),)
 
@@ -72,11 +73,9 @@ def test_a_damaged_report_is_named(content: bytes, said: str, tmp_path: Path) ->
     assert job.given == {"seed": "1"}
 
 
-def test_figures_that_are_no_numbers_are_damage(tmp_path: Path) -> None:
-    path = start_job(tmp_path, 0, [])
-    for value in (float("nan"), "0.2", True):
-        write_json(path / "report" / "summary.json", {"validation": block(value)})  # type: ignore[arg-type]
-        assert read(path).state == "damaged"
+@pytest.mark.parametrize("value", [float("nan"), "0.2", True])
+def test_metrics_that_are_no_numbers_are_damage(value: Any, tmp_path: Path) -> None:
+    assert read(write_job(tmp_path, 0, [], value)).state == "damaged"
 
 
 @pytest.mark.parametrize("content", ["a: [", "a: 1", "- ${", "\x00"])

@@ -16,12 +16,12 @@ import pytest
 from PIL import Image
 
 import train
-from poseid import cli
 from poseid.sweeps.analysis import read_sweep
 from poseid.sweeps.jobs import read_job
 from poseid.sweeps.settings import t_interval
 from poseid.sweeps.summary import conclude
 from poseid.training.objective import Measure
+from tests.cli.caller import Caller
 from tests.sweeps.made import (
     FNMR,
     FNMR_AT_RAW,
@@ -38,23 +38,20 @@ from tests.sweeps.made import (
 LOSSES, IDS, SEEDS = ("before", "after"), ("1", "2", "10"), ("0", "1", "2")
 
 
-def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    capsys.readouterr()
-    status = cli.main(["sweep", *map(str, arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Caller:
+    return Caller(capsys)
 
 
 Shown = Callable[[Path], tuple[str, "Tags"]]
 
 
 @pytest.fixture
-def shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shown:
+def shown(tmp_path: Path, call: Caller) -> Shown:
     """What is printed of a sweep, and its page; the files lie in ``o``."""
 
     def show(sweep: Path) -> tuple[str, Tags]:
-        status, out, err = call(capsys, sweep, "--out", tmp_path / "o")
-        assert (status, err) == (0, "")
+        out = call.done("sweep", sweep, "--out", tmp_path / "o")
         return out, Tags((tmp_path / "o" / "sweep.html").read_text(encoding="utf-8"))
 
     return show
@@ -210,17 +207,14 @@ def test_whatever_stands_in_overrides_is_only_text(tmp_path: Path, shown: Shown)
     assert not [cell for cell in cells if re.match(r"[=+@\t]|-(?!0\.5$)", cell)]
 
 
-def test_refuses_what_is_no_multirun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_refuses_what_is_no_multirun(tmp_path: Path, call: Caller) -> None:
     (tmp_path / "empty").mkdir()
     for directory, message in (("empty", "no multirun directory"), ("nowhere", "no such directory")):
-        status, out, err = call(capsys, tmp_path / directory, "--out", tmp_path / "o")
-        assert (status, out) == (2, "")
-        assert message in err
-        assert err.count("\n") == 1
+        assert message in call.refused("sweep", tmp_path / directory, "--out", tmp_path / "o")
         assert not (tmp_path / "o").exists()
     (tmp_path / "o").mkdir()
     (tmp_path / "o" / "mine").write_text("mine", encoding="utf-8")
-    assert "not empty" in call(capsys, tmp_path / "empty", "--out", tmp_path / "o")[2]
+    assert "not empty" in call.refused("sweep", tmp_path / "empty", "--out", tmp_path / "o")
 
 
 def test_reading_a_sweep_needs_neither_torch_nor_lightning(sweep_dir: Path) -> None:
@@ -231,7 +225,7 @@ def test_reading_a_sweep_needs_neither_torch_nor_lightning(sweep_dir: Path) -> N
     assert subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parents[2]).returncode == 0
 
 
-def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Caller) -> None:
     """One job trains and one fails; the line of the best one trains it again to the same figures."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train.py"])
@@ -240,8 +234,7 @@ def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     objective = "objective=['minimize sets.headline.enhanced.eer']"
     jobs = ["-m", *short, objective, "lr=1e-3,-1", "hydra.sweep.dir=sweep"]
     assert train.main(jobs) == 1
-    status, out, _ = call(capsys, "sweep", "--out", "o")
-    assert status == 0
+    out = call.done("sweep", "sweep", "--out", "o")
     assert "2 jobs: 1 finished, 1 failed; 1 setting" in out
     assert "job 1 failed: lr: should be greater than 0" in out
     line = next(shlex.split(text) for text in out.splitlines() if "evaluate_test=false" in text)
