@@ -30,15 +30,21 @@ def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:
     advice = []
     finished = {frozenset(job.given.items()) for job in jobs if job.state == "finished"}
     open_jobs = [job for job in jobs if job.state != "finished" and frozenset(job.given.items()) not in finished]
-    resumable = [job for job in open_jobs if _resumable(job)]
+    resumable = [
+        job
+        for job in open_jobs
+        if job.state == "unfinished" and job.directory and (job.directory / "checkpoints" / "last.ckpt").is_file()
+    ]
     if resumable:
-        starts = [["python", "train.py", f"resume={_hydra_path(job.directory)}"] for job in resumable]
-        lines = [shell_line([*start, "evaluate_test=false"]) for start in starts]
+        lines = [
+            shell_line(["python", "train.py", f"resume={_hydra_path(job.directory)}", "evaluate_test=false"])
+            for job in resumable
+        ]
         advice.append(Advice("Go on with jobs that were killed (not with any that still runs):", tuple(lines)))
     sweep_dir = f"hydra.sweep.dir={_hydra_path(directory)}"
     call = ["python", "train.py", "-m", *plan.hydra, sweep_dir]
     if plan.trials is not None:
-        # a failed trial is over for the search: it was told the worst value
+        # a failed trial counts: the search was given the worst value for it
         over = [job.name for job in jobs if job.state in ("finished", "failed")]
         left = plan.trials - sum(not name.isdecimal() or int(name) >= plan.first for name in over)
         what, trials = f"{left} of {plan.trials} trials are left:", f"hydra.sweeper.n_trials={left}"
@@ -52,15 +58,10 @@ def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:
     if again:
         lines = [shell_line([*call, *_arguments(values)]) for values in merged([job.given for job in again])]
         count = f"the {len(again)} jobs" if len(again) > 1 else "the one job"
-        advice.append(Advice(f"Run {count} that failed, broke off or never began:", tuple(lines)))
+        advice.append(Advice(f"Run {count} that failed, stopped or never began:", tuple(lines)))
     if plan.unknown:
-        advice.append(Advice(f"Jobs that never began cannot be told: {plan.unknown}."))
+        advice.append(Advice(f"Jobs that never began cannot be listed: {plan.unknown}."))
     return advice
-
-
-def _resumable(job: Job) -> bool:
-    directory = job.directory
-    return job.state == "unfinished" and directory is not None and (directory / "checkpoints" / "last.ckpt").is_file()
 
 
 def _hydra_path(path: Path | None) -> str:

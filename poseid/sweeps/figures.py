@@ -34,7 +34,7 @@ class Scale:
         at: (settings,) where each setting stands.
         ticks: where something is written.
         texts: what, as many as ticks.
-        even: each value has a place of its own, 0, 1, 2 …; else they stand where the numbers are.
+        even: values stand at 0, 1, 2 … in their order; else where the numbers are.
         log: numbers of several powers of ten.
     """
 
@@ -93,10 +93,10 @@ def _one_key(out: Sheet, sweep: Sweep, key: str) -> None:
     axes = out.tile(scale.title, f"n = {len(y)} settings; {sweep.objectives[0].direction}")
     axes.scatter(scale.at, y, s=18, color=SOFT, alpha=0.5, linewidths=0)
     if scale.even:
-        for place in np.unique(scale.at):
+        for x in np.unique(scale.at):
             # the mean of the settings with a value, and its interval where there are two or more
-            estimate = t_interval(y[scale.at == place].tolist())
-            at = place + 0.16
+            estimate = t_interval(y[scale.at == x].tolist())
+            at = x + 0.16
             if estimate.ci95 is not None:
                 axes.plot([at, at], estimate.ci95, color=ENHANCED, linewidth=2.0, solid_capstyle="butt")
             axes.scatter([at], [estimate.mean], s=44, color=ENHANCED, linewidths=0, zorder=3)
@@ -134,7 +134,7 @@ def _importance(out: Sheet, found: Importance) -> None:
 def _parallel(sweep: Sweep) -> Sheet:
     """Parallel coordinates, lying down so that names and values stay readable on a phone.
 
-    One line a setting, the best first, through its value of each key down to its figure; the better, the bluer.
+    One line a setting, the best first, through its value of each key down to its objective; the better, the bluer.
     """
     y = np.array([*sweep.means.values()])
     ends = (float(y.min()), float(y.max()))

@@ -23,10 +23,10 @@ from poseid.sweeps.settings import Setting, values_of
 MOST_NAMED, MOST_ON_FRONT = 16, 32
 """With more settings than the first number, those on the front alone are named; of these not more than the second."""
 _LINE, _MOST_LINES = 24, 3
-"""Characters of a line of a name, and how many lines it may take; in place of a longer one stands a number."""
+"""Characters of a line of a name, and how many lines it may take; a longer one is replaced by a number."""
 
 _LONGEST_VALUE, _LONGEST_KEY = 14, 40
-"""Characters of a value and of a key that a figure shows."""
+"""Longest value and key that a figure shows, in characters."""
 _LABEL, _PAD = 7.5, 1.0
 _FEW_LINES, _LINE_HEIGHT, _TALLEST = 12, 0.09, 6.6
 """So many lines have room in a figure of the usual height; each line more adds so many inches, up to so many."""

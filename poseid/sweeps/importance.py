@@ -1,4 +1,4 @@
-"""How much each varied key matters for a metric, judged on settings that were held out."""
+"""How much each varied key matters for a metric, measured on held-out settings."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def importance(settings: Sequence[Setting], keys: Sequence[str], means: Sequence
         drops.append(error.importances_mean * len(unseen))
     explained = float(r2_score(target, predicted))
     if explained <= 0:
-        return "which key matters is not shown: on settings held out, the keys explain nothing of the figure"
+        return "which key matters is not shown: on held-out settings, the keys explain none of the variance"
     loss = np.sum(drops, axis=0) / float(((target - target.mean()) ** 2).sum())
     return Importance({keys[n]: float(loss[n]) for n in np.argsort(-loss, kind="stable")}, explained)
 

@@ -186,7 +186,7 @@ def best_text(sweep_dir: Path, jobs: Sequence[Job], objectives: Sequence[Measure
         own = " ".join(f"{key}={value}" for key, value in job.given.items() if key not in common)
         lines.append(f"  job {job.name}: {named}" + (f" ({own})" if own else ""))
         if same:
-            lines.append(f"    {len(same)} more with the same figures")
+            lines.append(f"    {len(same)} more with the same values")
         lines.append(f"    directory: {job.directory}")
         lines += [f"    evaluate once on its test people: {line}" for line in to_evaluate(job).lines]
     return "\n".join(lines)

@@ -92,7 +92,7 @@ class Setting:
     def estimate(self, key: str) -> Estimate | None:
         """Mean and interval of a metric over the repeats; None where it is null in one of them.
 
-        Leaving a null out would flatter: it stands where there was too little to measure.
+        Leaving a null out would make the mean too good: it stands where there was too little to measure.
         """
         values = {repeat: value for repeat, job in self.jobs.items() if (value := job.metrics[key]) is not None}
         return over_repeats(values) if len(values) == len(self.jobs) else None

@@ -33,12 +33,12 @@ def conclude(sweep: Sweep) -> Conclusion:
     best, measure = sweep.best, sweep.objectives[0]
     if best is None:
         if not sweep.settings:
-            return Conclusion("mid", "No job has finished yet", ("What is there of each job stands below.",))
+            return Conclusion("mid", "No job has finished yet", ("The state of each job is listed below.",))
         why = (
             "It is null in all of them, for want of impostor comparisons: validate on more people, or take an "
             "objective that needs fewer, such as objective=['minimize sets.headline.enhanced.eer']."
         )
-        return Conclusion("mid", f"No setting has a figure for {measure.title}", (why,))
+        return Conclusion("mid", f"No setting has a value for {measure.title}", (why,))
     estimate = best.estimate(measure.key)
     assert estimate is not None
     first = f"{measure.title} {interval(estimate)} ({measure.direction}), on validation people."
@@ -48,24 +48,24 @@ def conclude(sweep: Sweep) -> Conclusion:
         return Conclusion("mid", f"One setting: {best.name}", (first, "There is nothing to compare it with."))
     if max(sweep.means.values()) - min(sweep.means.values()) < 1e-12:
         why = (
-            "All settings gave the same figure. Check that the varied keys reach the jobs (.hydra/overrides.yaml of a "
+            "All settings gave the same value. Check that the varied keys reach the jobs (.hydra/overrides.yaml of a "
             "job), and whether the reports say strength 0: then the raw vector ships, whatever the weights are."
         )
         return Conclusion("mid", f"All {len(others) + 1} settings came out equal", (first, why))
     said = {setting.name: words(sweep.against_best[setting], measure.lower_is_better)[0] for setting in others}
-    open_ones = [name for name, text in said.items() if text != "worse"]
+    undecided = [name for name, text in said.items() if text != "worse"]
     sentences = [first]
-    if open_ones:
-        named = f": {'; '.join(open_ones)}" if len(open_ones) <= _MOST_NAMES else ""
-        sentences.append(f"Not shown to be better than {len(open_ones)} of {len(others)} others{named}.")
+    if undecided:
+        named = f": {'; '.join(undecided)}" if len(undecided) <= _MOST_NAMES else ""
+        sentences.append(f"Not shown to be better than {len(undecided)} of {len(others)} others{named}.")
     else:
         sentences.append(f"Shown to be better than each of the {len(others)} others, paired by repeat.")
     if all(setting.repeats < 2 for setting in sweep.settings):
         sentences.append("No setting was repeated, so every difference may be chance: add seed=0,1,2.")
     elif "data.split_seed" not in sweep.varied:
         sentences.append(
-            "The repeats change the seed alone, so intervals tell luck in training on these very validation people; "
-            "with data.split_seed=0,1,2 as well they would tell for people like these."
+            "The repeats change the seed alone: the intervals cover the chance of training, not that of which people "
+            "validate; with data.split_seed=0,1,2 as well they cover both."
         )
     if len(sweep.objectives) > 1:
         fnmr, ratio = sweep.front_measures
@@ -74,7 +74,7 @@ def conclude(sweep: Sweep) -> Conclusion:
     if len(heading) > _LONGEST_HEADING:
         heading = f"The best of {len(sweep.means)} settings"
         sentences.insert(0, best.name)
-    return Conclusion("mid" if open_ones else "good", heading, sentences)
+    return Conclusion("mid" if undecided else "good", heading, sentences)
 
 
 def _against_raw(best: Setting, measure: Measure) -> str:

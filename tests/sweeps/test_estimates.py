@@ -1,4 +1,4 @@
-"""Intervals, differences, fronts and importance against independent ways to the same figures."""
+"""Intervals, differences, fronts and importance against independent computations."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_seeds_on_the_same_people_count_once() -> None:
     assert difference.ci95 == pytest.approx(t_interval([0.0, 1.0]).ci95)
 
 
-def test_a_null_figure_is_not_left_out_of_a_mean() -> None:
+def test_a_null_metric_is_not_left_out_of_a_mean() -> None:
     jobs = [made_job(None, lr=1, seed=0), made_job(0.1, lr=1, seed=1), made_job(0.9, lr=2, seed=0)]
     assert [setting.name for setting in settings(jobs, "lr")] == ["lr=2", "lr=1"]
     assert settings(jobs, "lr")[1].estimate(FNMR) is None

@@ -20,7 +20,7 @@ def read(path: Path) -> Job:
     return read_job(path, ASKED)
 
 
-def test_a_finished_job_gives_its_validation_figures_alone(tmp_path: Path) -> None:
+def test_a_finished_job_gives_its_validation_metrics_alone(tmp_path: Path) -> None:
     job = read(write_job(tmp_path, 3, ["loss=after", "lambda_id=3", "evaluate_test=false"], 0.25, 0.9))
     assert (job.name, job.state, job.reason, job.verdict) == ("3", "finished", "", "no effect shown")
     assert job.given == {"loss": "after", "lambda_id": "3"}

@@ -33,13 +33,13 @@ def test_best_jobs_are_those_that_no_other_beats(objective: list[str], tmp_path:
     assert named == sorted(values.index(one) for one in unbeaten)  # of equal jobs the first
 
 
-def test_the_best_job_is_told_with_its_one_evaluation_on_the_test_people(tmp_path: Path) -> None:
+def test_the_best_job_is_named_with_its_one_evaluation_on_the_test_people(tmp_path: Path) -> None:
     for number, value in enumerate((0.3, 0.1, None, 0.1, 0.2)):
         write_job(tmp_path, number, ["data.dir=d", f"lr={number}"], value)
     start_job(tmp_path, 5, [])
     text = best_text(tmp_path, [read_job(path, ASKED) for path in job_directories(tmp_path)], ASKED)
     assert "best of 4 finished jobs" in text
-    assert f"  job 1: {FNMR} = 0.1 (lr=1)\n    1 more with the same figures" in text
+    assert f"  job 1: {FNMR} = 0.1 (lr=1)\n    1 more with the same values" in text
     line = f"poseid evaluate {tmp_path / '1'} --data 'some data' --out {tmp_path / '1' / 'test'}"
     assert line in text.replace('"', "'")
     assert best_text(tmp_path, [], ASKED).startswith("no finished job has a value")

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from poseid.errors import InputError
 from poseid.sweeps.analysis import read_sweep
 from poseid.sweeps.commands import merged, to_evaluate, to_reproduce
 from poseid.sweeps.jobs import Job
-from poseid.sweeps.plan import grid, read_plan
+from poseid.sweeps.plan import grid
 from tests.sweeps.made import start_job, write_grid, write_job, write_json, write_multirun, write_yaml
 
 
@@ -139,15 +138,6 @@ def test_a_search_without_multirun_yaml_is_known_by_its_jobs(tmp_path: Path) -> 
     (advice,) = read_sweep(tmp_path).finish
     assert "9 of 12 trials are left" in advice.what
     assert advice.lines == (f"hydra.sweep.dir={tmp_path} hydra.sweeper.n_trials=9",)
-
-
-def test_what_is_no_multirun(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such directory"):
-        read_plan(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="no multirun directory"):
-        read_plan(tmp_path)
-    with pytest.raises(InputError, match="its whole sweep"):
-        read_plan(write_job(tmp_path, 0, [], 0.1))
 
 
 def test_damaged_multirun_yaml_does_not_hide_the_jobs(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_what_it_shows_is_known_by_hand(sweep_dir: Path) -> None:
     ("fnmrs", "said"),
     [
         ([0.3] * 9, ["All 3 settings came out equal", "Check that the varied keys reach the jobs", "no difference"]),
-        ([None] * 9, ["No setting has a figure for FNMR at FMR 1e-2", "sets.headline.enhanced.eer"]),
+        ([None] * 9, ["No setting has a value for FNMR at FMR 1e-2", "sets.headline.enhanced.eer"]),
     ],
 )
 def test_no_setting_is_best(fnmrs: list[float | None], said: list[str], tmp_path: Path, shown: Shown) -> None:
@@ -209,7 +209,9 @@ def test_whatever_stands_in_overrides_is_only_text(tmp_path: Path, shown: Shown)
 
 def test_refuses_what_is_no_multirun(tmp_path: Path, call: Caller) -> None:
     (tmp_path / "empty").mkdir()
-    for directory, message in (("empty", "no multirun directory"), ("nowhere", "no such directory")):
+    start_job(tmp_path, 0, [])
+    messages = {"empty": "no multirun directory", "nowhere": "no such directory", "0": "its whole sweep"}
+    for directory, message in messages.items():
         assert message in call.refused("sweep", tmp_path / directory, "--out", tmp_path / "o")
         assert not (tmp_path / "o").exists()
     (tmp_path / "o").mkdir()
@@ -226,7 +228,7 @@ def test_reading_a_sweep_needs_neither_torch_nor_lightning(sweep_dir: Path) -> N
 
 
 def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Caller) -> None:
-    """One job trains and one fails; the line of the best one trains it again to the same figures."""
+    """One job trains and one fails; the line of the best one trains it again to the same metrics."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train.py"])
     short = ["data.synthetic_people=24", "data.dim=32", "max_epochs=1", "trainer.progress_bar=false", "logger=csv"]
