@@ -15,7 +15,7 @@ from poseid.sweeps.commands import Advice, to_evaluate, to_finish, to_repeat, to
 from poseid.sweeps.importance import importance
 from poseid.sweeps.jobs import REPEATS, Job, Metrics, constant_values, job_directories, read_job, read_yaml, varied_keys
 from poseid.sweeps.plan import Plan, read_plan
-from poseid.sweeps.settings import Setting, on_front, paired, settings_of, single_changes
+from poseid.sweeps.settings import Setting, cost, on_front, paired, settings_of, single_changes
 from poseid.training.objective import BY_KEY, Measure, block_key, parse_objective
 from poseid.verification.metrics import metrics_in
 from poseid.verification.operating_points import POINTS, strictest
@@ -96,7 +96,13 @@ def read_sweep(directory: Path) -> Sweep:
     paths = job_directories(directory)
     objectives = _objectives(plan, paths)
     jobs = _with_missing([read_job(path, objectives) for path in paths], plan)
-    return Sweep(directory, plan, objectives, _sorted(jobs, objectives[0]))
+    first = objectives[0]
+
+    def rank(job: Job) -> tuple[bool, float, int, str]:
+        number = int(job.name) if job.name.isdecimal() else 10**9
+        return (job.state != "finished", cost(job.metrics.get(first.key), first), number, job.name)
+
+    return Sweep(directory, plan, objectives, sorted(jobs, key=rank))
 
 
 def _objectives(plan: Plan, paths: Sequence[Path]) -> tuple[Measure, ...]:
@@ -128,19 +134,6 @@ def _with_missing(jobs: list[Job], plan: Plan) -> list[Job]:
         else:
             jobs[n] = replace(jobs[n], overrides=overrides)
     return jobs
-
-
-def _sorted(jobs: list[Job], order: Measure) -> list[Job]:
-    """Finished jobs by their objective, a null one after them, then the others by number."""
-
-    def rank(job: Job) -> tuple[int, float, int, str]:
-        value = job.metrics.get(order.key)
-        number = int(job.name) if job.name.isdecimal() else 10**9
-        if value is None:
-            return (1 if job.state == "finished" else 2, 0.0, number, job.name)
-        return (0, value if order.lower_is_better else -value, number, job.name)
-
-    return sorted(jobs, key=rank)
 
 
 def _front_measures(objectives: Sequence[Measure], jobs: Sequence[Metrics]) -> tuple[Measure, Measure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from poseid.atomic import write_text
 from poseid.errors import InputError
 from poseid.sweeps.commands import to_evaluate
 from poseid.sweeps.jobs import MULTIRUN, Job, constant_values, job_directories, read_job
-from poseid.sweeps.settings import on_front
+from poseid.sweeps.settings import cost, on_front
 from poseid.training.objective import Measure, check_objective, parse_objective
 
 JOB_NUMBER = "${hydra.job.num}"
@@ -173,11 +174,10 @@ def best_text(sweep_dir: Path, jobs: Sequence[Job], objectives: Sequence[Measure
     finished = [job for job in jobs if all(job.metrics.get(key) is not None for key in keys)]
     if not finished:
         return f"no finished job has a value for {' and '.join(keys)}"
-    values = np.array([[job.metrics[key] for key in keys] for job in finished], dtype=np.float64)
-    signs = [1.0 if measure.lower_is_better else -1.0 for measure in objectives]
-    best: dict[tuple[float, ...], list[Job]] = {}
-    for n in np.flatnonzero(on_front(values * signs)).tolist():
-        best.setdefault(tuple(values[n].tolist()), []).append(finished[n])
+    costs = np.array([[cost(job.metrics[measure.key], measure) for measure in objectives] for job in finished])
+    best: dict[tuple[float | None, ...], list[Job]] = {}
+    for job in itertools.compress(finished, on_front(costs)):
+        best.setdefault(tuple(job.metrics[key] for key in keys), []).append(job)
     heading = "best" if len(keys) == 1 else f"{len(best)} that no other job beats, by {' and '.join(keys)},"
     lines = [f"{heading} of {len(finished)} finished jobs of {sweep_dir}, on validation people:"]
     common = constant_values([job.given for job in finished])

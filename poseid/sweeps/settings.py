@@ -124,12 +124,13 @@ def settings_of(jobs: Sequence[Job], keys: Sequence[str], order: Measure) -> lis
         at = tuple(given.get(key) for key in keys)
         setting = merged.setdefault(at, Setting({key: given[key] for key in keys if key in given}, {}))
         setting.jobs.setdefault((given.get(seed), given.get(split)), job)
+    estimates = {setting: setting.estimate(order.key) for setting in merged.values()}
+    return sorted(estimates, key=lambda setting: cost(found.mean if (found := estimates[setting]) else None, order))
 
-    def rank(setting: Setting) -> tuple[bool, float]:
-        estimate = setting.estimate(order.key)
-        return (estimate is None, 0.0 if estimate is None else estimate.mean * (1 if order.lower_is_better else -1))
 
-    return sorted(merged.values(), key=rank)
+def cost(value: float | None, measure: Measure) -> float:
+    """A metric turned so that lower is better; infinite where it is null."""
+    return math.inf if value is None else value if measure.lower_is_better else -value
 
 
 @dataclass(frozen=True)
