@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean
 
 import numpy as np
@@ -49,6 +50,7 @@ def t_interval(values: Sequence[float]) -> Estimate:
     return Estimate(mean, [mean - half, mean + half], len(data))
 
 
+@cache
 def t_quantile(freedom: int) -> float:
     """The t that Student's |T| stays below with probability 0.95.
 

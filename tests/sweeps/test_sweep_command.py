@@ -57,7 +57,7 @@ def shown(tmp_path: Path, call: Caller) -> Shown:
     return show
 
 
-def figures() -> list[float]:
+def fnmrs() -> list[float]:
     """loss=after is 0.1 better, seeds scatter by ±0.01 alike for all, lambda_id changes nothing but at 10."""
     return [
         0.4 - 0.1 * (loss == "after") + 0.01 * int(seed) + 0.05 * (weight == "10") * (1 + 0.1 * int(seed))
@@ -68,7 +68,7 @@ def figures() -> list[float]:
 @pytest.fixture(scope="module")
 def sweep_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = tmp_path_factory.mktemp("sweep")
-    write_grid(here, {"loss": LOSSES, "lambda_id": IDS, "seed": SEEDS, "max_epochs": ["3"]}, figures())
+    write_grid(here, {"loss": LOSSES, "lambda_id": IDS, "seed": SEEDS, "max_epochs": ["3"]}, fnmrs())
     return here
 
 
@@ -108,7 +108,7 @@ def test_what_it_writes(sweep_dir: Path, tmp_path: Path, shown: Shown) -> None:
         assert "max_epochs=3" in text
     with (tmp_path / "o" / "sweep.csv").open(encoding="utf-8", newline="") as opened:
         rows = list(csv.DictReader(opened))
-    assert [float(row[FNMR]) for row in rows] == sorted(figures())
+    assert [float(row[FNMR]) for row in rows] == sorted(fnmrs())
     assert {(row["loss"], row["lambda_id"], row["seed"]) for row in rows} == {*itertools.product(LOSSES, IDS, SEEDS)}
     assert all("max_epochs" not in row for row in rows)
     assert str(TEST_FIGURE) not in (tmp_path / "o" / "sweep.csv").read_text(encoding="utf-8")
