@@ -46,7 +46,7 @@ def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:
     if plan.trials is not None:
         # a failed trial counts: the search was given the worst value for it
         over = [job.name for job in jobs if job.state in ("finished", "failed")]
-        left = plan.trials - sum(not name.isdecimal() or int(name) >= plan.first for name in over)
+        left = plan.trials - sum(not name.isdecimal() or int(name) >= plan.first_job for name in over)
         what, trials = f"{left} of {plan.trials} trials are left:", f"hydra.sweeper.n_trials={left}"
         if left > 0 and plan.task:
             advice.append(Advice(what, (shell_line([*call, *plan.task, trials]),)))

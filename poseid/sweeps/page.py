@@ -14,7 +14,7 @@ from poseid.reports.sheet import Drawn
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, joined_points, labels, number_text
 from poseid.sweeps.jobs import Job, setting_text
-from poseid.sweeps.settings import values_of, words
+from poseid.sweeps.settings import difference_in_words, values_of
 from poseid.sweeps.summary import conclude, counts
 from poseid.training.objective import Measure
 
@@ -44,7 +44,7 @@ def page(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
             "number_text": number_text,
             "own_text": own_text,
             "title_of": _title,
-            "words": words,
+            "difference_in_words": difference_in_words,
         },
     )
 

@@ -28,7 +28,7 @@ class Plan:
     Args:
         combinations: of a grid, the overrides of each job in the order of their numbers.
         trials: of a search, how many this call was to add.
-        first: the number of its first job; earlier calls in the same directory made those before.
+        first_job: the number of its first one; earlier calls in the same directory made those before.
         task, hydra: the arguments of the call; empty where they were not written down.
         objective: the root key as it was written down, or None.
         unknown: why the plan is not known, in words.
@@ -36,7 +36,7 @@ class Plan:
 
     combinations: tuple[tuple[str, ...], ...] = ()
     trials: int | None = None
-    first: int = 0
+    first_job: int = 0
     task: tuple[str, ...] = ()
     hydra: tuple[str, ...] = ()
     objective: Any = None
@@ -90,7 +90,7 @@ def _plan_of(hydra: dict[str, Any], objective: Any) -> Plan:
         # where an earlier call left jobs, the number of the first new one stands among the arguments alone
         given = [item for item in arguments if item.startswith("hydra.sweep.subdir=")]
         first = re.search(r"add:(\d+),", given[-1] if given else str(hydra["sweep"].get("subdir")))
-        return replace(plan, trials=int(sweeper["n_trials"]), first=int(first[1]) if first else 0)
+        return replace(plan, trials=int(sweeper["n_trials"]), first_job=int(first[1]) if first else 0)
     if not str(sweeper.get("_target_", "")).endswith(".BasicSweeper"):
         return replace(plan, unknown="its sweeper is not one known here")
     searched = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]

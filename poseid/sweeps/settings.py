@@ -166,10 +166,10 @@ def _differences(setting: Setting, against: Setting, measure: Measure) -> dict[R
     return {repeat: a - b for repeat, (a, b) in pairs.items() if a is not None and b is not None}
 
 
-def words(difference: Estimate | None, lower_is_better: bool) -> tuple[str, str]:
+def difference_in_words(difference: Estimate | None, lower_is_better: bool) -> tuple[str, str]:
     """What a difference says, and its class: good, bad, or neither.
 
-    >>> words(Estimate(0.1, [-0.1, 0.3], 3), True)
+    >>> difference_in_words(Estimate(0.1, [-0.1, 0.3], 3), True)
     ('difference not shown', 'mid')
     """
     if difference is None:

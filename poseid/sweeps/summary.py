@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from poseid.reports.format import aligned, ascii_text, fixed, with_interval
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.jobs import as_number, setting_text
-from poseid.sweeps.settings import Estimate, Setting, words
+from poseid.sweeps.settings import Estimate, Setting, difference_in_words
 from poseid.training.objective import Measure
 
 MOST_ROWS = 20
@@ -52,7 +52,8 @@ def conclude(sweep: Sweep) -> Conclusion:
             "job), and whether the reports say strength 0: then the raw vector ships, whatever the weights are."
         )
         return Conclusion("mid", f"All {len(others) + 1} settings came out equal", (first, why))
-    said = {setting.name: words(sweep.against_best[setting], measure.lower_is_better)[0] for setting in others}
+    differences = {setting.name: sweep.against_best[setting] for setting in others}
+    said = {name: difference_in_words(each, measure.lower_is_better)[0] for name, each in differences.items()}
     undecided = [name for name, text in said.items() if text != "worse"]
     sentences = [first]
     if undecided:
@@ -96,7 +97,7 @@ def interval(estimate: Estimate | None) -> str:
     return ascii_text(with_interval(estimate.mean, estimate.ci95, partial(fixed, digits=4)))
 
 
-def text(sweep: Sweep) -> str:
+def terminal_text(sweep: Sweep) -> str:
     """The whole output, in characters that any terminal shows."""
     lines = [counts(sweep)]
     if sweep.constant:
@@ -127,7 +128,7 @@ def _table(sweep: Sweep) -> list[str]:
         said = ""
         if setting in sweep.against_best:
             difference = sweep.against_best[setting]
-            said = f"{interval(difference)} {words(difference, first.lower_is_better)[0]}"
+            said = f"{interval(difference)} {difference_in_words(difference, first.lower_is_better)[0]}"
         estimates = [interval(setting.estimate(measure.key)) for measure in columns]
         rows.append(["*" if setting in sweep.front else "", str(setting.repeats), *estimates, said, setting.name])
     lines = aligned(rows)
@@ -160,19 +161,20 @@ def csv_text(sweep: Sweep) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     keys = [measure.key for measure in sweep.csv_columns]
-    writer.writerow(map(cell, ("job", "state", "reason", *sweep.varied, *keys, "verdict", "overrides")))
+    writer.writerow(map(csv_cell, ("job", "state", "reason", *sweep.varied, *keys, "verdict", "overrides")))
     for job in sweep.jobs:
         given, metrics = job.given, [job.metrics.get(key) for key in keys]
-        texts = (job.name, job.state, job.reason, *(given.get(key, "") for key in sweep.varied))
+        before = (job.name, job.state, job.reason, *(given.get(key, "") for key in sweep.varied))
         numbers = ("" if value is None else repr(value) for value in metrics)
-        writer.writerow([*map(cell, texts), *numbers, cell(job.verdict or ""), cell(" ".join(job.overrides))])
+        after = (job.verdict or "", " ".join(job.overrides))
+        writer.writerow([*map(csv_cell, before), *numbers, *map(csv_cell, after)])
     return out.getvalue()
 
 
-def cell(text: str) -> str:
+def csv_cell(text: str) -> str:
     """A text that a spreadsheet takes as text, never as a formula; numbers stay as they are.
 
-    >>> cell("=cmd()"), cell("-0.5"), cell("after")
+    >>> csv_cell("=cmd()"), csv_cell("-0.5"), csv_cell("after")
     ("'=cmd()", '-0.5', 'after')
     """
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") and as_number(text) is None else text

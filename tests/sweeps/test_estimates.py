@@ -14,13 +14,13 @@ from poseid.sweeps.settings import (
     NO_PAIR,
     ONE_PAIR,
     Setting,
+    difference_in_words,
     on_front,
     paired,
     settings_of,
     single_changes,
     t_interval,
     t_quantile,
-    words,
 )
 from poseid.training.objective import Measure
 from tests.sweeps.made import FNMR
@@ -109,11 +109,11 @@ def test_paired_difference_is_the_paired_t_test() -> None:
     assert got is not None
     assert got.n == 5
     assert got.ci95 == pytest.approx([want.low, want.high])
-    assert words(got, True)[0] == "worse"
-    assert words(got, False)[0] == "better"
+    assert difference_in_words(got, True)[0] == "worse"
+    assert difference_in_words(got, False)[0] == "better"
     for seed, said in ((1, NO_PAIR), (0, ONE_PAIR)):
         two = settings([made_job(0.1, lr=1, seed=0), made_job(0.2, lr=2, seed=seed)], "lr")
-        assert words(paired(*two, MEASURE), True)[0] == said
+        assert difference_in_words(paired(*two, MEASURE), True)[0] == said
 
 
 def test_one_change_at_a_time() -> None:

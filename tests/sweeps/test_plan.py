@@ -118,7 +118,7 @@ SECOND_CALL = "${poseid.add:7,${hydra.job.num}}"
 
 
 @pytest.mark.parametrize("where", [{"hydra": [f"hydra.sweep.subdir='{SECOND_CALL}'"]}, {"subdir": SECOND_CALL}])
-def test_trials_left_of_a_search_that_was_gone_on_with(where: dict[str, Any], tmp_path: Path) -> None:
+def test_trials_left_of_a_continued_search(where: dict[str, Any], tmp_path: Path) -> None:
     """The second call began with job 7 and was to add 6 trials."""
     write_search(tmp_path, ["a=1,2"], 6, **where)
     for number in (0, 1, 2, 3, 4, 5, 7, 8):
