@@ -131,7 +131,7 @@ def similarity_protection_loss(after: Tensor, raw: Tensor, margin: float = 0.0) 
     Args:
         after: (N,) cos(enhanced, t).
         raw: (N,) cos(x, t) of the raw vectors.
-        margin: how much a pair may lose without a penalty.
+        margin: how much a pair may lose at no cost.
 
     >>> similarity_protection_loss(torch.tensor([0.2, 0.9]), torch.tensor([0.5, 0.5]))
     tensor(0.1500)

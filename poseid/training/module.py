@@ -36,8 +36,9 @@ log = logging.getLogger(__name__)
 class EnhancerModule(L.LightningModule):
     """Trains an enhancer by total = Σ λ(epoch) · term, in episodes (:mod:`poseid.training.fitting`).
 
-    Each step solves the closed form on the support people, differentiably in φ, and takes the loss on probes of the
-    query people; the gradient moves φ and the network together. Validation solves on all training people.
+    Each step solves the closed form on the support people, differentiably in φ (phi, the trained numbers of the closed
+    form), and takes the loss on probes of the query people; the gradient moves φ and the network together. Validation
+    solves on all training people.
 
     All arguments are primitives: they are the checkpoint's hyper-parameters, and a bare
     ``EnhancerModule.load_from_checkpoint(path)`` gives the trained module back.

@@ -66,7 +66,7 @@ SECTIONS = (
         (
             _loss("similarity_protection", "Similarity protection", "what pairs lost against raw; lower is better"),
             _loss("impostor_protection", "Impostor protection", "what impostors gained; lower is better"),
-            _loss("detection", "Detection", "smooth share of refused pairs at FMR 1e-2 and 1e-3; lower is better"),
+            _loss("detection", "Detection", "smooth FNMR at FMR 1e-2 and 1e-3; lower is better"),
             _weights((*PROTECTIONS, "detection"), "Their weights in force"),
             Panel(
                 "Pairs below raw",
@@ -123,24 +123,24 @@ SECTIONS = (
     Section(
         "Safety",
         "Would the system in use get worse? A curve above its limit line, which is what the raw vectors score, says "
-        "yes: more impostors are let in, or more genuine pairs refused, than without the enhancer.",
+        "yes: more false matches, or more false non-matches, than without the enhancer.",
         (
             Panel(
                 "FMR at the raw threshold",
-                "share of impostors let in, lower is better",
+                "share of false matches, lower is better",
                 (("val/fmr_at_raw_threshold", "enhanced"), ("val/fmr_limit", "limit: raw")),
             ),
             Panel(
                 "FNMR at FMR 1e-2",
-                "share of genuine pairs refused, lower is better",
+                "share of false non-matches, lower is better",
                 (("val/fnmr_at_fmr_1e-2", "enhanced"), ("val/fnmr_limit", "limit: raw")),
             ),
             Panel(
                 "FNMR at the raw threshold",
-                "share of genuine pairs refused, lower is better",
+                "share of false non-matches, lower is better",
                 (("val/fnmr_at_raw_threshold", "enhanced"),),
             ),
-            Panel("FMR, times raw's", "above 1: more impostors let in", (("val/fmr_ratio", "enhanced"),)),
+            Panel("FMR, times raw's", "above 1: more false matches", (("val/fmr_ratio", "enhanced"),)),
             Panel(
                 "What the epoch is chosen by",
                 "weighted loss on validation people; lower is better",

@@ -18,7 +18,7 @@ from poseid.enhancers.registry import build
 from poseid.enhancers.training_rows import TrainingRows
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
-from poseid.training.fitting import Episodes, Fitted, divide, fit_on, training_rows
+from poseid.training.fitting import Episodes, Fitter, divide, fit_on, training_rows
 from poseid.training.losses import TERMS, total_loss
 from tests.training import small
 
@@ -80,9 +80,9 @@ def test_the_support_of_a_division_is_everybody_else() -> None:
     episodes = Episodes(FEATURES, DIVISION, True, CPU)
     made = enhancer()
     assert len(episodes.support) == 4
-    assert_same_fit(episodes.everybody.fit(made), Fitted(training_rows(FEATURES), True, CPU).fit(made))
+    assert_same_fit(episodes.everybody.fit(made), Fitter(training_rows(FEATURES), True, CPU).fit(made))
     for part, support in enumerate(episodes.support):
-        by_hand = Fitted(training_rows(FEATURES.select(supporting(part))), True, CPU)
+        by_hand = Fitter(training_rows(FEATURES.select(supporting(part))), True, CPU)
         assert_same_fit(support.fit(made), by_hand.fit(made))
 
 
@@ -120,11 +120,11 @@ def test_of_very_many_people_those_whose_rows_are_there_support() -> None:
     made = enhancer()
     support = Episodes(some, DIVISION, True, CPU).support[1].fit(made)
     by_hand = FEATURES.select([name for name in FEATURES.people()[:20] if DIVISION[name] != 1])
-    assert_same_fit(support, Fitted(training_rows(by_hand), True, CPU).fit(made))
+    assert_same_fit(support, Fitter(training_rows(by_hand), True, CPU).fit(made))
 
 
 def test_solution_and_gate_are_float32_whatever_the_precision_of_the_solve() -> None:
-    fit = Fitted(training_rows(FEATURES), True, CPU).fit(enhancer())
+    fit = Fitter(training_rows(FEATURES), True, CPU).fit(enhancer())
     assert fit.solution is not None
     assert fit.gate is not None
     assert all(part.dtype == torch.float32 for part in (*fit.solution, *fit.gate))
@@ -135,7 +135,7 @@ def test_solution_and_gate_are_float32_whatever_the_precision_of_the_solve() -> 
 def gradients(rows: TrainingRows, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """Of φ, of all terms together, through the solve."""
     module = small.module(model=small.RIDGE)
-    fit = Fitted(rows, True, CPU).fit(module.enhancer)
+    fit = Fitter(rows, True, CPU).fit(module.enhancer)
     total_loss(module.loss_terms(batch, batch["pose"], module.weights, fit), module.weights).backward()
     found = {}
     for name, parameter in module.enhancer.phi().items():
@@ -161,7 +161,7 @@ def test_gradients_reach_every_number_of_phi() -> None:
 
 def test_gradient_of_phi_is_that_of_finite_differences() -> None:
     """Through the solve in float64 and the network in float32: a slope over a wide step, and its gradient."""
-    rows, batch = Fitted(training_rows(FEATURES), True, CPU), query()
+    rows, batch = Fitter(training_rows(FEATURES), True, CPU), query()
     weights = dict.fromkeys(TERMS, 0.0) | {"id": 1.0, "contrast": 1.0, "detection": 1.0}
     module = small.module(model=small.RIDGE, weights=weights)
     form = module.enhancer.closed_form
@@ -200,7 +200,7 @@ def test_the_order_of_the_data_moves_nothing() -> None:
 def test_fit_on_stores_what_the_layer_then_does_by_itself() -> None:
     made = enhancer()
     assert fit_on(made, FEATURES) is None
-    fit = Fitted(training_rows(FEATURES), True, CPU).fit(made)
+    fit = Fitter(training_rows(FEATURES), True, CPU).fit(made)
     x, pose = torch.from_numpy(FEATURES.video.features), torch.from_numpy(FEATURES.video.poses)
     torch.testing.assert_close(made(x, pose).features, made(x, pose, fit).features)
     assert (float(made.gate.fitted), float(made.closed_form.people)) == (1.0, float(len(FEATURES.people())))
@@ -227,7 +227,7 @@ def test_too_few_people_leave_the_closed_form_out_and_say_why() -> None:
     reason = fit_on(made, few)
     assert "of 3 people who also have a frontal row" in (reason or "")
     assert (float(made.gate.fitted), float(made.closed_form.people)) == (1.0, 0.0)
-    fitted = Fitted(training_rows(few), True, CPU)
+    fitted = Fitter(training_rows(few), True, CPU)
     assert fitted.missing == reason
     fit = fitted.fit(made)
     assert fit.solution is None
@@ -240,14 +240,14 @@ def test_an_enhancer_without_a_closed_form_has_its_gate_fitted_alone() -> None:
     assert fit_on(made, FEATURES) is None
     assert made.closed_form is None
     assert float(made.gate.fitted) == 1.0
-    fitted = Fitted(training_rows(FEATURES), False, CPU)
+    fitted = Fitter(training_rows(FEATURES), False, CPU)
     assert fitted.statistics is None
     assert fitted.fit(made).solution is None
 
 
 def test_the_solve_of_a_fit_is_the_closed_form_of_its_people() -> None:
     made = enhancer()
-    fitted = Fitted(training_rows(FEATURES), True, CPU)
+    fitted = Fitter(training_rows(FEATURES), True, CPU)
     assert fitted.statistics is not None
     want = solve(made.closed_form, fitted.statistics)
     got = fitted.fit(made).solution
@@ -258,9 +258,9 @@ def test_the_solve_of_a_fit_is_the_closed_form_of_its_people() -> None:
 
 def test_where_the_gate_of_a_support_begins_does_not_matter() -> None:
     rows = training_rows(FEATURES)
-    everybody = Fitted(rows, False, CPU)
+    everybody = Fitter(rows, False, CPU)
     half = rows.of_people(torch.arange(32) % 2 == 0)
-    from_there, from_nothing = Fitted(half, False, CPU, everybody.gate), Fitted(half, False, CPU)
+    from_there, from_nothing = Fitter(half, False, CPU, everybody.gate), Fitter(half, False, CPU)
     assert isinstance(from_there.gate, GateFit)
     assert isinstance(from_nothing.gate, GateFit)
     for a, b in zip(from_there.gate, from_nothing.gate, strict=True):

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from poseid.enhancers.enhancer import Fit
 from poseid.enhancers.registry import build
 from poseid.features.synthetic import synthetic
-from poseid.training.fitting import Fitted, training_rows
+from poseid.training.fitting import Fitter, training_rows
 from poseid.training.losses import TERMS, detection_loss, total_loss
 from poseid.training.module import EnhancerModule
 from tests.training import small
@@ -38,7 +38,7 @@ def episode() -> tuple[EnhancerModule, dict[str, Tensor], Fit]:
     rows = batch(40)
     rows["pose"][::4, 0] = 17.0  # where the gate is not quite open
     rows["pose"][1::4] = math.nan
-    fitted = Fitted(training_rows(synthetic(people=20, dim=small.DIM, seed=3)), True, torch.device("cpu"))
+    fitted = Fitter(training_rows(synthetic(people=20, dim=small.DIM, seed=3)), True, torch.device("cpu"))
     return made, rows, fitted.fit(made.enhancer)
 
 
@@ -209,7 +209,7 @@ def test_validation_solves_on_all_training_people_with_phi_as_it_is() -> None:
     made.on_validation_epoch_start()
     form = made.enhancer.closed_form
     assert form is not None
-    everybody = Fitted(training_rows(data.train_set), True, torch.device("cpu")).fit(made.enhancer)
+    everybody = Fitter(training_rows(data.train_set), True, torch.device("cpu")).fit(made.enhancer)
     assert everybody.solution is not None
     torch.testing.assert_close(form.matrix, everybody.solution.matrix.detach())
     before = form.matrix.clone()

@@ -17,7 +17,7 @@ from poseid.enhancers.residual import ResidualEnhancer
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.synthetic import synthetic
 from poseid.training import selection
-from poseid.training.fitting import Episodes, Fitted, fit_on, training_rows
+from poseid.training.fitting import Episodes, Fitter, fit_on, training_rows
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.selection import (
@@ -282,7 +282,7 @@ def test_nobody_is_held_out_by_a_fit_on_himself() -> None:
     assert sorted(named) == sorted([*data.split.train, *data.split.validation])
     for part in parts[1:]:
         others = data.train_set.select(sorted({*data.split.train} - {*part.people.people()}))
-        expected = Fitted(training_rows(others), True, torch.device("cpu")).fit(enhancer).solution
+        expected = Fitter(training_rows(others), True, torch.device("cpu")).fit(enhancer).solution
         assert part.fit is not None
         assert part.fit.solution is not None
         assert expected is not None
