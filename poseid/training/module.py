@@ -152,9 +152,9 @@ class EnhancerModule(L.LightningModule):
         output = enhancer(batch["features"], pose, fit)
         identity, code, compared = output.identity, output.pose_code, enhancer.comparison(output.features)
         raw, raw_target = unit(batch["features"]), unit(batch["target"])
-        target, rebuilt = raw_target, raw
+        target, rebuilt, references = raw_target, raw, unit(batch["references"])
         if enhancer.similarity is not None:
-            target = unit(enhancer.comparison(raw_target))
+            target, references = unit(enhancer.comparison(raw_target)), unit(enhancer.comparison(references))
         if self.swap:
             # Identity of one row, pose code of another row of the same person: must give that other row.
             rebuilt = unit(batch["partner"])
@@ -164,11 +164,7 @@ class EnhancerModule(L.LightningModule):
         # Of all ranks too: the mean over known poses is not the mean of the ranks' means.
         predicted, given = self._all_ranks(output.pose.float()), self._all_ranks(batch["pose"])
         # The thresholds of the detection term are those of all ranks together.
-        references = unit(batch["references"])
-        if enhancer.similarity is not None:
-            references = unit(enhancer.comparison(references))
-        probes, probe_person = self._all_ranks(compared), self._all_ranks(person)
-        profile = self._all_ranks(batch["profile"])
+        probes, profile = self._all_ranks(compared), self._all_ranks(batch["profile"])
         references, reference_person = self._all_ranks(references), self._all_ranks(batch["reference_person"])
         # Cosines are taken in float32 whatever the precision of the layers: those of half precision tie.
         with torch.autocast(raw.device.type, enabled=False):
@@ -187,7 +183,7 @@ class EnhancerModule(L.LightningModule):
                 raw_scores=raw_scores,
                 same=same,
                 detection_scores=unit(probes[profile]) @ references.T,
-                detection_same=probe_person[profile][:, None] == reference_person[None, :],
+                detection_same=candidate_person[profile][:, None] == reference_person[None, :],
                 predicted_pose=predicted,
                 given_pose=given,
                 to_identity=enhancer.to_identity.weight,

@@ -122,14 +122,10 @@ def make_data(config: dict[str, Any]) -> FeatureDataModule:
 
 
 def make_module(config: dict[str, Any]) -> EnhancerModule:
-    loss = config["loss"]
     return EnhancerModule(
         model=config["model"],
         weights={name: config[f"lambda_{name}"] for name in TERMS},
-        temperature=loss["temperature"],
-        margin=loss["margin"],
-        hardest=loss["hardest"],
-        swap=loss["swap"],
+        **config["loss"],
         schedule=config["schedule"],
         lr=config["lr"],
         lr_identity_scale=config["lr_identity_scale"],

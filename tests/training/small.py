@@ -13,6 +13,11 @@ from poseid.training.data import FeatureDataModule
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 
+SHORT_RUN = [
+    *("data.synthetic_people=24", "data.dim=32", "max_epochs=1", "threads=1"),
+    *("trainer.progress_bar=false", "trainer.accelerator=cpu"),
+]
+"""Arguments of train.py for a run of seconds."""
 DIM = 16
 MODEL: dict[str, Any] = {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4}
 PHI_RATES = {
