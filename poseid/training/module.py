@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class EnhancerModule(L.LightningModule):
-    """Trains an enhancer by total = Σ λ(epoch) · term, in episodes (:mod:`poseid.training.fitting`).
+    """Trains an enhancer by total = Σ weight(epoch) · term, in episodes (:mod:`poseid.training.fitting`).
 
     Each step solves the closed form on the support people, differentiably in φ (phi, the trained numbers of the closed
     form), and takes the loss on probes of the query people; the gradient moves φ and the network together. Validation
@@ -46,7 +46,7 @@ class EnhancerModule(L.LightningModule):
     Args:
         model: name and options of the enhancer, as in conf/model/; ``model["phi"]`` holds the first value and the
             learning rate of each number of φ.
-        weights: λ of each term in ``TERMS``.
+        weights: of each term in ``TERMS``; the root keys ``lambda_<term>``.
         temperature: τ of the contrast term.
         margin: of similarity_protection.
         hardest: k of impostor_protection.
@@ -137,7 +137,7 @@ class EnhancerModule(L.LightningModule):
     def loss_terms(
         self, batch: dict[str, Tensor], pose: Tensor, weights: dict[str, float], fit: Fit | None = None
     ) -> dict[str, Tensor]:
-        """All terms of one batch; those with λ = 0 carry no gradient.
+        """All terms of one batch; those of weight 0 carry no gradient.
 
         With ``similarity_dim`` the contrast, protection and detection terms see the enhanced side in that space; the
         raw baseline stays in D dimensions, where the raw system compares.
@@ -145,7 +145,7 @@ class EnhancerModule(L.LightningModule):
         Args:
             batch: as :class:`ProbeRows` gives it.
             pose: (N, 3) the pose handed to the enhancer, with withheld rows NaN.
-            weights: λ in force.
+            weights: in force.
             fit: of the support people; None: the stored one.
         """
         enhancer, person = self.enhancer, batch["person"]

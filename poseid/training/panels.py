@@ -45,7 +45,7 @@ def _loss(name: str, title: str, note: str) -> Panel:
 
 
 def _weights(names: tuple[str, ...], title: str) -> Panel:
-    return Panel(title, "λ, after the schedule", tuple((f"weight/{name}", name) for name in names))
+    return Panel(title, "weight, after the schedule", tuple((f"weight/{name}", name) for name in names))
 
 
 def _phi(names: tuple[str, ...], title: str, note: str) -> Panel:
@@ -154,7 +154,7 @@ SECTIONS = (
         "Does the training itself go well? Validation rising while training falls is overfitting: fewer epochs, more "
         "weight decay or a lower learning rate. A loss whose weight is 0 is computed but not trained.",
         (
-            _loss("total", "Total", "Σ λ · loss; its weights may change over the epochs"),
+            _loss("total", "Total", "Σ weight · loss; the weights may change over the epochs"),
             *(_loss(name, name.capitalize(), "lower is better") for name in OTHERS),
             *(
                 _weights(OTHER_WEIGHTS[first : first + MOST_CURVES], "Other weights in force")

@@ -183,4 +183,4 @@ def start_logger(config: dict[str, Any], context: RunContext) -> Run | None:
         return None
     if options["mode"] == "disabled":
         log.warning("W&B is disabled: nothing goes to W&B; metrics.csv is written all the same")
-    return start_wandb(options, config, context.run_dir, context.name, context.group, context.tags)
+    return start_wandb(config, context.run_dir, context.name, context.group, context.tags)

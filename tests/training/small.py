@@ -81,6 +81,13 @@ def data(batch_size: int = 16, seed: int = 0, swap: bool = False, **options: Any
     return FeatureDataModule(DataConfig(**{**arguments, **options}), batch_size, seed, swap)
 
 
+def loaded_data(**options: Any) -> FeatureDataModule:
+    """:func:`data`, read and split."""
+    made = data(**options)
+    made.load()
+    return made
+
+
 def batch(rows: int = 6, dim: int = DIM) -> dict[str, Tensor]:
     """Random rows of people with two rows each, all turned, and two references for each row."""
     generator = torch.Generator().manual_seed(2)

@@ -17,14 +17,8 @@ from tests.training import small
 FEATURES = synthetic(people=20, dim=32, seed=5)
 
 
-def data(**options: Any) -> FeatureDataModule:
-    return small.data(dim=32, **options)
-
-
 def loaded(**options: Any) -> FeatureDataModule:
-    made = data(**options)
-    made.load()
-    return made
+    return small.loaded_data(dim=32, **options)
 
 
 def rows(**options: Any) -> ProbeRows:

@@ -182,8 +182,7 @@ def test_a_batch_without_what_the_detection_term_needs_is_a_mistake(key: str) ->
 
 def with_data() -> tuple[EnhancerModule, FeatureDataModule]:
     """A module with a closed form, attached to a trainer that has data for it."""
-    made, data = module(model=small.RIDGE), small.data(synthetic_people=40)
-    data.load()
+    made, data = module(model=small.RIDGE), small.loaded_data(synthetic_people=40)
     made._trainer = SimpleNamespace(datamodule=data, world_size=1, current_epoch=0)  # type: ignore[assignment]
     return made, data
 

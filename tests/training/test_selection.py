@@ -86,8 +86,7 @@ def trained(
     tmp_path: Path, epochs: int, callbacks: list[L.Callback] | None = None, solved: bool = True, **options: Any
 ) -> tuple[EnhancerModule, BestCheckpoint, list[float]]:
     """A short training; the module as it ends, the callback, and val/selection of every epoch."""
-    module, data = small.module(**options), small.data(synthetic_people=40)
-    data.load()
+    module, data = small.module(**options), small.loaded_data(synthetic_people=40)
     if solved:
         fit_on(module.enhancer, data.train_set)
     best = BestCheckpoint(tmp_path / "best.ckpt")
@@ -271,8 +270,7 @@ def test_false_non_matches_of_people_held_out_are_harm() -> None:
 
 
 def test_nobody_is_held_out_by_a_fit_on_himself() -> None:
-    data = small.data(synthetic_people=40)
-    data.load()
+    data = small.loaded_data(synthetic_people=40)
     enhancer = small.module(model=small.RIDGE).enhancer
     episodes = Episodes(data.train_set, data.division, True, torch.device("cpu"))
     parts = held_out(enhancer, episodes, data)
