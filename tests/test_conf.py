@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from poseid.enhancers.registry import ENHANCERS
 from poseid.errors import InputError
-from poseid.sweeps.measures import OPERATING_POINTS
+from poseid.sweeps.analysis import OPERATING_POINTS
 from poseid.sweeps.multirun import search_space
 from poseid.training.arguments import SWEEP_PLUGINS, hydra_arguments
 from poseid.training.config import check_config
@@ -111,7 +111,7 @@ def test_choices_of_sweep_go_together_in_any_order(choices: str, sampler: str) -
     assert len(config["objective"]) == (2 if "pareto" in choices else 1)
     check_objective(config["objective"])
     if "pareto" in choices:
-        assert tuple(entry.removeprefix("minimize ") for entry in config["objective"]) in OPERATING_POINTS
+        assert tuple(entry.removeprefix("minimize ") for entry in config["objective"]) in OPERATING_POINTS.values()
 
 
 def test_the_space_of_the_weights_is_all_of_them_over_the_same_values() -> None:

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     with importing():
         from poseid.atomic import atomic_directory, check_new, write_bytes, write_text
         from poseid.sweeps.analysis import read_sweep
-        from poseid.sweeps.tables import csv_text, text
+        from poseid.sweeps.summary import csv_text, terminal_text
 
     check_new(arguments.out)
     sweep = read_sweep(arguments.multirun)
@@ -39,5 +39,5 @@ def run(arguments: argparse.Namespace) -> None:
             write_bytes(directory / name, drawn.whole)
         write_text(directory / "sweep.csv", csv_text(sweep))
         write_text(directory / "sweep.html", page(sweep, figures))
-    print(text(sweep))
+    print(terminal_text(sweep))
     print(f"sweep directory: {arguments.out}")

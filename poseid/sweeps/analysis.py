@@ -2,83 +2,88 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.sweeps.commands import Advice, to_finish, to_repeat
-from poseid.sweeps.importance import Importance, importance
-from poseid.sweeps.jobs import Job, constant_values, job_directories, read_job, read_yaml, varied_keys
-from poseid.sweeps.measures import all_measures, front_measures, main_measures
+from poseid.sweeps.commands import Advice, to_evaluate, to_finish, to_repeat, to_reproduce
+from poseid.sweeps.importance import importance
+from poseid.sweeps.jobs import REPEATS, Job, Metrics, constant_values, job_directories, read_job, read_yaml, varied_keys
 from poseid.sweeps.plan import Plan, read_plan
-from poseid.sweeps.settings import (
-    Change,
-    Estimate,
-    Setting,
-    on_front,
-    paired,
-    setting_keys,
-    settings_of,
-    single_changes,
-)
-from poseid.training.objective import Measure, parse_objective
+from poseid.sweeps.settings import Setting, cost, on_front, paired, settings_of, single_changes
+from poseid.training.objective import BY_KEY, Measure, block_key, parse_objective
+from poseid.verification.metrics import metrics_in
+from poseid.verification.operating_points import POINTS, strictest
+
+# The first of them that most jobs have: with few people the stricter operating points are null.
+_FNMR = (block_key("fnmr_at_fmr_1e-2"), block_key("eer"))
+OPERATING_POINTS = {fmr: (block_key(f"fnmr_at_raw_threshold_{fmr}"), block_key(f"fmr_ratio_{fmr}")) for fmr in POINTS}
+"""FNMR and FMR ratio at the raw vectors' threshold for each FMR, which stays as it is."""
 
 
-@dataclass(frozen=True)
 class Sweep:
     """All there is to say about a sweep.
 
     Args:
         directory: as the user gave it.
+        plan: what its last call was to do.
+        objectives: the first one orders everything.
         jobs: the finished ones by objective, then the others by number.
-        constant: overrides that all jobs share.
-        varied: keys that differ between jobs; ``keys`` are those of them that make settings.
-        settings: finished jobs merged over repeats, the best mean of the first objective first.
-        means: of the first objective, of the settings that have one, in the same order.
-        best, best_job: the first of them, and the best of its jobs; None where no setting has a figure.
-        asked: the objectives; the first one orders everything.
-        main, measures: columns of the page and of the file, the objectives first.
-        front_measures: FNMR and the FMR ratio, both at one untouched threshold.
-        front: the settings that no other beats in both.
-        against_best: of each setting, its paired difference from the best one.
-        changes: of one key at a time.
-        weights: importance of the keys, or why there is none.
-        finish: what it takes to finish the sweep.
-        repeat: more seeds, where there are too few.
     """
 
-    directory: Path
-    plan: Plan
-    jobs: tuple[Job, ...]
-    constant: dict[str, str]
-    varied: tuple[str, ...]
-    keys: tuple[str, ...]
-    settings: tuple[Setting, ...]
-    means: dict[Setting, float]
-    best: Setting | None
-    best_job: Job | None
-    asked: tuple[Measure, ...]
-    main: tuple[Measure, ...]
-    measures: tuple[Measure, ...]
-    front_measures: tuple[Measure, Measure]
-    front: tuple[Setting, ...]
-    against_best: dict[Setting, Estimate | None]
-    changes: tuple[Change, ...]
-    weights: Importance | str
-    finish: tuple[Advice, ...]
-    repeat: Advice | None
+    def __init__(self, directory: Path, plan: Plan, objectives: tuple[Measure, ...], jobs: Sequence[Job]) -> None:
+        first = objectives[0]
+        self.directory, self.objectives, self.jobs = directory, objectives, jobs
+        self.finished = [job for job in jobs if job.state == "finished"]
+        self.unfinished = [job for job in jobs if job.state != "finished"]
+        given = [job.given for job in jobs if job.overrides]
+        self.varied, self.constant = varied_keys(given), constant_values(given)
+        # the varied keys that make settings; merged over the others, the best mean of the first objective first
+        self.keys = tuple(key for key in self.varied if key not in REPEATS)
+        self.settings = settings_of(self.finished, self.keys, first)
+        self.means = {setting: found.mean for setting in self.settings if (found := setting.estimate(first.key))}
+        self.best = next(iter(self.means), None)
+        self.best_job = next((job for job in jobs if self.best and job in self.best.jobs.values()), None)
+        self.against_best = {other: paired(other, self.best, first) for other in self.settings[1:] if self.best}
+        self.changes = single_changes(self.settings, self.keys, first)
+        self.importance = importance(list(self.means), self.keys, list(self.means.values()))
+        metrics = [job.metrics for job in self.finished]
+        self.front_measures = _front_measures(objectives, metrics)
+        # beside the objectives: FNMR at its own threshold, the axes of the front, the improvement
+        fnmr = max(_FNMR, key=lambda key: _count_known((key,), metrics))
+        keys = (fnmr, *(measure.key for measure in self.front_measures), "improvement.mean")
+        self.page_columns = _with_known(objectives, keys, metrics)
+        registered = [metric.block_key() for metric in metrics_in("sweep")]
+        self.csv_columns = _with_known(self.page_columns, registered, metrics)
+        self.front_points = {setting: point for setting in self.settings if (point := self._front_point(setting))}
+        self.front = self._front()
+        self.finish = to_finish(directory, plan, jobs)
+        self.next_steps = self._next_steps()
 
-    @property
-    def finished(self) -> tuple[Job, ...]:
-        return tuple(job for job in self.jobs if job.state == "finished")
+    def _front_point(self, setting: Setting) -> tuple[float, float] | None:
+        """Mean FMR ratio and FNMR over its repeats, at one fixed threshold."""
+        y, x = (setting.estimate(measure.key) for measure in self.front_measures)
+        return None if x is None or y is None else (x.mean, y.mean)
 
-    @property
-    def unfinished(self) -> tuple[Job, ...]:
-        return tuple(job for job in self.jobs if job.state != "finished")
+    def _front(self) -> list[Setting]:
+        """The settings that no other beats in both, the lowest FNMR first."""
+        points = self.front_points
+        unbeaten = on_front(np.array([*points.values()]).reshape(-1, 2))
+        return sorted(itertools.compress(points, unbeaten), key=lambda setting: points[setting][::-1])
+
+    def _next_steps(self) -> list[Advice]:
+        """More repeats, where there are too few; the best job again; its one evaluation on the test people."""
+        if self.best_job is None:
+            return []
+        what = f"The best job of the best setting again (job {self.best_job.name}):"
+        again = Advice(what, (to_reproduce(self.best_job),))
+        repeat = to_repeat(self.directory, list(self.means)) if len(set(self.means.values())) > 1 else None
+        return [*([repeat] if repeat else []), again, to_evaluate(self.best_job)]
 
 
 def read_sweep(directory: Path) -> Sweep:
@@ -89,40 +94,15 @@ def read_sweep(directory: Path) -> Sweep:
     """
     plan = read_plan(directory)
     paths = job_directories(directory)
-    asked = _objectives(plan, paths)
-    found = _with_missing([read_job(path, asked) for path in paths], plan)
-    jobs = _sorted(found, asked[0])
-    finished = [job for job in jobs if job.state == "finished"]
-    known = [job.given for job in jobs if job.overrides]
-    keys = setting_keys([job for job in jobs if job.overrides])
-    settings = settings_of(finished, keys, asked[0])
-    figures = [job.figures for job in finished]
-    axes = front_measures(asked, figures)
-    means = {setting: estimate.mean for setting in settings if (estimate := setting.estimate(asked[0].key))}
-    best = settings[0] if means else None
-    best_job = next((job for job in jobs if best is not None and job in best.jobs.values()), None)
-    return Sweep(
-        directory=directory,
-        plan=plan,
-        jobs=tuple(jobs),
-        constant=constant_values(known),
-        varied=varied_keys(known),
-        keys=keys,
-        settings=tuple(settings),
-        means=means,
-        best=best,
-        best_job=best_job,
-        asked=asked,
-        main=main_measures(asked, figures),
-        measures=all_measures(asked, figures),
-        front_measures=axes,
-        front=_front(settings, axes),
-        against_best={} if best is None else {other: paired(other, best, asked[0]) for other in settings[1:]},
-        changes=tuple(single_changes(settings, keys, asked[0])),
-        weights=importance(list(means), keys, list(means.values())),
-        finish=tuple(to_finish(directory, plan, jobs)),
-        repeat=to_repeat(directory, list(means)) if len(set(means.values())) > 1 else None,
-    )
+    objectives = _objectives(plan, paths)
+    jobs = _with_missing([read_job(path, objectives) for path in paths], plan)
+    first = objectives[0]
+
+    def rank(job: Job) -> tuple[bool, float, int, str]:
+        number = int(job.name) if job.name.isdecimal() else 10**9
+        return (job.state != "finished", cost(job.metrics.get(first.key), first), number, job.name)
+
+    return Sweep(directory, plan, objectives, sorted(jobs, key=rank))
 
 
 def _objectives(plan: Plan, paths: Sequence[Path]) -> tuple[Measure, ...]:
@@ -139,42 +119,47 @@ def _objectives(plan: Plan, paths: Sequence[Path]) -> tuple[Measure, ...]:
 
 def _with_missing(jobs: list[Job], plan: Plan) -> list[Job]:
     """Adds the jobs of a grid that left nothing, and the overrides of those stopped before they wrote theirs."""
-    names = {job.name for job in jobs}
+    by_name = {job.name: n for n, job in enumerate(jobs)}
     there = {frozenset(job.given.items()) for job in jobs}
     for number, overrides in enumerate(plan.combinations):
         job = Job(str(number), None, overrides, "missing", "never began")
         if frozenset(job.given.items()) in there:
             continue
-        same = next((n for n, other in enumerate(jobs) if other.name == job.name and not other.overrides), None)
-        if same is not None:
-            jobs[same] = Job(job.name, jobs[same].directory, overrides, jobs[same].state, jobs[same].reason)
-        elif job.name in names:
-            # another call left a job of this number: the one that is missing has none
-            jobs.append(Job("-", None, overrides, "missing", "never began"))
-        else:
+        n = by_name.get(job.name)
+        if n is None:
             jobs.append(job)
+        elif jobs[n].overrides:
+            # another call left a job of this number: the one that is missing has none
+            jobs.append(replace(job, name="-"))
+        else:
+            jobs[n] = replace(jobs[n], overrides=overrides)
     return jobs
 
 
-def _sorted(jobs: list[Job], order: Measure) -> list[Job]:
-    """Finished jobs by their objective, a null one after them, then the others by number."""
+def _front_measures(objectives: Sequence[Measure], jobs: Sequence[Metrics]) -> tuple[Measure, Measure]:
+    """FNMR and the FMR ratio at one fixed threshold.
 
-    def rank(job: Job) -> tuple[int, float, int, str]:
-        value = job.figures.get(order.key)
-        number = int(job.name) if job.name.isdecimal() else 10**9
-        if value is None:
-            return (1 if job.state == "finished" else 2, 0.0, number, job.name)
-        return (0, value if order.lower_is_better else -value, number, job.name)
+    That of the first objective that names such a metric; else the strictest at which most jobs have both.
+    """
+    named = (pair for measure in objectives for pair in OPERATING_POINTS.values() if measure.key in pair)
+    known = {fmr: _count_known(pair, jobs) for fmr, pair in OPERATING_POINTS.items()}
+    fmr = strictest({fmr: count if count == max(known.values()) else None for fmr, count in known.items()})
+    first, second = next(named, None) or OPERATING_POINTS[str(fmr)]
+    return _measure(first, objectives), _measure(second, objectives)
 
-    return sorted(jobs, key=rank)
+
+def _count_known(keys: Sequence[str], jobs: Sequence[Metrics]) -> int:
+    return sum(all(job[key] is not None for key in keys) for job in jobs)
 
 
-def _front(settings: Sequence[Setting], measures: tuple[Measure, Measure]) -> tuple[Setting, ...]:
-    first, second = measures
-    points = [(setting, setting.estimate(first.key), setting.estimate(second.key)) for setting in settings]
-    both = [(setting, a.mean, b.mean) for setting, a, b in points if a is not None and b is not None]
-    if not both:
-        return ()
-    standing = on_front(np.array([[a, b] for _, a, b in both]))
-    on_it = sorted((point for point, keep in zip(both, standing, strict=True) if keep), key=lambda point: point[1:])
-    return tuple(setting for setting, _, _ in on_it)
+def _measure(key: str, objectives: Sequence[Measure]) -> Measure:
+    """The objective of this key, or the key with the direction that is its own."""
+    found = (measure for measure in objectives if measure.key == key)
+    return next(found, None) or Measure(key, not BY_KEY[key].higher_is_better)
+
+
+def _with_known(measures: Sequence[Measure], keys: Sequence[str], jobs: Sequence[Metrics]) -> tuple[Measure, ...]:
+    """Adds those of the keys that are not there and that any job has."""
+    there = {measure.key for measure in measures}
+    more = [key for key in keys if key not in there and any(job[key] is not None for job in jobs)]
+    return (*measures, *(_measure(key, ()) for key in more))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from poseid.errors import InputError
 from poseid.shell_line import shell_line
@@ -18,14 +18,8 @@ from poseid.training.arguments import quoted
 _ENOUGH_REPEATS = 5
 
 
-@dataclass(frozen=True)
-class Advice:
-    """Something to do.
-
-    Args:
-        what: one sentence.
-        lines: command lines, possibly none.
-    """
+class Advice(NamedTuple):
+    """Something to do: one sentence and its command lines, possibly none."""
 
     what: str
     lines: tuple[str, ...] = ()
@@ -36,54 +30,41 @@ def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:
     advice = []
     finished = {frozenset(job.given.items()) for job in jobs if job.state == "finished"}
     open_jobs = [job for job in jobs if job.state != "finished" and frozenset(job.given.items()) not in finished]
-    resumable = [job for job in open_jobs if _resumable(job)]
+    resumable = [
+        job
+        for job in open_jobs
+        if job.state == "unfinished" and job.directory and (job.directory / "checkpoints" / "last.ckpt").is_file()
+    ]
     if resumable:
         lines = [
-            shell_line(["python", "train.py", f"resume={_plain(job.directory)}", "evaluate_test=false"])
+            shell_line(["python", "train.py", f"resume={_hydra_path(job.directory)}", "evaluate_test=false"])
             for job in resumable
         ]
         advice.append(Advice("Go on with jobs that were killed (not with any that still runs):", tuple(lines)))
-    if plan.kind == "search":
-        left = _trials_left(plan, jobs)
-        if left > 0:
-            advice.append(_more_trials(directory, plan, left))
+    sweep_dir = f"hydra.sweep.dir={_hydra_path(directory)}"
+    call = ["python", "train.py", "-m", *plan.hydra, sweep_dir]
+    if plan.trials is not None:
+        # a failed trial counts: the search was given the worst value for it
+        over = [job.name for job in jobs if job.state in ("finished", "failed")]
+        left = plan.trials - sum(not name.isdecimal() or int(name) >= plan.first_job for name in over)
+        what, trials = f"{left} of {plan.trials} trials are left:", f"hydra.sweeper.n_trials={left}"
+        if left > 0 and plan.task:
+            advice.append(Advice(what, (shell_line([*call, *plan.task, trials]),)))
+        elif left > 0:
+            what += " give the sweep's own command line again, and at its end"
+            advice.append(Advice(what, (shell_line([sweep_dir, trials]),)))
         return advice
     again = [job for job in open_jobs if job not in resumable and job.overrides]
     if again:
-        combinations = merged([job.given for job in again])
-        lines = [shell_line([*_multirun(directory, plan), *_arguments(values)]) for values in combinations]
+        lines = [shell_line([*call, *_arguments(values)]) for values in merged([job.given for job in again])]
         count = f"the {len(again)} jobs" if len(again) > 1 else "the one job"
-        advice.append(Advice(f"Run {count} that failed, broke off or never began:", tuple(lines)))
-    if plan.kind == "unknown":
-        advice.append(Advice(f"Jobs that never began cannot be told: {plan.unknown}."))
+        advice.append(Advice(f"Run {count} that failed, stopped or never began:", tuple(lines)))
+    if plan.unknown:
+        advice.append(Advice(f"Jobs that never began cannot be listed: {plan.unknown}."))
     return advice
 
 
-def _resumable(job: Job) -> bool:
-    directory = job.directory
-    return job.state == "unfinished" and directory is not None and (directory / "checkpoints" / "last.ckpt").is_file()
-
-
-def _trials_left(plan: Plan, jobs: Sequence[Job]) -> int:
-    """A failed trial is over for the search: it was told the worst value."""
-    over = [job for job in jobs if job.state in ("finished", "failed")]
-    return plan.trials - sum(not job.name.isdecimal() or int(job.name) >= plan.first for job in over)
-
-
-def _more_trials(directory: Path, plan: Plan, left: int) -> Advice:
-    what = f"{left} of {plan.trials} trials are left:"
-    trials = f"hydra.sweeper.n_trials={left}"
-    if plan.task:
-        return Advice(what, (shell_line([*_multirun(directory, plan), *plan.task, trials]),))
-    what = f"{left} of {plan.trials} trials are left: give the sweep's own command line again, and at its end"
-    return Advice(what, (shell_line([f"hydra.sweep.dir={_plain(directory)}", trials]),))
-
-
-def _multirun(directory: Path, plan: Plan) -> list[str]:
-    return ["python", "train.py", "-m", *plan.hydra, f"hydra.sweep.dir={_plain(directory)}"]
-
-
-def _plain(path: Path | None) -> str:
+def _hydra_path(path: Path | None) -> str:
     """A path as Hydra's grammar takes it."""
     text = str(path)
     return text if re.fullmatch(r"[\w./-]+", text, re.ASCII) else quoted(text)
@@ -100,7 +81,7 @@ def merged(combinations: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     [{'lambda_id': '1', 'seed': '0,1'}, {'lambda_id': '2', 'seed': '0'}]
     """
     grids = list({tuple(values.items()): values for values in combinations}.values())
-    for key in reversed([key for key in dict.fromkeys(key for values in grids for key in values)]):
+    for key in reversed(dict.fromkeys(key for values in grids for key in values)):
         together: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
         for values in grids:
             rest = tuple((other, value) for other, value in values.items() if other != key)
@@ -144,20 +125,13 @@ def to_evaluate(job: Job) -> Advice:
         source, folder = data["source"], data["dir"]
     except (InputError, KeyError, TypeError):
         source, folder = "folder", None
-    evaluate = [
-        "poseid",
-        "evaluate",
-        str(job.directory),
-        "--data",
-        str(folder or "DATA"),
-        "--out",
-        str(job.directory / "test"),
-    ]
+    out = str(job.directory / "test")
+    evaluate = shell_line(["poseid", "evaluate", str(job.directory), "--data", str(folder or "DATA"), "--out", out])
     if source != "synthetic":
-        return Advice(what, (shell_line(evaluate),))
+        return Advice(what, (evaluate,))
     people, seed = str(data.get("synthetic_people")), str(data.get("synthetic_seed"))
     make = ["poseid", "synthetic", "--people", people, "--seed", seed, "--out", "DATA"]
-    return Advice(f"{what[:-1]} (made-up ones here):", (shell_line(make), shell_line(evaluate)))
+    return Advice(f"{what[:-1]} (made-up ones here):", (shell_line(make), evaluate))
 
 
 def to_repeat(directory: Path, settings: Sequence[Setting]) -> Advice | None:
@@ -170,8 +144,7 @@ def to_repeat(directory: Path, settings: Sequence[Setting]) -> Advice | None:
     done = {job.given.get("seed", "0") for setting in best for job in setting.jobs.values()}
     new = (str(seed) for seed in itertools.count() if str(seed) not in done)
     seeds = ",".join(itertools.islice(new, wanted))
-    start = ["python", "train.py", "-m"]
-    end = [f"seed={seeds}", f"hydra.sweep.dir={_plain(directory)}"]
+    end = [f"seed={seeds}", f"hydra.sweep.dir={_hydra_path(directory)}"]
     others = [{key: value for key, value in _by_itself(job).items() if key != "seed"} for job in jobs]
-    lines = tuple(shell_line([*start, *_arguments(values), *end]) for values in merged(others))
+    lines = tuple(shell_line(["python", "train.py", "-m", *_arguments(values), *end]) for values in merged(others))
     return Advice(f"Fewer than {_ENOUGH_REPEATS} repeats say little about chance; more of the best two:", lines)

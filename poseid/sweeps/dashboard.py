@@ -27,61 +27,37 @@ def workspace(project: str, entity: str) -> workspaces.Workspace:
         project: name of the W&B project.
         entity: user or team that it belongs to; may be empty for a specification alone.
     """
-    curves = [
-        workspaces.Section(
-            name=section.name,
-            panels=[
-                reports.LinePlot(
-                    title=panel.title,
-                    x="epoch",
-                    y=[metric for metric, _name in panel.curves],
-                    title_y=panel.note,
-                )
-                for panel in section.panels
-            ],
-            is_open=True,
-        )
+    curves = {
+        section.name: [
+            reports.LinePlot(title=panel.title, x="epoch", y=[metric for metric, _ in panel.curves], title_y=panel.note)
+            for panel in section.panels
+        ]
         for section in SECTIONS
+    }
+    column, summary = reports.ParallelCoordinatesPlotColumn, reports.SummaryMetric
+    weights = [column(metric=reports.Config(f"lambda_{name}"), display_name=f"λ {name}") for name in TERMS]
+    fnmr = column(metric=summary(FNMR), display_name="FNMR at FMR 1e-2")
+    sweep = [
+        reports.ParallelCoordinatesPlot(title="Loss weights to FNMR", columns=[*weights, fnmr]),
+        reports.ScatterPlot(
+            title="FNMR against FMR ratio at raw's threshold: the Pareto front is the lower left edge",
+            x=summary(FMR_RATIO),
+            y=summary(FNMR_AT_RAW),
+            running_ymin=True,
+        ),
+        reports.ParameterImportancePlot(with_respect_to=FNMR),
     ]
+    media = [
+        reports.MediaBrowser(title="Diagnosis", media_keys=[DIAGNOSIS], num_columns=1),
+        reports.WeavePanelSummaryTable(table_name=BY_YAW),
+    ]
+    sections: dict[str, list[Any]] = {**curves, "Sweep": sweep, "Media": media}
     return workspaces.Workspace(
         entity=entity,
         project=project,
         name=NAME,
-        sections=[*curves, _sweep(), _media()],
+        sections=[workspaces.Section(name=name, panels=panels, is_open=True) for name, panels in sections.items()],
         settings=workspaces.WorkspaceSettings(x_axis="epoch", max_runs=50),
-    )
-
-
-def _sweep() -> workspaces.Section:
-    weights = [
-        reports.ParallelCoordinatesPlotColumn(metric=reports.Config(f"lambda_{name}"), display_name=f"λ {name}")
-        for name in TERMS
-    ]
-    result = reports.ParallelCoordinatesPlotColumn(metric=reports.SummaryMetric(FNMR), display_name="FNMR at FMR 1e-2")
-    return workspaces.Section(
-        name="Sweep",
-        panels=[
-            reports.ParallelCoordinatesPlot(title="Loss weights to FNMR", columns=[*weights, result]),
-            reports.ScatterPlot(
-                title="FNMR against FMR ratio at raw's threshold: the Pareto front is the lower left edge",
-                x=reports.SummaryMetric(FMR_RATIO),
-                y=reports.SummaryMetric(FNMR_AT_RAW),
-                running_ymin=True,
-            ),
-            reports.ParameterImportancePlot(with_respect_to=FNMR),
-        ],
-        is_open=True,
-    )
-
-
-def _media() -> workspaces.Section:
-    return workspaces.Section(
-        name="Media",
-        panels=[
-            reports.MediaBrowser(title="Diagnosis", media_keys=[DIAGNOSIS], num_columns=1),
-            reports.WeavePanelSummaryTable(table_name=BY_YAW),
-        ],
-        is_open=True,
     )
 
 

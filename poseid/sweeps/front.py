@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -11,24 +13,23 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
+from poseid.reports.format import SPACE
 from poseid.reports.label_placement import Box, Label, Point, leader_end, place_labels
 from poseid.reports.sheet import DASHED, ENHANCED, HEIGHT, INK, RAW, SOFT, Sheet, label, legend, sheet, write
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.jobs import NOT_GIVEN, as_number, value_order
-from poseid.sweeps.scales import labels, short_key, values_of
-from poseid.sweeps.settings import Setting
+from poseid.sweeps.jobs import as_number
+from poseid.sweeps.settings import Setting, values_of
 
 MOST_NAMED, MOST_ON_FRONT = 16, 32
 """With more settings than the first number, those on the front alone are named; of these not more than the second."""
 _LINE, _MOST_LINES = 24, 3
-"""Characters of a line of a name, and how many lines it may take; in place of a longer one stands a number."""
+"""Characters of a line of a name, and how many lines it may take; a longer one is replaced by a number."""
 
-Points = dict[Setting, Point]
+_LONGEST_VALUE, _LONGEST_KEY = 14, 40
+"""Longest value and key that a figure shows, in characters."""
 _LABEL, _PAD = 7.5, 1.0
 _FEW_LINES, _LINE_HEIGHT, _TALLEST = 12, 0.09, 6.6
 """So many lines have room in a figure of the usual height; each line more adds so many inches, up to so many."""
-_LONGEST = 24
-"""Characters of a key that there is room for in the line below the title."""
 _RADIUS, _FROM_RAW = 4.2, 2.5
 """Of a point, in points of 1/72 inch; and how many radii names stay away from the raw vectors."""
 _OUTSIDE, _INSIDE = 225.0, 45.0
@@ -36,46 +37,44 @@ _OUTSIDE, _INSIDE = 225.0, 45.0
 
 
 def draw_front(sweep: Sweep) -> Sheet:
-    """The settings by both figures; ``sweep.front`` must not be empty."""
+    """The settings by both metrics; ``sweep.front`` must not be empty."""
     fnmr, ratio = sweep.front_measures
-    points, raw = front_points(sweep), raw_point(sweep)
-    texts, lines = point_texts(sweep, points), joined_points(sweep, points)
+    points, raw = sweep.front_points, _raw_point(sweep)
+    texts, lines = _point_texts(sweep), joined_points(sweep)
     more = sum(text.count("\n") + 1 for text in texts.values()) - _FEW_LINES
     out = sheet(1, 1, min(HEIGHT + _LINE_HEIGHT * max(0, more), _TALLEST))
     note = f"n = {len(points)} settings; lower left is better"
     if lines:
         first = short_key(sweep.keys[0])
-        equal = first if len(first) <= _LONGEST else "first keys"
+        equal = first if len(first) <= _LINE else "first keys"
         note = f"n = {len(points)}; lower left is better; lines join equal {equal}"
-    axes = out.tile("Genuine pairs rejected, impostors accepted", note)
+    axes = out.tile("False non-matches against false matches", note)
     for line in lines:
         axes.plot(*zip(*line, strict=True), color=SOFT, linewidth=0.8, alpha=0.5)
-    _draw_points(axes, sweep.front, points, steps=not lines)
+    rest = np.array([point for setting, point in points.items() if setting not in sweep.front]).reshape(-1, 2)
+    front = np.array(sorted(points[setting] for setting in sweep.front))
+    named = "beaten by another" if len(rest) else None
+    axes.scatter(rest[:, 0], rest[:, 1], s=26, color=SOFT, alpha=0.6, linewidths=0, label=named)
+    if not lines:
+        axes.plot(*front.T, color=ENHANCED, linewidth=1.2, drawstyle="steps-post", alpha=0.7)
+    axes.scatter(front[:, 0], front[:, 1], s=42, color=ENHANCED, linewidths=0, zorder=3, label="Pareto front")
     axes.axvline(1.0, color=RAW, linewidth=1.0, linestyle=DASHED)
     if raw:
         axes.scatter([raw[0]], [raw[1]], s=60, marker="X", color=RAW, linewidths=0, zorder=4, label="raw")
     _limits(axes, [*points.values(), *([raw] if raw else [])])
     label(axes, ratio.title, fnmr.title)
     legend(axes, "upper right", columns=3)
-    _write_names(axes, sweep, points, texts, raw)
+    _write_names(axes, sweep, texts, raw)
     return out
-
-
-def _draw_points(axes: Axes, on_front: Sequence[Setting], points: Points, steps: bool) -> None:
-    rest = np.array([point for setting, point in points.items() if setting not in on_front]).reshape(-1, 2)
-    front = np.array([points[setting] for setting in on_front])
-    front = front[np.argsort(front[:, 0], kind="stable")]
-    named = "beaten by another" if len(rest) else None
-    axes.scatter(rest[:, 0], rest[:, 1], s=26, color=SOFT, alpha=0.6, linewidths=0, label=named)
-    if steps:
-        axes.plot(front[:, 0], front[:, 1], color=ENHANCED, linewidth=1.2, drawstyle="steps-post", alpha=0.7)
-    axes.scatter(front[:, 0], front[:, 1], s=42, color=ENHANCED, linewidths=0, zorder=3, label="Pareto front")
 
 
 def _limits(axes: Axes, points: Sequence[Point]) -> None:
     """Fixes the axes, with room for labels around the points and for the legend above them."""
-    x, y = np.array([*(point[0] for point in points), 1.0]), np.array([point[1] for point in points])
-    for values, set_limits, below, above in ((x, axes.set_xlim, 0.25, 0.15), (y, axes.set_ylim, 0.12, 0.20)):
+    x, y = np.array(points).T
+    for values, set_limits, below, above in (
+        (np.append(x, 1.0), axes.set_xlim, 0.25, 0.15),
+        (y, axes.set_ylim, 0.12, 0.20),
+    ):
         low, high = float(values.min()), float(values.max())
         span = (high - low) or 0.1 * abs(high) or 0.1
         set_limits(low - below * span, high + above * span)
@@ -83,36 +82,37 @@ def _limits(axes: Axes, points: Sequence[Point]) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(6))
 
 
-def _write_names(axes: Axes, sweep: Sweep, points: Points, texts: dict[Setting, str], raw: Point | None) -> None:
+def _write_names(axes: Axes, sweep: Sweep, texts: dict[Setting, str], raw: Point | None) -> None:
     """Writes the text of each setting at its point; its number where there is no room for more."""
     radius, pad = _RADIUS * axes.figure.dpi / 72, _PAD * axes.figure.dpi / 72
-    choices = [
-        [
+    pixels = {setting: _pixels(axes, point) for setting, point in sweep.front_points.items()}
+    choices = {
+        setting: [
             write(axes, 0, 0, text, va="bottom", size=_LABEL, at_data=True, backdrop=_PAD)
             for text in (name, number_text(sweep, setting))
         ]
         for setting, name in texts.items()
-    ]
-    labels = [
+    }
+    wanted = [
         Label(
-            _pixels(axes, points[setting]),
+            pixels[setting],
             tuple((right - left + 2 * pad, top - bottom + 2 * pad) for left, bottom, right, top in map(_extent, each)),
             _OUTSIDE if setting in sweep.front else _INSIDE,
         )
-        for setting, each in zip(texts, choices, strict=True)
+        for setting, each in choices.items()
     ]
-    obstacles = [_around(axes, point, radius) for setting, point in points.items() if setting not in texts]
+    obstacles = [_around(point, radius) for setting, point in pixels.items() if setting not in texts]
     obstacles += [_extent(found) for found in (axes.get_legend(),) if found is not None]
     # a name close to the raw vectors would be taken for theirs
-    obstacles += [_around(axes, raw, _FROM_RAW * radius)] if raw else []
-    placed = place_labels(labels, _extent(axes), radius, obstacles)
-    for each, place, name in zip(choices, placed, labels, strict=True):
-        chosen = None if place is None else each[place[0]]
-        for text in each:
+    obstacles += [_around(_pixels(axes, raw), _FROM_RAW * radius)] if raw else []
+    placed = place_labels(wanted, _extent(axes), radius, obstacles)
+    for setting, place in zip(texts, placed, strict=True):
+        chosen = None if place is None else choices[setting][place[0]]
+        for text in choices[setting]:
             if text is not chosen:
                 text.remove()
-        if place is not None:
-            _move(axes, each[place[0]], place[1], name.point, radius)
+        if chosen is not None and place is not None:
+            _move(axes, chosen, place[1], pixels[setting], radius)
 
 
 def _move(axes: Axes, text: Text, box: Box, point: Point, radius: float) -> None:
@@ -122,7 +122,7 @@ def _move(axes: Axes, text: Text, box: Box, point: Point, radius: float) -> None
     (corner, start, stop) = axes.transData.inverted().transform([(box[0] + pad, box[1] + pad), point, end])
     text.set_position(tuple(corner))
     text.set_multialignment("right" if box[2] < point[0] else "left")
-    if np.hypot(end[0] - point[0], end[1] - point[1]) > 2.2 * radius:
+    if math.dist(end, point) > 2.2 * radius:
         axes.plot(*zip(start, stop, strict=True), color=INK, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=2)
 
 
@@ -131,9 +131,8 @@ def _pixels(axes: Axes, point: Point) -> Point:
     return (float(x), float(y))
 
 
-def _around(axes: Axes, point: Point, reach: float) -> Box:
-    x, y = _pixels(axes, point)
-    return (x - reach, y - reach, x + reach, y + reach)
+def _around(point: Point, reach: float) -> Box:
+    return (point[0] - reach, point[1] - reach, point[0] + reach, point[1] + reach)
 
 
 def _extent(artist: Artist) -> Box:
@@ -141,28 +140,18 @@ def _extent(artist: Artist) -> Box:
     return (float(left), float(bottom), float(right), float(top))
 
 
-def front_points(sweep: Sweep) -> Points:
-    """FMR ratio and FNMR of each setting that has both, as means over its repeats."""
-    fnmr, ratio = sweep.front_measures
-    return {
-        setting: (x.mean, y.mean)
-        for setting in sweep.settings
-        if (x := setting.estimate(ratio.key)) is not None and (y := setting.estimate(fnmr.key)) is not None
-    }
-
-
-def raw_point(sweep: Sweep) -> Point | None:
-    """The same of the raw vectors: a ratio of 1, and their FNMR at this threshold."""
+def _raw_point(sweep: Sweep) -> Point | None:
+    """The raw vectors: a ratio of 1, and their FNMR at this threshold."""
     key = sweep.front_measures[0].raw_key
-    known = [value for job in sweep.finished if key and (value := job.figures[key]) is not None]
+    known = [value for job in sweep.finished if key and (value := job.metrics[key]) is not None]
     return (1.0, fmean(known)) if known else None
 
 
-def point_texts(sweep: Sweep, points: Points) -> dict[Setting, str]:
+def _point_texts(sweep: Sweep) -> dict[Setting, str]:
     """What is written at the points, those of the front first: names in lines, or numbers where they are too long."""
-    named = [*sweep.front, *points]
-    if len(points) > MOST_NAMED:
-        named = list(sweep.front[:: -(-len(sweep.front) // MOST_ON_FRONT)])
+    named = [*sweep.front, *sweep.front_points]
+    if len(sweep.front_points) > MOST_NAMED:
+        named = sweep.front[:: -(-len(sweep.front) // MOST_ON_FRONT)]
     return {setting: _name(sweep, setting) or number_text(sweep, setting) for setting in named}
 
 
@@ -172,39 +161,50 @@ def number_text(sweep: Sweep, setting: Setting) -> str:
 
 
 def _name(sweep: Sweep, setting: Setting) -> str | None:
-    """The values of a setting; None where they take too many lines."""
+    """The values of a setting in lines, broken between keys alone; None where they take too many lines."""
     parts = []
     for key in sweep.keys:
         values = values_of(sweep.settings, key)
         if len(values) > 1:
-            shown = labels(values)[values.index(setting.values.get(key, NOT_GIVEN))]
-            parts.append(f"{short_key(key)} {shown}")
-    lines = _in_lines(parts)
-    return "\n".join(lines) if 0 < len(lines) <= _MOST_LINES else None
+            parts.append(f"{short_key(key)} {labels(values)[values.index(setting.value(key))]}".replace(" ", SPACE))
+    lines = textwrap.wrap(", ".join(parts), _LINE, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace(SPACE, " ") if 0 < len(lines) <= _MOST_LINES else None
 
 
-def _in_lines(parts: Sequence[str]) -> list[str]:
-    """
-    >>> _in_lines(["id 3", "pose 1", "similarity_protection 0.3"])
-    ['id 3, pose 1,', 'similarity_protection 0.3']
-    """
-    lines: list[str] = []
-    for part in parts:
-        if lines and len(f"{lines[-1]}, {part}") <= _LINE:
-            lines[-1] += f", {part}"
-        else:
-            lines = [*lines[:-1], *(f"{line}," for line in lines[-1:]), part]
-    return lines
-
-
-def joined_points(sweep: Sweep, points: Points) -> list[list[Point]]:
+def joined_points(sweep: Sweep) -> list[list[Point]]:
     """Of a sweep over two numeric keys, the points of each value of the first key, in the order of the second one."""
-    if len(sweep.keys) != 2:
+    points = sweep.front_points
+    if len(sweep.keys) != 2 or any(as_number(setting.value(key)) is None for setting in points for key in sweep.keys):
         return []
-    values = {setting: [setting.values.get(key, NOT_GIVEN) for key in sweep.keys] for setting in points}
-    if any(as_number(value) is None for pair in values.values() for value in pair):
-        return []
+    first, second = sweep.keys
+    order = values_of(points, second)
     by_first: dict[str, list[Point]] = {}
-    for setting in sorted(points, key=lambda setting: value_order(values[setting][1])):
-        by_first.setdefault(values[setting][0], []).append(points[setting])
+    for setting in sorted(points, key=lambda setting: order.index(setting.value(second))):
+        by_first.setdefault(setting.value(first), []).append(points[setting])
     return [line for line in by_first.values() if len(line) > 1]
+
+
+def drawable_key(key: str) -> str:
+    return key if _drawable(key, _LONGEST_KEY) else "a key in another script"
+
+
+def short_key(key: str) -> str:
+    """A key as a figure can show it where there is little room.
+
+    >>> short_key("lambda_impostor_protection"), short_key("model.rank")
+    ('impostor_protection', 'model.rank')
+    """
+    return drawable_key(key).removeprefix("lambda_")
+
+
+def labels(values: Sequence[str]) -> list[str]:
+    """Values as a figure can show them: long ones, and those that its font may lack, by their place.
+
+    >>> labels(["0.3", "数据"])
+    ['0.3', 'no. 2']
+    """
+    return [value if _drawable(value, _LONGEST_VALUE) else f"no. {n}" for n, value in enumerate(values, start=1)]
+
+
+def _drawable(text: str, longest: int) -> bool:
+    return text.isascii() and text.isprintable() and 0 < len(text) <= longest

@@ -1,4 +1,4 @@
-"""How much each varied key matters for a figure, judged on settings that were held out."""
+"""How much each varied key matters for a metric, measured on held-out settings."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from poseid.sweeps.jobs import NOT_GIVEN, as_number, value_order
-from poseid.sweeps.settings import Setting
+from poseid.sweeps.jobs import as_number
+from poseid.sweeps.settings import Setting, values_of
 
 FEWEST_SETTINGS = 10
 _FOLDS, _TREES, _SHUFFLES = 5, 100, 5
@@ -20,27 +19,25 @@ class Importance:
     """Permutation importance of keys.
 
     Args:
-        keys: the most important first.
-        drops: by how much R² falls when a key is shuffled; more than 1 where the rest then misleads.
+        drops: by key, the largest first: how much R² falls when it is shuffled; above 1 where the rest then misleads.
         explained: R² on held-out settings.
     """
 
-    keys: tuple[str, ...]
-    drops: tuple[float, ...]
+    drops: dict[str, float]
     explained: float
 
 
-def importance(settings: Sequence[Setting], keys: Sequence[str], figures: Sequence[float]) -> Importance | str:
+def importance(settings: Sequence[Setting], keys: Sequence[str], means: Sequence[float]) -> Importance | str:
     """Random forest and permutation importance (Breiman 2001), 5-fold over settings; or why there is none, in words.
 
-    A forest is fitted to the mean figure of four fifths of the settings; on the fifth that it has not seen, a key is
+    A forest is fitted to the means of four fifths of the settings; on the fifth that it has not seen, a key is
     shuffled, and R² (1 is perfect, 0 is no better than the mean) falls by what the key is worth.
     """
     if len(keys) < 2:
         return "there is no importance to weigh: fewer than two keys were varied"
     if len(settings) < FEWEST_SETTINGS:
         return f"importance needs {FEWEST_SETTINGS} finished settings; there are {len(settings)}"
-    target = np.asarray(figures, dtype=np.float64)
+    target = np.asarray(means, dtype=np.float64)
     if target.min() == target.max():
         return "all settings came out equal: no key matters here"
     try:
@@ -50,39 +47,31 @@ def importance(settings: Sequence[Setting], keys: Sequence[str], figures: Sequen
         from sklearn.model_selection import KFold
     except ImportError:
         return 'importance needs scikit-learn: pip install "poseid[sweep]"'
-    inputs = encoded(settings, keys)
+    inputs = np.array([_encoded(settings, key) for key in keys]).T
     predicted = np.empty_like(target)
     drops = []
     for train, unseen in KFold(_FOLDS, shuffle=True, random_state=0).split(inputs):
         forest = RandomForestRegressor(_TREES, random_state=0).fit(inputs[train], target[train])
         predicted[unseen] = forest.predict(inputs[unseen])
         # squared error instead of R² of a fold: a fold of two settings may have next to no variance of its own
-        shuffled = permutation_importance(
+        error = permutation_importance(
             forest,
             inputs[unseen],
             target[unseen],
+            scoring="neg_mean_squared_error",
             n_repeats=_SHUFFLES,
             random_state=0,
-            scoring="neg_mean_squared_error",
         )
-        drops.append(shuffled.importances_mean * len(unseen))
+        drops.append(error.importances_mean * len(unseen))
     explained = float(r2_score(target, predicted))
     if explained <= 0:
-        return "which key matters is not shown: on settings held out, the keys explain nothing of the figure"
+        return "which key matters is not shown: on held-out settings, the keys explain none of the variance"
     loss = np.sum(drops, axis=0) / float(((target - target.mean()) ** 2).sum())
-    order = np.argsort(-loss, kind="stable")
-    return Importance(tuple(keys[n] for n in order), tuple(float(loss[n]) for n in order), explained)
+    return Importance({keys[n]: float(loss[n]) for n in np.argsort(-loss, kind="stable")}, explained)
 
 
-def encoded(settings: Sequence[Setting], keys: Sequence[str]) -> NDArray[np.float64]:
-    """(settings, keys): numbers as they are; where a key has words among its values, the index of each."""
-    columns = []
-    for key in keys:
-        values = [setting.values.get(key, NOT_GIVEN) for setting in settings]
-        numbers = [as_number(value) for value in values]
-        if None in numbers:
-            order = sorted(set(values), key=value_order)
-            columns.append([float(order.index(value)) for value in values])
-        else:
-            columns.append([float(number or 0.0) for number in numbers])
-    return np.array(columns, dtype=np.float64).T
+def _encoded(settings: Sequence[Setting], key: str) -> list[float]:
+    """The numbers that a key was given; where there are words among them, the index of each value."""
+    numbers = [number for setting in settings if (number := as_number(setting.value(key))) is not None]
+    values = values_of(settings, key)
+    return numbers if len(numbers) == len(settings) else [float(values.index(one.value(key))) for one in settings]

@@ -6,8 +6,8 @@ import csv
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from poseid.errors import InputError, first_line
-from poseid.sweeps.measures import read_figures
 from poseid.training.arguments import FAILED
-from poseid.training.objective import Measure
+from poseid.training.objective import Measure, look_up
+from poseid.verification.metrics import METRICS
+from poseid.verification.result import FORMS
 
 MULTIRUN = "multirun.yaml"
 """What a multirun writes of its call into its directory."""
@@ -26,8 +27,8 @@ REPEATS = ("seed", "data.split_seed")
 """Keys that make a repeat of a setting, not another setting."""
 
 NOT_GIVEN = "(not given)"
-_NO_SETTINGS = ("evaluate_test",)
-"""A job that is run again by itself is told to leave the test people alone; that makes no other setting of it."""
+Metrics = dict[str, float | None]
+"""By dotted key in an evaluation block; None where one is null."""
 State = Literal["finished", "failed", "unfinished", "damaged", "missing"]
 
 
@@ -41,7 +42,7 @@ class Job:
         overrides: what it was begun with.
         state: finished, failed (it says why itself), unfinished (it runs, or was killed), damaged or missing.
         reason: why it is not finished, in words.
-        figures: of the validation people, by key; empty unless it is finished.
+        metrics: of the validation people, by key; empty unless it is finished.
         verdict: of its report, on the validation people.
     """
 
@@ -50,13 +51,14 @@ class Job:
     overrides: tuple[str, ...]
     state: State
     reason: str = ""
-    figures: dict[str, float | None] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=dict)
     verdict: str | None = None
 
     @property
     def given(self) -> dict[str, str]:
-        """Its overrides as keys and values."""
-        return given_values(self.overrides)
+        """Its overrides as keys and values; whether it evaluates the test people makes no other setting of it."""
+        parts = (override.partition("=") for override in self.overrides)
+        return {key: value for key, _, value in parts if key != "evaluate_test"}
 
 
 def job_directories(directory: Path) -> list[Path]:
@@ -66,25 +68,25 @@ def job_directories(directory: Path) -> list[Path]:
     return sorted(jobs, key=lambda path: (len(path.name), path.name))
 
 
-def read_job(directory: Path, asked: Sequence[Measure]) -> Job:
+def read_job(directory: Path, objectives: Sequence[Measure]) -> Job:
     """Reads what a job left; whatever is wrong with it is its state and reason, never an exception."""
-    overrides: tuple[str, ...] = ()
+    job = Job(directory.name, directory, (), "damaged")
+    summary = directory / "report" / "summary.json"
     try:
-        overrides = read_overrides(directory)
-        failure = directory / FAILED
-        if failure.is_file():
-            message = _read_json(failure).get("message")
-            return Job(directory.name, directory, overrides, "failed", str(message or f"{FAILED} says no reason"))
-        if not (directory / "report" / "summary.json").is_file():
-            return Job(directory.name, directory, overrides, "unfinished", _how_far(directory))
-        block = _read_json(directory / "report" / "summary.json").get("validation")
+        job = replace(job, overrides=read_overrides(directory))
+        if (directory / FAILED).is_file():
+            message = _read_json(directory / FAILED).get("message")
+            return replace(job, state="failed", reason=str(message or f"{FAILED} says no reason"))
+        if not summary.is_file():
+            return replace(job, state="unfinished", reason=_how_far(directory))
+        block = _read_json(summary).get("validation")
         if not isinstance(block, dict):
             raise InputError("summary.json has no validation block")
-        figures = read_figures(block, asked)
+        metrics = _read_metrics(block, objectives)
     except InputError as error:
-        return Job(directory.name, directory, overrides, "damaged", str(error))
+        return replace(job, reason=str(error))
     verdict = block.get("verdict")
-    return Job(directory.name, directory, overrides, "finished", "", figures, None if verdict is None else str(verdict))
+    return replace(job, state="finished", metrics=metrics, verdict=None if verdict is None else str(verdict))
 
 
 def read_overrides(directory: Path) -> tuple[str, ...]:
@@ -99,7 +101,7 @@ def read_overrides(directory: Path) -> tuple[str, ...]:
     content = read_yaml(path)
     if not isinstance(content, list):
         raise InputError("overrides.yaml is damaged: it is no list")
-    return tuple(str(item) for item in content)
+    return tuple(map(str, content))
 
 
 def read_yaml(path: Path) -> Any:
@@ -124,6 +126,27 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def _read_metrics(block: dict[str, Any], objectives: Sequence[Measure]) -> Metrics:
+    """The objectives, which must be there, and all registered metrics of a validation block; None where one is null."""
+    metrics = {measure.key: _read_metric(block, measure.key) for measure in objectives}
+    for key in dict.fromkeys(metric.block_key(form) for form in reversed(FORMS) for metric in METRICS):
+        try:
+            metrics.setdefault(key, _read_metric(block, key))
+        except InputError:
+            metrics[key] = None
+    return metrics
+
+
+def _read_metric(block: dict[str, Any], key: str) -> float | None:
+    try:
+        value = look_up(block, key)
+    except (KeyError, TypeError):
+        raise InputError(f"its validation block has no {key}") from None
+    if value is not None and not math.isfinite(value):
+        raise InputError(f"{key} is {value}")
+    return value
+
+
 def _how_far(directory: Path) -> str:
     """What is known of a job without a report."""
     try:
@@ -134,26 +157,6 @@ def _how_far(directory: Path) -> str:
         return "still running, or killed before its first epoch ended"
     ago = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
     return f"still running, or killed: {epochs} epoch{'s' if epochs != 1 else ''} done, the last one {ago} ago"
-
-
-def given_values(overrides: Iterable[str]) -> dict[str, str]:
-    """Key to value, both as text.
-
-    >>> given_values(["loss=after", "lambda_id=3", "evaluate_test=false"])
-    {'loss': 'after', 'lambda_id': '3'}
-    """
-    parts = (override.partition("=") for override in overrides)
-    return {key: value for key, _, value in parts if key not in _NO_SETTINGS}
-
-
-def value_order(value: str) -> tuple[int, float, str]:
-    """Sorts numbers by size, before words.
-
-    >>> sorted(["after", "10", "2"], key=value_order)
-    ['2', '10', 'after']
-    """
-    number = as_number(value)
-    return (1, 0.0, value) if number is None else (0, number, value)
 
 
 def as_number(value: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from poseid.atomic import write_text
 from poseid.errors import InputError
 from poseid.sweeps.commands import to_evaluate
 from poseid.sweeps.jobs import MULTIRUN, Job, constant_values, job_directories, read_job
-from poseid.sweeps.settings import on_front
+from poseid.sweeps.settings import cost, on_front
 from poseid.training.objective import Measure, check_objective, parse_objective
 
 JOB_NUMBER = "${hydra.job.num}"
@@ -45,9 +46,9 @@ class Multirun(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         sweep_dir = Path(config.hydra.sweep.dir)
-        asked = parse_objective(config.objective)
-        jobs = [read_job(directory, asked) for directory in job_directories(sweep_dir)]
-        print(best_text(sweep_dir, jobs, asked), flush=True)
+        objectives = parse_objective(config.objective)
+        jobs = [read_job(directory, objectives) for directory in job_directories(sweep_dir)]
+        print(best_text(sweep_dir, jobs, objectives), flush=True)
         lines = failed_jobs(jobs, self.first)
         for line in lines:
             log.error("failed: %s", line)
@@ -70,9 +71,8 @@ def prepare(config: DictConfig) -> int:
     if EVERY_WEIGHT in (sweeper.get("params") or ()):
         sweeper.params = search_space(sweeper.params, config)
     task = list(config.hydra.overrides.task)
-    trials = prepare_study(
-        sweeper, task, ["minimize" if entry.lower_is_better else "maximize" for entry in objective], sweep_dir
-    )
+    directions = ["minimize" if entry.lower_is_better else "maximize" for entry in objective]
+    trials = prepare_study(sweeper, task, directions, sweep_dir)
     # Launchers compose every job anew from these overrides, in whatever process it runs.
     overrides = config.hydra.overrides.hydra
     # Keys that all jobs have the same value of name no job.
@@ -81,7 +81,7 @@ def prepare(config: DictConfig) -> int:
     overrides.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(fixed)}]")
     numbers = [int(path.name) for path in job_directories(sweep_dir) if path.name.isdecimal()]
     # A trial that was killed before it had a directory keeps its number: a trial is found by the number of its job.
-    first = max([number + 1 for number in numbers] + [trials])
+    first = max([trials, *(number + 1 for number in numbers)])
     as_written: Any = OmegaConf.to_container(sweep)
     if first and as_written["subdir"] == JOB_NUMBER:
         overrides.append(f"hydra.sweep.subdir='${{poseid.add:{first},{JOB_NUMBER}}}'")
@@ -126,9 +126,10 @@ def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], 
     if sweeper.storage is None or sweeper.study_name is None:
         return 0
     import optuna
+    from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
+    from optuna.distributions import check_distribution_compatibility
 
-    names = [study.study_name for study in optuna.get_all_study_summaries(sweeper.storage)]
-    if sweeper.study_name not in names:
+    if sweeper.study_name not in [study.study_name for study in optuna.get_all_study_summaries(sweeper.storage)]:
         return 0
     study = optuna.load_study(study_name=sweeper.study_name, storage=sweeper.storage)
     if [direction.name.lower() for direction in study.directions] != wanted:
@@ -137,22 +138,9 @@ def prepare_study(sweeper: DictConfig, overrides: list[str], wanted: list[str], 
             "keep its objective, or give another hydra.sweep.dir"
         )
     trials = study.get_trials(deepcopy=False)
-    check_space(trials, [f"{key}={value}" for key, value in (sweeper.params or {}).items()] + overrides)
-    for trial in trials:
-        if trial.state == optuna.trial.TrialState.RUNNING:
-            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-    if sweeper.sampler.get("seed") is not None:
-        sweeper.sampler.seed += len(trials)
-    return len(trials)
-
-
-def check_space(trials: list[Any], overrides: list[str]) -> None:
-    """Refuses to search a key over other values than earlier trials did, which Optuna cannot."""
-    from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
-    from optuna.distributions import check_distribution_compatibility
-
-    space, _ = create_params_from_overrides(overrides)
-    for trial in trials:
+    searched = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
+    space, _ = create_params_from_overrides([*searched, *overrides])
+    for trial in trials:  # Optuna cannot search a key over other values than earlier trials did
         for key in space.keys() & trial.distributions.keys():
             try:
                 check_distribution_compatibility(trial.distributions[key], space[key])
@@ -161,40 +149,44 @@ def check_space(trials: list[Any], overrides: list[str]) -> None:
                     f"{key}: the study in this directory searches other values of it; "
                     "keep them, or give another hydra.sweep.dir"
                 ) from None
+    for trial in trials:
+        if trial.state == optuna.trial.TrialState.RUNNING:
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    if sweeper.sampler.get("seed") is not None:
+        sweeper.sampler.seed += len(trials)
+    return len(trials)
 
 
 def failed_jobs(jobs: Sequence[Job], first: int = 0) -> list[str]:
     """One line for each job from number ``first`` on that failed or was stopped: its number, overrides and why."""
-    return [
-        f"job {job.name} ({' '.join(job.overrides)}): "
-        + ("was stopped before its report" if job.state == "unfinished" else job.reason)
-        for job in jobs
-        if job.state != "finished" and job.name.isdecimal() and int(job.name) >= first
-    ]
+    lines = []
+    for job in jobs:
+        if job.state != "finished" and job.name.isdecimal() and int(job.name) >= first:
+            reason = "was stopped before its report" if job.state == "unfinished" else job.reason
+            lines.append(f"job {job.name} ({' '.join(job.overrides)}): {reason}")
+    return lines
 
 
-def best_text(sweep_dir: Path, jobs: Sequence[Job], asked: Sequence[Measure]) -> str:
-    """The best job of a sweep, or the front of several objectives: figures, directories, and the one evaluation on
-    the test people that is left to do. Of jobs with equal figures, the first."""
-    keys = [measure.key for measure in asked]
-    found = [(job, [job.figures.get(key) for key in keys]) for job in jobs]
-    finished = [(job, [value for value in values if value is not None]) for job, values in found if None not in values]
+def best_text(sweep_dir: Path, jobs: Sequence[Job], objectives: Sequence[Measure]) -> str:
+    """The best job of a sweep, or the front of several objectives: metrics, directories, and the one evaluation on
+    the test people that is left to do. Of jobs with equal metrics, the first."""
+    keys = [measure.key for measure in objectives]
+    finished = [job for job in jobs if all(job.metrics.get(key) is not None for key in keys)]
     if not finished:
         return f"no finished job has a value for {' and '.join(keys)}"
-    signs = np.array([1.0 if measure.lower_is_better else -1.0 for measure in asked])
-    standing = on_front(np.array([values for _, values in finished]) * signs)
-    front = [(job, values) for (job, values), stands in zip(finished, standing, strict=True) if stands]
-    equal = [[job for job, others in front if others == values] for _, values in front]
-    best = [(job, values, same) for (job, values), same in zip(front, equal, strict=True) if job is same[0]]
+    costs = np.array([[cost(job.metrics[measure.key], measure) for measure in objectives] for job in finished])
+    best: dict[tuple[float | None, ...], list[Job]] = {}
+    for job in itertools.compress(finished, on_front(costs)):
+        best.setdefault(tuple(job.metrics[key] for key in keys), []).append(job)
     heading = "best" if len(keys) == 1 else f"{len(best)} that no other job beats, by {' and '.join(keys)},"
     lines = [f"{heading} of {len(finished)} finished jobs of {sweep_dir}, on validation people:"]
-    common = constant_values([job.given for job, _ in finished])
-    for job, values, same in best:
-        figures = ", ".join(f"{key} = {value:.6g}" for key, value in zip(keys, values, strict=True))
+    common = constant_values([job.given for job in finished])
+    for metrics, (job, *same) in best.items():
+        named = ", ".join(f"{key} = {value:.6g}" for key, value in zip(keys, metrics, strict=True))
         own = " ".join(f"{key}={value}" for key, value in job.given.items() if key not in common)
-        lines.append(f"  job {job.name}: {figures}" + (f" ({own})" if own else ""))
-        if len(same) > 1:
-            lines.append(f"    {len(same) - 1} more with the same figures")
+        lines.append(f"  job {job.name}: {named}" + (f" ({own})" if own else ""))
+        if same:
+            lines.append(f"    {len(same)} more with the same values")
         lines.append(f"    directory: {job.directory}")
         lines += [f"    evaluate once on its test people: {line}" for line in to_evaluate(job).lines]
     return "\n".join(lines)

@@ -12,23 +12,15 @@ from poseid.reports.format import fixed
 from poseid.reports.html import render
 from poseid.reports.sheet import Drawn
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.commands import to_evaluate, to_reproduce
-from poseid.sweeps.conclusion import conclude
-from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, front_points, joined_points, number_text
+from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, joined_points, labels, number_text
 from poseid.sweeps.jobs import Job, setting_text
-from poseid.sweeps.scales import labels, values_of
-from poseid.sweeps.settings import words
-from poseid.sweeps.tables import counts
+from poseid.sweeps.settings import difference_in_words, values_of
+from poseid.sweeps.summary import conclude, counts
 from poseid.training.objective import Measure
-
-_MOST_OPEN = 12
-_MOST_CHANGES = 300
 
 
 def page(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     """The page as HTML; ``figures`` from :func:`poseid.sweeps.figures.draw_all`."""
-    points = front_points(sweep)
-    fnmr, ratio = sweep.front_measures
 
     def own_text(job: Job) -> str:
         own = {key: value for key, value in job.given.items() if key in sweep.varied}
@@ -37,33 +29,22 @@ def page(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
     return render(
         "sweep.html",
         {
-            "name": sweep.directory.resolve().name,
             "sweep": sweep,
             "figures": figures,
             "counts": counts(sweep),
             "conclusion": conclude(sweep),
-            "asked": sweep.asked[0],
-            "fnmr": fnmr,
-            "ratio": ratio,
             "setting_text": setting_text,
-            "averages": [change for change in sweep.changes if change.alike is None],
-            "single_changes": [change for change in sweep.changes if change.alike],
-            "points": points,
-            "joined": bool(joined_points(sweep, points)),
+            "joined": bool(joined_points(sweep)),
             "numbered": _numbered(sweep),
-            "to_evaluate": to_evaluate,
-            "to_reproduce": to_reproduce,
-            "most_open": _MOST_OPEN,
-            "most_changes": _MOST_CHANGES,
             "most_named": MOST_NAMED,
             "most_on_front": MOST_ON_FRONT,
-            "heads": [_head(measure) for measure in sweep.main],
+            "heads": [_head(measure) for measure in sweep.page_columns],
             "four": partial(fixed, digits=4),
             "head_of": _head,
             "number_text": number_text,
             "own_text": own_text,
             "title_of": _title,
-            "words": words,
+            "difference_in_words": difference_in_words,
         },
     )
 
@@ -80,9 +61,9 @@ def _head(measure: Measure) -> Markup:
 
 def _numbered(sweep: Sweep) -> dict[str, list[tuple[str, str]]]:
     """Of each key, the values that figures show by a number, with that number."""
-    values = {key: values_of(sweep.settings, key) for key in sweep.keys}
-    renamed = {
-        key: [(label, value) for value, label in zip(each, labels(each), strict=True) if label != value]
-        for key, each in values.items()
-    }
-    return {key: pairs for key, pairs in renamed.items() if pairs}
+    found = {}
+    for key in sweep.keys:
+        values = values_of(sweep.settings, key)
+        if renamed := [(label, value) for label, value in zip(labels(values), values, strict=True) if label != value]:
+            found[key] = renamed
+    return found

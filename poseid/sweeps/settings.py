@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseid.reports.format import effect
-from poseid.sweeps.jobs import NOT_GIVEN, REPEATS, Job, setting_text, value_order, varied_keys
+from poseid.sweeps.jobs import NOT_GIVEN, REPEATS, Job, as_number, setting_text
 from poseid.training.objective import Measure
 
 LEVEL = 0.95
 NO_PAIR, ONE_PAIR = "no repeat in common", "one pair: may be chance"
-SAME, NOT_SHOWN = "no difference", "difference not shown"
 Repeat = tuple[str | None, str | None]
 """Seed and split of people, as given."""
 
@@ -50,6 +50,7 @@ def t_interval(values: Sequence[float]) -> Estimate:
     return Estimate(mean, [mean - half, mean + half], len(data))
 
 
+@cache
 def t_quantile(freedom: int) -> float:
     """The t that Student's |T| stays below with probability 0.95.
 
@@ -87,40 +88,33 @@ class Setting:
     def name(self) -> str:
         return setting_text(self.values)
 
-    def estimate(self, key: str) -> Estimate | None:
-        """Mean and interval of a figure over the repeats; None where it is null in one of them.
+    def value(self, key: str) -> str:
+        return self.values.get(key, NOT_GIVEN)
 
-        Leaving a null out would flatter: it stands where there was too little to measure.
+    def estimate(self, key: str) -> Estimate | None:
+        """Mean and interval of a metric over the repeats; None where it is null in one of them.
+
+        Leaving a null out would make the mean too good: it stands where there was too little to measure.
         """
-        figures = {repeat: job.figures[key] for repeat, job in self.jobs.items()}
-        known = {repeat: figure for repeat, figure in figures.items() if figure is not None}
-        return over_repeats(known) if known and len(known) == len(figures) else None
+        values = {repeat: value for repeat, job in self.jobs.items() if (value := job.metrics[key]) is not None}
+        return over_repeats(values) if len(values) == len(self.jobs) else None
 
     @property
     def repeats(self) -> int:
         """How many repeats an interval of it rests on; see :func:`over_repeats`."""
-        return len(_independent(dict.fromkeys(self.jobs, 0.0)))
+        return over_repeats(dict.fromkeys(self.jobs, 0.0)).n
 
 
-def over_repeats(figures: Mapping[Repeat, float]) -> Estimate:
-    """Mean and interval of a figure over repeats.
+def over_repeats(values: Mapping[Repeat, float]) -> Estimate:
+    """Mean and interval of a metric over repeats.
 
     Seeds on the same people share those people: where people were split anew, a split counts once, by the mean of its
     seeds.
     """
-    return t_interval(_independent(figures))
-
-
-def _independent(figures: Mapping[Repeat, float]) -> list[float]:
     by_split: dict[str | None, list[float]] = {}
-    for (_, split), figure in figures.items():
-        by_split.setdefault(split, []).append(figure)
-    return [fmean(each) for each in by_split.values()] if len(by_split) > 1 else list(figures.values())
-
-
-def setting_keys(jobs: Sequence[Job]) -> tuple[str, ...]:
-    """The varied keys that make settings."""
-    return tuple(key for key in varied_keys([job.given for job in jobs]) if key not in REPEATS)
+    for (_, split), value in values.items():
+        by_split.setdefault(split, []).append(value)
+    return t_interval([fmean(each) for each in by_split.values()] if len(by_split) > 1 else [*values.values()])
 
 
 def settings_of(jobs: Sequence[Job], keys: Sequence[str], order: Measure) -> list[Setting]:
@@ -132,17 +126,18 @@ def settings_of(jobs: Sequence[Job], keys: Sequence[str], order: Measure) -> lis
         at = tuple(given.get(key) for key in keys)
         setting = merged.setdefault(at, Setting({key: given[key] for key in keys if key in given}, {}))
         setting.jobs.setdefault((given.get(seed), given.get(split)), job)
+    estimates = {setting: setting.estimate(order.key) for setting in merged.values()}
+    return sorted(estimates, key=lambda setting: cost(found.mean if (found := estimates[setting]) else None, order))
 
-    def rank(setting: Setting) -> tuple[bool, float]:
-        estimate = setting.estimate(order.key)
-        return (estimate is None, 0.0 if estimate is None else estimate.mean * (1 if order.lower_is_better else -1))
 
-    return sorted(merged.values(), key=rank)
+def cost(value: float | None, measure: Measure) -> float:
+    """A metric turned so that lower is better; infinite where it is null."""
+    return math.inf if value is None else value if measure.lower_is_better else -value
 
 
 @dataclass(frozen=True)
 class Change:
-    """What changing one key does, all else alike: the second value's figure minus the first one's.
+    """What changing one key does, all else alike: the second value's metric minus the first one's.
 
     Args:
         key, before, after: the change.
@@ -166,19 +161,15 @@ def paired(setting: Setting, against: Setting, measure: Measure) -> Estimate | N
 
 
 def _differences(setting: Setting, against: Setting, measure: Measure) -> dict[Repeat, float]:
-    found = {}
-    for repeat, job in setting.jobs.items():
-        other = against.jobs.get(repeat)
-        a, b = job.figures[measure.key], None if other is None else other.figures[measure.key]
-        if a is not None and b is not None:
-            found[repeat] = a - b
-    return found
+    metrics = [{repeat: job.metrics[measure.key] for repeat, job in each.jobs.items()} for each in (setting, against)]
+    pairs = {repeat: (value, metrics[1].get(repeat)) for repeat, value in metrics[0].items()}
+    return {repeat: a - b for repeat, (a, b) in pairs.items() if a is not None and b is not None}
 
 
-def words(difference: Estimate | None, lower_is_better: bool) -> tuple[str, str]:
+def difference_in_words(difference: Estimate | None, lower_is_better: bool) -> tuple[str, str]:
     """What a difference says, and its class: good, bad, or neither.
 
-    >>> words(Estimate(0.1, [-0.1, 0.3], 3), True)
+    >>> difference_in_words(Estimate(0.1, [-0.1, 0.3], 3), True)
     ('difference not shown', 'mid')
     """
     if difference is None:
@@ -186,9 +177,9 @@ def words(difference: Estimate | None, lower_is_better: bool) -> tuple[str, str]
     if difference.ci95 is None:
         return ONE_PAIR, "mid"
     if difference.ci95 == [0.0, 0.0]:
-        return SAME, "mid"
+        return "no difference", "mid"
     text, kind = effect(difference.ci95, lower_is_better)
-    return (NOT_SHOWN, "mid") if kind == "mid" else (text, kind)
+    return ("difference not shown" if kind == "mid" else text), kind
 
 
 def single_changes(settings: Sequence[Setting], keys: Sequence[str], measure: Measure) -> list[Change]:
@@ -201,21 +192,29 @@ def single_changes(settings: Sequence[Setting], keys: Sequence[str], measure: Me
     for key in keys:
         groups: dict[tuple[str, ...], dict[str, Setting]] = {}
         for setting in settings:
-            rest = tuple(setting.values.get(other, NOT_GIVEN) for other in keys if other != key)
-            groups.setdefault(rest, {})[setting.values.get(key, NOT_GIVEN)] = setting
-        values = sorted({value for group in groups.values() for value in group}, key=value_order)
-        for before, after in itertools.combinations(values, 2):
+            rest = tuple(setting.value(other) for other in keys if other != key)
+            groups.setdefault(rest, {})[setting.value(key)] = setting
+        for before, after in itertools.combinations(values_of(settings, key), 2):
             both = [group for group in groups.values() if before in group and after in group]
             found = [(group[after], _differences(group[after], group[before], measure)) for group in both]
             found = [(setting, differences) for setting, differences in found if differences]
             if not found:
                 continue
-            contexts, difference = _average([each for _, each in found])
-            changes.append(Change(key, before, after, None, contexts, difference))
+            changes.append(Change(key, before, after, None, *_average([each for _, each in found])))
             for setting, differences in found:
                 alike = {other: value for other, value in setting.values.items() if other != key}
                 changes.append(Change(key, before, after, alike, 1, over_repeats(differences)))
     return changes
+
+
+def values_of(settings: Iterable[Setting], key: str) -> list[str]:
+    """The values that a key was tried with: numbers by size, then words."""
+
+    def order(value: str) -> tuple[bool, float, str]:
+        number = as_number(value)
+        return (number is None, number or 0.0, value)
+
+    return sorted({setting.value(key) for setting in settings}, key=order)
 
 
 def _average(contexts: Sequence[dict[Repeat, float]]) -> tuple[int, Estimate]:
@@ -223,7 +222,7 @@ def _average(contexts: Sequence[dict[Repeat, float]]) -> tuple[int, Estimate]:
     most = max(len(each) for each in contexts)
     complete = [each for each in contexts if len(each) == most]
     # where contexts were repeated with different seeds, none is common: then every seed has its own contexts
-    repeats = set.intersection(*(set(each) for each in complete)) or {repeat for each in complete for repeat in each}
+    repeats = set.intersection(*map(set, complete)) or set.union(*map(set, complete))
     means = {repeat: fmean(each[repeat] for each in complete if repeat in each) for repeat in sorted(repeats, key=str)}
     return len(complete), over_repeats(means)
 
@@ -239,5 +238,5 @@ def on_front(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
     """
     no_worse = np.all(costs[None] <= costs[:, None], axis=2)
     better = np.any(costs[None] < costs[:, None], axis=2)
-    beaten: NDArray[np.bool_] = np.any(no_worse & better, axis=1)
-    return ~beaten
+    unbeaten: NDArray[np.bool_] = ~np.any(no_worse & better, axis=1)
+    return unbeaten

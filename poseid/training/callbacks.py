@@ -69,12 +69,7 @@ def harmful_trend(similarity: Sequence[float | None], fmr_ratio: Sequence[float 
     if len(falling) == TREND and falling == sorted(falling, reverse=True) and falling[0] - falling[-1] > SLACK:
         words.append("similarity of genuine pairs falls: " + ", ".join(f"{value:.3f}" for value in falling))
     rising = [value for value in fmr_ratio[-TREND:] if value is not None]
-    if (
-        len(rising) == TREND
-        and rising == sorted(rising)
-        and rising[-1] - rising[0] > SLACK
-        and rising[-1] > HARMFUL_RATIO
-    ):
+    if len(rising) == TREND and rising == sorted(rising) and rising[-1] > max(HARMFUL_RATIO, rising[0] + SLACK):
         steps = ", ".join(f"{value:.2f}x" for value in rising)
         words.append(f"false matches at the raw system's threshold rise: {steps}")
     return "; ".join(words) or None

@@ -32,7 +32,7 @@ class Group(BaseModel, extra="forbid", strict=True):
 
 
 class Trained(Group, Generic[Value]):
-    """A number of φ: its first value and its learning rate."""
+    """A number of φ (phi, the trained numbers of the closed form): its first value and its learning rate."""
 
     value: Value
     lr: Annotated[NotNegative, Field(le=10)]
@@ -84,7 +84,7 @@ class PoseTransformer(Model):
     depth: Count
     heads: AtLeast1
     mlp: AtLeast1
-    aggregation: Literal["mean", "weighted", "attention"]
+    aggregation: Text  # the names are in AGGREGATIONS of enhancers/pose_transformer.py
 
 
 class DataConfig(Group):
@@ -137,7 +137,6 @@ class Progressive(Group):
 class Trainer(Group):
     accelerator: Literal["auto", "cpu", "gpu", "mps"]
     devices: AtLeast1
-    strategy: Literal["auto", "ddp"]
     gradient_clip_val: Positive
     # A share with a point, or a number of steps without one.
     limit_train_batches: Annotated[Positive, Field(le=1, strict=True)] | AtLeast1
@@ -211,8 +210,13 @@ def check_config(config: Mapping[str, Any]) -> Config:
     _check_between(checked)
     # Last, since it needs torch: no other fault waits for that.
     with importing():
+        from poseid.enhancers.pose_transformer import AGGREGATIONS
         from poseid.training.losses import TERMS
 
+    model = checked.model
+    if isinstance(model, PoseTransformer) and model.aggregation not in AGGREGATIONS:
+        *names, last = map(repr, AGGREGATIONS)
+        raise InputError(f"model.aggregation: should be {', '.join(names)} or {last}, got {model.aggregation!r}")
     known = [f"lambda_{name}" for name in TERMS]
     for key in weights.keys() - set(known):
         raise InputError(f"{key}: no such key here; there are {', '.join(known)}")
@@ -266,12 +270,8 @@ def _check_between(config: Config) -> None:
         raise InputError("lambda_id: all loss weights are 0, so there is nothing to train; give one of them")
     if model.dim != data.dim:
         raise InputError(f"model.dim: {model.dim} is not data.dim {data.dim}; set data.dim alone")
-    ramp = {
-        f"schedule.{key}": epochs
-        for key in ("stage1_epochs", "ramp_epochs")
-        if (epochs := getattr(schedule, key, None)) is not None
-    }
-    if sum(ramp.values()) > config.max_epochs:
-        raise InputError(
-            f"{' + '.join(ramp)}: {sum(ramp.values())} epochs do not fit into max_epochs {config.max_epochs}"
-        )
+    ramp = {key: epochs for key, epochs in schedule if key in ("stage1_epochs", "ramp_epochs")}
+    total = sum(ramp.values())
+    if total > config.max_epochs:
+        keys = " + ".join(f"schedule.{key}" for key in ramp)
+        raise InputError(f"{keys}: {total} epochs do not fit into max_epochs {config.max_epochs}")

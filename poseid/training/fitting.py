@@ -33,8 +33,11 @@ def divide(people: Sequence[str], divisions: int, seed: int) -> dict[str, int]:
     return {people[index]: place % count for place, index in enumerate(drawn)}
 
 
-class Fitted:
-    """The constants of a set of people; :meth:`fit` solves the closed form with the φ of the moment.
+class Fitter:
+    """Fits the closed form and the gate to a set of people.
+
+    What depends on their rows alone is computed once; :meth:`fit` solves the closed form with the current φ (phi, the
+    trained numbers of the closed form).
 
     Args:
         rows: of these people.
@@ -78,7 +81,7 @@ class Fitted:
 
 
 class Episodes:
-    """The training people as a whole, and the support people of each division.
+    """A :class:`Fitter` of all training people, and one of the support people of each division.
 
     Args:
         features: rows of training people; of very many, of an even share of them.
@@ -89,12 +92,12 @@ class Episodes:
 
     def __init__(self, features: FeatureSet, division: dict[str, int], closed_form: bool, device: torch.device) -> None:
         rows = training_rows(features)
-        self.everybody = Fitted(rows, closed_form, device)
+        self.everybody = Fitter(rows, closed_form, device)
         of_person = torch.tensor([division[name] for name in features.people()])
         count = max(division.values()) + 1
         self.support = [
             # Solved at every step, and in float32 therefore; what is validated and ships is solved in float64.
-            Fitted(rows.of_people(of_person != part), closed_form, device, self.everybody.gate, torch.float32)
+            Fitter(rows.of_people(of_person != part), closed_form, device, self.everybody.gate, torch.float32)
             for part in range(count)
         ] if count > 1 else [self.everybody]  # fmt: skip
 
@@ -105,6 +108,6 @@ def fit_on(enhancer: Enhancer, features: FeatureSet) -> str | None:
     Returns:
         None, or in words why the closed form could not be fitted.
     """
-    fitted = Fitted(training_rows(features), enhancer.closed_form is not None, enhancer.strength.device)
+    fitted = Fitter(training_rows(features), enhancer.closed_form is not None, enhancer.strength.device)
     fitted.store(enhancer)
     return fitted.missing

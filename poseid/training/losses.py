@@ -131,7 +131,7 @@ def similarity_protection_loss(after: Tensor, raw: Tensor, margin: float = 0.0) 
     Args:
         after: (N,) cos(enhanced, t).
         raw: (N,) cos(x, t) of the raw vectors.
-        margin: how much a pair may lose without a penalty.
+        margin: how much a pair may lose at no cost.
 
     >>> similarity_protection_loss(torch.tensor([0.2, 0.9]), torch.tensor([0.5, 0.5]))
     tensor(0.1500)
@@ -243,7 +243,7 @@ TERMS: dict[str, Callable[[LossInputs], Tensor]] = {
 
 
 def compute_terms(inputs: LossInputs, weights: dict[str, float]) -> dict[str, Tensor]:
-    """Every term by name; those with λ = 0 carry no gradient."""
+    """Every term by name; those of weight 0 carry no gradient."""
     computed = {}
     for name, term in TERMS.items():
         with torch.set_grad_enabled(weights[name] != 0 and torch.is_grad_enabled()):
@@ -252,7 +252,7 @@ def compute_terms(inputs: LossInputs, weights: dict[str, float]) -> dict[str, Te
 
 
 def total_loss(terms: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
-    """Σ λ · term over the terms with λ ≠ 0; a term with λ = 0 is left out, so it gives exactly no gradient.
+    """Σ weight · term; a term of weight 0 is left out, so it gives exactly no gradient.
 
     >>> total_loss({"id": torch.tensor(2.0), "pose": torch.tensor(float("nan"))}, {"id": 3.0, "pose": 0.0})
     tensor(6.)

@@ -34,10 +34,11 @@ log = logging.getLogger(__name__)
 
 
 class EnhancerModule(L.LightningModule):
-    """Trains an enhancer by total = Σ λ(epoch) · term, in episodes (:mod:`poseid.training.fitting`).
+    """Trains an enhancer by total = Σ weight(epoch) · term, in episodes (:mod:`poseid.training.fitting`).
 
-    Each step solves the closed form on the support people, differentiably in φ, and takes the loss on probes of the
-    query people; the gradient moves φ and the network together. Validation solves on all training people.
+    Each step solves the closed form on the support people, differentiably in φ (phi, the trained numbers of the closed
+    form), and takes the loss on probes of the query people; the gradient moves φ and the network together. Validation
+    solves on all training people.
 
     All arguments are primitives: they are the checkpoint's hyper-parameters, and a bare
     ``EnhancerModule.load_from_checkpoint(path)`` gives the trained module back.
@@ -45,7 +46,7 @@ class EnhancerModule(L.LightningModule):
     Args:
         model: name and options of the enhancer, as in conf/model/; ``model["phi"]`` holds the first value and the
             learning rate of each number of φ.
-        weights: λ of each term in ``TERMS``.
+        weights: of each term in ``TERMS``; the root keys ``lambda_<term>``.
         temperature: τ of the contrast term.
         margin: of similarity_protection.
         hardest: k of impostor_protection.
@@ -136,7 +137,7 @@ class EnhancerModule(L.LightningModule):
     def loss_terms(
         self, batch: dict[str, Tensor], pose: Tensor, weights: dict[str, float], fit: Fit | None = None
     ) -> dict[str, Tensor]:
-        """All terms of one batch; those with λ = 0 carry no gradient.
+        """All terms of one batch; those of weight 0 carry no gradient.
 
         With ``similarity_dim`` the contrast, protection and detection terms see the enhanced side in that space; the
         raw baseline stays in D dimensions, where the raw system compares.
@@ -144,16 +145,16 @@ class EnhancerModule(L.LightningModule):
         Args:
             batch: as :class:`ProbeRows` gives it.
             pose: (N, 3) the pose handed to the enhancer, with withheld rows NaN.
-            weights: λ in force.
+            weights: in force.
             fit: of the support people; None: the stored one.
         """
         enhancer, person = self.enhancer, batch["person"]
         output = enhancer(batch["features"], pose, fit)
         identity, code, compared = output.identity, output.pose_code, enhancer.comparison(output.features)
         raw, raw_target = unit(batch["features"]), unit(batch["target"])
-        target, rebuilt = raw_target, raw
+        target, rebuilt, references = raw_target, raw, unit(batch["references"])
         if enhancer.similarity is not None:
-            target = unit(enhancer.comparison(raw_target))
+            target, references = unit(enhancer.comparison(raw_target)), unit(enhancer.comparison(references))
         if self.swap:
             # Identity of one row, pose code of another row of the same person: must give that other row.
             rebuilt = unit(batch["partner"])
@@ -163,11 +164,7 @@ class EnhancerModule(L.LightningModule):
         # Of all ranks too: the mean over known poses is not the mean of the ranks' means.
         predicted, given = self._all_ranks(output.pose.float()), self._all_ranks(batch["pose"])
         # The thresholds of the detection term are those of all ranks together.
-        references = unit(batch["references"])
-        if enhancer.similarity is not None:
-            references = unit(enhancer.comparison(references))
-        probes, probe_person = self._all_ranks(compared), self._all_ranks(person)
-        profile = self._all_ranks(batch["profile"])
+        probes, profile = self._all_ranks(compared), self._all_ranks(batch["profile"])
         with torch.set_grad_enabled(weights["template"] != 0 and torch.is_grad_enabled()):
             pooled, pooled_person = self._all_ranks(self._pooled(batch, fit)), self._all_ranks(batch["set_person"])
         references, reference_person = self._all_ranks(references), self._all_ranks(batch["reference_person"])
@@ -188,7 +185,7 @@ class EnhancerModule(L.LightningModule):
                 raw_scores=raw_scores,
                 same=same,
                 detection_scores=unit(probes[profile]) @ references.T,
-                detection_same=probe_person[profile][:, None] == reference_person[None, :],
+                detection_same=candidate_person[profile][:, None] == reference_person[None, :],
                 template_scores=unit(pooled) @ references.T,
                 template_same=pooled_person[:, None] == reference_person[None, :],
                 predicted_pose=predicted,

@@ -45,7 +45,7 @@ def _loss(name: str, title: str, note: str) -> Panel:
 
 
 def _weights(names: tuple[str, ...], title: str) -> Panel:
-    return Panel(title, "λ, after the schedule", tuple((f"weight/{name}", name) for name in names))
+    return Panel(title, "weight, after the schedule", tuple((f"weight/{name}", name) for name in names))
 
 
 def _phi(names: tuple[str, ...], title: str, note: str) -> Panel:
@@ -66,7 +66,7 @@ SECTIONS = (
         (
             _loss("similarity_protection", "Similarity protection", "what pairs lost against raw; lower is better"),
             _loss("impostor_protection", "Impostor protection", "what impostors gained; lower is better"),
-            _loss("detection", "Detection", "smooth share of refused pairs at FMR 1e-2 and 1e-3; lower is better"),
+            _loss("detection", "Detection", "smooth FNMR at FMR 1e-2 and 1e-3; lower is better"),
             _loss("template", "Detection of templates", "the same of pooled frames; lower is better"),
             _weights((*PROTECTIONS, "detection", "template"), "Their weights in force"),
             Panel(
@@ -125,24 +125,24 @@ SECTIONS = (
     Section(
         "Safety",
         "Would the system in use get worse? A curve above its limit line, which is what the raw vectors score, says "
-        "yes: more impostors are let in, or more genuine pairs refused, than without the enhancer.",
+        "yes: more false matches, or more false non-matches, than without the enhancer.",
         (
             Panel(
                 "FMR at the raw threshold",
-                "share of impostors let in, lower is better",
+                "share of false matches, lower is better",
                 (("val/fmr_at_raw_threshold", "enhanced"), ("val/fmr_limit", "limit: raw")),
             ),
             Panel(
                 "FNMR at FMR 1e-2",
-                "share of genuine pairs refused, lower is better",
+                "share of false non-matches, lower is better",
                 (("val/fnmr_at_fmr_1e-2", "enhanced"), ("val/fnmr_limit", "limit: raw")),
             ),
             Panel(
                 "FNMR at the raw threshold",
-                "share of genuine pairs refused, lower is better",
+                "share of false non-matches, lower is better",
                 (("val/fnmr_at_raw_threshold", "enhanced"),),
             ),
-            Panel("FMR, times raw's", "above 1: more impostors let in", (("val/fmr_ratio", "enhanced"),)),
+            Panel("FMR, times raw's", "above 1: more false matches", (("val/fmr_ratio", "enhanced"),)),
             Panel(
                 "What the epoch is chosen by",
                 "weighted loss on validation people; lower is better",
@@ -156,7 +156,7 @@ SECTIONS = (
         "Does the training itself go well? Validation rising while training falls is overfitting: fewer epochs, more "
         "weight decay or a lower learning rate. A loss whose weight is 0 is computed but not trained.",
         (
-            _loss("total", "Total", "Σ λ · loss; its weights may change over the epochs"),
+            _loss("total", "Total", "Σ weight · loss; the weights may change over the epochs"),
             *(_loss(name, name.capitalize(), "lower is better") for name in OTHERS),
             *(
                 _weights(OTHER_WEIGHTS[first : first + MOST_CURVES], "Other weights in force")

@@ -122,14 +122,10 @@ def make_data(config: dict[str, Any]) -> FeatureDataModule:
 
 
 def make_module(config: dict[str, Any]) -> EnhancerModule:
-    loss = config["loss"]
     return EnhancerModule(
         model=config["model"],
         weights={name: config[f"lambda_{name}"] for name in TERMS},
-        temperature=loss["temperature"],
-        margin=loss["margin"],
-        hardest=loss["hardest"],
-        swap=loss["swap"],
+        **config["loss"],
         schedule=config["schedule"],
         lr=config["lr"],
         lr_identity_scale=config["lr_identity_scale"],
@@ -187,4 +183,4 @@ def start_logger(config: dict[str, Any], context: RunContext) -> Run | None:
         return None
     if options["mode"] == "disabled":
         log.warning("W&B is disabled: nothing goes to W&B; metrics.csv is written all the same")
-    return start_wandb(options, config, context.run_dir, context.name, context.group, context.tags)
+    return start_wandb(config, context.run_dir, context.name, context.group, context.tags)

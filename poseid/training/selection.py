@@ -3,7 +3,8 @@
 1. ``best.ckpt`` is the epoch with the lowest ``val/selection``, the weighted loss on validation people; the state
    before the first epoch takes part as any epoch does.
 2. The guard: if that harms people outside the fit, ``bias`` is shifted and ``strength`` lowered until it does not.
-3. The closed form is solved once more, on training and validation people, with φ and the network as they are.
+3. The closed form is solved once more, on training and validation people, with the network and φ (phi, the trained
+   numbers of the closed form) as they are.
 """
 
 from __future__ import annotations
@@ -236,11 +237,5 @@ def harms_held_out(enhancer: Enhancer, parts: Sequence[HeldOut]) -> bool:
 
 def joined(sides: Sequence[EmbeddingSet]) -> EmbeddingSet:
     """The rows of several sides as one; each person is on one of them."""
-    return EmbeddingSet(
-        raw=np.concatenate([side.raw for side in sides]),
-        reference=np.concatenate([side.reference for side in sides]),
-        probe=np.concatenate([side.probe for side in sides]),
-        person=np.concatenate([side.person for side in sides]),
-        yaw=np.concatenate([side.yaw for side in sides]),
-        kind=np.concatenate([side.kind for side in sides]),
-    )
+    names = ("raw", "reference", "probe", "person", "yaw", "kind")
+    return EmbeddingSet(*[np.concatenate([getattr(side, name) for side in sides]) for name in names])

@@ -56,10 +56,9 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
     if options["progress_bar"]:
         callbacks.append(Progress(leave=False))
     # A term with weight 0 leaves its layers without a gradient, which plain DDP takes for a fault.
-    several = options["strategy"] == "ddp" or options["devices"] > 1
+    several = options["devices"] > 1
     plugins: list[Any] = [AtomicCheckpointIO()]
-    if not several:
-        # Of the tasks of a Slurm job each may train by itself.
+    if not several:  # each task of a Slurm job may train by itself
         plugins.append(LightningEnvironment())
     try:
         return L.Trainer(

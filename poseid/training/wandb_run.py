@@ -38,22 +38,14 @@ class Run(WandbLogger):
             )
 
 
-def start_wandb(
-    options: dict[str, Any],
-    config: dict[str, Any],
-    run_dir: Path,
-    name: str,
-    group: str | None,
-    tags: list[str],
-) -> Run | None:
+def start_wandb(config: dict[str, Any], run_dir: Path, name: str, group: str | None, tags: list[str]) -> Run | None:
     """Begins (or resumes) the W&B run of a run directory.
 
     Args:
-        options: the ``logger`` group: mode, project, entity, group, tags.
-        config: the whole resolved configuration, logged as it is.
+        config: the whole resolved configuration, logged as it is; its group ``logger`` has the options.
         run_dir: where the run's files go; the run's id is stored there for a resumed run.
         name: of the run; in a multirun its overrides.
-        group: the sweep that a job belongs to, unless ``options`` names one.
+        group: the sweep that a job belongs to, unless the configuration names one.
         tags: the groups in use.
 
     Returns:
@@ -61,6 +53,7 @@ def start_wandb(
     """
     import wandb
 
+    options = config["logger"]
     id_file = run_dir / ID_FILE
     run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else secrets.token_hex(4)
     try:

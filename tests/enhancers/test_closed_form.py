@@ -29,7 +29,7 @@ from poseid.enhancers.training_rows import TrainingRows, training_rows
 from poseid.evaluation import evaluate_enhancer
 from poseid.features.rows import FRONTAL, PROFILE
 from poseid.features.synthetic import synthetic
-from poseid.training.fitting import Fitted, fit_on
+from poseid.training.fitting import Fitter, fit_on
 
 DIM = 32
 FEATURES = synthetic(people=40, dim=DIM, seed=2)
@@ -382,7 +382,7 @@ def test_kinds_come_from_the_features() -> None:
 def test_fitted_on_vectors_of_one_length_it_can_be_saved_and_loaded(tmp_path: Path) -> None:
     options = {"dim": DIM, "pose_dim": 4, "rank": 4, "init": "ridge"}
     enhancer = build("residual", options)
-    fitted = Fitted(one_length(), True, torch.device("cpu"))
+    fitted = Fitter(one_length(), True, torch.device("cpu"))
     fitted.store(enhancer)
     save_enhancer(enhancer, {"model": {"name": "residual", **options}}, tmp_path / "m.safetensors")
     loaded = load_enhancer(tmp_path / "m.safetensors").enhancer

@@ -11,49 +11,44 @@ from typing import Any
 import yaml
 
 FNMR = "sets.headline.enhanced.fnmr_at_fmr.1e-2"
-REFUSED = "sets.headline.fixed_threshold.1e-3.enhanced.fnmr"
+FNMR_AT_RAW = "sets.headline.fixed_threshold.1e-3.enhanced.fnmr"
 RATIO = "sets.headline.fixed_threshold.1e-3.fmr_ratio"
 OBJECTIVE = [f"minimize {FNMR}"]
-RAW_REFUSED = 0.5
+RAW_FNMR = 0.5
 """FNMR of the raw vectors at their own 1e-3 threshold."""
 TEST_FIGURE = 0.123456789
-"""Stands in the test block of every summary: whoever shows it has looked at the test people."""
+"""Stands in the test block of every summary: whoever shows it has read the test people's block."""
 
 
 def block(
     fnmr: float | None,
     ratio: float | None = 1.0,
-    raw: float = 0.4,
-    refused: float | None = None,
+    fnmr_at_raw: float | None = None,
     looser: tuple[float | None, float | None] = (None, None),
 ) -> dict[str, Any]:
-    """A validation block with these figures on its headline set.
+    """A validation block with these metrics on its headline set.
 
     Args:
-        fnmr, raw: FNMR at FMR 1e-2, enhanced and raw.
-        refused, ratio: FNMR and FMR ratio at raw's 1e-3 threshold; ``refused`` is ``fnmr`` unless given.
+        fnmr: at FMR 1e-2.
+        fnmr_at_raw, ratio: FNMR and FMR ratio at raw's 1e-3 threshold; ``fnmr_at_raw`` is ``fnmr`` unless given.
         looser: the same two at raw's 1e-2 threshold.
     """
-    rates = {"eer": 0.1, "fnmr_at_fmr": {"1e-2": fnmr, "1e-3": None, "1e-4": None}}
-    headline = {
-        "enhanced": rates,
-        "raw": {"eer": 0.1, "fnmr_at_fmr": {"1e-2": raw, "1e-3": None, "1e-4": None}},
-        "fixed_threshold": {
-            "1e-2": _at_threshold(*looser, raw),
-            "1e-3": _at_threshold(fnmr if refused is None else refused, ratio, RAW_REFUSED),
-        },
+    strict = (fnmr if fnmr_at_raw is None else fnmr_at_raw, ratio)
+    rates = {
+        form: {"eer": 0.1, "fnmr_at_fmr": {"1e-2": value, "1e-3": None, "1e-4": None}}
+        for form, value in (("enhanced", fnmr), ("raw", 0.4))
+    }
+    fixed = {
+        fmr: {"fmr_ratio": pair[1], "raw": {"fnmr": RAW_FNMR}, "enhanced": {"fnmr": pair[0]}}
+        for fmr, pair in (("1e-2", looser), ("1e-3", strict))
     }
     return {
         "headline": "frontal_profile",
-        "sets": {"all": None, "frontal_profile": headline},
+        "sets": {"all": None, "frontal_profile": {**rates, "fixed_threshold": fixed}},
         "improvement": {"mean": 0.01, "frontal": 0.0},
         "rank1": {"raw": 0.8, "enhanced": 0.9},
         "verdict": "no effect shown",
     }
-
-
-def _at_threshold(fnmr: float | None, ratio: float | None, raw: float) -> dict[str, Any]:
-    return {"fmr_ratio": ratio, "raw": {"fnmr": raw}, "enhanced": {"fnmr": fnmr}}
 
 
 def write_job(
@@ -63,12 +58,12 @@ def write_job(
     fnmr: float | None = None,
     ratio: float | None = 1.0,
     objective: Sequence[str] = OBJECTIVE,
-    refused: float | None = None,
+    fnmr_at_raw: float | None = None,
     looser: tuple[float | None, float | None] = (None, None),
 ) -> Path:
-    """A finished job; its figures as in :func:`block`."""
+    """A finished job; its metrics as in :func:`block`."""
     job = start_job(sweep, number, overrides, objective)
-    validation = block(fnmr, ratio, refused=refused, looser=looser)
+    validation = block(fnmr, ratio, fnmr_at_raw, looser)
     test = block(TEST_FIGURE, TEST_FIGURE)
     write_json(job / "report" / "summary.json", {"model": "m", "validation": validation, "test": test})
     return job
@@ -99,11 +94,11 @@ def write_multirun(
     write_yaml(sweep / "multirun.yaml", content)
 
 
-def write_grid(sweep: Path, choices: dict[str, Sequence[str]], figures: Sequence[float | None]) -> None:
-    """A finished grid: its figures in the order of its jobs."""
+def write_grid(sweep: Path, choices: dict[str, Sequence[str]], fnmrs: Sequence[float | None]) -> None:
+    """A finished grid: its FNMRs in the order of its jobs."""
     write_multirun(sweep, [f"{key}={','.join(values)}" for key, values in choices.items()])
-    for number, (values, figure) in enumerate(zip(itertools.product(*choices.values()), figures, strict=True)):
-        write_job(sweep, number, [f"{key}={value}" for key, value in zip(choices, values, strict=True)], figure)
+    for number, (values, fnmr) in enumerate(zip(itertools.product(*choices.values()), fnmrs, strict=True)):
+        write_job(sweep, number, [f"{key}={value}" for key, value in zip(choices, values, strict=True)], fnmr)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from poseid.cli import main
 from poseid.training.panels import SECTIONS
+from tests.cli.caller import Caller
 
 pytest.importorskip("wandb_workspaces", reason="needs the extra [dashboard]")
 
@@ -88,11 +90,8 @@ def test_where_nobody_is_logged_in_it_is_one_line(
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert main(["dashboard"]) == 2
-    error = capsys.readouterr().err.strip().splitlines()
-    assert error == [
-        "error: not logged in to W&B: run wandb login first, or write the specification with --out FILE.json"
-    ]
+    said = "not logged in to W&B: run wandb login first, or write the specification with --out FILE.json"
+    assert Caller(capsys).refused("dashboard") == f"error: {said}\n"
 
 
 def test_saving_goes_to_the_project_that_was_asked_for(
@@ -103,33 +102,22 @@ def test_saving_goes_to_the_project_that_was_asked_for(
 
     saved = []
 
-    class Saved:
-        url = "https://wandb.example/me/face?nw=1"
-
-    class Account:
-        default_entity = "me"
-
-    def save(workspace: Any) -> Saved:
+    def save(workspace: Any) -> Any:
         saved.append((workspace.entity, workspace.project))
-        return Saved()
+        if len(saved) > 1:
+            raise ConnectionError("no network\nin detail")
+        return SimpleNamespace(url="https://wandb.example/me/face?nw=1")
 
-    monkeypatch.setattr(wandb, "Api", Account)
+    monkeypatch.setattr(wandb, "Api", lambda: SimpleNamespace(default_entity="me"))
     monkeypatch.setattr(workspaces.Workspace, "save", save)
-    assert main(["dashboard", "--project", "face"]) == 0
+    call = Caller(capsys)
+    assert call.done("dashboard", "--project", "face") == "workspace: https://wandb.example/me/face?nw=1\n"
     assert saved == [("me", "face")]
-    assert capsys.readouterr().out == f"workspace: {Saved.url}\n"
-
-    def fail(workspace: Any) -> Saved:
-        raise ConnectionError("no network\nin detail")
-
-    monkeypatch.setattr(workspaces.Workspace, "save", fail)
-    assert main(["dashboard", "--project", "face"]) == 2
-    assert "of project face (no network)" in capsys.readouterr().err
+    assert "of project face (no network)" in call.refused("dashboard", "--project", "face")
 
 
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "workspace.json"
     path.write_text("mine", encoding="utf-8")
-    assert main(["dashboard", "--out", str(path)]) == 2
-    assert "is there" in capsys.readouterr().err
+    assert "is there" in Caller(capsys).refused("dashboard", "--out", path)
     assert path.read_text(encoding="utf-8") == "mine"

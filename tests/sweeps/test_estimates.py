@@ -1,4 +1,4 @@
-"""Intervals, differences, fronts and importance against independent ways to the same figures."""
+"""Intervals, differences, fronts and importance against independent computations."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import pytest
 from poseid.sweeps.importance import FEWEST_SETTINGS, Importance, importance
 from poseid.sweeps.jobs import Job
 from poseid.sweeps.settings import (
+    NO_PAIR,
     ONE_PAIR,
     Setting,
+    difference_in_words,
     on_front,
     paired,
     settings_of,
     single_changes,
     t_interval,
     t_quantile,
-    words,
 )
 from poseid.training.objective import Measure
 from tests.sweeps.made import FNMR
@@ -27,9 +28,9 @@ from tests.sweeps.made import FNMR
 MEASURE = Measure(FNMR, True)
 
 
-def made_job(figure: float | None, **given: object) -> Job:
+def made_job(fnmr: float | None, **given: object) -> Job:
     overrides = tuple(f"{key}={value}" for key, value in given.items())
-    return Job("0", Path("0"), overrides, "finished", figures={FNMR: figure})
+    return Job("0", Path("0"), overrides, "finished", metrics={FNMR: fnmr})
 
 
 def settings(jobs: list[Job], *keys: str) -> list[Setting]:
@@ -74,25 +75,22 @@ def test_repeats_are_merged_and_equal_jobs_count_once() -> None:
 
 def test_seeds_on_the_same_people_count_once() -> None:
     """Two splits of people with two seeds each are two repeats, not four."""
-    figures = {(0, 0): 0.1, (1, 0): 0.2, (0, 1): 0.5, (1, 1): 0.7}
+    fnmrs = {(0, 0): 0.1, (1, 0): 0.2, (0, 1): 0.5, (1, 1): 0.7}
     jobs = [
-        made_job(figure, lr=1, seed=seed, **{"data.split_seed": split}) for (seed, split), figure in figures.items()
-    ]
-    jobs += [
-        made_job(figure + split, lr=2, seed=seed, **{"data.split_seed": split})
-        for (seed, split), figure in figures.items()
+        made_job(fnmr + more * split, lr=lr, seed=seed, **{"data.split_seed": split})
+        for lr, more in ((1, 0), (2, 1))
+        for (seed, split), fnmr in fnmrs.items()
     ]
     first, second = settings(jobs, "lr")
-    estimate = first.estimate(FNMR)
+    estimate, difference = first.estimate(FNMR), paired(second, first, MEASURE)
     assert estimate is not None
+    assert difference is not None
     assert (first.repeats, estimate.n) == (2, 2)
     assert estimate.ci95 == pytest.approx(t_interval([0.15, 0.6]).ci95)
-    difference = paired(second, first, MEASURE)
-    assert difference is not None
     assert difference.ci95 == pytest.approx(t_interval([0.0, 1.0]).ci95)
 
 
-def test_a_null_figure_is_not_left_out_of_a_mean() -> None:
+def test_a_null_metric_is_not_left_out_of_a_mean() -> None:
     jobs = [made_job(None, lr=1, seed=0), made_job(0.1, lr=1, seed=1), made_job(0.9, lr=2, seed=0)]
     assert [setting.name for setting in settings(jobs, "lr")] == ["lr=2", "lr=1"]
     assert settings(jobs, "lr")[1].estimate(FNMR) is None
@@ -111,12 +109,11 @@ def test_paired_difference_is_the_paired_t_test() -> None:
     assert got is not None
     assert got.n == 5
     assert got.ci95 == pytest.approx([want.low, want.high])
-    assert words(got, True)[0] == "worse"
-    assert words(got, False)[0] == "better"
-    alone = settings([made_job(0.1, lr=1, seed=0), made_job(0.2, lr=2, seed=1)], "lr")
-    assert paired(*alone, MEASURE) is None
-    pair = paired(*settings([made_job(0.1, lr=1, seed=0), made_job(0.2, lr=2, seed=0)], "lr"), MEASURE)
-    assert words(pair, True)[0] == ONE_PAIR
+    assert difference_in_words(got, True)[0] == "worse"
+    assert difference_in_words(got, False)[0] == "better"
+    for seed, said in ((1, NO_PAIR), (0, ONE_PAIR)):
+        two = settings([made_job(0.1, lr=1, seed=0), made_job(0.2, lr=2, seed=seed)], "lr")
+        assert difference_in_words(paired(*two, MEASURE), True)[0] == said
 
 
 def test_one_change_at_a_time() -> None:
@@ -147,10 +144,10 @@ def test_importance_finds_the_key_that_matters() -> None:
         for c in (1, 2, 3, 4)
     ]
     found = settings(jobs, "a", "loss", "c")
-    figures = [estimate.mean for setting in found if (estimate := setting.estimate(FNMR))]
-    weights = importance(found, ("a", "loss", "c"), figures)
+    means = [estimate.mean for setting in found if (estimate := setting.estimate(FNMR))]
+    weights = importance(found, ("a", "loss", "c"), means)
     assert isinstance(weights, Importance)
-    assert weights.keys == ("loss", "a", "c")
+    assert list(weights.drops) == ["loss", "a", "c"]
     assert weights.explained > 0.8
     noise = importance(found, ("a", "loss", "c"), rng.normal(size=len(found)).tolist())
     assert isinstance(noise, str)

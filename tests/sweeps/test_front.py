@@ -1,4 +1,4 @@
-"""The front of a sweep: both figures at one untouched threshold, and every setting named at its point."""
+"""The front of a sweep: both metrics at one fixed threshold, and every setting named at its point."""
 
 from __future__ import annotations
 
@@ -11,28 +11,35 @@ import pytest
 from matplotlib.axes import Axes
 
 from poseid.reports.label_placement import Box
-from poseid.sweeps.analysis import read_sweep
+from poseid.sweeps.analysis import Sweep, read_sweep
 from poseid.sweeps.figures import draw_all
-from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, draw_front, front_points
+from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, draw_front
 from poseid.sweeps.page import page
-from tests.sweeps.made import FNMR, OBJECTIVE, RATIO, RAW_REFUSED, REFUSED, write_job, write_multirun
+from tests.sweeps.made import FNMR, FNMR_AT_RAW, OBJECTIVE, RATIO, RAW_FNMR, write_job
 
-LOOSER = tuple(key.replace("1e-3", "1e-2") for key in (REFUSED, RATIO))
+LOOSER = tuple(key.replace("1e-3", "1e-2") for key in (FNMR_AT_RAW, RATIO))
 SIMILARITY, IMPOSTOR = "lambda_similarity_protection", "lambda_impostor_protection"
+Pair = tuple[float | None, float | None]
 
 
 def write_weights(
     sweep: Path, first: Sequence[str], second: Sequence[str]
 ) -> dict[tuple[str, str], tuple[float, float]]:
     """A grid over two weights, one giving what the other takes; returns FMR ratio and FNMR of each pair."""
-    write_multirun(sweep, [f"{SIMILARITY}={','.join(first)}", f"{IMPOSTOR}={','.join(second)}"])
     made = {}
     for number, (a, b) in enumerate(itertools.product(first, second)):
-        # more of the first weight costs a little in both figures, so that not all stand on the front
+        # more of the first weight costs a little in both metrics, so that not all stand on the front
         pull, cost = float(a) - 1.1 * float(b), float(a) / 100
-        made[a, b] = (1.2 + 0.05 * pull + cost, 0.4 - 0.01 * pull + cost / 5)
-        write_job(sweep, number, [f"{SIMILARITY}={a}", f"{IMPOSTOR}={b}"], 0.2, made[a, b][0], refused=made[a, b][1])
+        ratio, fnmr = made[a, b] = (1.2 + 0.05 * pull + cost, 0.4 - 0.01 * pull + cost / 5)
+        write_job(sweep, number, [f"{SIMILARITY}={a}", f"{IMPOSTOR}={b}"], 0.2, ratio, fnmr_at_raw=fnmr)
     return made
+
+
+def write_settings(sweep: Path, *settings: Sequence[str]) -> Sweep:
+    """Jobs on a front: each has a higher FNMR and a lower FMR ratio than the one before."""
+    for number, overrides in enumerate(settings):
+        write_job(sweep, number, overrides, 0.1 * (number + 1), 1 - 0.1 * number)
+    return read_sweep(sweep)
 
 
 def axes_of(sweep: Path) -> Axes:
@@ -43,11 +50,7 @@ def axes_of(sweep: Path) -> Axes:
 
 
 def names(axes: Axes) -> list[str]:
-    return [text.get_text().replace("\n", " ") for text in axes.texts]
-
-
-def boxes(axes: Axes) -> list[Box]:
-    return [tuple(text.get_window_extent().extents.tolist()) for text in axes.texts]
+    return sorted(text.get_text().replace("\n", " ") for text in axes.texts)
 
 
 def overlap(a: Box, b: Box) -> bool:
@@ -57,106 +60,89 @@ def overlap(a: Box, b: Box) -> bool:
 @pytest.mark.parametrize(
     ("objective", "strict", "looser", "want"),
     [
-        (OBJECTIVE, (0.30, 0.9), (0.2, 0.8), (REFUSED, RATIO)),
-        (OBJECTIVE, (0.30, 0.9), (None, None), (REFUSED, RATIO)),
-        (OBJECTIVE, (None, None), (0.2, 0.8), LOOSER),
-        (OBJECTIVE, (0.30, None), (0.2, 0.8), LOOSER),
-        (OBJECTIVE, (0.30, None), (None, None), (REFUSED, RATIO)),
-        ([f"minimize {LOOSER[1]}"], (0.30, 0.9), (0.2, 0.8), LOOSER),
-        ([*OBJECTIVE, f"minimize {LOOSER[0]}"], (0.30, 0.9), (0.2, 0.8), LOOSER),
-        ([f"minimize {RATIO}"], (0.30, None), (0.2, 0.8), (REFUSED, RATIO)),
+        (OBJECTIVE, (0.30, 0.9), (0.2, 0.8), "1e-3"),
+        (OBJECTIVE, (0.30, 0.9), (None, None), "1e-3"),
+        (OBJECTIVE, (None, None), (0.2, 0.8), "1e-2"),
+        (OBJECTIVE, (0.30, None), (0.2, 0.8), "1e-2"),
+        (OBJECTIVE, (0.30, None), (None, None), "1e-3"),
+        ([f"minimize {LOOSER[1]}"], (0.30, 0.9), (0.2, 0.8), "1e-2"),
+        ([*OBJECTIVE, f"minimize {LOOSER[0]}"], (0.30, 0.9), (0.2, 0.8), "1e-2"),
+        ([f"minimize {RATIO}"], (0.30, None), (0.2, 0.8), "1e-3"),
     ],
 )
 def test_both_axes_are_of_one_operating_point(
-    objective: list[str],
-    strict: tuple[float | None, float | None],
-    looser: tuple[float | None, float | None],
-    want: tuple[str, str],
-    tmp_path: Path,
+    objective: list[str], strict: Pair, looser: Pair, want: str, tmp_path: Path
 ) -> None:
-    write_multirun(tmp_path, ["lambda_id=1,2"])
-    (tmp_path / "multirun.yaml").unlink()
     fnmr = 0.1 if strict[0] is not None else None
     for number in (0, 1):
         write_job(tmp_path, number, [f"lambda_id={number}"], fnmr, strict[1], objective, strict[0], looser)
     sweep = read_sweep(tmp_path)
-    assert tuple(measure.key for measure in sweep.front_measures) == want
-    at = "1e-2" if want == LOOSER else "1e-3"
-    assert [measure.title for measure in sweep.front_measures] == [
-        f"FNMR at raw's {at} threshold",
-        f"FMR ratio at raw's {at} threshold",
-    ]
-    fnmr_there, ratio_there = looser if want == LOOSER else strict
-    known = fnmr_there is not None and ratio_there is not None
-    assert list(front_points(sweep).values()) == ([(ratio_there, fnmr_there)] * 2 if known else [])
+    assert tuple(measure.key for measure in sweep.front_measures) == (
+        LOOSER if want == "1e-2" else (FNMR_AT_RAW, RATIO)
+    )
+    titles = [f"{name} at raw's {want} threshold" for name in ("FNMR", "FMR ratio")]
+    assert [measure.title for measure in sweep.front_measures] == titles
+    there = looser if want == "1e-2" else strict
+    known = None not in there
+    assert list(sweep.front_points.values()) == ([there[::-1]] * 2 if known else [])
     assert ("pareto.png" in draw_all(sweep)) == known
 
 
 def test_fnmr_at_fmr_stays_a_column_beside_the_front(tmp_path: Path) -> None:
-    write_multirun(tmp_path, ["lambda_id=1,2"])
-    (tmp_path / "multirun.yaml").unlink()
     for number in (0, 1):
         write_job(tmp_path, number, [f"lambda_id={number}"], 0.1, 0.9, ["maximize improvement.mean"], 0.3)
-    keys = [measure.key for measure in read_sweep(tmp_path).main]
-    assert keys == ["improvement.mean", FNMR, REFUSED, RATIO]
+    keys = [measure.key for measure in read_sweep(tmp_path).page_columns]
+    assert keys == ["improvement.mean", FNMR, FNMR_AT_RAW, RATIO]
 
 
-def test_points_stand_where_their_figures_are(tmp_path: Path) -> None:
+def test_points_stand_where_their_metrics_are_and_no_name_covers_another(tmp_path: Path) -> None:
     made = write_weights(tmp_path, ["1", "5"], ["0", "1", "5"])
     axes = axes_of(tmp_path)
     drawn = {str(dots.get_label()): np.asarray(dots.get_offsets()).tolist() for dots in axes.collections}
-    assert drawn["raw"] == [[1.0, RAW_REFUSED]]
+    assert drawn["raw"] == [[1.0, RAW_FNMR]]
+    assert drawn["beaten by another"]
     both = drawn["Pareto front"] + drawn["beaten by another"]
     assert sorted(both) == pytest.approx(np.array(sorted(made.values())))
-    assert drawn["beaten by another"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == (
-        "FMR ratio at raw's 1e-3 threshold",
-        "FNMR at raw's 1e-3 threshold",
-    )
-
-
-def test_every_setting_is_named_and_no_name_covers_another(tmp_path: Path) -> None:
-    made = write_weights(tmp_path, ["1", "5"], ["0", "1", "5"])
-    axes = axes_of(tmp_path)
-    assert sorted(names(axes)) == sorted(f"similarity_protection {a}, impostor_protection {b}" for a, b in made)
-    whole = tuple(axes.get_window_extent().extents)
-    for box in boxes(axes):
-        assert whole[0] <= box[0] < box[2] <= whole[2]
-        assert whole[1] <= box[1] < box[3] <= whole[3]
-    assert not [pair for pair in itertools.combinations(boxes(axes), 2) if overlap(*pair)]
+    labels = ("FMR ratio at raw's 1e-3 threshold", "FNMR at raw's 1e-3 threshold")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == labels
+    assert names(axes) == sorted(f"similarity_protection {a}, impostor_protection {b}" for a, b in made)
+    boxes: list[Box] = [tuple(text.get_window_extent().extents.tolist()) for text in axes.texts]
+    area = tuple(axes.get_window_extent().extents)
+    for box in boxes:
+        assert area[0] <= box[0] < box[2] <= area[2]
+        assert area[1] <= box[1] < box[3] <= area[3]
+    assert not [pair for pair in itertools.combinations(boxes, 2) if overlap(*pair)]
     dots = [axes.transData.transform(point) for point in made.values()]
-    assert not [box for box in boxes(axes) for x, y in dots if overlap(box, (x, y, x, y))]
+    assert not [box for box in boxes for x, y in dots if overlap(box, (x, y, x, y))]
 
 
 def test_lines_join_settings_of_one_first_key_in_the_order_of_the_second(tmp_path: Path) -> None:
     made = write_weights(tmp_path, ["1", "5"], ["10", "0", "2"])
-    sheet = draw_front(read_sweep(tmp_path))
+    sweep = read_sweep(tmp_path)
+    sheet = draw_front(sweep)
     drawn = [np.asarray(line.get_xydata()) for line in sheet.figure.axes[0].lines]
     for first in ("1", "5"):
         wanted = np.array([made[first, second] for second in ("0", "2", "10")])
         assert any(line.shape == wanted.shape and np.allclose(line, wanted) for line in drawn)
     assert "lines join equal similarity_protection" in sheet.titles[0]
+    text = page(sweep, draw_all(sweep))
+    assert "Down: fewer false non-matches (FNMR). Left: fewer false matches (FMR)." in text
+    assert "which nobody has to change" in text
+    assert "Each point has the name of its setting" in text
+    assert f"A grey line joins settings of equal {SIMILARITY}: along it only {IMPOSTOR} changes." in text
 
 
 def test_a_key_of_words_joins_nothing(tmp_path: Path) -> None:
-    write_multirun(tmp_path, ["loss=before,after", "lambda_id=1,2"])
-    for number, (loss, weight) in enumerate(itertools.product(("before", "after"), "12")):
-        write_job(tmp_path, number, [f"loss={loss}", f"lambda_id={weight}"], 0.1 * number, 1 - 0.1 * number)
-    sheet = draw_front(read_sweep(tmp_path))
+    pairs = list(itertools.product(("before", "after"), "12"))
+    sheet = draw_front(write_settings(tmp_path, *([f"loss={loss}", f"lambda_id={weight}"] for loss, weight in pairs)))
     assert "lines" not in sheet.titles[0]
-    assert set(names(sheet.figure.axes[0])) == {
-        "loss before, id 1",
-        "loss before, id 2",
-        "loss after, id 1",
-        "loss after, id 2",
-    }
+    assert names(sheet.figure.axes[0]) == sorted(f"loss {loss}, id {weight}" for loss, weight in pairs)
 
 
 def test_of_many_settings_the_front_alone_is_named_and_the_page_says_so(tmp_path: Path) -> None:
-    write_multirun(tmp_path, ["lambda_id=range(0,17)"])
     for number in range(MOST_NAMED + 1):
-        better = number in (3, 7)
-        write_job(tmp_path, number, [f"lambda_id={number}"], 0.3, 1 + number / 100 - better, refused=0.4 - number / 100)
+        ratio = 1 + number / 100 - (number in (3, 7))
+        write_job(tmp_path, number, [f"lambda_id={number}"], 0.3, ratio, fnmr_at_raw=0.4 - number / 100)
     sweep = read_sweep(tmp_path)
     assert len(sweep.front) < len(sweep.settings)
     axes = draw_front(sweep).figure.axes[0]
@@ -168,37 +154,21 @@ def test_of_many_settings_the_front_alone_is_named_and_the_page_says_so(tmp_path
     assert f"With more than {MOST_NAMED} settings, only points on the front have names" in text
 
 
-def test_a_long_name_is_the_number_of_its_row(tmp_path: Path) -> None:
-    write_multirun(tmp_path, ["a=1"])
-    keys = [f"lambda_{name}" for name in ("id", "similarity_protection", "impostor_protection", "reconstruction")]
-    for number in (0, 1):
-        write_job(tmp_path, number, [f"{key}={number}" for key in keys], 0.3 + number, 1 - number / 2)
+def test_a_front_of_hundreds_is_named_in_part(tmp_path: Path) -> None:
+    for number in range(100):
+        write_job(tmp_path, number, [f"lambda_id={number}"], 0.3, 0.5 + number / 200, fnmr_at_raw=0.6 - number / 1000)
     sweep = read_sweep(tmp_path)
-    assert sorted(names(draw_front(sweep).figure.axes[0])) == ["no. 1", "no. 2"]
+    assert len(sweep.front) == 100
+    assert 5 < len(draw_front(sweep).figure.axes[0].texts) <= MOST_ON_FRONT
+
+
+def test_a_long_name_is_the_number_of_its_row(tmp_path: Path) -> None:
+    keys = [f"lambda_{name}" for name in ("id", "similarity_protection", "impostor_protection", "reconstruction")]
+    sweep = write_settings(tmp_path, *([f"{key}={number}" for key in keys] for number in (0, 1)))
+    assert names(draw_front(sweep).figure.axes[0]) == ["no. 1", "no. 2"]
     assert page(sweep, draw_all(sweep)).count("no. 2") == 2  # in the table of all settings and in that of the front
 
 
 def test_names_in_another_script_are_numbers_of_values(tmp_path: Path) -> None:
-    write_multirun(tmp_path, ["a=1"])
-    for number, value in enumerate(("数据", "张伟")):
-        write_job(tmp_path, number, [f"键={value}"], 0.3 + number, 1 - number / 2)
-    assert all(name.isascii() for name in names(draw_front(read_sweep(tmp_path)).figure.axes[0]))
-
-
-def test_the_page_says_how_to_read_the_front(tmp_path: Path) -> None:
-    write_weights(tmp_path, ["1", "5"], ["0", "1"])
-    sweep = read_sweep(tmp_path)
-    text = page(sweep, draw_all(sweep))
-    assert "Down: fewer genuine pairs are refused. Left: fewer impostors are let in." in text
-    assert "which nobody has to change" in text
-    assert "Each point has the name of its setting" in text
-    assert f"A grey line joins settings of equal {SIMILARITY}: along it only {IMPOSTOR} changes." in text
-
-
-def test_a_front_of_hundreds_is_named_in_part(tmp_path: Path) -> None:
-    write_multirun(tmp_path, ["lambda_id=range(0,100)"])
-    for number in range(100):
-        write_job(tmp_path, number, [f"lambda_id={number}"], 0.3, 0.5 + number / 200, refused=0.6 - number / 1000)
-    sweep = read_sweep(tmp_path)
-    assert len(sweep.front) == 100
-    assert 5 < len(draw_front(sweep).figure.axes[0].texts) <= MOST_ON_FRONT
+    sweep = write_settings(tmp_path, ["键=数据"], ["键=张伟"])
+    assert all(name.isascii() for name in names(draw_front(sweep).figure.axes[0]))

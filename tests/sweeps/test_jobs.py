@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from poseid.sweeps.jobs import Job, job_directories, read_job
 from poseid.training.objective import Measure
-from tests.sweeps.made import FNMR, RATIO, TEST_FIGURE, block, start_job, write_job, write_json
+from tests.sweeps.made import FNMR, RATIO, TEST_FIGURE, start_job, write_job, write_json
 
 ASKED = (Measure(FNMR, True),)
 
@@ -19,21 +20,21 @@ def read(path: Path) -> Job:
     return read_job(path, ASKED)
 
 
-def test_a_finished_job_gives_its_validation_figures_alone(tmp_path: Path) -> None:
+def test_a_finished_job_gives_its_validation_metrics_alone(tmp_path: Path) -> None:
     job = read(write_job(tmp_path, 3, ["loss=after", "lambda_id=3", "evaluate_test=false"], 0.25, 0.9))
     assert (job.name, job.state, job.reason, job.verdict) == ("3", "finished", "", "no effect shown")
     assert job.given == {"loss": "after", "lambda_id": "3"}
-    assert job.figures[FNMR] == 0.25
-    assert job.figures[RATIO] == 0.9
-    assert job.figures["sets.headline.enhanced.fnmr_at_fmr.1e-3"] is None
-    assert TEST_FIGURE not in job.figures.values()
+    assert job.metrics[FNMR] == 0.25
+    assert job.metrics[RATIO] == 0.9
+    assert job.metrics["sets.headline.enhanced.fnmr_at_fmr.1e-3"] is None
+    assert TEST_FIGURE not in job.metrics.values()
 
 
 def test_a_failed_job_says_why_even_beside_an_older_report(tmp_path: Path) -> None:
     path = write_job(tmp_path, 0, ["lr=-1"], 0.2)
     write_json(path / "failed.json", {"error": "InputError", "message": "lr: expected more", "overrides": []})
     job = read(path)
-    assert (job.state, job.reason, job.figures) == ("failed", "lr: expected more", {})
+    assert (job.state, job.reason, job.metrics) == ("failed", "lr: expected more", {})
 
 
 def test_a_job_without_a_report_says_how_far_it_came(tmp_path: Path) -> None:
@@ -72,11 +73,9 @@ def test_a_damaged_report_is_named(content: bytes, said: str, tmp_path: Path) ->
     assert job.given == {"seed": "1"}
 
 
-def test_figures_that_are_no_numbers_are_damage(tmp_path: Path) -> None:
-    path = start_job(tmp_path, 0, [])
-    for value in (float("nan"), "0.2", True):
-        write_json(path / "report" / "summary.json", {"validation": block(value)})  # type: ignore[arg-type]
-        assert read(path).state == "damaged"
+@pytest.mark.parametrize("value", [float("nan"), "0.2", True])
+def test_metrics_that_are_no_numbers_are_damage(value: Any, tmp_path: Path) -> None:
+    assert read(write_job(tmp_path, 0, [], value)).state == "damaged"
 
 
 @pytest.mark.parametrize("content", ["a: [", "a: 1", "- ${", "\x00"])

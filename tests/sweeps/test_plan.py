@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import shlex
 from pathlib import Path
 from typing import Any
@@ -10,24 +11,35 @@ from typing import Any
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from poseid.errors import InputError
-from poseid.sweeps.analysis import Sweep, read_sweep
+from poseid.sweeps.analysis import read_sweep
 from poseid.sweeps.commands import merged, to_evaluate, to_reproduce
-from poseid.sweeps.plan import grid, read_plan
+from poseid.sweeps.jobs import Job
+from poseid.sweeps.plan import grid
 from tests.sweeps.made import start_job, write_grid, write_job, write_json, write_multirun, write_yaml
 
-OPTUNA: dict[str, Any] = {"_target_": "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper"}
 
-
-def lines(sweep: Sweep) -> list[str]:
-    return [line for advice in sweep.finish for line in advice.lines]
+def lines(sweep: Path) -> list[str]:
+    return [line for advice in read_sweep(sweep).finish for line in advice.lines]
 
 
 def expanded(line: str) -> set[frozenset[str]]:
     """The jobs that Hydra makes of a line, without the arguments that are Hydra's own."""
     jobs = grid([part for part in shlex.split(line)[3:] if not part.startswith("hydra.")])
-    assert jobs is not None
-    return {frozenset(job) for job in jobs}
+    return {frozenset(job) for job in jobs or ()}
+
+
+def write_search(sweep: Path, task: list[str], n_trials: int, **call: Any) -> None:
+    sweeper = {"_target_": "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper", "n_trials": n_trials}
+    write_multirun(sweep, task, sweeper, **call)
+
+
+def best_job(sweep: Path) -> Job:
+    job = read_sweep(sweep).best_job
+    assert job is not None
+    return job
+
+
+EVERYTHING = [dict(zip("abc", map(str, values), strict=True)) for values in itertools.product(range(3), repeat=3)]
 
 
 def test_a_grid_is_hydras() -> None:
@@ -40,10 +52,7 @@ def test_a_grid_is_hydras() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_merged_lines_run_exactly_the_combinations(seed: int) -> None:
-    import random
-
-    everything = [dict(zip("abc", map(str, values), strict=True)) for values in itertools.product(range(3), repeat=3)]
-    chosen = random.Random(seed).sample(everything, 11)
+    chosen = random.Random(seed).sample(EVERYTHING, 11)
     grids = merged(chosen)
     assert len(grids) < 11
     ran = [
@@ -54,17 +63,15 @@ def test_merged_lines_run_exactly_the_combinations(seed: int) -> None:
     assert sorted(ran, key=str) == sorted(chosen, key=str)
 
 
-def test_a_whole_grid_merges_to_its_own_line() -> None:
-    everything = [dict(zip("abc", map(str, values), strict=True)) for values in itertools.product(range(3), repeat=3)]
-    assert merged(everything) == [{"a": "0,1,2", "b": "0,1,2", "c": "0,1,2"}]
+def test_a_full_grid_merges_to_its_own_line() -> None:
+    assert merged(EVERYTHING) == [dict.fromkeys("abc", "0,1,2")]
 
 
 def test_jobs_left_of_a_grid(tmp_path: Path) -> None:
     """Of 3 × 2 jobs one failed, one was killed after an epoch, one at once, and one never began."""
     task = ["lambda_id=1,2,3", "seed=0,1", "threads=1"]
     write_multirun(tmp_path, task, hydra=["hydra.launcher.n_jobs=2", "hydra.sweep.subdir=${poseid.add:0,x}"])
-    combinations = grid(task)
-    assert combinations is not None
+    combinations = grid(task) or ()
     for number in (0, 1):
         write_job(tmp_path, number, combinations[number], 0.2)
     write_json(start_job(tmp_path, 2, combinations[2]) / "failed.json", {"message": "out of memory"})
@@ -72,11 +79,9 @@ def test_jobs_left_of_a_grid(tmp_path: Path) -> None:
     (killed / "checkpoints").mkdir()
     (killed / "checkpoints" / "last.ckpt").write_bytes(b"")
     (tmp_path / "4").mkdir()
-    sweep = read_sweep(tmp_path)
-    assert {job.name: job.state for job in sweep.jobs} == {
-        **{"0": "finished", "1": "finished", "2": "failed", "3": "unfinished", "4": "unfinished", "5": "missing"}
-    }
-    resume, *again = lines(sweep)
+    states = {int(job.name): job.state for job in read_sweep(tmp_path).jobs}
+    assert states == {0: "finished", 1: "finished", 2: "failed", 3: "unfinished", 4: "unfinished", 5: "missing"}
+    resume, *again = lines(tmp_path)
     assert shlex.split(resume) == ["python", "train.py", f"resume={killed}", "evaluate_test=false"]
     assert set().union(*map(expanded, again)) == {frozenset(combinations[n]) for n in (2, 4, 5)}
     for line in again:
@@ -89,58 +94,50 @@ def test_jobs_left_of_a_grid(tmp_path: Path) -> None:
 def test_a_job_that_was_run_again_elsewhere_is_not_left(tmp_path: Path) -> None:
     write_grid(tmp_path, {"lambda_id": ["1", "2"]}, [0.1, 0.2])
     write_json(tmp_path / "1" / "failed.json", {"message": "no"})
-    assert len(lines(read_sweep(tmp_path))) == 1
+    assert len(lines(tmp_path)) == 1
     write_job(tmp_path, 2, ["lambda_id=2", "evaluate_test=false"], 0.2)
+    assert lines(tmp_path) == []
     sweep = read_sweep(tmp_path)
-    assert lines(sweep) == []
     assert sweep.varied == ("lambda_id",)
     assert len(sweep.unfinished) == 1
 
 
 def test_trials_left_of_a_search(tmp_path: Path) -> None:
     task = ["sweep=[optuna,weights]", "lambda_id=1,2,3"]
-    write_multirun(tmp_path, task, {**OPTUNA, "n_trials": 12}, ["hydra.sweeper.n_trials=12"])
+    write_search(tmp_path, task, 12, hydra=["hydra.sweeper.n_trials=12"])
     for number in range(5):
         write_job(tmp_path, number, [f"lambda_id={number % 3 + 1}"], 0.2)
     write_json(start_job(tmp_path, 5, ["lambda_id=1"]) / "failed.json", {"message": "no"})
     start_job(tmp_path, 6, ["lambda_id=1"])
-    (line,) = lines(read_sweep(tmp_path))
+    (line,) = lines(tmp_path)
     want = ["python", "train.py", "-m", f"hydra.sweep.dir={tmp_path}", *task, "hydra.sweeper.n_trials=6"]
     assert shlex.split(line) == want
 
 
-@pytest.mark.parametrize("among_arguments", [True, False])
-def test_trials_left_of_a_search_that_was_gone_on_with(among_arguments: bool, tmp_path: Path) -> None:
+SECOND_CALL = "${poseid.add:7,${hydra.job.num}}"
+
+
+@pytest.mark.parametrize("where", [{"hydra": [f"hydra.sweep.subdir='{SECOND_CALL}'"]}, {"subdir": SECOND_CALL}])
+def test_trials_left_of_a_continued_search(where: dict[str, Any], tmp_path: Path) -> None:
     """The second call began with job 7 and was to add 6 trials."""
-    subdir = "${poseid.add:7,${hydra.job.num}}"
-    where = {"hydra": [f"hydra.sweep.subdir='{subdir}'"]} if among_arguments else {"subdir": subdir}
-    write_multirun(tmp_path, ["a=1,2"], {**OPTUNA, "n_trials": 6}, **where)  # type: ignore[arg-type]
+    write_search(tmp_path, ["a=1,2"], 6, **where)
     for number in (0, 1, 2, 3, 4, 5, 7, 8):
         write_job(tmp_path, number, ["a=1"], 0.2)
-    (line,) = lines(read_sweep(tmp_path))
+    (line,) = lines(tmp_path)
     assert line.endswith("hydra.sweeper.n_trials=4")
     for number in (9, 10, 11, 12):
         write_job(tmp_path, number, ["a=1"], 0.2)
-    assert lines(read_sweep(tmp_path)) == []
+    assert lines(tmp_path) == []
 
 
 def test_a_search_without_multirun_yaml_is_known_by_its_jobs(tmp_path: Path) -> None:
     for number in range(3):
         job = write_job(tmp_path, number, [f"a={number}"], 0.2)
-        node = {"sweeper": {**OPTUNA, "n_trials": 12}, "sweep": {}, "overrides": {"hydra": [], "task": ["a=0"]}}
+        node = {"sweeper": {"n_trials": 12}, "sweep": {}, "overrides": {"hydra": [], "task": ["a=0"]}}
         write_yaml(job / ".hydra" / "hydra.yaml", {"hydra": node})
     (advice,) = read_sweep(tmp_path).finish
     assert "9 of 12 trials are left" in advice.what
     assert advice.lines == (f"hydra.sweep.dir={tmp_path} hydra.sweeper.n_trials=9",)
-
-
-def test_what_is_no_multirun(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such directory"):
-        read_plan(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="no multirun directory"):
-        read_plan(tmp_path)
-    with pytest.raises(InputError, match="its whole sweep"):
-        read_plan(write_job(tmp_path, 0, [], 0.1))
 
 
 def test_damaged_multirun_yaml_does_not_hide_the_jobs(tmp_path: Path) -> None:
@@ -156,12 +153,11 @@ def test_damaged_multirun_yaml_does_not_hide_the_jobs(tmp_path: Path) -> None:
 
 def test_the_line_of_a_job(tmp_path: Path) -> None:
     write_grid(tmp_path, {"data.dir": ["'张 伟'"], "lambda_id": ["1", "3"]}, [0.2, 0.1])
-    sweep = read_sweep(tmp_path)
-    assert sweep.best_job is not None
-    arguments = shlex.split(to_reproduce(sweep.best_job))
+    job = best_job(tmp_path)
+    arguments = shlex.split(to_reproduce(job))
     assert arguments == ["python", "train.py", "data.dir='张 伟'", "lambda_id=3", "evaluate_test=false"]
     assert OverridesParser.create().parse_overrides(arguments[2:])[0].value() == "张 伟"
-    evaluate = shlex.split(to_evaluate(sweep.best_job).lines[0])
+    evaluate = shlex.split(to_evaluate(job).lines[0])
     assert evaluate[:5] == ["poseid", "evaluate", str(tmp_path / "1"), "--data", "some data"]
 
 
@@ -169,15 +165,12 @@ def test_the_line_of_a_job_names_what_its_sweep_chose(tmp_path: Path) -> None:
     job = write_job(tmp_path, 0, ["sweep=[optuna,schedule]", "lr=0.1", "loss=after"], 0.2)
     choices = {"loss": "after", "schedule": "two_stage", "sweep": "x", "experiment": None, "hydra/sweeper": "study"}
     write_yaml(job / ".hydra" / "hydra.yaml", {"hydra": {"runtime": {"choices": choices}}})
-    write_multirun(tmp_path, ["sweep=[optuna,schedule]"], {**OPTUNA, "n_trials": 1})
-    sweep = read_sweep(tmp_path)
-    assert sweep.best_job is not None
+    write_search(tmp_path, ["sweep=[optuna,schedule]"], 1)
     want = "python train.py schedule=two_stage threads=2 lr=0.1 loss=after evaluate_test=false"
-    assert to_reproduce(sweep.best_job) == want
+    assert to_reproduce(best_job(tmp_path)) == want
 
 
 def test_more_repeats_of_the_best_two(tmp_path: Path) -> None:
     write_grid(tmp_path, {"lambda_id": ["1", "2", "3"], "seed": ["0", "1"]}, [0.3, 0.3, 0.1, 0.1, 0.2, 0.2])
-    repeat = read_sweep(tmp_path).repeat
-    assert repeat is not None
-    assert shlex.split(repeat.lines[0])[3:] == ["lambda_id=2,3", "seed=2,3,4", f"hydra.sweep.dir={tmp_path}"]
+    (line,) = read_sweep(tmp_path).next_steps[0].lines
+    assert shlex.split(line)[3:] == ["lambda_id=2,3", "seed=2,3,4", f"hydra.sweep.dir={tmp_path}"]

@@ -76,4 +76,4 @@ def test_a_trial_that_was_killed_before_it_had_a_directory_keeps_its_number(tmp_
     config = OmegaConf.create({"hydra": node, "objective": ["minimize improvement.mean", "maximize similarity.raw"]})
     assert prepare(config) == 2
     plan = read_plan(tmp_path)
-    assert (plan.kind, plan.trials, plan.first, plan.task) == ("search", 10, 2, ("lambda_id=0,1,3",))
+    assert (plan.trials, plan.first_job, plan.task) == (10, 2, ("lambda_id=0,1,3",))

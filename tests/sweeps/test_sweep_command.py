@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,17 +16,17 @@ import pytest
 from PIL import Image
 
 import train
-from poseid import cli
 from poseid.sweeps.analysis import read_sweep
-from poseid.sweeps.conclusion import conclude
 from poseid.sweeps.jobs import read_job
 from poseid.sweeps.settings import t_interval
+from poseid.sweeps.summary import conclude
 from poseid.training.objective import Measure
+from tests.cli.caller import Caller
 from tests.sweeps.made import (
     FNMR,
+    FNMR_AT_RAW,
     OBJECTIVE,
     RATIO,
-    REFUSED,
     TEST_FIGURE,
     start_job,
     write_grid,
@@ -37,14 +38,26 @@ from tests.sweeps.made import (
 LOSSES, IDS, SEEDS = ("before", "after"), ("1", "2", "10"), ("0", "1", "2")
 
 
-def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    capsys.readouterr()
-    status = cli.main(["sweep", *(str(argument) for argument in arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Caller:
+    return Caller(capsys)
 
 
-def figures() -> list[float]:
+Shown = Callable[[Path], tuple[str, "Tags"]]
+
+
+@pytest.fixture
+def shown(tmp_path: Path, call: Caller) -> Shown:
+    """What is printed of a sweep, and its page; the files lie in ``o``."""
+
+    def show(sweep: Path) -> tuple[str, Tags]:
+        out = call.done("sweep", sweep, "--out", tmp_path / "o")
+        return out, Tags((tmp_path / "o" / "sweep.html").read_text(encoding="utf-8"))
+
+    return show
+
+
+def fnmrs() -> list[float]:
     """loss=after is 0.1 better, seeds scatter by ±0.01 alike for all, lambda_id changes nothing but at 10."""
     return [
         0.4 - 0.1 * (loss == "after") + 0.01 * int(seed) + 0.05 * (weight == "10") * (1 + 0.1 * int(seed))
@@ -55,7 +68,7 @@ def figures() -> list[float]:
 @pytest.fixture(scope="module")
 def sweep_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = tmp_path_factory.mktemp("sweep")
-    write_grid(here, {"loss": LOSSES, "lambda_id": IDS, "seed": SEEDS, "max_epochs": ["3"]}, figures())
+    write_grid(here, {"loss": LOSSES, "lambda_id": IDS, "seed": SEEDS, "max_epochs": ["3"]}, fnmrs())
     return here
 
 
@@ -77,28 +90,25 @@ class Tags(HTMLParser):
         self.text += data
 
 
-def test_what_it_writes(sweep_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, err = call(capsys, sweep_dir, "--out", tmp_path / "o")
-    assert (status, err) == (0, "")
+def test_what_it_writes(sweep_dir: Path, tmp_path: Path, shown: Shown) -> None:
+    out, page = shown(sweep_dir)
     written = sorted(path.name for path in (tmp_path / "o").iterdir())
     assert written == ["effects.png", "parallel.png", "pareto.png", "sweep.csv", "sweep.html"]
     assert all(Image.open(path).size[0] > 500 for path in (tmp_path / "o").glob("*.png"))
-    text = (tmp_path / "o" / "sweep.html").read_text(encoding="utf-8")
-    page = Tags(text)
     assert "script" not in page.tags
     assert page.tags.count("img") == 1 + 2 + 1
     assert all(link.startswith("data:image/png;base64,") for link in page.links)
-    assert "https:" not in text
-    for shown in (out, page.text):
-        assert str(TEST_FIGURE)[:6] not in shown
-        assert "18 jobs: 18 finished; 6 settings" in shown
-        assert "Best on average: loss=after lambda_id=1" in shown
-        assert "FNMR at raw's 1e-3 threshold" in shown
-        assert "FMR ratio at raw's 1e-3 threshold" in shown
-        assert "max_epochs=3" in shown
+    assert "https:" not in (tmp_path / "o" / "sweep.html").read_text(encoding="utf-8")
+    for text in (out, page.text):
+        assert str(TEST_FIGURE)[:6] not in text
+        assert "18 jobs: 18 finished; 6 settings" in text
+        assert "Best on average: loss=after lambda_id=1" in text
+        assert "FNMR at raw's 1e-3 threshold" in text
+        assert "FMR ratio at raw's 1e-3 threshold" in text
+        assert "max_epochs=3" in text
     with (tmp_path / "o" / "sweep.csv").open(encoding="utf-8", newline="") as opened:
         rows = list(csv.DictReader(opened))
-    assert [float(row[FNMR]) for row in rows] == sorted(figures())
+    assert [float(row[FNMR]) for row in rows] == sorted(fnmrs())
     assert {(row["loss"], row["lambda_id"], row["seed"]) for row in rows} == {*itertools.product(LOSSES, IDS, SEEDS)}
     assert all("max_epochs" not in row for row in rows)
     assert str(TEST_FIGURE) not in (tmp_path / "o" / "sweep.csv").read_text(encoding="utf-8")
@@ -126,104 +136,87 @@ def test_what_it_shows_is_known_by_hand(sweep_dir: Path) -> None:
     assert average.difference.mean == pytest.approx(0.1)
 
 
-def test_equal_settings_are_called_equal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_grid(tmp_path / "s", {"lambda_id": IDS, "seed": SEEDS}, [0.3] * 9)
-    status, out, _ = call(capsys, tmp_path / "s", "--out", tmp_path / "o")
-    assert status == 0
-    assert "All 3 settings came out equal" in out
-    assert "Check that the varied keys reach the jobs" in " ".join(out.split())
-    assert "no difference" in out
+@pytest.mark.parametrize(
+    ("fnmrs", "said"),
+    [
+        ([0.3] * 9, ["All 3 settings came out equal", "Check that the varied keys reach the jobs", "no difference"]),
+        ([None] * 9, ["No setting has a value for FNMR at FMR 1e-2", "sets.headline.enhanced.eer"]),
+    ],
+)
+def test_no_setting_is_best(fnmrs: list[float | None], said: list[str], tmp_path: Path, shown: Shown) -> None:
+    write_grid(tmp_path / "s", {"lambda_id": IDS, "seed": SEEDS}, fnmrs)
+    out, _ = shown(tmp_path / "s")
+    assert all(text in " ".join(out.split()) for text in said)
 
 
-def test_a_null_objective_is_said_plainly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_grid(tmp_path / "s", {"lambda_id": IDS}, [None] * 3)
-    status, out, _ = call(capsys, tmp_path / "s", "--out", tmp_path / "o")
-    assert status == 0
-    assert "No setting has a figure for FNMR at FMR 1e-2" in out
-    assert "sets.headline.enhanced.eer" in out
-
-
-def test_the_front_takes_both_figures(tmp_path: Path) -> None:
-    write_multirun(tmp_path, ["a=0,1,2,3"])
+def test_the_front_takes_both_metrics(tmp_path: Path) -> None:
     objective = [*OBJECTIVE, f"minimize {RATIO}"]
     for number, (fnmr, ratio) in enumerate(((0.1, 1.5), (0.2, 1.0), (0.3, 1.2), (0.4, None))):
         write_job(tmp_path, number, [f"a={number}"], fnmr, ratio, objective)
     sweep = read_sweep(tmp_path)
     assert {setting.name for setting in sweep.front} == {"a=0", "a=1"}
-    assert [measure.key for measure in sweep.front_measures] == [REFUSED, RATIO]
+    assert [measure.key for measure in sweep.front_measures] == [FNMR_AT_RAW, RATIO]
 
 
 def test_maximising_turns_the_order(tmp_path: Path) -> None:
-    write_multirun(tmp_path, ["a=0,1"])
-    (tmp_path / "multirun.yaml").unlink()
     for number, fnmr in enumerate((0.1, 0.2)):
         write_job(tmp_path, number, [f"a={number}"], fnmr, objective=[f"maximize {FNMR}"])
     assert [job.name for job in read_sweep(tmp_path).jobs] == ["1", "0"]
 
 
-def test_a_half_finished_sweep_names_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_half_finished_sweep_names_what_is_wrong(tmp_path: Path, shown: Shown) -> None:
     write_multirun(tmp_path / "s", ["lambda_id=1,2,3,4,5"])
     write_job(tmp_path / "s", 0, ["lambda_id=1"], 0.2)
     write_json(start_job(tmp_path / "s", 1, ["lambda_id=2"]) / "failed.json", {"message": "data.dir: is gone"})
     start_job(tmp_path / "s", 2, ["lambda_id=3"])
     damaged = write_job(tmp_path / "s", 3, ["lambda_id=4"], 0.3)
     (damaged / "report" / "summary.json").write_text('{"validation": ', encoding="utf-8")
-    status, out, _ = call(capsys, tmp_path / "s", "--out", tmp_path / "o")
-    assert status == 0
-    page = Tags((tmp_path / "o" / "sweep.html").read_text(encoding="utf-8")).text
-    for shown in (out, page):
-        assert "5 jobs: 1 finished, 1 failed, 1 unfinished, 1 damaged, 1 missing" in shown
-        assert "data.dir: is gone" in shown
-        assert "summary.json is damaged" in shown
-        assert "never began" in shown
-        assert f"python train.py -m hydra.sweep.dir={tmp_path / 's'} lambda_id=2,3,4,5" in shown
+    out, page = shown(tmp_path / "s")
+    for text in (out, page.text):
+        assert "5 jobs: 1 finished, 1 failed, 1 unfinished, 1 damaged, 1 missing" in text
+        assert "data.dir: is gone" in text
+        assert "summary.json is damaged" in text
+        assert "never began" in text
+        assert f"python train.py -m hydra.sweep.dir={tmp_path / 's'} lambda_id=2,3,4,5" in text
 
 
-def test_a_sweep_without_a_finished_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sweep_without_a_finished_job(tmp_path: Path, shown: Shown) -> None:
     write_multirun(tmp_path / "s", ["lambda_id=1,2"])
-    status, out, _ = call(capsys, tmp_path / "s", "--out", tmp_path / "o")
-    assert status == 0
+    out, page = shown(tmp_path / "s")
     assert "2 jobs: 0 finished, 2 missing" in out
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["sweep.csv", "sweep.html"]
-    assert "No job has finished yet" in (tmp_path / "o" / "sweep.html").read_text(encoding="utf-8")
+    assert "No job has finished yet" in page.text
 
 
-def test_whatever_stands_in_overrides_is_only_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_multirun(tmp_path / "s", ["x=1"])
+def test_whatever_stands_in_overrides_is_only_text(tmp_path: Path, shown: Shown) -> None:
     values = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", "数据/张伟", "$x^2$ \x1b[2J", "-0.5", "@a"]
     for number, value in enumerate(values):
         write_job(tmp_path / "s", number, [f"tag={value}", f"键={value}", "=cmd=1"], 0.1 + number / 100)
     write_json(start_job(tmp_path / "s", 9, ["tag=+1+1", "<b>=x"]) / "failed.json", {"message": "<img src=x>"})
-    status, out, _ = call(capsys, tmp_path / "s", "--out", tmp_path / "o")
-    assert status == 0
+    out, page = shown(tmp_path / "s")
     assert "\x1b" not in out
     assert "数据/张伟" in out
-    page = Tags((tmp_path / "o" / "sweep.html").read_text(encoding="utf-8"))
     assert not {"script", "b", "iframe"} & set(page.tags)
     assert all(link.startswith("data:image/png") for link in page.links)
     assert "<script>alert(1)</script>" in page.text
     assert "<img src=x>" in page.text
     assert "no. " in page.text  # what stands for a value that a figure cannot show
     with (tmp_path / "o" / "sweep.csv").open(encoding="utf-8", newline="") as opened:
-        rows = list(csv.reader(opened))
-    cells = [cell for row in rows for cell in row]
-    assert "'=cmd|' /C calc'!A0" in cells
-    assert "'@a" in cells
-    assert "-0.5" in cells
+        cells = [cell for row in csv.reader(opened) for cell in row]
+    assert {"'=cmd|' /C calc'!A0", "'@a", "-0.5"} <= {*cells}
     assert not [cell for cell in cells if re.match(r"[=+@\t]|-(?!0\.5$)", cell)]
 
 
-def test_refuses_what_is_no_multirun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_refuses_what_is_no_multirun(tmp_path: Path, call: Caller) -> None:
     (tmp_path / "empty").mkdir()
-    for directory, message in (("empty", "no multirun directory"), ("nowhere", "no such directory")):
-        status, out, err = call(capsys, tmp_path / directory, "--out", tmp_path / "o")
-        assert (status, out) == (2, "")
-        assert message in err
-        assert err.count("\n") == 1
+    start_job(tmp_path, 0, [])
+    messages = {"empty": "no multirun directory", "nowhere": "no such directory", "0": "its whole sweep"}
+    for directory, message in messages.items():
+        assert message in call.refused("sweep", tmp_path / directory, "--out", tmp_path / "o")
         assert not (tmp_path / "o").exists()
     (tmp_path / "o").mkdir()
     (tmp_path / "o" / "mine").write_text("mine", encoding="utf-8")
-    assert "not empty" in call(capsys, tmp_path / "empty", "--out", tmp_path / "o")[2]
+    assert "not empty" in call.refused("sweep", tmp_path / "empty", "--out", tmp_path / "o")
 
 
 def test_reading_a_sweep_needs_neither_torch_nor_lightning(sweep_dir: Path) -> None:
@@ -234,8 +227,8 @@ def test_reading_a_sweep_needs_neither_torch_nor_lightning(sweep_dir: Path) -> N
     assert subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parents[2]).returncode == 0
 
 
-def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """One job trains and one fails; the line of the best one trains it again to the same figures."""
+def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Caller) -> None:
+    """One job trains and one fails; the line of the best one trains it again to the same metrics."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train.py"])
     short = ["data.synthetic_people=24", "data.dim=32", "max_epochs=1", "trainer.progress_bar=false", "logger=csv"]
@@ -243,8 +236,7 @@ def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     objective = "objective=['minimize sets.headline.enhanced.eer']"
     jobs = ["-m", *short, objective, "lr=1e-3,-1", "hydra.sweep.dir=sweep"]
     assert train.main(jobs) == 1
-    status, out, _ = call(capsys, "sweep", "--out", "o")
-    assert status == 0
+    out = call.done("sweep", "sweep", "--out", "o")
     assert "2 jobs: 1 finished, 1 failed; 1 setting" in out
     assert "job 1 failed: lr: should be greater than 0" in out
     line = next(shlex.split(text) for text in out.splitlines() if "evaluate_test=false" in text)
@@ -252,4 +244,4 @@ def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert train.main([*line[2:], "hydra.run.dir=again"]) == 0
     best = read_sweep(Path("sweep")).best_job
     assert best is not None
-    assert read_job(Path("again"), (Measure("sets.headline.enhanced.eer", True),)).figures == best.figures
+    assert read_job(Path("again"), (Measure("sets.headline.enhanced.eer", True),)).metrics == best.metrics

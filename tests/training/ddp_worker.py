@@ -34,8 +34,7 @@ MODELS = {"random": {**small.MODEL, "init": "random", "similarity_dim": 8}, "rid
 
 def work(world: int, batch_size: int, model: dict[str, Any]) -> dict[str, Any]:
     torch.set_num_threads(1)
-    data = small.data(target="pair", synthetic_people=16, synthetic_seed=0, batch_size=batch_size, swap=True)
-    data.load()
+    data = small.loaded_data(target="pair", synthetic_people=16, synthetic_seed=0, batch_size=batch_size, swap=True)
     # More poses are missing among the rows of one process than of the other.
     data.train_rows.pose[::3] = torch.nan
     module = small.module(model=model, hardest=3, swap=True, pose_dropout=0.3)

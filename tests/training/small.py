@@ -13,6 +13,11 @@ from poseid.training.data import FeatureDataModule
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 
+SHORT_RUN = [
+    *("data.synthetic_people=24", "data.dim=32", "max_epochs=1", "threads=1"),
+    *("trainer.progress_bar=false", "trainer.accelerator=cpu"),
+]
+"""Arguments of train.py for a run of seconds."""
 DIM = 16
 MODEL: dict[str, Any] = {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4}
 PHI_RATES = {
@@ -76,6 +81,13 @@ def data(batch_size: int = 16, seed: int = 0, swap: bool = False, **options: Any
         "synthetic_seed": 5,
     }
     return FeatureDataModule(DataConfig(**{**arguments, **options}), batch_size, seed, swap)
+
+
+def loaded_data(**options: Any) -> FeatureDataModule:
+    """:func:`data`, read and split."""
+    made = data(**options)
+    made.load()
+    return made
 
 
 def batch(rows: int = 6, dim: int = DIM) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Rows, targets and splits of the DataModule against brute force."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,12 @@ from tests.training import small
 FEATURES = synthetic(people=20, dim=32, seed=5)
 
 
-def data(**options: Any) -> FeatureDataModule:
-    return small.data(dim=32, **options)
+def loaded(**options: Any) -> FeatureDataModule:
+    return small.loaded_data(dim=32, **options)
 
 
 def rows(**options: Any) -> ProbeRows:
-    arguments: dict[str, Any] = {
-        "target": "centroid",
-        "min_yaw": 0,
-        "max_yaw": 90,
-        "missing_pose": "keep",
-        "swap": True,
-    }
+    arguments = {"target": "centroid", "min_yaw": 0, "max_yaw": 90, "missing_pose": "keep", "swap": True}
     return ProbeRows(FEATURES, FEATURES.people(), **{**arguments, **options})
 
 
@@ -61,8 +56,6 @@ def test_yaw_range_and_missing_poses() -> None:
     assert len(rows(min_yaw=20, max_yaw=50)) == int(((yaw >= 20) & (yaw <= 50)).sum())
     poses = FEATURES.video.poses.copy()
     poses[:30] = np.nan
-    from dataclasses import replace
-
     some = replace(FEATURES, video=replace(FEATURES.video, poses=poses))
     kept = ProbeRows(some, some.people(), "centroid", 0, 90, "keep", False)
     dropped = ProbeRows(some, some.people(), "centroid", 0, 90, "drop", False)
@@ -71,8 +64,6 @@ def test_yaw_range_and_missing_poses() -> None:
 
 
 def test_people_without_a_front_row_do_not_train() -> None:
-    from dataclasses import replace
-
     name = FEATURES.front.people[0]
     some = replace(FEATURES, front=FEATURES.front.take(FEATURES.front.people != name))
     made = ProbeRows(some, some.people(), "centroid", 0, 90, "keep", False)
@@ -81,15 +72,11 @@ def test_people_without_a_front_row_do_not_train() -> None:
 
 
 def test_parts_share_nobody_and_do_not_depend_on_the_seed_of_the_training() -> None:
-    first, second = data(seed=0), data(seed=1)
-    first.load()
-    second.load()
+    first, second = loaded(seed=0), loaded(seed=1)
     assert first.split == second.split
     parts = [set(first.split.train), set(first.split.validation), set(first.split.test)]
     assert sum(map(len, parts)) == len(set.union(*parts)) == 20
-    other = data(split_seed=1)
-    other.load()
-    assert other.split != first.split
+    assert loaded(split_seed=1).split != first.split
 
 
 @pytest.mark.parametrize(
@@ -103,13 +90,11 @@ def test_parts_share_nobody_and_do_not_depend_on_the_seed_of_the_training() -> N
 )
 def test_wrong_input(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        data(**options).load()
+        loaded(**options)
 
 
 def test_a_limit_takes_training_and_validation_people_but_no_test_people() -> None:
-    whole, limited = data(), data(train_limit=5)
-    whole.load()
-    limited.load()
+    whole, limited = loaded(), loaded(train_limit=5)
     assert len(limited.split.train) == 5
     assert len(limited.split.validation) == 2
     assert set(limited.split.train) < set(whole.split.train)
@@ -118,28 +103,25 @@ def test_a_limit_takes_training_and_validation_people_but_no_test_people() -> No
 
 def test_files_of_names_that_overlap_are_refused(tmp_path: Path) -> None:
     people = FEATURES.people()
-    for name, part in (("a", people[:12]), ("b", people[11:16]), ("c", people[16:])):
+    for name, part in (("train", people[:12]), ("validation", people[11:16]), ("test", people[16:])):
         (tmp_path / name).write_text("\n".join(part), encoding="utf-8")
-    files = {
-        f"{part}_people": str(tmp_path / name) for part, name in (("train", "a"), ("validation", "b"), ("test", "c"))
-    }
+    files = {f"{part}_people": str(tmp_path / part) for part in ("train", "validation", "test")}
     with pytest.raises(InputError, match="one part only"):
-        data(**files).load()
+        loaded(**files)
 
 
 def test_of_many_rows_an_even_share_of_the_people_is_taken() -> None:
-    loaded = data()
-    loaded.load()
-    people = loaded.split.train
-    everything = loaded.part(people)
-    counts = {name: int((loaded.feature_set.video.people == name).sum()) for name in people}
+    made = loaded()
+    people = made.split.train
+    everything = made.part(people)
+    counts = {name: int((made.feature_set.video.people == name).sum()) for name in people}
     most = (len(everything.front) + len(everything.video)) // 2
-    some = loaded.part(people, most)
+    some = made.part(people, most)
     assert everything.people() == sorted(people)
     assert set(some.people()) < set(people)
     assert len(some.people()) > FEWEST_PEOPLE
     assert len(some.front) + len(some.video) <= most
     # all rows of those who are taken, and the same people again
     assert all((some.video.people == name).sum() == counts[name] for name in some.people())
-    assert loaded.part(people, most).people() == some.people()
-    assert len(loaded.part(people, 1).people()) == FEWEST_PEOPLE
+    assert made.part(people, most).people() == some.people()
+    assert len(made.part(people, 1).people()) == FEWEST_PEOPLE

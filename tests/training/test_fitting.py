@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from poseid.enhancers.closed_form import solve
+from poseid.enhancers.closed_form import Solution, solve
 from poseid.enhancers.enhancer import Enhancer, Fit
 from poseid.enhancers.gate import GateFit
 from poseid.enhancers.registry import build
 from poseid.enhancers.training_rows import TrainingRows
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
-from poseid.training.fitting import Episodes, Fitted, divide, fit_on, training_rows
+from poseid.training.fitting import Episodes, Fitter, divide, fit_on, training_rows
 from poseid.training.losses import TERMS, total_loss
 from tests.training import small
 
@@ -35,15 +35,21 @@ def supporting(part: int) -> list[str]:
     return [name for name in FEATURES.people() if DIVISION[name] != part]
 
 
+def fitter(features: FeatureSet = FEATURES, closed_form: bool = True) -> Fitter:
+    return Fitter(training_rows(features), closed_form, CPU)
+
+
+def parts_of(fit: Fit) -> tuple[Solution, GateFit]:
+    assert fit.solution is not None
+    assert fit.gate is not None
+    return fit.solution, fit.gate
+
+
 def assert_same_fit(one: Fit, other: Fit, tolerance: float = 1e-5) -> None:
-    assert one.solution is not None
-    assert other.solution is not None
-    for a, b in zip(one.solution, other.solution, strict=True):
-        torch.testing.assert_close(a, b, atol=tolerance, rtol=tolerance)
-    assert one.gate is not None
-    assert other.gate is not None
-    for a, b in zip(one.gate, other.gate, strict=True):
-        torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3)  # Newton's method ends within a tolerance
+    (solution, gate), (other_solution, other_gate) = parts_of(one), parts_of(other)
+    torch.testing.assert_close(tuple(solution), tuple(other_solution), atol=tolerance, rtol=tolerance)
+    # Newton's method ends within a tolerance
+    torch.testing.assert_close(tuple(gate), tuple(other_gate), atol=1e-3, rtol=1e-3)
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -65,24 +71,20 @@ def test_another_seed_divides_otherwise() -> None:
 
 
 def test_the_data_module_divides_its_training_people_by_the_seed_of_the_split() -> None:
-    one, same, other = small.data(seed=0), small.data(seed=9), small.data(split_seed=1)
-    for data in (one, same, other):
-        data.load()
+    one, same, other = (small.loaded_data(**seeds) for seeds in ({"seed": 0}, {"seed": 9}, {"split_seed": 1}))
     assert one.division == same.division == divide(one.split.train, 4, 0)
     assert set(one.division) == set(one.split.train)
     assert other.division != one.division
-    few = small.data(divisions=1)
-    few.load()
-    assert set(few.division.values()) == {0}
+    assert set(small.loaded_data(divisions=1).division.values()) == {0}
 
 
 def test_the_support_of_a_division_is_everybody_else() -> None:
     episodes = Episodes(FEATURES, DIVISION, True, CPU)
     made = enhancer()
     assert len(episodes.support) == 4
-    assert_same_fit(episodes.everybody.fit(made), Fitted(training_rows(FEATURES), True, CPU).fit(made))
+    assert_same_fit(episodes.everybody.fit(made), fitter().fit(made))
     for part, support in enumerate(episodes.support):
-        by_hand = Fitted(training_rows(FEATURES.select(supporting(part))), True, CPU)
+        by_hand = fitter(FEATURES.select(supporting(part)))
         assert_same_fit(support.fit(made), by_hand.fit(made))
 
 
@@ -103,10 +105,8 @@ def test_the_query_people_have_no_part_in_the_solution_that_they_are_judged_by()
     after = Episodes(changed(FEATURES, query), DIVISION, True, CPU)
     assert_same_fit(after.support[2].fit(made), before.support[2].fit(made), tolerance=0.0)
     for part in (0, 1, 3):
-        one, other = after.support[part].fit(made).solution, before.support[part].fit(made).solution
-        assert one is not None
-        assert other is not None
-        assert not torch.allclose(one.matrix, other.matrix)
+        one, other = (parts_of(episodes.support[part].fit(made))[0].matrix for episodes in (after, before))
+        assert not torch.allclose(one, other)
 
 
 def test_with_one_division_the_support_is_everybody() -> None:
@@ -120,22 +120,20 @@ def test_of_very_many_people_those_whose_rows_are_there_support() -> None:
     made = enhancer()
     support = Episodes(some, DIVISION, True, CPU).support[1].fit(made)
     by_hand = FEATURES.select([name for name in FEATURES.people()[:20] if DIVISION[name] != 1])
-    assert_same_fit(support, Fitted(training_rows(by_hand), True, CPU).fit(made))
+    assert_same_fit(support, fitter(by_hand).fit(made))
 
 
 def test_solution_and_gate_are_float32_whatever_the_precision_of_the_solve() -> None:
-    fit = Fitted(training_rows(FEATURES), True, CPU).fit(enhancer())
-    assert fit.solution is not None
-    assert fit.gate is not None
-    assert all(part.dtype == torch.float32 for part in (*fit.solution, *fit.gate))
-    assert fit.solution.matrix.requires_grad
-    assert not any(part.requires_grad for part in fit.gate)
+    solution, gate = parts_of(fitter().fit(enhancer()))
+    assert all(part.dtype == torch.float32 for part in (*solution, *gate))
+    assert solution.matrix.requires_grad
+    assert not any(part.requires_grad for part in gate)
 
 
 def gradients(rows: TrainingRows, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """Of φ, of all terms together, through the solve."""
     module = small.module(model=small.RIDGE)
-    fit = Fitted(rows, True, CPU).fit(module.enhancer)
+    fit = Fitter(rows, True, CPU).fit(module.enhancer)
     total_loss(module.loss_terms(batch, batch["pose"], module.weights, fit), module.weights).backward()
     found = {}
     for name, parameter in module.enhancer.phi().items():
@@ -161,7 +159,7 @@ def test_gradients_reach_every_number_of_phi() -> None:
 
 def test_gradient_of_phi_is_that_of_finite_differences() -> None:
     """Through the solve in float64 and the network in float32: a slope over a wide step, and its gradient."""
-    rows, batch = Fitted(training_rows(FEATURES), True, CPU), query()
+    rows, batch = fitter(), query()
     weights = dict.fromkeys(TERMS, 0.0) | {"id": 1.0, "contrast": 1.0, "detection": 1.0}
     module = small.module(model=small.RIDGE, weights=weights)
     form = module.enhancer.closed_form
@@ -200,7 +198,7 @@ def test_the_order_of_the_data_moves_nothing() -> None:
 def test_fit_on_stores_what_the_layer_then_does_by_itself() -> None:
     made = enhancer()
     assert fit_on(made, FEATURES) is None
-    fit = Fitted(training_rows(FEATURES), True, CPU).fit(made)
+    fit = fitter().fit(made)
     x, pose = torch.from_numpy(FEATURES.video.features), torch.from_numpy(FEATURES.video.poses)
     torch.testing.assert_close(made(x, pose).features, made(x, pose, fit).features)
     assert (float(made.gate.fitted), float(made.closed_form.people)) == (1.0, float(len(FEATURES.people())))
@@ -227,7 +225,7 @@ def test_too_few_people_leave_the_closed_form_out_and_say_why() -> None:
     reason = fit_on(made, few)
     assert "of 3 people who also have a frontal row" in (reason or "")
     assert (float(made.gate.fitted), float(made.closed_form.people)) == (1.0, 0.0)
-    fitted = Fitted(training_rows(few), True, CPU)
+    fitted = fitter(few)
     assert fitted.missing == reason
     fit = fitted.fit(made)
     assert fit.solution is None
@@ -240,27 +238,26 @@ def test_an_enhancer_without_a_closed_form_has_its_gate_fitted_alone() -> None:
     assert fit_on(made, FEATURES) is None
     assert made.closed_form is None
     assert float(made.gate.fitted) == 1.0
-    fitted = Fitted(training_rows(FEATURES), False, CPU)
+    fitted = fitter(closed_form=False)
     assert fitted.statistics is None
     assert fitted.fit(made).solution is None
 
 
 def test_the_solve_of_a_fit_is_the_closed_form_of_its_people() -> None:
     made = enhancer()
-    fitted = Fitted(training_rows(FEATURES), True, CPU)
+    fitted = fitter()
     assert fitted.statistics is not None
     want = solve(made.closed_form, fitted.statistics)
-    got = fitted.fit(made).solution
-    assert got is not None
+    got, _ = parts_of(fitted.fit(made))
     assert want.matrix.dtype == torch.float64
     torch.testing.assert_close(got.matrix, want.matrix.float())
 
 
 def test_where_the_gate_of_a_support_begins_does_not_matter() -> None:
     rows = training_rows(FEATURES)
-    everybody = Fitted(rows, False, CPU)
+    everybody = Fitter(rows, False, CPU)
     half = rows.of_people(torch.arange(32) % 2 == 0)
-    from_there, from_nothing = Fitted(half, False, CPU, everybody.gate), Fitted(half, False, CPU)
+    from_there, from_nothing = Fitter(half, False, CPU, everybody.gate), Fitter(half, False, CPU)
     assert isinstance(from_there.gate, GateFit)
     assert isinstance(from_nothing.gate, GateFit)
     for a, b in zip(from_there.gate, from_nothing.gate, strict=True):

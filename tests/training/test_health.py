@@ -13,14 +13,14 @@ from torch import Tensor
 
 from poseid.features.synthetic import synthetic
 from poseid.training.data import FeatureDataModule
-from poseid.training.fitting import Fitted, training_rows
+from poseid.training.fitting import Fitter, training_rows
 from poseid.training.health import Diverged, first_fault, weights_fault
 from poseid.training.losses import total_loss
 from poseid.training.module import EnhancerModule
 from tests.training import small
 
 DIM, ROWS = small.DIM, 8
-SUPPORT = Fitted(training_rows(synthetic(people=20, dim=DIM, seed=3)), True, torch.device("cpu"))
+SUPPORT = Fitter(training_rows(synthetic(people=20, dim=DIM, seed=3)), True, torch.device("cpu"))
 MODELS = {
     "residual": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4},
     "ridge": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "init": "ridge", "phi": small.PHI},

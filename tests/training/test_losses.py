@@ -129,10 +129,10 @@ def test_impostor_protection_with_fewer_others_than_asked_and_with_none() -> Non
 
 def smooth_fnmr(genuine: np.ndarray, impostor: np.ndarray) -> float:
     """Σ over both FMRs of the mean of σ((t − s) / 0.03), from its definition."""
-    falling = np.sort(impostor)[::-1]
+    highest = np.sort(impostor)[::-1]
     total = 0.0
     for fmr in (1e-2, 1e-3):
-        above = falling[: max(20, int(fmr * len(impostor)))]
+        above = highest[: max(20, int(fmr * len(impostor)))]
         threshold = np.mean(above[len(above) // 2 :])
         total += np.mean(1 / (1 + np.exp(-(threshold - genuine) / 0.03)))
     return total
@@ -151,11 +151,11 @@ def test_detection_oracle(probes: int, references: int) -> None:
 
 
 def test_detection_by_hand() -> None:
-    """Twenty impostors at 0.5: both thresholds are 0.5, and a genuine score there is half refused at each of them."""
+    """Twenty impostors at 0.5: both thresholds are 0.5, and a genuine score there is half a false non-match at each."""
     scores = torch.full((1, 22), 0.5, dtype=torch.float64)
     same = torch.arange(22)[None, :] < 2
     assert losses.detection_loss(scores, same).item() == pytest.approx(1.0)
-    scores[0, 0] = 0.9  # far above: accepted for sure
+    scores[0, 0] = 0.9  # far above: surely a match
     assert losses.detection_loss(scores, same).item() == pytest.approx(0.5, abs=1e-5)
     scores[0, 1] = 0.5 + 0.03 * math.log(3)  # σ(−log 3) = 1/4
     assert losses.detection_loss(scores, same).item() == pytest.approx(0.25, abs=1e-5)
@@ -176,7 +176,7 @@ def test_detection_takes_its_thresholds_from_the_lower_half_of_the_twenty_highes
 
 
 def test_detection_is_not_moved_by_what_moves_all_scores_alike() -> None:
-    """The thresholds keep their gradient: raising everybody refuses nobody less."""
+    """The thresholds keep their gradient: raising every score lowers no FNMR."""
     scores = (0.2 * draw(60, 80) + 0.2 * (torch.arange(60)[:, None] == torch.arange(80)[None, :])).requires_grad_()
     same = torch.arange(60)[:, None] == torch.arange(80)[None, :]
     loss = losses.detection_loss(scores, same)

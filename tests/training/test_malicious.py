@@ -1,4 +1,4 @@
-"""Files from strangers: nothing in a checkpoint or a run directory is ever executed."""
+"""Files from other people: nothing in a checkpoint or a run directory is ever executed."""
 
 import os
 import pickle
@@ -14,18 +14,9 @@ import train
 from poseid.cli import main as poseid_main
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
+from tests.training.small import SHORT_RUN
 
-SHORT = [
-    "data.synthetic_people=24",
-    "data.dim=32",
-    "max_epochs=1",
-    "batch_size=64",
-    "threads=1",
-    "trainer.progress_bar=false",
-    "trainer.accelerator=cpu",
-    "logger=csv",
-    "callbacks.diagnosis.every_n_epochs=0",
-]
+SHORT = [*SHORT_RUN, "batch_size=64", "logger=csv", "callbacks.diagnosis.every_n_epochs=0"]
 
 
 class Trap:
@@ -56,7 +47,7 @@ def _in_a_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def write_malicious(kind: str, good: Path, path: Path) -> Path:
-    """Writes a checkpoint of a stranger; returns what its trap would leave behind."""
+    """Writes a malicious checkpoint; returns what its trap would leave behind."""
     trap = path.parent / "sprung"
     content = torch.load(good, weights_only=True)
     if kind == "pickle":
@@ -142,7 +133,7 @@ def test_only_our_own_classes_are_made_whatever_a_checkpoint_names(
         "+data._target_=os.mkdir",
     ],
 )
-def test_a_run_directory_of_a_stranger_sets_keys_of_a_run_alone(
+def test_a_run_directory_of_somebody_else_sets_keys_of_a_run_alone(
     line: str, run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     saved = tmp_path / "parted" / ".hydra" / "overrides.yaml"

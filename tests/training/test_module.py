@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from poseid.enhancers.enhancer import Fit
 from poseid.enhancers.registry import build
 from poseid.features.synthetic import synthetic
-from poseid.training.fitting import Fitted, training_rows
+from poseid.training.data import FeatureDataModule
+from poseid.training.fitting import Fitter, training_rows
 from poseid.training.losses import TERMS, detection_loss, total_loss
 from poseid.training.module import EnhancerModule
 from tests.training import small
@@ -38,7 +39,7 @@ def episode() -> tuple[EnhancerModule, dict[str, Tensor], Fit]:
     rows = batch(40)
     rows["pose"][::4, 0] = 17.0  # where the gate is not quite open
     rows["pose"][1::4] = math.nan
-    fitted = Fitted(training_rows(synthetic(people=20, dim=small.DIM, seed=3)), True, torch.device("cpu"))
+    fitted = Fitter(training_rows(synthetic(people=20, dim=small.DIM, seed=3)), True, torch.device("cpu"))
     return made, rows, fitted.fit(made.enhancer)
 
 
@@ -179,11 +180,15 @@ def test_a_batch_without_what_the_detection_term_needs_is_a_mistake(key: str) ->
         made.loss_terms(rows, rows["pose"], made.weights)
 
 
-def test_a_step_solves_on_the_support_of_the_division_of_its_batch() -> None:
-    made = module(model=small.RIDGE)
-    data = small.data(synthetic_people=40)
-    data.load()
+def with_data() -> tuple[EnhancerModule, FeatureDataModule]:
+    """A module with a closed form, attached to a trainer that has data for it."""
+    made, data = module(model=small.RIDGE), small.loaded_data(synthetic_people=40)
     made._trainer = SimpleNamespace(datamodule=data, world_size=1, current_epoch=0)  # type: ignore[assignment]
+    return made, data
+
+
+def test_a_step_solves_on_the_support_of_the_division_of_its_batch() -> None:
+    made, data = with_data()
     index = next(iter(data.train_dataloader().sampler))
     rows = data.train_rows[index]
     values = []
@@ -202,14 +207,11 @@ def test_a_step_solves_on_the_support_of_the_division_of_its_batch() -> None:
 
 
 def test_validation_solves_on_all_training_people_with_phi_as_it_is() -> None:
-    made = module(model=small.RIDGE)
-    data = small.data(synthetic_people=40)
-    data.load()
-    made._trainer = SimpleNamespace(datamodule=data, world_size=1)  # type: ignore[assignment]
+    made, data = with_data()
     made.on_validation_epoch_start()
     form = made.enhancer.closed_form
     assert form is not None
-    everybody = Fitted(training_rows(data.train_set), True, torch.device("cpu")).fit(made.enhancer)
+    everybody = Fitter(training_rows(data.train_set), True, torch.device("cpu")).fit(made.enhancer)
     assert everybody.solution is not None
     torch.testing.assert_close(form.matrix, everybody.solution.matrix.detach())
     before = form.matrix.clone()
@@ -284,18 +286,9 @@ def test_until_then_the_network_stays_to_the_bit(tmp_path: Path) -> None:
 def test_layers_are_of_the_network_or_shared_with_nobody_left_out(name: str) -> None:
     enhancer = build(name, {"dim": 32, "init": "ridge", "similarity_dim": 8})
     network = {id(parameter) for parameter in enhancer.network_parameters()}
-    shared = (
-        "to_identity",
-        "to_pose",
-        "pose_head",
-        "identity_enhancer",
-        "gate",
-        "closed_form",
-        "similarity",
-        "strength",
-    )
+    shared = {"to_identity", "to_pose", "pose_head", "identity_enhancer", "gate", "closed_form", "similarity"}
     for key, parameter in enhancer.named_parameters():
-        assert (id(parameter) in network) != (key.split(".")[0] in shared), key
+        assert (id(parameter) in network) != (key.split(".")[0] in shared | {"strength"}), key
 
 
 def test_each_number_of_phi_has_its_own_learning_rate_and_no_decay() -> None:
@@ -308,8 +301,7 @@ def test_each_number_of_phi_has_its_own_learning_rate_and_no_decay() -> None:
         assert len(own["params"]) == 1, name
         assert own["initial_lr"] == small.PHI_RATES[name], name
         assert own["weight_decay"] == 0, name
-    everything = [id(p) for group in groups for p in group["params"]]
-    assert sorted(everything) == sorted(id(p) for p in made.parameters())
+    assert sorted(id(p) for group in groups for p in group["params"]) == sorted(id(p) for p in made.parameters())
     identity = {id(p) for p in made.enhancer.identity_parameters()}
     rates = {id(p): (group["initial_lr"], group["weight_decay"]) for group in groups for p in group["params"]}
     for name, parameter in made.named_parameters():

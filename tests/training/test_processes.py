@@ -80,11 +80,7 @@ def test_a_directory_that_was_chosen_is_kept_and_the_last_of_two_values_counts(m
         (torchrun(3, 0), 2, "trainer.devices: is 2, but torchrun started 3 processes: add trainer.devices=3"),
         (srun(4, 0), 2, SLURM_MUST),
         ({"SLURM_NTASKS": "2"}, 2, SLURM_MUST),
-        (
-            {**srun(2, 0), "SLURM_NTASKS_PER_NODE": "1"},
-            2,
-            SLURM_MUST,
-        ),
+        ({**srun(2, 0), "SLURM_NTASKS_PER_NODE": "1"}, 2, SLURM_MUST),
     ],
 )
 def test_another_number_of_processes_is_refused_before_anything_is_written(

@@ -15,18 +15,10 @@ import train
 from poseid.training.callbacks import MetricsFile
 from poseid.training.metric_names import ALL, VALIDATION
 from poseid.training.wandb_run import log_report
+from tests.training.small import SHORT_RUN
 
 Records = list[dict[str, Any]]
-SHORT = [
-    "data.synthetic_people=24",
-    "data.dim=32",
-    "max_epochs=1",
-    "trainer.limit_train_batches=1",
-    "threads=1",
-    "trainer.progress_bar=false",
-    "trainer.accelerator=cpu",
-    "logger=wandb",
-]
+SHORT = [*SHORT_RUN, "trainer.limit_train_batches=1", "logger=wandb"]
 
 
 @pytest.fixture(scope="module")
