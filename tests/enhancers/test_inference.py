@@ -28,10 +28,12 @@ def test_folded_is_the_enhancer(kind: str, untrained: bool) -> None:
     length = x.norm(dim=1, keepdim=True)
     with torch.no_grad():
         for given in (pose, mixed, None):
-            difference = (folded(x, given) - enhancer(x, given).features) / length
-            assert difference.abs().max() <= 1e-6
+            features, weight = folded(x, given)
+            expected = enhancer(x, given)
+            assert ((features - expected.features) / length).abs().max() <= 1e-6
+            torch.testing.assert_close(weight, expected.weight, rtol=1e-6, atol=0)
         zero = torch.zeros(2, x.shape[1])
-        torch.testing.assert_close(folded(zero, pose[:2]), enhancer(zero, pose[:2]).features)
+        torch.testing.assert_close(folded(zero, pose[:2])[0], enhancer(zero, pose[:2]).features)
 
 
 def test_what_cannot_be_folded_is_run_as_it_is() -> None:
@@ -39,4 +41,6 @@ def test_what_cannot_be_folded_is_run_as_it_is() -> None:
         enhancer, _ = made(kind)
         x, pose = (torch.from_numpy(array) for array in rows(5))
         with torch.no_grad():
-            assert torch.equal(for_inference(enhancer)(x, pose), enhancer(x, pose).features)
+            features, weight = for_inference(enhancer)(x, pose)
+            assert torch.equal(features, enhancer(x, pose).features)
+            assert torch.equal(weight, enhancer(x, pose).weight)

@@ -105,6 +105,19 @@ def batch(rows: int = 6, dim: int = DIM) -> dict[str, Tensor]:
         "references": 2 * torch.randn(2 * rows, dim, generator=generator),
         "reference_person": person.repeat(2),
         "division": torch.zeros(1, dtype=torch.int64),
+        **sets(4 * torch.randn(rows, dim, generator=generator), person),
+    }
+
+
+def sets(features: Tensor, person: Tensor) -> dict[str, Tensor]:
+    """What a batch holds for the template term: each row is pooled with the other rows of its person."""
+    people, number = torch.unique(person, return_inverse=True)
+    return {
+        "frames": features,
+        "frame_pose": torch.full((len(features), 3), 50.0),
+        "frame_set": number,
+        "frame_share": torch.ones(len(features)),
+        "set_person": people,
     }
 
 

@@ -38,12 +38,13 @@ def module(name: str, **options: Any) -> EnhancerModule:
 
 
 def of_references(rows: Tensor, person: Tensor) -> dict[str, Tensor]:
-    """What a batch holds for the detection term."""
+    """What a batch holds for the detection and template terms."""
     return {
         "profile": torch.ones(len(person), dtype=torch.bool),
         "references": rows.repeat(2, 1),
         "reference_person": person.repeat(2),
         "division": torch.zeros(1, dtype=torch.int64),
+        **small.sets(rows, person),
     }
 
 

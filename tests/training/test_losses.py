@@ -224,6 +224,9 @@ CASES = {
     "detection": lambda e: losses.detection_loss(
         0.02 * (e @ draw(9, 5, seed=1).T), PERSON[:, None] == torch.arange(9)[None, :] % 4
     ),
+    "template": lambda e: losses.detection_loss(
+        0.02 * ((e[:2] + 3 * e[2:]) @ draw(9, 5, seed=1).T), PERSON[:2, None] == torch.arange(9)[None, :] % 4
+    ),
 }
 
 

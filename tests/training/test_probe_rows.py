@@ -24,7 +24,7 @@ def of(features: FeatureSet = FEATURES, min_yaw: float = 0, division: dict[str, 
 
 
 def drawn(rows: ProbeRows) -> list[dict[str, Tensor]]:
-    return [rows[index] for index in BalancedBatches(rows.counts, rows.division, batch_size=20, seed=0)]
+    return [rows[index] for index in BalancedBatches(rows.counts, rows.groups, rows.division, batch_size=20, seed=0)]
 
 
 def owner(features: FeatureSet, row: Tensor) -> tuple[str, str, bool]:
@@ -96,6 +96,40 @@ def test_in_order_every_row_comes_once_with_one_reference_of_its_person() -> Non
         assert torch.equal(batch["reference_person"], batch["person"])
         for reference, person in zip(batch["references"], batch["person"].tolist(), strict=True):
             assert owner(FEATURES, reference)[0] == names[person]
+
+
+def test_frames_are_rows_of_the_person_of_their_set_with_their_own_poses() -> None:
+    rows = of()
+    names = sorted(PEOPLE)
+    for batch in [*drawn(rows)[:3], rows[rows.in_order(40)[0]]]:
+        assert len(batch["frames"]) == len(batch["frame_set"]) == len(batch["frame_pose"]) == len(batch["frame_share"])
+        assert torch.equal(batch["frame_set"].unique(), torch.arange(len(batch["set_person"])))
+        assert (batch["frame_share"] == 1).all()
+        for frame, number, pose in zip(batch["frames"], batch["frame_set"], batch["frame_pose"], strict=True):
+            assert owner(FEATURES, frame)[0] == names[int(batch["set_person"][number])]
+            (row,) = np.flatnonzero((FEATURES.video.features == frame.numpy()).all(axis=1))
+            assert np.array_equal(FEATURES.video.poses[row], pose.numpy())
+
+
+def test_sets_stay_within_a_template_and_rows_of_one_media_share_their_weight() -> None:
+    entries = [
+        {**entry, "template_id": f"{entry['person_name']} {i % 2}", "media_id": i % 4}
+        for i, entry in enumerate(FEATURES.video.metadata)
+    ]
+    rows = of(replace(FEATURES, video=replace(FEATURES.video, metadata=entries)))
+    seen = 0
+    for batch in drawn(rows):
+        found = [
+            int(np.flatnonzero((FEATURES.video.features == frame.numpy()).all(axis=1))[0]) for frame in batch["frames"]
+        ]
+        for number in range(len(batch["set_person"])):
+            places = [row for i, row in zip(batch["frame_set"].tolist(), found, strict=True) if i == number]
+            assert len({entries[row]["template_id"] for row in places}) == 1
+            media = [entries[row]["media_id"] for row in places]
+            share = batch["frame_share"][batch["frame_set"] == number].tolist()
+            assert share == pytest.approx([1 / media.count(one) for one in media])
+            seen += len(places) > 1
+    assert seen > 10
 
 
 @pytest.mark.parametrize("dim", [3, 512, 1500])  # rows within a page of memory, and over several

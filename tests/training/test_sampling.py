@@ -7,12 +7,16 @@ import torch
 from torch import Tensor
 
 from poseid.training.sampling import (
+    FRAMES,
     FRONTAL_SHARE,
     LEAST_ROUNDS,
     REFERENCES,
+    SET_SHARE,
     BalancedBatches,
     Counts,
+    Groups,
     draw,
+    draw_frames,
     generator_for,
 )
 
@@ -87,11 +91,12 @@ MANY = Counts(
     1 + torch.arange(PEOPLE) % 7, 1 + torch.arange(PEOPLE) % 2, 2 + torch.arange(PEOPLE) % 3, torch.arange(PEOPLE) % 7
 )
 OWNER = torch.repeat_interleave(torch.arange(PEOPLE), MANY.rows)
+GROUPS = Groups(OWNER, None, MANY.rows, MANY.turned)
 DIVISION = torch.arange(PEOPLE) % 3
 
 
 def batches(batch_size: int = 4, epoch: int = 0, seed: int = 0, division: Tensor = DIVISION) -> list[Tensor]:
-    sampler = BalancedBatches(MANY, division, batch_size, seed)
+    sampler = BalancedBatches(MANY, GROUPS, division, batch_size, seed)
     sampler.set_epoch(epoch)
     made = list(sampler)
     assert len(made) == len(sampler)
@@ -102,7 +107,7 @@ def test_each_batch_is_of_one_division_and_the_divisions_take_turns() -> None:
     made = batches()
     assert len(made) == len(OWNER) // 4
     for step, block in enumerate(made):
-        assert block.shape == (3 + REFERENCES, 4)
+        assert block.shape == (3 + REFERENCES + FRAMES, 4)
         assert (DIVISION[OWNER[block[0]]] == step % 3).all()
 
 
@@ -145,3 +150,44 @@ def test_ranks_share_out_the_draw_that_one_process_would_make(world: int, monkey
     assert all(len(part) == len(whole) for part in parts)
     for step, block in enumerate(whole):
         assert torch.equal(torch.stack([part[step] for part in parts], dim=2).flatten(1), block)
+
+
+def test_sets_hold_different_rows_of_the_group_of_their_row_and_every_other_one_profiles_alone() -> None:
+    row = torch.arange(len(OWNER)).repeat(20)
+    frames = draw_frames(row, GROUPS, generator_for(0, 1))
+    assert frames.shape == (FRAMES, len(row))
+    assert (frames[0] >= 0).all()
+    for column, (own, chosen) in enumerate(zip(OWNER[row].tolist(), frames.T, strict=True)):
+        rows = chosen[chosen >= 0]
+        assert (OWNER[rows] == own).all()
+        assert len(rows.unique()) == len(rows) <= MANY.rows[own]
+        if column % 2 and MANY.turned[own] >= 2:  # profile rows are stored first
+            first = int(MANY.rows[:own].sum())
+            assert (rows - first < MANY.turned[own]).all()
+    sizes = (frames >= 0).sum(dim=0)
+    assert sizes.max() >= 5
+    assert torch.equal(frames, draw_frames(row, GROUPS, generator_for(0, 1)))
+
+
+def test_of_a_large_group_every_size_from_two_to_eight_is_drawn() -> None:
+    one = Groups(torch.zeros(10**6, dtype=torch.int64), None, torch.tensor([10**6]), torch.tensor([10**6]))
+    sizes = (draw_frames(torch.zeros(4000, dtype=torch.int64), one, generator_for(0, 2)) >= 0).sum(dim=0)
+    counts = torch.bincount(sizes, minlength=9)
+    assert counts[:2].sum() == 0
+    assert (counts[2:] > 4000 / 7 * 0.8).all()
+
+
+def test_groups_that_are_scattered_are_found_by_their_order() -> None:
+    number = torch.tensor([1, 0, 1, 0, 1])
+    scattered = Groups(number, number.argsort(stable=True), torch.tensor([2, 3]), torch.tensor([2, 3]))
+    for step in range(20):
+        for row, chosen in enumerate(draw_frames(torch.arange(5), scattered, generator_for(0, step)).T):
+            assert (number[chosen[chosen >= 0]] == number[row]).all()
+
+
+def test_a_quarter_of_the_draws_comes_with_a_set_of_the_same_person() -> None:
+    for block in batches(batch_size=8):
+        with_set = block[-FRAMES] >= 0
+        assert with_set.tolist() == [column < 8 // SET_SHARE for column in range(8)]
+        assert torch.equal(OWNER[block[-FRAMES, with_set]], OWNER[block[0, with_set]])
+    assert all((block[-FRAMES] >= 0).sum() == 1 for block in batches(batch_size=2))
