@@ -65,12 +65,13 @@ def weigh_comparisons(
     resamples, people = weights.shape
     genuine, impostor = np.zeros(resamples), np.zeros(resamples)
     for part in parts:
-        a, b = part.totals(people)
+        a = np.bincount(part.left.person, minlength=people).astype(np.float64)
         first = weights @ a
-        if b is None:
+        if part.right is None:
             genuine += weights @ (a * (a - 1) / 2)
             impostor += (first**2 - weights**2 @ a**2) / 2
         else:
+            b = np.bincount(part.right.person, minlength=people)
             genuine += weights @ (a * b)
             impostor += first * (weights @ b) - weights**2 @ (a * b)
     return genuine, impostor

@@ -36,13 +36,6 @@ class Part:
     left: Group
     right: Group | None
 
-    def totals(self, people: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Rows of each person on the left and on the right."""
-        left = np.bincount(self.left.person, minlength=people).astype(np.float64)
-        if self.right is None:
-            return left, None
-        return left, np.bincount(self.right.person, minlength=people).astype(np.float64)
-
 
 def _group(front: EmbeddingSet, video: EmbeddingSet, kind: int, form: str) -> Group:
     """Rows of a kind: front rows as references, video rows in the form asked for; equal forms stay one array."""

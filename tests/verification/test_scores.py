@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -17,13 +16,7 @@ from poseid.verification.embeddings import unit_rows
 from poseid.verification.operating_points import error_rates
 from poseid.verification.scores import Compared, compare, count_comparisons, genuine_alone, weigh_comparisons
 from poseid.verification.sets import SETS, Group, Part, set_parts, turned_parts
-
-Sides = Callable[..., tuple[EmbeddingSet, EmbeddingSet]]
-
-
-def units(front: EmbeddingSet, video: EmbeddingSet) -> tuple[EmbeddingSet, EmbeddingSet]:
-    one, other = (s.normalized(np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
-    return one, other
+from tests.verification.people import normalized, sides
 
 
 def by_hand(name: str, front: EmbeddingSet, video: EmbeddingSet) -> dict[str, list[tuple[float, float]]]:
@@ -60,7 +53,7 @@ def by_hand(name: str, front: EmbeddingSet, video: EmbeddingSet) -> dict[str, li
 
 @pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("name", SETS)
-def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool, sides: Sides) -> None:
+def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool) -> None:
     front, video = sides(people=6, fronts=2, probes=5, seed=4, change=lambda x: x[:, ::-1] + x**2, both=both)
     # some front rows in profile, and rows in mixed order
     rng = np.random.default_rng(0)
@@ -70,7 +63,7 @@ def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool, si
     front = EmbeddingSet(
         front.raw[mix], front.reference[mix], front.probe[mix], front.person[mix], front.yaw[mix], kind[mix]
     )
-    parts = set_parts(name, *units(front, video))
+    parts = set_parts(name, *normalized(front, video))
     found = compare(parts, 6, deepest_fmr=0.01, with_people=True)
     want = by_hand(name, front, video)
     assert len(want["genuine"])
@@ -183,8 +176,8 @@ def test_of_very_many_comparisons_one_in_n_stands_for_all_below_the_highest(
         assert b.eer.value == pytest.approx(a.eer.value, abs=6 * (a.eer.value * stride / one.total) ** 0.5)
 
 
-def test_genuine_comparisons_alone_are_those_of_the_whole_set(sides: Sides) -> None:
-    front, video = units(*sides(people=12, fronts=3, probes=5, seed=4))
+def test_genuine_comparisons_alone_are_those_of_the_whole_set() -> None:
+    front, video = normalized(*sides(people=12, fronts=3, probes=5, seed=4))
     (part,) = set_parts("all", front, video)
     whole, alone = compare((part,), 12, deepest_fmr=0.01, with_people=False).genuine, genuine_alone(part)
     for name in ("left", "right", "person", "raw", "enhanced"):
@@ -238,12 +231,12 @@ def test_sides_must_agree_in_rows() -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_tiles_make_every_comparison_once(name: str, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tiles_make_every_comparison_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     front, video = sides(people=9, fronts=3, probes=7, seed=2, change=lambda x: x + x**2)
     mix = np.random.default_rng(0).permutation(len(video.person))
     columns = (video.raw, video.reference, video.probe, video.person, video.yaw, video.kind)
     video = EmbeddingSet(*(column[mix] for column in columns))
-    parts = set_parts(name, *units(front, video))
+    parts = set_parts(name, *normalized(front, video))
     whole = compare(parts, 9, deepest_fmr=0.01, with_people=True)
     for rows, columns_at_once in ((1, 5), (4, 4), (7, 3), (100, 6)):
         monkeypatch.setattr(scores_module, "_ROWS", rows)
