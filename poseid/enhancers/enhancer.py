@@ -1,4 +1,7 @@
-"""What both enhancers share: the projections, the closed form, the gate, and how they are combined."""
+"""What both enhancers share: the projections, the closed form, the gate, and how they are combined.
+
+φ (phi) are the trained numbers of the closed form and the gate, and the strength of the correction.
+"""
 
 from __future__ import annotations
 
@@ -142,7 +145,7 @@ class Enhancer(Model):
 
     @torch.no_grad()
     def phi_values(self) -> dict[str, float]:
-        """The numbers of φ as a reader wants them: λ itself, and each gain of ``shape`` by itself."""
+        """The numbers of φ as a reader wants them: the penalty itself, and each gain of ``shape`` by itself."""
         values: dict[str, float] = {}
         for name, parameter in self.phi().items():
             numbers = (parameter.exp() if name == "ridge" else parameter).reshape(-1).tolist()

@@ -132,15 +132,15 @@ def _logistic(inputs: Tensor, positive: Tensor, beta: Tensor) -> Tensor:
     """(D,) coefficients, the last one of the constant column; ``beta`` is where Newton's method begins."""
     target = positive.to(inputs.dtype)
     balance = torch.where(positive, 0.5 / target.mean(), 0.5 / (1 - target.mean()))
-    ridge = torch.full((inputs.shape[1],), PENALTY, dtype=inputs.dtype)
-    ridge[-1] = 1e-6
+    penalty = torch.full((inputs.shape[1],), PENALTY, dtype=inputs.dtype)
+    penalty[-1] = 1e-6
     short = inputs.float()
     for _ in range(NEWTON_STEPS):
         probability = torch.sigmoid((inputs @ beta).clamp(-30, 30))
-        gradient = inputs.T @ (balance * (probability - target)) + ridge * beta
+        gradient = inputs.T @ (balance * (probability - target)) + penalty * beta
         curvature = (balance * (probability * (1 - probability)) + 1e-9).float()
         # In float32, which is enough for the direction of a step, in half the time; the gradient decides.
-        hessian = ((short.T * curvature) @ short).double() + ridge.diag()
+        hessian = ((short.T * curvature) @ short).double() + penalty.diag()
         step = torch.linalg.solve(hessian, gradient)
         beta = beta - step
         if float(step.abs().max()) < TOLERANCE:

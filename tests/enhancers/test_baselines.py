@@ -10,9 +10,9 @@ import torch
 from sklearn.linear_model import Ridge as SklearnRidge
 
 from poseid.enhancers.baselines.baseline import FitData
-from poseid.enhancers.baselines.fit import Fitted, fit_baseline, parse_options
+from poseid.enhancers.baselines.fit import FittedBaseline, fit_baseline, parse_options
 from poseid.enhancers.baselines.mean_subtraction import MeanSubtraction
-from poseid.enhancers.baselines.ridge import LAMBDAS, Ridge
+from poseid.enhancers.baselines.ridge import PENALTIES, Ridge
 from poseid.enhancers.baselines.srt import self_restrained_triplet_loss
 from poseid.enhancers.baselines.wccn import Wccn
 from poseid.enhancers.model import unit
@@ -32,7 +32,7 @@ DATA = synthetic(people=60, probes=8, seed=3, dim=48)
 NAN = float("nan")
 
 
-def fitted(name: str, options: list[str] | None = None, score: float | None = None) -> Fitted:
+def fitted(name: str, options: list[str] | None = None, score: float | None = None) -> FittedBaseline:
     people = DATA.people()
     train, validation = DATA.select(people[:40]), DATA.select(people[40:50])
 
@@ -53,7 +53,7 @@ def ridge_of(people: FeatureSet, penalty: float = 10.0) -> Ridge:
 
 
 @pytest.fixture(scope="module")
-def baselines() -> dict[str, Fitted]:
+def baselines() -> dict[str, FittedBaseline]:
     return {name: fitted(name) for name in BASELINES}
 
 
@@ -63,7 +63,7 @@ def probes(count: int = 30) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("name", list(BASELINES))
-def test_call_and_shapes(name: str, baselines: dict[str, Fitted]) -> None:
+def test_call_and_shapes(name: str, baselines: dict[str, FittedBaseline]) -> None:
     enhancer = baselines[name].enhancer
     features, pose = probes()
     with torch.no_grad():
@@ -87,14 +87,14 @@ def test_call_and_shapes(name: str, baselines: dict[str, Fitted]) -> None:
 
 
 @pytest.mark.parametrize("name", ["ridge", "dream", "srt"])
-def test_fitting_again_gives_the_same_bits(name: str, baselines: dict[str, Fitted]) -> None:
+def test_fitting_again_gives_the_same_bits(name: str, baselines: dict[str, FittedBaseline]) -> None:
     again = fitted(name)
     for key, tensor in baselines[name].enhancer.state_dict().items():
         assert torch.equal(tensor, again.enhancer.state_dict()[key]), key
     assert again.fit == baselines[name].fit
 
 
-def test_another_seed_gives_another_dream(baselines: dict[str, Fitted]) -> None:
+def test_another_seed_gives_another_dream(baselines: dict[str, FittedBaseline]) -> None:
     other = fitted("dream", ["seed=1"]).enhancer.state_dict()
     assert not torch.equal(other["residual.0.weight"], baselines["dream"].enhancer.state_dict()["residual.0.weight"])
 
@@ -107,7 +107,7 @@ def test_fitting_leaves_the_global_generator_alone() -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_raw_returns_its_input_bit_for_bit(baselines: dict[str, Fitted]) -> None:
+def test_raw_returns_its_input_bit_for_bit(baselines: dict[str, FittedBaseline]) -> None:
     features, pose = probes()
     assert baselines["raw"].enhancer(features, pose).features is features
 
@@ -187,16 +187,16 @@ def test_wccn_refuses_probe_sides() -> None:
         build_saved("wccn", {"sides": "probe"})
 
 
-def test_lambda_is_chosen_on_validation_people(baselines: dict[str, Fitted]) -> None:
+def test_lambda_is_chosen_on_validation_people(baselines: dict[str, FittedBaseline]) -> None:
     fit = baselines["ridge"].fit
     assert fit["chosen_on_validation"]
     assert fit["tried"][f"{fit['lambda']:g}"] == min(fit["tried"].values())
-    assert len(fit["tried"]) == len(LAMBDAS)
-    assert fitted("ridge", score=0.5).fit["lambda"] == max(LAMBDAS)  # of equals the one that changes least
+    assert len(fit["tried"]) == len(PENALTIES)
+    assert fitted("ridge", score=0.5).fit["lambda"] == max(PENALTIES)  # of equals the one that changes least
     given = fitted("ridge", ["lambda=10"])
     assert given.fit == {"lambda": 10.0, "chosen_on_validation": False}
     everybody = ridge_of(DATA.select(DATA.people()[:50]))
-    assert torch.equal(given.enhancer.matrix, everybody.matrix)  # a given λ needs no validation people
+    assert torch.equal(given.enhancer.matrix, everybody.matrix)  # a given penalty needs no validation people
 
 
 def test_early_stopping_keeps_the_best_epoch() -> None:
@@ -266,7 +266,7 @@ def test_without_profile_rows_there_is_nothing_to_fit() -> None:
 
 @pytest.mark.skipif(not CFP.is_dir(), reason="the cfp features are not beside this checkout")
 def test_ridge_on_the_four_pinned_splits() -> None:
-    """λ = 10 on photographs, to the digits measured beforehand; the own gate does as well as the true kinds."""
+    """Penalty 10 on photographs, to the digits measured beforehand; the own gate does as well as the true kinds."""
     data = read_folder(CFP)
     found: dict[str, list[tuple[float, ...]]] = {"source": [], "own": []}
     for start in (1, 3, 5, 7):

@@ -8,8 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from poseid.enhancers.baselines.baseline import FitData, FitOptions, GatedBaseline, known_yaw, rows_to_fit
-from poseid.enhancers.baselines.early_stopping import train_early_stopped
+from poseid.enhancers.baselines.baseline import (
+    FitData,
+    FitOptions,
+    GatedBaseline,
+    known_yaw,
+    rows_to_fit,
+    train_early_stopped,
+)
 from poseid.enhancers.model import unit
 
 
