@@ -64,11 +64,8 @@ def set_parts(name: str, front: EmbeddingSet, video: EmbeddingSet) -> tuple[Part
         return (Part(left, Group(video.raw, video.probe, video.person, video.yaw)),)
     if name == "frontal_profile":
         return (Part(_group(front, video, FRONTAL, "reference"), _group(front, video, PROFILE, "probe")),)
-    if name == "frontal_frontal":
-        return (Part(_group(front, video, FRONTAL, "probe"), None),)
-    if name == "profile_profile":
-        return (Part(_group(front, video, PROFILE, "probe"), None),)
-    raise ValueError(f"no set {name!r}: the sets are {', '.join(SETS)}")
+    kind = {"frontal_frontal": FRONTAL, "profile_profile": PROFILE}[name]
+    return (Part(_group(front, video, kind, "probe"), None),)
 
 
 def turned_parts(profile: Group) -> dict[str, tuple[Part, ...]]:

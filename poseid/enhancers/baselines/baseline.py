@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from poseid.enhancers.gate import Gate, fit_gate
-from poseid.enhancers.model import EnhancerOutput, Model, checked_sides, output_of, unit_and_length, with_length
+from poseid.enhancers.model import EnhancerOutput, Model, checked_sides, output_of, with_length
 from poseid.enhancers.training_rows import TrainingRows, training_rows
 from poseid.errors import InputError
 from poseid.features.rows import FeatureSet
@@ -97,15 +97,6 @@ class GatedBaseline(Baseline):
     def __init__(self, dim: int = 512, sides: str = "probe") -> None:
         super().__init__(dim, sides)
         self.gate = Gate(dim).requires_grad_(False)
-
-    def correction_share(self, features: Tensor, pose: Tensor | None) -> Tensor:
-        """(N, 1) the gate of raw rows."""
-        share: Tensor = self.gate(*unit_and_length(features), pose)
-        return share
-
-    def profile_probability(self, features: Tensor) -> Tensor:
-        """(N, 1) how likely raw rows are profiles, by the vector alone."""
-        return self.gate.probability(*unit_and_length(features))
 
     def fit_gate(self, rows: TrainingRows) -> None:
         """Fits the gate on rows of both kinds."""

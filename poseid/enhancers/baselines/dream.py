@@ -16,7 +16,7 @@ from poseid.enhancers.baselines.baseline import (
     rows_to_fit,
     train_early_stopped,
 )
-from poseid.enhancers.model import unit
+from poseid.enhancers.model import unit, unit_and_length
 
 
 class Dream(GatedBaseline):
@@ -34,8 +34,8 @@ class Dream(GatedBaseline):
 
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
         """(N, D) the mapped rows, as they are trained: near unit length."""
-        x = unit(features)
-        share = self.profile_probability(features)
+        x, length = unit_and_length(features)
+        share = self.gate.probability(x, length)
         if pose is not None:
             known, yaw = known_yaw(pose)
             share = torch.where(known, torch.sigmoid(10.0 * (yaw.abs() / 45.0 - 1.0)).to(share.dtype), share)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from poseid.enhancers.baselines.baseline import FitData, FitOptions, GatedBaseline, rows_to_fit
 from poseid.enhancers.closed_form import ridge_regression
-from poseid.enhancers.model import unit
+from poseid.enhancers.model import unit, unit_and_length
 from poseid.enhancers.training_rows import TrainingRows
 from poseid.errors import InputError
 from poseid.features.rows import FeatureSet
@@ -40,8 +40,8 @@ class Ridge(GatedBaseline):
         return (x - self.centre) @ self.matrix.T
 
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
-        x = unit(features)
-        return x + self.correction_share(features, pose) * (self.corrected(x) - x)
+        x, length = unit_and_length(features)
+        return x + self.gate(x, length, pose) * (self.corrected(x) - x)
 
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
         """Fitted on everybody; a penalty that is not given is chosen by fits on the training people."""
