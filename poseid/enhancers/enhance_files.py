@@ -1,4 +1,4 @@
-"""Files of vectors, enhanced block by block: each file appears whole, and a record says what it was made from."""
+"""Files of vectors, enhanced block by block: each is written in full or not at all, and a record lists its inputs."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def fit_gate(features: Tensor, frontal: Tensor, profile: Tensor, initial: GateFi
     Args:
         features: (N, D) raw rows of training people.
         frontal, profile: (N,) bool; other rows do not count.
-        initial: where Newton's method begins, such as a fit on nearly the same rows.
+        initial: first values of Newton's method, such as a fit on nearly the same rows.
 
     Returns:
         None where one of the two kinds is missing.
@@ -129,7 +129,7 @@ def fit_gate(features: Tensor, frontal: Tensor, profile: Tensor, initial: GateFi
 
 
 def _logistic(inputs: Tensor, positive: Tensor, beta: Tensor) -> Tensor:
-    """(D,) coefficients, the last one of the constant column; ``beta`` is where Newton's method begins."""
+    """(D,) coefficients, the last one of the constant column; ``beta``: first values of Newton's method."""
     target = positive.to(inputs.dtype)
     balance = torch.where(positive, 0.5 / target.mean(), 0.5 / (1 - target.mean()))
     penalty = torch.full((inputs.shape[1],), PENALTY, dtype=inputs.dtype)

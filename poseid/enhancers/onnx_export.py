@@ -38,7 +38,7 @@ def to_onnx(enhancer: Model, header: dict[str, Any], opset: int = OPSET, half: b
         header: goes into the file's metadata, as in safetensors, with the key ``onnx``: ``opset``, ``weights``,
             ``max_difference`` and, where rows come out as they went in, ``unchanged``.
         opset: version of the operators.
-        half: keep the matrices in float16, which halves the file; they are widened when it is opened, and all
+        half: store the matrices in float16, which halves the file; they are widened when it is opened, and all
             computing stays float32.
 
     Returns:

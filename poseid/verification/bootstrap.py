@@ -19,7 +19,7 @@ from poseid.verification.rates import allowed_false_matches, crossing, crossing_
 from poseid.verification.scores import Compared, weigh_comparisons
 
 MOST_IMPOSTORS = 1 << 20
-"""A resample weighs at most about so many impostor comparisons of a set; of the lowest, a random share stands in."""
+"""A resample weighs at most about so many impostor comparisons of a set; a random share represents the lowest."""
 MOST_GENUINE = 1 << 18
 """The same for genuine comparisons."""
 
@@ -30,7 +30,7 @@ _BLOCK, _FEW = 512, 1 << 13
 
 
 class RunningSums:
-    """Sums over the start of an array of weights ≥ 0 that is filled again and again.
+    """Sums over the start of an array of weights ≥ 0 that is refilled for every resample.
 
     Attributes:
         weights: (size,) to be filled; then call :meth:`add_up`.
@@ -50,7 +50,7 @@ class RunningSums:
         self._before = np.zeros(blocks + 1)
 
     def add_up(self) -> None:
-        """Takes the weights as they now are."""
+        """Updates the sums to the weights as they now are."""
         sums = self._padded if self._block == 1 else self._padded.reshape(-1, self._block).sum(axis=1)
         np.cumsum(sums, out=self._before[1:])
 
@@ -86,7 +86,7 @@ class _Ranked:
     left: NDArray[np.intp]
     right: NDArray[np.intp]
     copies: NDArray[np.float64] | None
-    """How many comparisons each impostor score stands for; None: one each."""
+    """How many comparisons each impostor score represents; None: one each."""
     complete: bool
     """No comparison lies below the lowest impostor score."""
 

@@ -1,6 +1,6 @@
 """The registered metrics: what is compared between models, over a sweep, and over the epochs of a training.
 
-A new metric is one function and its entry in `METRICS`. It then stands in ``summary.json``, in the tables of
+A new metric is one function and its entry in `METRICS`. It then appears in ``summary.json``, in the tables of
 `poseid compare`, in the table of a sweep, and in what a training logs, and may be the objective of a sweep.
 """
 
@@ -36,7 +36,7 @@ class Metric:
             mean is taken.
         higher_is_better: its direction.
         relative: shown as a multiple of the raw form's.
-        key: where it stands in an evaluation block, {form} for raw or enhanced; by default under ``metrics``.
+        key: its path in an evaluation block, {form} for raw or enhanced; by default under ``metrics``.
         shown_in: where it appears beside the files.
         log: its name in a training's log, after ``val/``; by default `name`.
     """

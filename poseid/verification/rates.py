@@ -28,7 +28,7 @@ MINIMUM_FALSE_MATCHES = 30
 
 
 def fmr_label(fmr: float) -> str:
-    """The key under which an FMR stands in a report.
+    """The key of an FMR in a report.
 
     >>> fmr_label(0.001)
     '1e-3'

@@ -101,7 +101,7 @@ def set_result(
     """The result of scored comparisons, or None where they are one-sided or empty.
 
     weights  resampled people, or None for no intervals
-    path     where the set stands in the report; `reasons` gets, by path, why something is null
+    path     of the set in the report; `reasons` gets, by path, why something is null
     """
     genuine, total = compared.genuine, compared.raw.total
     if missing := why_null(genuine.raw.size, total):

@@ -1,4 +1,4 @@
-"""The Python API: shapes, dtypes and kinds kept, the same numbers as in training's evaluation, bad rows named."""
+"""The Python API: shapes, dtypes and kinds preserved, the same numbers as in training's evaluation, bad rows named."""
 
 from __future__ import annotations
 
@@ -81,10 +81,10 @@ def test_blocks_make_no_difference(model: Path, tmp_path: Path) -> None:
     features, poses = rows(BLOCK_ROWS + 3)
     np.save(tmp_path / "x.npy", features)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    whole = poseid.load(model).enhance(mapped, poses)
-    assert type(whole) is np.ndarray
+    enhanced = poseid.load(model).enhance(mapped, poses)
+    assert type(enhanced) is np.ndarray
     expected, _, _ = enhance_arrays(made("residual_ridge")[0], features, poses)
-    np.testing.assert_allclose(whole, expected, atol=1e-5)
+    np.testing.assert_allclose(enhanced, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

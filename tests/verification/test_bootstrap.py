@@ -131,11 +131,11 @@ def test_thinned_intervals_are_those_of_everything(monkeypatch: pytest.MonkeyPat
         point = error_rates(found.genuine.raw, found.raw, (0.01,))
         again = resample_rates(found, weights, fmrs=(0.01,), thresholds=point.thresholds, points=(point, point))[0]
         results.append([again.eer.ci95, again.fnmr_at_fmr[0].ci95, again.fmr_at_raw_threshold[0].ci95])
-    whole = np.array(results[0])
-    width = (whole[:, 1] - whole[:, 0])[:, None]
-    assert whole[0].min() > 0.05
+    complete = np.array(results[0])
+    width = (complete[:, 1] - complete[:, 0])[:, None]
+    assert complete[0].min() > 0.05
     for other in results[1:]:
-        assert np.all(np.abs(np.array(other) - whole) < 0.1 * width)
+        assert np.all(np.abs(np.array(other) - complete) < 0.1 * width)
 
 
 def test_people_are_drawn_with_replacement_and_by_seed() -> None:

@@ -241,9 +241,9 @@ def test_half_precision_and_lengths() -> None:
 
 def test_streaming_gives_the_same_block() -> None:
     front, video = sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt)
-    whole = evaluate(front, video, resamples=30).block
-    parts = evaluate(front, video, resamples=30, exact=9000).block
-    for (path, a), (other, b) in zip(leaves(whole), leaves(parts), strict=True):
+    stored = evaluate(front, video, resamples=30).block
+    streamed = evaluate(front, video, resamples=30, exact=9000).block
+    for (path, a), (other, b) in zip(leaves(stored), leaves(streamed), strict=True):
         assert path == other
         if isinstance(a, float):
             # a genuine score within the bin of an impostor score may fall on its other side

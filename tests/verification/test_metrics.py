@@ -117,6 +117,6 @@ def test_without_profiles_in_one_split_the_headline_is_all() -> None:
     both = [evaluate(front, rows, resamples=20) for rows in (video, flat)]
     assert common_headline(both) == "all"
     figures = figures_of(both)
-    whole = [one.sets["all"].enhanced.eer.value for one in both]  # type: ignore[union-attr]
-    assert figures["eer"]["enhanced"].value == pytest.approx(np.mean(whole))
+    of_all = [one.sets["all"].enhanced.eer.value for one in both]  # type: ignore[union-attr]
+    assert figures["eer"]["enhanced"].value == pytest.approx(np.mean(of_all))
     assert figures["profile_profile_fnmr_at_fmr_1e-2"]["enhanced"].to_dict() == {"value": None, "ci95": None}

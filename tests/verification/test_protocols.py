@@ -30,13 +30,13 @@ def test_protocols_score_the_pairs_that_are_listed() -> None:
         if n % 2:
             a = int(rng.choice(straight))
             rows.append(("FP", n % 4, False, a, False, b, bool(video.person[a] == video.person[b])))
-            vector, stands = video.raw[a], video.reference[a]
+            vector, reference = video.raw[a], video.reference[a]
         else:
             a = int(rng.integers(len(front.person)))
             rows.append(("FP", n % 4, True, a, False, b, bool(front.person[a] == video.person[b])))
-            vector, stands = front.raw[a], front.reference[a]
+            vector, reference = front.raw[a], front.reference[a]
         scores["raw"].append(unit(vector) @ unit(video.raw[b]))
-        scores["enhanced"].append(unit(stands) @ unit(video.probe[b]))
+        scores["enhanced"].append(unit(reference) @ unit(video.probe[b]))
     block = evaluate(front, video, pair_list(rows), resamples=0).block
     same = np.array([row[-1] for row in rows])
     got = block["protocols"]["FP"]
