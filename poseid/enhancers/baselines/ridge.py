@@ -41,7 +41,8 @@ class Ridge(GatedBaseline):
 
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
         x, length = unit_and_length(features)
-        return x + self.gate(x, length, pose) * (self.corrected(x) - x)
+        corrected: Tensor = x + self.gate(x, length, pose) * (self.corrected(x) - x)
+        return corrected
 
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
         """Fitted on everybody; a penalty that is not given is chosen by fits on the training people."""

@@ -58,7 +58,8 @@ class Srt(GatedBaseline):
 
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
         x, length = unit_and_length(features)
-        return x + self.gate(x, length, pose) * (unit(self.unmask(x)) - x)
+        corrected: Tensor = x + self.gate(x, length, pose) * (unit(self.unmask(x)) - x)
+        return corrected
 
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
         """Trains E on profile rows; positive and negative are random frontal rows of the same and of another person.
