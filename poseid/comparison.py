@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from poseid.enhancers.baselines.baseline import FitData, FitOptions
-from poseid.enhancers.baselines.fit import Fitted, fit_baseline, parse_options
+from poseid.enhancers.baselines.fit import FittedBaseline, fit_baseline, parse_options
 from poseid.enhancers.model import Model
 from poseid.enhancers.people import check_enough, choose_people, recorded_people
 from poseid.enhancers.registry import BASELINES
@@ -154,7 +154,7 @@ def one_split(
 
 def fit_and_choose(
     name: str, features: FeatureSet, train: Collection[str], validation: Collection[str], options: FitOptions
-) -> Fitted:
+) -> FittedBaseline:
     """`fit_baseline`, whose choices are scored by FNMR at FMR 1e-2 on the validation people.
 
     With too few impostors for it by the EER; lower is better.

@@ -16,6 +16,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 Records = list[dict[str, Any]]
 
 
+@pytest.fixture
+def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls of ``train.main`` write into a directory of the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+
+
 @pytest.fixture(scope="session")
 def wandb_records() -> Callable[[Path], Records]:
     """Reads the records of the only offline W&B run of a run directory, without an account."""

@@ -45,7 +45,7 @@ def test_defaults_of_an_enhancer_are_those_of_its_file(name: str) -> None:
     options = composed(f"model={name}")["model"]
     phi = options["phi"]
     defaults = {key: one.default for key, one in inspect.signature(ENHANCERS[name]).parameters.items()}
-    named = [key for key in options if key not in ("name", "dim", "init", "phi")]
+    named = [key for key in options if key not in ("name", "dim", "phi")]
     assert {key: defaults[key] for key in named} == {key: options[key] for key in named}
     given = ENHANCERS[name](dim=16, init="ridge", phi=phi).phi_values()
     assert ENHANCERS[name](dim=16, init="ridge").phi_values() == given

@@ -130,11 +130,8 @@ def test_jobs_of_a_cluster_give_the_same_bits(choice: str, plugin: str, grid: Pa
         assert_same_results(grid / str(3 + number), tmp_path / "cluster" / str(number))
 
 
-def test_one_failed_job_of_six_is_named_and_a_second_call_adds_jobs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
+@pytest.mark.usefixtures("own_directory")
+def test_one_failed_job_of_six_is_named_and_a_second_call_adds_jobs(capfd: pytest.CaptureFixture[str]) -> None:
     options = ["logger=csv", "hydra.sweep.dir=sweep", "objective=[minimize sets.headline.enhanced.eer]"]
     assert train.main([*SHORT, *options, "data.min_yaw=5,30", "data.max_yaw=20,60,90"]) == 1
     out = capfd.readouterr().out
@@ -160,11 +157,8 @@ def test_one_failed_job_of_six_is_named_and_a_second_call_adds_jobs(
     assert summary(Path("sweep/6"))["test"] is None
 
 
-def test_sweep_without_m_and_an_objective_that_is_none_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
+@pytest.mark.usefixtures("own_directory")
+def test_sweep_without_m_and_an_objective_that_is_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert train.main(["sweep=joblib", "hydra.run.dir=run"]) == 2
     assert capsys.readouterr().err == "error: sweep: chooses how a multirun runs; add -m\n"
     assert train.main(["-m", "objective=[smallest eer]", "hydra.sweep.dir=sweep"]) == 2

@@ -56,8 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         import poseid
         from poseid.cli.progress import progress
         from poseid.enhancers.enhance_files import FileEnhancer, enhance_files, enhance_folder
-        from poseid.enhancers.enhance_record import model_digest
-        from poseid.enhancers.file_jobs import is_feature_folder
+        from poseid.enhancers.file_jobs import is_feature_folder, model_digest
         from poseid.errors import InputError
         from poseid.features.tables.poses import pose_format
         from poseid.features.tables.table import Columns, split_names

@@ -1,10 +1,12 @@
-"""The closed form: a ridge regression to the frontal mean and a metric, solved differentiably in its few numbers φ.
+"""The closed form: a ridge regression to the frontal mean and a metric, solved differentiably in φ.
 
-Rows are unit vectors x̂ with lengths L, of a set of people. P: their profile rows; Y: for each of these the mean of the
-unit frontal rows of its person.
+φ (phi) are its trained numbers: the penalty of the regression, powers, gains, bias and quality. Rows are unit vectors x̂
+with lengths L, of a set of people. P: their profile rows; Y: for each of these the mean of the unit frontal rows of its
+person.
 
     weights     ω ∝ (L / median L)^length_power, mean 1; rows of one eighth of the lengths share one L (its median)
-    ridge       X = P − m and Y centred by their ω-means; W = (XᵀΩX + ridge · C^ridge_power)⁻¹ XᵀΩ(Y − X)
+    regression  X = P − m and Y centred by their ω-means; W = (XᵀΩX + ridge · C^ridge_power)⁻¹ XᵀΩ(Y − X), with the
+                penalty ridge · C^ridge_power
     metric      F = S^metric_power · exp(Σ_j shape_j · h_j(log C)), each factor scaled to mean eigenvalue 1
     output      x̂ + min(1, P/120) · (o − x̂) for P people,
                 o = unit(unit((x̂ − m)(I + W)F) + (bias − quality · z) · b), z = clip((L − median L) / std L, ±2.5)
@@ -31,7 +33,7 @@ from poseid.enhancers.model import unit
 from poseid.enhancers.training_rows import TrainingRows, person_means
 
 CLIP = 2.5  # of the standardised length
-BIAS_RIDGE = 3.0  # shrinkage of the frontal covariance in b, in mean eigenvalues
+BIAS_SHRINKAGE = 3.0  # of the frontal covariance in b, in mean eigenvalues
 TOTAL_SHRINKAGE, WITHIN_SHRINKAGE = 0.1, 1.0  # of C and of S, in mean eigenvalues
 SMALLEST_PENALTY = 1e-6
 LENGTH_BINS, HATS = 8, 4
@@ -56,8 +58,8 @@ class ClosedForm(nn.Module):
 
     Args:
         dim: D.
-        ridge: λ, the shrinkage of the regression; above 0. The parameter is its logarithm.
-        ridge_power: how much more the large eigenvalues of C are shrunk.
+        ridge: penalty of the regression, above 0; the parameter is its logarithm.
+        ridge_power: of C in the penalty; above 0 directions with large frontal variance are shrunk more.
         length_power: how much more long, that is good, profile vectors count.
         metric_power: of the within-person covariance; below 0 directions in which photos of one person differ count
             less.
@@ -136,9 +138,9 @@ class Statistics:
     length: Tensor  # (2,) median and standard deviation of the lengths of P
     people: Tensor  # () number of people with profile and frontal rows
 
-    def to(self, device: torch.device) -> Statistics:
-        """The same on another device."""
-        return replace(self, **{key: value.to(device) for key, value in vars(self).items() if value is not None})
+    def to(self, to: torch.device | torch.dtype) -> Statistics:
+        """The same on another device or in another dtype."""
+        return replace(self, **{key: value.to(to) for key, value in vars(self).items() if value is not None})
 
 
 def solve(layer: ClosedForm, statistics: Statistics) -> Solution:
@@ -149,7 +151,7 @@ def solve(layer: ClosedForm, statistics: Statistics) -> Solution:
     s = statistics
 
     def of_layer(parameter: Tensor) -> Tensor:
-        return parameter.to(s.gram.device).to(s.gram.dtype)
+        return parameter.to(s.gram)
 
     weight = (of_layer(layer.length_power) * s.relative_length.log()).exp()
     weight = weight * (s.count.sum() / (weight * s.count).sum())
@@ -224,7 +226,7 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
         return "frontal rows that are all one vector"
     direction = torch.zeros_like(mean)
     if float(mean @ mean) > SAME:  # of rows that cancel out no direction moves all scores alike
-        direction = torch.linalg.solve(spread + BIAS_RIDGE * spread.trace() / dim * identity, mean)
+        direction = torch.linalg.solve(spread + BIAS_SHRINKAGE * spread.trace() / dim * identity, mean)
         direction = direction / (direction @ mean)
     total, basis = torch.linalg.eigh(spread + TOTAL_SHRINKAGE * spread.trace() / dim * identity)
     spectrum = within_person_spectrum(frontal, rows.person[rows.frontal], WITHIN_SHRINKAGE)
@@ -236,22 +238,23 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
         deviation_of_length = torch.full_like(median, NO_QUALITY)
     profile, target = x[used] @ basis, centroid[rows.person[used]] @ basis
     bins = [part for part in profile_lengths.argsort().tensor_split(LENGTH_BINS) if len(part)]
-    return Statistics(
-        count=torch.tensor([float(len(part)) for part in bins], dtype=dtype),
-        relative_length=torch.stack([profile_lengths[part].median() / median for part in bins]).to(dtype),
-        profile_sum=torch.stack([profile[part].sum(dim=0) for part in bins]).to(dtype),
-        target_sum=torch.stack([target[part].sum(dim=0) for part in bins]).to(dtype),
-        gram=torch.stack([profile[part].T @ profile[part] for part in bins]).to(dtype),
-        cross=torch.stack([profile[part].T @ target[part] for part in bins]).to(dtype),
-        total=total.to(dtype),
-        basis=basis.to(dtype),
-        within=None if within is None else within.to(dtype),
-        within_basis=(basis.T @ within_basis).to(dtype),
-        hats=_hats(total.log()).to(dtype),
-        direction=direction.to(dtype),
-        length=torch.stack([median, deviation_of_length]).to(dtype),
-        people=torch.tensor(float(fitted_people), dtype=dtype),
+    statistics = Statistics(
+        count=torch.tensor([len(part) for part in bins]),
+        relative_length=torch.stack([profile_lengths[part].median() / median for part in bins]),
+        profile_sum=torch.stack([profile[part].sum(dim=0) for part in bins]),
+        target_sum=torch.stack([target[part].sum(dim=0) for part in bins]),
+        gram=torch.stack([profile[part].T @ profile[part] for part in bins]),
+        cross=torch.stack([profile[part].T @ target[part] for part in bins]),
+        total=total,
+        basis=basis,
+        within=within,
+        within_basis=basis.T @ within_basis,
+        hats=_hats(total.log()),
+        direction=direction,
+        length=torch.stack([median, deviation_of_length]),
+        people=torch.tensor(fitted_people),
     )
+    return statistics.to(dtype)
 
 
 def _hats(logarithm: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Files of vectors, enhanced block by block: each file appears whole, and a record says what it was made from."""
+"""Files of vectors, enhanced block by block: each is written in full or not at all, and a record lists its inputs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import numpy as np
 
 from poseid.atomic import atomic_directory, atomic_file, check_new
 from poseid.enhancers.api import LoadedEnhancer
-from poseid.enhancers.enhance_record import RECORD, Record
-from poseid.enhancers.file_jobs import FRONT, VIDEO, Job, plan_files
+from poseid.enhancers.file_jobs import FRONT, RECORD, VIDEO, Job, Record, plan_files
 from poseid.errors import InputError
 from poseid.features.fingerprint import differences
 from poseid.features.metadata import find_metadata

@@ -1,4 +1,7 @@
-"""What both enhancers share: the projections, the closed form, the gate, and how they are combined."""
+"""What both enhancers share: the projections, the closed form, the gate, and how they are combined.
+
+φ (phi) are the trained numbers of the closed form and the gate, and the strength of the correction.
+"""
 
 from __future__ import annotations
 
@@ -80,14 +83,13 @@ class Enhancer(Model):
         self.pose_head = PoseHead(pose_dim)
         self.identity_enhancer = IdentityEnhancer(identity_dim, pose_dim, suppression, residual)
         values = {name: entry["value"] for name, entry in (phi or {}).items()}
-        of_gate = {name.removeprefix("gate_"): values[name] for name in values if name.startswith("gate_")}
-        of_weight = {name.removeprefix("weight_"): values[name] for name in values if name.startswith("weight_")}
-        others = ("strength", *(f"gate_{name}" for name in of_gate), *(f"weight_{name}" for name in of_weight))
-        of_form = {name: value for name, value in values.items() if name not in others}
-        self.gate = Gate(dim, **of_gate)
-        self.frame_weight = FrameWeight(**of_weight)
-        self.closed_form = ClosedForm(dim, **of_form) if init == "ridge" and skip else None
-        self.strength = nn.Parameter(torch.tensor(float(values.get("strength", 1.0))))
+        strength = float(values.pop("strength", 1.0))
+        of_gate = {name: values.pop(name) for name in list(values) if name.startswith("gate_")}
+        of_weight = {name: values.pop(name) for name in list(values) if name.startswith("weight_")}
+        self.gate = Gate(dim, **{name.removeprefix("gate_"): value for name, value in of_gate.items()})
+        self.frame_weight = FrameWeight(**{name.removeprefix("weight_"): value for name, value in of_weight.items()})
+        self.closed_form = ClosedForm(dim, **values) if init == "ridge" and skip else None
+        self.strength = nn.Parameter(torch.tensor(strength))
         self.similarity = None if similarity_dim is None else nn.Linear(dim, similarity_dim, bias=False)
 
     def comparison(self, features: Tensor) -> Tensor:
@@ -160,7 +162,7 @@ class Enhancer(Model):
 
     @torch.no_grad()
     def phi_values(self) -> dict[str, float]:
-        """The numbers of φ as a reader wants them: λ itself, and each gain of ``shape`` by itself."""
+        """The numbers of φ as a reader wants them: the penalty itself, and each gain of ``shape`` by itself."""
         values: dict[str, float] = {}
         for name, parameter in self.phi().items():
             numbers = (parameter.exp() if name == "ridge" else parameter).reshape(-1).tolist()

@@ -103,7 +103,7 @@ def fit_gate(features: Tensor, frontal: Tensor, profile: Tensor, initial: GateFi
     Args:
         features: (N, D) raw rows of training people.
         frontal, profile: (N,) bool; other rows do not count.
-        initial: where Newton's method begins, such as a fit on nearly the same rows.
+        initial: first values of Newton's method, such as a fit on nearly the same rows.
 
     Returns:
         None where one of the two kinds is missing.
@@ -129,18 +129,18 @@ def fit_gate(features: Tensor, frontal: Tensor, profile: Tensor, initial: GateFi
 
 
 def _logistic(inputs: Tensor, positive: Tensor, beta: Tensor) -> Tensor:
-    """(D,) coefficients, the last one of the constant column; ``beta`` is where Newton's method begins."""
+    """(D,) coefficients, the last one of the constant column; ``beta``: first values of Newton's method."""
     target = positive.to(inputs.dtype)
     balance = torch.where(positive, 0.5 / target.mean(), 0.5 / (1 - target.mean()))
-    ridge = torch.full((inputs.shape[1],), PENALTY, dtype=inputs.dtype)
-    ridge[-1] = 1e-6
+    penalty = torch.full((inputs.shape[1],), PENALTY, dtype=inputs.dtype)
+    penalty[-1] = 1e-6
     short = inputs.float()
     for _ in range(NEWTON_STEPS):
         probability = torch.sigmoid((inputs @ beta).clamp(-30, 30))
-        gradient = inputs.T @ (balance * (probability - target)) + ridge * beta
+        gradient = inputs.T @ (balance * (probability - target)) + penalty * beta
         curvature = (balance * (probability * (1 - probability)) + 1e-9).float()
         # In float32, which is enough for the direction of a step, in half the time; the gradient decides.
-        hessian = ((short.T * curvature) @ short).double() + ridge.diag()
+        hessian = ((short.T * curvature) @ short).double() + penalty.diag()
         step = torch.linalg.solve(hessian, gradient)
         beta = beta - step
         if float(step.abs().max()) < TOLERANCE:

@@ -54,13 +54,9 @@ def _fingerprint_is_sound(fingerprint: Any) -> bool:
     if fingerprint is None:
         return True
     try:
-        numbers = [
-            fingerprint["mean_length"],
-            *fingerprint["length_quantiles"],
-            *fingerprint["mean_direction"],
-        ]
-        quantiles, dimensions = len(fingerprint["length_quantiles"]), len(fingerprint["mean_direction"])
-        return quantiles == 7 and dimensions == fingerprint["dim"] and all(math.isfinite(one) for one in numbers)
+        quantiles, direction = fingerprint["length_quantiles"], fingerprint["mean_direction"]
+        numbers = [fingerprint["mean_length"], *quantiles, *direction]
+        return len(quantiles) == 7 and len(direction) == fingerprint["dim"] and all(map(math.isfinite, numbers))
     except (KeyError, TypeError):
         return False
 

@@ -38,12 +38,7 @@ class Enhanced(NamedTuple):
 
 
 @torch.no_grad()
-def enhance_arrays(
-    enhancer: Model,
-    features: np.ndarray,
-    poses: np.ndarray | None,
-    fit: Fit | None = None,
-) -> Enhanced:
+def enhance_arrays(enhancer: Model, features: np.ndarray, poses: np.ndarray | None, fit: Fit | None = None) -> Enhanced:
     """Enhances an array of rows.
 
     Args:
@@ -71,14 +66,9 @@ def enhance_arrays(
 
 @torch.no_grad()
 def project_arrays(enhancer: Model, features: np.ndarray) -> np.ndarray:
-    """The comparison vectors of rows that are not enhanced, such as references with ``sides="probe"``.
+    """(N, D') float32 comparison vectors of (N, D) rows that are not enhanced, as references with ``sides="probe"``.
 
-    Args:
-        enhancer: any model of this package.
-        features: (N, D) float16/32/64.
-
-    Returns:
-        (N, D') float32; the features themselves where comparison is in D dimensions.
+    They are the features themselves where comparison is in D dimensions.
     """
     return _array(enhancer.comparison(_tensor(features, _device(enhancer))))
 

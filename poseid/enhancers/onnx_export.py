@@ -38,7 +38,7 @@ def to_onnx(enhancer: Model, header: dict[str, Any], opset: int = OPSET, half: b
         header: goes into the file's metadata, as in safetensors, with the key ``onnx``: ``opset``, ``weights``,
             ``max_difference`` and, where rows come out as they went in, ``unchanged``.
         opset: version of the operators.
-        half: keep the matrices in float16, which halves the file; they are widened when it is opened, and all
+        half: store the matrices in float16, which halves the file; they are widened when it is opened, and all
             computing stays float32.
 
     Returns:
@@ -144,14 +144,11 @@ def _halve(model: onnx.ModelProto) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps the exporter's remarks on optional packages and on its own code off the terminal."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logging.disable(disabled)

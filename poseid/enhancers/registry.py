@@ -23,10 +23,7 @@ from poseid.enhancers.pose_transformer import PoseTransformer
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.errors import InputError
 
-ENHANCERS: dict[str, type[Enhancer]] = {
-    "residual": ResidualEnhancer,
-    "pose_transformer": PoseTransformer,
-}
+ENHANCERS: dict[str, type[Enhancer]] = {"residual": ResidualEnhancer, "pose_transformer": PoseTransformer}
 
 BASELINES: dict[str, type[Baseline]] = {
     "raw": Raw,

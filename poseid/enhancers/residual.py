@@ -35,7 +35,7 @@ class ResidualEnhancer(Enhancer):
         residual: float = 0.5,
         network: bool = True,
         skip: bool = True,
-        init: str = "zero",
+        init: str = "ridge",
         phi: dict[str, Any] | None = None,
         similarity_dim: int | None = None,
         norm: str = "keep",

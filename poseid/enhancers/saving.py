@@ -133,16 +133,15 @@ def open_model(text: str, dim: int | None = None) -> SavedEnhancer:
     Raises:
         InputError: one line that says what the text is not, or that it is for vectors of another D.
     """
-    saved = _opened(text, dim or 512)
+    if text == "raw":
+        return SavedEnhancer(Raw(dim or 512).eval(), {"model": {"name": "raw", "dim": dim or 512}, "sides": "probe"})
+    saved = _open_path(text, Path(text))
     if dim is not None and saved.enhancer.dim != dim:
         raise InputError(f"{text}: is made for vectors of {saved.enhancer.dim} numbers, those of the data have {dim}")
     return saved
 
 
-def _opened(text: str, dim: int) -> SavedEnhancer:
-    if text == "raw":
-        return SavedEnhancer(Raw(dim).eval(), {"model": {"name": "raw", "dim": dim}, "sides": "probe"})
-    path = Path(text)
+def _open_path(text: str, path: Path) -> SavedEnhancer:
     if path.is_dir():
         if not (path / SAVED).is_file():
             raise InputError(f"{text}: holds no {SAVED}: give the directory of a finished run or of a baseline")
@@ -165,11 +164,8 @@ def _open_checkpoint(path: Path) -> SavedEnhancer:
     content = read_checkpoint(path)
     try:
         model = dict(content["hyper_parameters"]["model"])
-        state = {
-            name.removeprefix("enhancer."): tensor
-            for name, tensor in content["state_dict"].items()
-            if name.startswith("enhancer.")
-        }
+        own = [(name, tensor) for name, tensor in content["state_dict"].items() if name.startswith("enhancer.")]
+        state = {name.removeprefix("enhancer."): tensor for name, tensor in own}
         model["name"]
     except Exception:
         raise InputError(f"{path}: not a checkpoint of poseid, or damaged") from None

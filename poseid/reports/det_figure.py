@@ -25,7 +25,7 @@ Block = dict[str, Any]
 
 
 def det_sheet(evaluation: Evaluation) -> Sheet:
-    """The DET curves of the headline set, with bands where they can be had, on normal-deviate axes."""
+    """The DET curves of the headline set (the one that the verdict is taken on), with bands where they can be had."""
     block, out = evaluation.block, sheet(1, 1)
     name, entry = block["headline"], block["sets"][block["headline"]]
     title = "Detection error trade-off"

@@ -11,7 +11,8 @@ def table_text(block: dict[str, Any], part: str, unseen: bool = True, guard: str
     """The evaluation block as lines: sizes, improvement, a table of rates a set, the verdict.
 
     Args:
-        block: as :func:`poseid.verification.evaluate.evaluate` returns it.
+        block: as :func:`poseid.verification.evaluate.evaluate` returns it; its ``headline`` names the set that the
+            verdict is taken on.
         part: which people it is about, such as "test" or "validation".
         unseen: whether it is known that none of them was trained on.
         guard: what to say of how much of the correction ships, or None.

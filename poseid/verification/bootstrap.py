@@ -16,16 +16,62 @@ from poseid.verification.estimates import Estimate
 from poseid.verification.impostors import Impostors
 from poseid.verification.operating_points import Rates
 from poseid.verification.rates import allowed_false_matches, crossing, crossing_indices
-from poseid.verification.running_sums import RunningSums
 from poseid.verification.scores import Compared, weigh_comparisons
 
 MOST_IMPOSTORS = 1 << 20
-"""A resample weighs at most about so many impostor comparisons of a set; of the lowest, a random share stands in."""
+"""A resample weighs at most about so many impostor comparisons of a set; a random share represents the lowest."""
 MOST_GENUINE = 1 << 18
 """The same for genuine comparisons."""
 
 # so many at a time stay in the processor's cache
 _CHUNK = 1 << 15
+# a sum over all of many weights is far slower than block by block; of few, looking up each sum then costs nothing
+_BLOCK, _FEW = 512, 1 << 13
+
+
+class RunningSums:
+    """Sums over the start of an array of weights ≥ 0 that is refilled for every resample.
+
+    Attributes:
+        weights: (size,) to be filled; then call :meth:`add_up`.
+
+    >>> sums = RunningSums(3)
+    >>> sums.weights[:] = [2.0, 0.0, 1.0]
+    >>> sums.add_up()
+    >>> [sums.first(n) for n in range(4)], sums.reach(2.0), sums.reach(2.5)
+    ([0.0, 2.0, 2.0, 3.0], 2, 2)
+    """
+
+    def __init__(self, size: int) -> None:
+        self._block = 1 if size <= _FEW else _BLOCK
+        blocks = -(-size // self._block)
+        self._padded: NDArray[np.float64] = np.zeros(blocks * self._block)
+        self.weights = self._padded[:size]
+        self._before = np.zeros(blocks + 1)
+
+    def add_up(self) -> None:
+        """Updates the sums to the weights as they now are."""
+        sums = self._padded if self._block == 1 else self._padded.reshape(-1, self._block).sum(axis=1)
+        np.cumsum(sums, out=self._before[1:])
+
+    @property
+    def total(self) -> float:
+        return float(self._before[-1])
+
+    def first(self, n: int) -> float:
+        """The sum of the first n weights."""
+        if self._block == 1:
+            return float(self._before[n])
+        block = n // self._block
+        return float(self._before[block] + self._padded[block * self._block : n].sum())
+
+    def reach(self, sum_: float) -> int:
+        """The most weights from the first on whose sum is at most this; it must be below the sum of all."""
+        block = int(np.searchsorted(self._before, sum_, side="right")) - 1
+        if self._block == 1:
+            return block
+        within = self._before[block] + np.cumsum(self._padded[block * self._block : (block + 1) * self._block])
+        return block * self._block + int(np.searchsorted(within, sum_, side="right"))
 
 
 @dataclass(frozen=True)
@@ -40,7 +86,7 @@ class _Ranked:
     left: NDArray[np.intp]
     right: NDArray[np.intp]
     copies: NDArray[np.float64] | None
-    """How many comparisons each impostor score stands for; None: one each."""
+    """How many comparisons each impostor score represents; None: one each."""
     complete: bool
     """No comparison lies below the lowest impostor score."""
 

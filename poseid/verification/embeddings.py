@@ -22,9 +22,9 @@ class EmbeddingSet:
     raw: NDArray[np.floating]
     """(n, D) as they came, any length, float16, 32 or 64."""
     reference: NDArray[np.floating]
-    """(n, D') the row when it stands on the reference side."""
+    """(n, D') the row as a reference."""
     probe: NDArray[np.floating]
-    """(n, D') the row when it stands on the probe side."""
+    """(n, D') the row as a probe."""
     person: NDArray[np.integer]
     """(n,) the number of the person; the same number is the same person among front and video rows."""
     yaw: NDArray[np.floating]

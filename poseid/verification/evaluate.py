@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseid.errors import InputError
+from poseid.features.pairs import Pairs
 from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.estimates import resample_people
 from poseid.verification.genuine import by_pose, improvement, similarity
 from poseid.verification.identification import Searches, one_reference, rank1, search
 from poseid.verification.metrics import METRICS, figures_of
-from poseid.verification.protocols import PairList, protocol_results
+from poseid.verification.protocols import protocol_results
 from poseid.verification.rates import FMRS, LABELS
-from poseid.verification.result import AtThreshold, Evaluation, TurnedSet
+from poseid.verification.result import FORMS, Evaluation
 from poseid.verification.scores import EXACT, Compared, Genuine, compare, genuine_alone
 from poseid.verification.set_result import SetResult, set_result
 from poseid.verification.sets import SETS, Part, set_parts, turned_parts
@@ -31,7 +33,7 @@ MOST_FOR_BANDS = 1 << 21
 def evaluate(
     front: EmbeddingSet,
     video: EmbeddingSet,
-    pairs: PairList | None = None,
+    pairs: Pairs | None = None,
     *,
     sets: Sequence[str] = SETS,
     resamples: int = 1000,
@@ -69,7 +71,7 @@ def evaluate(
     reasons: dict[str, str] = {}
     results: dict[str, SetResult | None] = {}
     comparisons: dict[str, tuple[int, int]] = {}
-    turned: dict[str, TurnedSet | None] = {}
+    turned: dict[str, dict[str, Any] | None] = {}
     genuine: Genuine | None = None
     headline, headline_scores = "frontal_profile", None
     # `all` last: whether it is needed shows only then
@@ -106,7 +108,7 @@ def evaluate(
         improvement=improvement(genuine, v, weights, reasons),
         similarity=similarity(genuine, f, v, reasons),
         searches=searches,
-        rank1={form: np.nan if searches is None else rank1(searches[form]) for form in ("raw", "enhanced")},
+        rank1={form: np.nan if searches is None else rank1(searches[form]) for form in FORMS},
         protocols={} if pairs is None else protocol_results(pairs, f, v, reasons),
         by_pose=by_pose(genuine, f, v, results[headline], reasons),
         turned=turned,
@@ -137,27 +139,22 @@ def _turned(
     weights: NDArray[np.integer] | None,
     together: SetResult | None,
     reasons: dict[str, str],
-) -> TurnedSet | None:
+) -> dict[str, Any] | None:
     """Profiles by the way they are turned: is a shared pose taken for a shared identity?
 
-    Both ways are also rated at one threshold, the raw one of `profile_profile`.
+    Both ways are also rated at one threshold, the raw one of `profile_profile`, where that set has rates.
     """
-    rates = set_result(compared, weights, f"turned.{way}", reasons)
-    if rates is None:
-        return None
-    if together is None:
-        return TurnedSet(rates, None)
-    common: dict[str, AtThreshold | None] = {}
+    result = set_result(compared, weights, f"turned.{way}", reasons)
+    if result is None or together is None:
+        return None if result is None else result.to_dict()
+    common: dict[str, Any] = {}
     for label, threshold in zip(LABELS, together.raw.thresholds.tolist(), strict=True):
-        forms = [
-            {"fmr": impostors.at_or_above(threshold) / impostors.total, "fnmr": float(np.mean(scores < threshold))}
-            for scores, impostors in (
-                (compared.genuine.raw, compared.raw),
-                (compared.genuine.enhanced, compared.enhanced),
-            )
-        ]
-        common[label] = None if np.isnan(threshold) else AtThreshold(threshold, *forms)
-    return TurnedSet(rates, common)
+        common[label] = None if np.isnan(threshold) else {"threshold": threshold}
+        for form in FORMS if common[label] else ():
+            scores, impostors = getattr(compared.genuine, form), getattr(compared, form)
+            fmr = impostors.at_or_above(threshold) / impostors.total
+            common[label][form] = {"fmr": fmr, "fnmr": float(np.mean(scores < threshold))}
+    return result.to_dict() | {"at_common_threshold": common}
 
 
 def _searches(front: EmbeddingSet, video: EmbeddingSet, reasons: dict[str, str]) -> dict[str, Searches] | None:

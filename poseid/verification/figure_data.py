@@ -13,7 +13,7 @@ from poseid.verification.operating_points import Rates
 from poseid.verification.result import Evaluation
 
 MOST_PAIRS = 50_000
-"""A figure shows no more genuine comparisons; of more, an even share drawn with a fixed seed stands in."""
+"""A figure shows no more genuine comparisons; of more, an even share is drawn with a fixed seed."""
 MOST_RESAMPLES = 200
 """A band in a figure is drawn by no more resamples of people."""
 HIGHEST_FMR = 0.5
@@ -33,7 +33,7 @@ class GenuinePairs:
     """(n,) the person, as a number from 0 to people − 1."""
     people: int
     total: int
-    """How many there are; more than n when a share stands in."""
+    """How many there are; more than n where a share is drawn."""
 
     @property
     def gain(self) -> NDArray[np.float64]:

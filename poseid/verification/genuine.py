@@ -81,16 +81,15 @@ def improvement(
     elif not frontal.any():
         reasons["improvement.frontal"] = "no video row of these people is frontal"
 
-    def mean(chosen: NDArray[np.bool_]) -> tuple[int, Estimate]:
-        values = gain[chosen]
-        return int(values.size), mean_estimate(values, genuine.person[chosen], weights)
+    def mean(chosen: NDArray[np.bool_]) -> Estimate:
+        return mean_estimate(gain[chosen], genuine.person[chosen], weights)
 
     return Improvement(
         n=int(gain.size),
         mean=mean_estimate(gain, genuine.person, weights),
         share_improved=float(np.mean(gain > IMPROVED)) if gain.size else np.nan,
-        frontal=mean(frontal)[1],
-        by_yaw=tuple(mean(bins == n) for n in range(UNKNOWN + 1)),
+        frontal=mean(frontal),
+        by_yaw=tuple((int(np.sum(bins == n)), mean(bins == n)) for n in range(UNKNOWN + 1)),
     )
 
 

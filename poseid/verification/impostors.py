@@ -13,11 +13,11 @@ OFFSET = SCALE + 32
 """The bin of the score 0; 32 bins beyond -1 and 1 are room for rounding."""
 BINS = 2 * OFFSET + 1
 EXCLUDED = -1 - 2.0**-15
-"""Stands in a tile for what is no impostor comparison: below any cosine, in a bin of its own, and of few bits."""
+"""Marks in a tile what is no impostor comparison: below any cosine, in a bin of its own, and of few bits."""
 SAMPLE = 1 << 19
 """About so many of the impostor comparisons that are only counted are stored for the bootstrap."""
 COUNTED = 1 << 26
-"""At most about so many comparisons are counted: of more, one in n stands for n."""
+"""At most about so many comparisons are counted: of more, one in n represents n."""
 _LOWEST = -1 - 2.0**-16
 
 Sample = tuple[NDArray[np.floating], NDArray[np.integer], NDArray[np.integer]]
@@ -94,27 +94,27 @@ class Impostors:
 
 
 class ImpostorStore:
-    """Takes the impostor scores of one form (raw or enhanced) of a set, tile by tile.
+    """Collects the impostor scores of one form (raw or enhanced) of a set, tile by tile.
 
     total        how many scores will come
-    keep         so many of the highest are stored exactly; with `keep` = `total` all are, and nothing is counted
+    exact        so many of the highest are stored exactly; with `exact` = `total` all are, and nothing is counted
     bound        scores below it are never stored (a guess, see `scores`); -inf for none
     tile         the most scores of a tile
     with_people  store who was compared
     """
 
     def __init__(
-        self, total: int, keep: int, bound: float, tile: int, dtype: type[np.floating], people: int, with_people: bool
+        self, total: int, exact: int, bound: float, tile: int, dtype: type[np.floating], people: int, with_people: bool
     ) -> None:
-        self.total, self.keep = total, keep
+        self.total, self.exact = total, exact
         self.bound = max(bound, _LOWEST)
-        room = min(total, keep + keep // 4 + tile)
+        room = min(total, exact + exact // 4 + tile)
         person = np.uint16 if people <= np.iinfo(np.uint16).max else np.int32
         self.scores: NDArray[np.floating] = np.empty(room, dtype)
         self.people: list[NDArray[np.integer]] = [np.empty(room, person) for _ in range(2 if with_people else 0)]
         self.used = 0
         self.stride = max(1, -(-total // COUNTED))
-        self.bins = np.zeros(BINS if keep < total else 0, dtype=np.int64)
+        self.bins = np.zeros(BINS if exact < total else 0, dtype=np.int64)
         self.sum = self.squares = 0.0
         self.share = min(1.0, SAMPLE / max(total, 1))
         self.rng = np.random.default_rng(0)
@@ -163,16 +163,16 @@ class ImpostorStore:
         self.squares += float(wide @ wide)
 
     def _evict(self) -> None:
-        """Down to the `keep` highest of the scores so far."""
-        order = np.argpartition(-self.scores[: self.used], self.keep - 1)[: self.keep]
+        """Down to the `exact` highest of the scores so far."""
+        order = np.argpartition(-self.scores[: self.used], self.exact - 1)[: self.exact]
         for column in (self.scores, *self.people):
-            column[: self.keep] = column[order]
-        self.used = self.keep
-        self.bound = float(self.scores[: self.keep].min())
+            column[: self.exact] = column[order]
+        self.used = self.exact
+        self.bound = float(self.scores[: self.exact].min())
 
     def is_incomplete(self) -> bool:
         """Whether the guessed bound was too high: fewer scores are stored than were asked for."""
-        return self.used < self.keep
+        return self.used < self.exact
 
     def finish(self) -> Impostors:
         """The scores, sorted; the store is spent."""
@@ -182,12 +182,12 @@ class ImpostorStore:
         left: NDArray[np.integer] = np.empty(0, dtype=np.int32)
         right = left
         if self.people:
-            order = np.argsort(negated)[: self.keep]
+            order = np.argsort(negated)[: self.exact]
             negated = negated[order]
             left, right = (self.people.pop(0)[order] for _ in range(2))
         else:
             negated.sort()
-            negated = negated[: self.keep].copy()
+            negated = negated[: self.exact].copy()
         del self.scores
         if not self.bins.size:
             wide = -negated.astype(np.float64)
@@ -201,9 +201,9 @@ class ImpostorStore:
         # The bins hold the exact scores too. From the bin of the lowest exact score, which holds both kinds, the exact
         # ones are taken out; each of the other bins is either above it or below.
         last = int(bin_of(-negated[-1:])[0])
-        exact = np.count_nonzero(bin_of(-negated[np.searchsorted(negated, -edge_of(np.array(last + 1))) :]) == last)
+        stored = np.count_nonzero(bin_of(-negated[np.searchsorted(negated, -edge_of(np.array(last + 1))) :]) == last)
         rest = self.bins[: last + 1].astype(np.float64)
-        rest[last] = max(rest[last] - exact / self.stride, 0.0)
+        rest[last] = max(rest[last] - stored / self.stride, 0.0)
         filled = np.flatnonzero(rest)[::-1]
         beyond = np.cumsum(rest[filled])
         share = (self.total - negated.size) / beyond[-1] if filled.size else 0.0

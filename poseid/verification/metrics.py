@@ -1,6 +1,6 @@
 """The registered metrics: what is compared between models, over a sweep, and over the epochs of a training.
 
-A new metric is one function and its entry in `METRICS`. It then stands in ``summary.json``, in the tables of
+A new metric is one function and its entry in `METRICS`. It then appears in ``summary.json``, in the tables of
 `poseid compare`, in the table of a sweep, and in what a training logs, and may be the objective of a sweep.
 """
 
@@ -15,13 +15,13 @@ import numpy as np
 
 from poseid.verification.estimates import Estimate, average
 from poseid.verification.identification import fnir_at_fpir, why_no_fnir
-from poseid.verification.operating_points import Rates
 from poseid.verification.rates import LABELS
 from poseid.verification.result import FORMS, Evaluation, Figures
 
 Place = Literal["compare", "raw thresholds", "paired", "sweep", "log"]
 """A table of `poseid compare` (figures, rates at the raw thresholds, paired differences), a sweep, a training's log."""
 EVERYWHERE: tuple[Place, ...] = ("compare", "paired", "sweep", "log")
+Format = Literal["percent", "rate", "small", "ratio", "signed"]
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Metric:
             mean is taken.
         higher_is_better: its direction.
         relative: shown as a multiple of the raw form's.
-        key: where it stands in an evaluation block, {form} for raw or enhanced; by default under ``metrics``.
+        key: its path in an evaluation block, {form} for raw or enhanced; by default under ``metrics``.
         shown_in: where it appears beside the files.
         log: its name in a training's log, after ``val/``; by default `name`.
     """
 
     name: str
     title: str
-    format: Literal["percent", "rate", "small", "ratio", "signed"]
+    format: Format
     function: Callable[[Evaluation, str], Estimate]
     higher_is_better: bool = False
     relative: bool = False
@@ -61,19 +61,12 @@ class Metric:
         return f"val/{self.log or self.name}"
 
 
-def _rates(evaluation: Evaluation, form: str, name: str) -> Rates | None:
-    """The rates of a form of a set; the set `headline` is the one that is judged."""
-    found = evaluation.headline_set if name == "headline" else evaluation.sets[name]
-    rates: Rates | None = None if found is None else getattr(found, form)
-    return rates
-
-
-def _rate(evaluation: Evaluation, form: str, *, of: str, rate: str, n: int | None = None) -> Estimate:
-    """A rate of a set, at FMR number n of `FMRS` where it is one of several."""
-    rates = _rates(evaluation, form, of)
-    if rates is None:
+def _rate(evaluation: Evaluation, form: str, *, of: str, rate: str, n: int | None) -> Estimate:
+    """A rate of a set (`headline`: the one that is judged), at FMR number n of `FMRS` where it is one of several."""
+    result = evaluation.headline_set if of == "headline" else evaluation.sets[of]
+    if result is None:
         return _without_interval(evaluation, np.nan)
-    found: Estimate = getattr(rates, rate)
+    found: Estimate = getattr(getattr(result, form), rate)
     return found if n is None else found[n]
 
 
@@ -98,96 +91,67 @@ def _improvement(evaluation: Evaluation, form: str, *, of: Literal["mean", "fron
     return gain if form == "enhanced" else gain - gain
 
 
+def _of_set(
+    of: str,
+    name: str,
+    title: str,
+    format: Format,
+    rate: str,
+    key: str,
+    shown_in: tuple[Place, ...] = EVERYWHERE,
+    n: int | None = None,
+    relative: bool = False,
+) -> Metric:
+    """The metric that is a rate of a set, see `_rate`; `key` is within the set's block."""
+    function = partial(_rate, of=of, rate=rate, n=n)
+    return Metric(name, title, format, function, relative=relative, key=f"sets.{of}.{key}", shown_in=shown_in)
+
+
 def _at_raw_threshold(n: int, label: str) -> tuple[Metric, ...]:
     """The metrics at the raw threshold of an FMR, which a system in use leaves as it is."""
-    key = f"sets.headline.fixed_threshold.{label}"
-    tables: tuple[Place, ...] = ("raw thresholds", "paired") if label == "1e-3" else ("raw thresholds",)
-    fmr = partial(_rate, of="headline", rate="fmr_at_raw_threshold", n=n)
-    fnmr = partial(_rate, of="headline", rate="fnmr_at_raw_threshold", n=n)
-    compare: tuple[Place, ...] = ("compare",) if label == "1e-3" else ()
+    key, where, of = f"fixed_threshold.{label}", f"at raw's {label} threshold", "headline"
+    compared: tuple[Place, ...] = ("compare",) if label == "1e-3" else ()
+    shown: tuple[Place, ...] = ("raw thresholds", "paired") if label == "1e-3" else ("raw thresholds",)
+    ratio, fmr, fnmr = (f"{name}_{label}" for name in ("fmr_ratio", "fmr_at_raw_threshold", "fnmr_at_raw_threshold"))
     return (
-        Metric(
-            f"fmr_ratio_{label}",
-            f"FMR ratio at raw's {label} threshold",
-            "ratio",
-            fmr,
-            relative=True,
-            key=f"{key}.fmr_ratio",
-            shown_in=compare,
+        _of_set(
+            of, ratio, f"FMR ratio {where}", "ratio", "fmr_at_raw_threshold", f"{key}.fmr_ratio", compared, n, True
         ),
-        Metric(
-            f"fmr_at_raw_threshold_{label}",
-            f"FMR at raw's {label} threshold",
-            "small",
-            fmr,
-            key=f"{key}.{{form}}.fmr",
-            shown_in=tables,
-        ),
-        Metric(
-            f"fnmr_at_raw_threshold_{label}",
-            f"FNMR at raw's {label} threshold",
-            "rate",
-            fnmr,
-            key=f"{key}.{{form}}.fnmr",
-            shown_in=tables,
-        ),
+        _of_set(of, fmr, f"FMR {where}", "small", "fmr_at_raw_threshold", f"{key}.{{form}}.fmr", shown, n),
+        _of_set(of, fnmr, f"FNMR {where}", "rate", "fnmr_at_raw_threshold", f"{key}.{{form}}.fnmr", shown, n),
     )
 
 
-_FNMR_PLACES: tuple[tuple[Place, ...], ...] = (EVERYWHERE, ("compare", "paired", "sweep"), ())
+def _fnmr_at_fmr(of: str, prefix: str, *places: tuple[Place, ...]) -> tuple[Metric, ...]:
+    """FNMR at each FMR, with the places where it is shown."""
+    name = prefix.replace("-", "_").replace(" ", "_")
+    return tuple(
+        _of_set(
+            of,
+            f"{name}fnmr_at_fmr_{label}",
+            f"{prefix}FNMR at FMR {label}",
+            "rate",
+            "fnmr_at_fmr",
+            f"{{form}}.fnmr_at_fmr.{label}",
+            places[n],
+            n,
+        )
+        for n, label in enumerate(LABELS)
+    )
+
+
+_COMPARED: tuple[Place, ...] = ("compare", "paired")
+_NOT_PAIRED: tuple[Place, ...] = ("compare", "sweep", "log")
 
 METRICS: tuple[Metric, ...] = (
-    Metric("eer", "EER", "percent", partial(_rate, of="headline", rate="eer"), key="sets.headline.{form}.eer"),
-    *(
-        Metric(
-            f"fnmr_at_fmr_{label}",
-            f"FNMR at FMR {label}",
-            "rate",
-            partial(_rate, of="headline", rate="fnmr_at_fmr", n=n),
-            key=f"sets.headline.{{form}}.fnmr_at_fmr.{label}",
-            shown_in=_FNMR_PLACES[n],
-        )
-        for n, label in enumerate(LABELS)
-    ),
+    _of_set("headline", "eer", "EER", "percent", "eer", "{form}.eer"),
+    *_fnmr_at_fmr("headline", "", EVERYWHERE, ("compare", "paired", "sweep"), ()),
     *(metric for n, label in enumerate(LABELS) for metric in _at_raw_threshold(n, label)),
-    *(
-        Metric(
-            f"profile_profile_fnmr_at_fmr_{label}",
-            f"profile-profile FNMR at FMR {label}",
-            "rate",
-            partial(_rate, of="profile_profile", rate="fnmr_at_fmr", n=n),
-            key=f"sets.profile_profile.{{form}}.fnmr_at_fmr.{label}",
-            shown_in=("compare", "paired") if label == "1e-3" else (),
-        )
-        for n, label in enumerate(LABELS)
-    ),
-    Metric(
-        "frontal_frontal_eer",
-        "frontal-frontal EER",
-        "percent",
-        partial(_rate, of="frontal_frontal", rate="eer"),
-        key="sets.frontal_frontal.{form}.eer",
-        shown_in=("compare", "paired"),
-    ),
-    Metric(
-        "rank1",
-        "rank-1",
-        "rate",
-        _rank1,
-        higher_is_better=True,
-        key="rank1.{form}",
-        shown_in=("compare", "sweep", "log"),
-    ),
-    *(
-        Metric(
-            f"fnir_at_fpir_{label}",
-            f"FNIR at FPIR {label}",
-            "rate",
-            partial(_fnir_at_fpir, fpir=float(label)),
-            shown_in=("compare", "sweep", "log"),
-        )
-        for label in ("1e-1", "1e-2")
-    ),
+    *_fnmr_at_fmr("profile_profile", "profile-profile ", (), _COMPARED, ()),
+    _of_set("frontal_frontal", "frontal_frontal_eer", "frontal-frontal EER", "percent", "eer", "{form}.eer", _COMPARED),
+    Metric("rank1", "rank-1", "rate", _rank1, higher_is_better=True, key="rank1.{form}", shown_in=_NOT_PAIRED),
+    Metric("fnir_at_fpir_1e-1", "FNIR at FPIR 1e-1", "rate", partial(_fnir_at_fpir, fpir=1e-1), shown_in=_NOT_PAIRED),
+    Metric("fnir_at_fpir_1e-2", "FNIR at FPIR 1e-2", "rate", partial(_fnir_at_fpir, fpir=1e-2), shown_in=_NOT_PAIRED),
     Metric(
         "improvement",
         "mean improvement",

@@ -65,26 +65,19 @@ def error_rates(
     thresholds: NDArray[np.float64] | None = None,
 ) -> Rates:
     """The rates of a set, without resamples; `thresholds` are those of the fixed rates, else the set's own."""
-    ascending = np.sort(genuine)
-    indices = crossing_indices(impostors.aligned(ascending), impostors.negated)
-    own = np.array([threshold_of(impostors, f) if impostors.total >= impostors_needed(f) else np.nan for f in fmrs])
+    ascending, total = np.sort(genuine), impostors.total
+    own = np.array([threshold_of(impostors, f) if total >= impostors_needed(f) else np.nan for f in fmrs])
     fixed = own if thresholds is None else thresholds
     wide = genuine.astype(np.float64)
+    indices = crossing_indices(impostors.aligned(ascending), impostors.negated)
+    eer = crossing(float, lambda n: float(impostors.before(np.array([n]))[0]), indices, ascending.size, total)
     return Rates(
-        eer=Estimate(
-            crossing(
-                float,
-                lambda entries: float(impostors.before(np.array([entries]))[0]),
-                indices,
-                float(ascending.size),
-                float(impostors.total),
-            )
-        ),
+        eer=Estimate(eer),
         d_prime=d_prime(float(wide.mean()), float(wide.var()), impostors.mean, impostors.variance),
         thresholds=own,
         fnmr_at_fmr=Estimate(_fnmr(ascending, own)),
         fmr_at_raw_threshold=Estimate(
-            [np.nan if np.isnan(t) else impostors.at_or_above(t) / impostors.total for t in fixed.tolist()]
+            [np.nan if np.isnan(t) else impostors.at_or_above(t) / total for t in fixed.tolist()]
         ),
         fnmr_at_raw_threshold=Estimate(_fnmr(ascending, fixed)),
     )
@@ -99,6 +92,5 @@ def det_curve(genuine: NDArray[np.floating], impostors: Impostors, fmrs: NDArray
     """FNMR at each of many FMRs (no rule of 30: a curve is seen, not quoted)."""
     ascending = np.sort(genuine)
     ranks = np.minimum((fmrs * impostors.total).astype(np.int64), impostors.total - 1)
-    lowest = impostors.negated[impostors.entries_at(ranks)]
-    rejected = np.searchsorted(ascending, -lowest, side="right")
-    return rejected / ascending.size
+    lowest = -impostors.negated[impostors.entries_at(ranks)]
+    return np.searchsorted(ascending, lowest, side="right") / ascending.size

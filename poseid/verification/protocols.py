@@ -4,34 +4,16 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from poseid.errors import InputError
+from poseid.features.pairs import Pairs
 from poseid.features.rows import FRONTAL
 from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.rates import checked_scores, eer, why_null
-
-
-class PairList(Protocol):
-    """The columns of ``pairs.csv``: one entry a listed comparison."""
-
-    @property
-    def protocol(self) -> NDArray[np.str_]: ...
-    @property
-    def fold(self) -> NDArray[np.integer]: ...
-    @property
-    def a_front(self) -> NDArray[np.bool_]: ...
-    @property
-    def a_row(self) -> NDArray[np.integer]: ...
-    @property
-    def b_front(self) -> NDArray[np.bool_]: ...
-    @property
-    def b_row(self) -> NDArray[np.integer]: ...
-    @property
-    def same(self) -> NDArray[np.bool_]: ...
 
 
 def best_threshold(scores: ArrayLike, same: ArrayLike) -> float:
@@ -88,8 +70,6 @@ class ProtocolRates:
 
 @dataclass(frozen=True)
 class ProtocolResult:
-    """One protocol: its comparisons and their rates."""
-
     genuine: int
     impostor: int
     raw: ProtocolRates
@@ -97,35 +77,32 @@ class ProtocolResult:
 
 
 def protocol_results(
-    pairs: PairList, front: EmbeddingSet, video: EmbeddingSet, reasons: MutableMapping[str, str]
+    pairs: Pairs, front: EmbeddingSet, video: EmbeddingSet, reasons: MutableMapping[str, str]
 ) -> dict[str, ProtocolResult]:
     """The listed comparisons by protocol; `front` and `video` are normalized.
 
     Where one row is frontal and the other is not, a frontal video row is the reference; else video rows are probes.
     """
-    protocol, same, fold = (np.asarray(column) for column in (pairs.protocol, pairs.same, pairs.fold))
-    ends = []
-    for is_front, row in ((pairs.a_front, pairs.a_row), (pairs.b_front, pairs.b_row)):
-        rows, fronts = np.asarray(row, dtype=np.int64), np.asarray(is_front, dtype=bool)
-        limit = np.where(fronts, len(front.person), len(video.person))
-        wrong = (rows < 0) | (rows >= limit)
+    ends = (pairs.a_front, pairs.a_row), (pairs.b_front, pairs.b_row)
+    for is_front, row in ends:
+        limit = np.where(is_front, len(front.person), len(video.person))
+        wrong = (row < 0) | (row >= limit)
         if wrong.any():
             bad = int(wrong.argmax())
-            raise InputError(f"pair {bad} names row {int(rows[bad])} of {int(limit[bad])}: check pairs.csv")
-        ends.append((fronts, rows))
+            raise InputError(f"pair {bad} names row {int(row[bad])} of {int(limit[bad])}: check pairs.csv")
     frontal = [_picked(*end, front.kind, video.kind) == FRONTAL for end in ends]
     mixed = frontal[0] != frontal[1]
     out: dict[str, ProtocolResult] = {}
-    for name in np.unique(protocol):
-        here = protocol == name
+    for name in np.unique(pairs.protocol):
+        here = pairs.protocol == name
         raw, enhanced = [], []
-        for (fronts, rows), is_frontal in zip(ends, frontal, strict=True):
-            f, r, reference = fronts[here], rows[here], (mixed & is_frontal)[here]
+        for (is_front, row), is_frontal in zip(ends, frontal, strict=True):
+            f, r, reference = is_front[here], row[here], (mixed & is_frontal)[here]
             raw.append(_picked(f, r, front.raw, video.raw))
             probe = _picked(f, r, front.reference, video.probe)
             enhanced.append(np.where(reference[:, None], _picked(f, r, front.reference, video.reference), probe))
-        truth = same[here].astype(bool)
-        genuine, impostor, folds = int(truth.sum()), int((~truth).sum()), len(np.unique(fold[here]))
+        truth, fold = pairs.same[here], pairs.fold[here]
+        genuine, impostor, folds = int(truth.sum()), int((~truth).sum()), len(np.unique(fold))
         missing = why_null(genuine, impostor)
         if missing:
             reasons[f"protocols.{name}"] = missing
@@ -137,7 +114,7 @@ def protocol_results(
             rates.append(
                 ProtocolRates(
                     eer=np.nan if missing else eer(scores[truth], scores[~truth]),
-                    accuracy=np.nan if missing or folds < 2 else folded_accuracy(scores, truth, fold[here]),
+                    accuracy=np.nan if missing or folds < 2 else folded_accuracy(scores, truth, fold),
                 )
             )
         out[str(name)] = ProtocolResult(genuine, impostor, *rates)

@@ -28,7 +28,7 @@ MINIMUM_FALSE_MATCHES = 30
 
 
 def fmr_label(fmr: float) -> str:
-    """The key under which an FMR stands in a report.
+    """The key of an FMR in a report.
 
     >>> fmr_label(0.001)
     '1e-3'
@@ -140,7 +140,7 @@ def eer(genuine: ArrayLike, impostor: ArrayLike) -> float:
     if reason := why_null(g.size, i.size):
         raise InputError(f"no error rate: {reason}")
     g, negated = np.sort(g), np.sort(-i)
-    return crossing(float, float, crossing_indices(g, negated), float(g.size), float(i.size))
+    return crossing(float, float, crossing_indices(g, negated), g.size, i.size)
 
 
 Indices = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]

@@ -25,29 +25,6 @@ Figures = Mapping[str, Mapping[str, Estimate]]
 
 
 @dataclass(frozen=True)
-class AtThreshold:
-    """Rates of both forms at one threshold: `fmr` and `fnmr`."""
-
-    threshold: float
-    raw: Mapping[str, float]
-    enhanced: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class TurnedSet:
-    """Profile rows against profile rows, turned the same way or opposite ways."""
-
-    rates: SetResult
-    at_common_threshold: Mapping[str, AtThreshold | None] | None
-    """By FMR, at the raw threshold of `profile_profile`; None without that set."""
-
-    def to_dict(self) -> dict[str, Any]:
-        block = self.rates.to_dict()
-        common = self.at_common_threshold
-        return block if common is None else block | {"at_common_threshold": common}
-
-
-@dataclass(frozen=True)
 class Evaluation:
     """Everything that is known of an enhancer on some people; rates are fractions, NaN or None where not defined."""
 
@@ -66,7 +43,8 @@ class Evaluation:
     rank1: Mapping[str, float]
     protocols: Mapping[str, ProtocolResult]
     by_pose: ByPose
-    turned: Mapping[str, TurnedSet | None]
+    turned: Mapping[str, Mapping[str, Any] | None]
+    """Profile rows turned the same way, and opposite ways: the block of each set."""
     metrics: Figures
     """The registered metrics that have no other place in the summary."""
     verdict: str

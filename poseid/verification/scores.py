@@ -2,8 +2,8 @@
 
 Raw and enhanced scores are computed side by side. Up to `EXACT` impostor comparisons every score is stored; beyond
 that the highest scores are stored exactly, down below the largest FMR asked for, and the others are counted in bins
-of 2⁻¹⁷ (above 2²⁶ comparisons one in n stands for n), with a random share of them stored for the bootstrap. Memory is
-bounded whatever the number of comparisons.
+of 2⁻¹⁷ (above 2²⁶ comparisons one in n represents n), with a random share of them stored for the bootstrap. Memory is
+bounded for any number of comparisons.
 """
 
 from __future__ import annotations
@@ -65,12 +65,13 @@ def weigh_comparisons(
     resamples, people = weights.shape
     genuine, impostor = np.zeros(resamples), np.zeros(resamples)
     for part in parts:
-        a, b = part.totals(people)
+        a = np.bincount(part.left.person, minlength=people).astype(np.float64)
         first = weights @ a
-        if b is None:
+        if part.right is None:
             genuine += weights @ (a * (a - 1) / 2)
             impostor += (first**2 - weights**2 @ a**2) / 2
         else:
+            b = np.bincount(part.right.person, minlength=people)
             genuine += weights @ (a * b)
             impostor += first * (weights @ b) - weights**2 @ (a * b)
     return genuine, impostor
@@ -87,17 +88,17 @@ def compare(
     exact        up to so many impostor comparisons all scores are stored
     """
     total = count_comparisons(parts, people)[1]
-    keep = total
+    stored = total
     forms = ["raw"] if all(_unchanged(part) for part in parts) else ["raw", "enhanced"]
     bounds = [-np.inf] * len(forms)
     if total > exact:
         # resampled people need a little more than the share asked for: a quarter on top
-        keep = min(total, max(exact, int(1.25 * deepest_fmr * total) + 1))
-        bounds = _likely_bounds(parts, forms, keep / total)
+        stored = min(total, max(exact, int(1.25 * deepest_fmr * total) + 1))
+        bounds = _likely_bounds(parts, forms, stored / total)
     dtype = parts[0].left.raw.dtype.type
 
     def score(bounds: list[float]) -> tuple[list[ImpostorStore], Genuine]:
-        stores = [ImpostorStore(total, keep, bound, _ROWS * _COLUMNS, dtype, people, with_people) for bound in bounds]
+        stores = [ImpostorStore(total, stored, bound, _ROWS * _COLUMNS, dtype, people, with_people) for bound in bounds]
         return stores, _fill(dict(zip(forms, stores, strict=True)), parts, dtype)
 
     stores, genuine = score(bounds)
@@ -177,7 +178,7 @@ def _fill(stores: dict[str, ImpostorStore], parts: Sequence[Part], dtype: type[n
         left_person, right_person = left.person.astype(np.int32), right.person.astype(np.int32)
         for first in range(0, len(right_person), _COLUMNS):
             last = min(first + _COLUMNS, len(right_person))
-            # among themselves, each two rows are compared where the row stands before the column
+            # among themselves, each two rows are compared if the row comes before the column
             end = len(left_person) if part.right is not None else last
             for start in range(0, end, _ROWS):
                 stop = min(start + _ROWS, end)

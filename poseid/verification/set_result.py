@@ -65,13 +65,14 @@ class SetResult:
 
     def _fixed(self, n: int) -> dict[str, Any]:
         ratio, change = self.fmr_ratio(n), (self.enhanced.fnmr_at_raw_threshold - self.raw.fnmr_at_raw_threshold)[n]
-        both = {
-            form: {"fmr": rates.fmr_at_raw_threshold[n].number, "fnmr": rates.fnmr_at_raw_threshold[n].number}
-            for form, rates in (("raw", self.raw), ("enhanced", self.enhanced))
-        }
+        raw, enhanced = (
+            {"fmr": rates.fmr_at_raw_threshold[n].number, "fnmr": rates.fnmr_at_raw_threshold[n].number}
+            for rates in (self.raw, self.enhanced)
+        )
         return {
             "threshold": self.raw.thresholds[n],
-            **both,
+            "raw": raw,
+            "enhanced": enhanced,
             "fmr_ratio": ratio.number,
             "fmr_ratio_ci95": ratio.ci95,
             "fnmr_difference": change.number,
@@ -100,18 +101,16 @@ def set_result(
     """The result of scored comparisons, or None where they are one-sided or empty.
 
     weights  resampled people, or None for no intervals
-    path     where the set stands in the report; `reasons` gets, by path, why something is null
+    path     of the set in the report; `reasons` gets, by path, why something is null
     """
     genuine, total = compared.genuine, compared.raw.total
-    missing = why_null(genuine.raw.size, total)
-    if missing:
+    if missing := why_null(genuine.raw.size, total):
         reasons[path] = missing
         return None
     raw = error_rates(genuine.raw, compared.raw, FMRS)
     enhanced = error_rates(genuine.enhanced, compared.enhanced, FMRS, raw.thresholds)
     for f, label in zip(FMRS, LABELS, strict=True):
-        too_few = why_null(genuine.raw.size, total, f)
-        if too_few:
+        if too_few := why_null(genuine.raw.size, total, f):
             reasons[f"{path}.{label}"] = too_few
     if weights is not None:
         points = (raw, enhanced)
@@ -120,8 +119,9 @@ def set_result(
             reasons[f"{path}.ci95"] = "too few people: too many resamples hold no comparison of a kind"
     for n, label in enumerate(LABELS):
         if raw.fmr_at_raw_threshold.value[n] == 0:
-            why = "no raw impostor score reaches the threshold: the highest scores are tied"
-            reasons[f"{path}.fixed_threshold.{label}.fmr_ratio"] = why
+            reasons[f"{path}.fixed_threshold.{label}.fmr_ratio"] = (
+                "no raw impostor score reaches the threshold: the highest scores are tied"
+            )
     fmrs = _CURVE[total * _CURVE >= 1]
     forms = (("raw", genuine.raw, compared.raw), ("enhanced", genuine.enhanced, compared.enhanced))
     det = {"fmr": fmrs} | {form: det_curve(scores, impostors, fmrs) for form, scores, impostors in forms}

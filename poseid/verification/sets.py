@@ -36,13 +36,6 @@ class Part:
     left: Group
     right: Group | None
 
-    def totals(self, people: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Rows of each person on the left and on the right."""
-        left = np.bincount(self.left.person, minlength=people).astype(np.float64)
-        if self.right is None:
-            return left, None
-        return left, np.bincount(self.right.person, minlength=people).astype(np.float64)
-
 
 def _group(front: EmbeddingSet, video: EmbeddingSet, kind: int, form: str) -> Group:
     """Rows of a kind: front rows as references, video rows in the form asked for; equal forms stay one array."""
@@ -71,11 +64,8 @@ def set_parts(name: str, front: EmbeddingSet, video: EmbeddingSet) -> tuple[Part
         return (Part(left, Group(video.raw, video.probe, video.person, video.yaw)),)
     if name == "frontal_profile":
         return (Part(_group(front, video, FRONTAL, "reference"), _group(front, video, PROFILE, "probe")),)
-    if name == "frontal_frontal":
-        return (Part(_group(front, video, FRONTAL, "probe"), None),)
-    if name == "profile_profile":
-        return (Part(_group(front, video, PROFILE, "probe"), None),)
-    raise ValueError(f"no set {name!r}: the sets are {', '.join(SETS)}")
+    kind = {"frontal_frontal": FRONTAL, "profile_profile": PROFILE}[name]
+    return (Part(_group(front, video, kind, "probe"), None),)
 
 
 def turned_parts(profile: Group) -> dict[str, tuple[Part, ...]]:

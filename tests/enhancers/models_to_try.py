@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from poseid.enhancers.registry import build_saved
+from poseid.enhancers.registry import BASELINES, build_saved
 
 DIM = 32
 _TOKENS = {"identity_dim": 16, "pose_dim": 8, "tokens": 4, "width": 16, "depth": 1, "heads": 4, "mlp": 32}
@@ -18,23 +18,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "residual_ridge": _RESIDUAL | {"init": "ridge"},
     "residual_unfitted": _RESIDUAL | {"init": "ridge"},
     "residual_unit": {**_RESIDUAL, "norm": "unit", "sides": "both"},
-    "residual_no_skip": {
-        "name": "residual",
-        "pose_dim": 8,
-        "rank": 8,
-        "init": "zero",
-        "skip": False,
-        "similarity_dim": 8,
-    },
+    "residual_no_skip": {**_RESIDUAL, "skip": False, "similarity_dim": 8},
     "transformer_mean": {"name": "pose_transformer", **_TOKENS},
     "transformer_weighted": {"name": "pose_transformer", **_TOKENS, "aggregation": "weighted"},
     "transformer_attention": {"name": "pose_transformer", **_TOKENS, "aggregation": "attention", "skip": False},
-    "raw": {"name": "raw"},
-    "mean_subtraction": {"name": "mean_subtraction"},
-    "ridge": {"name": "ridge"},
-    "wccn": {"name": "wccn"},
-    "dream": {"name": "dream"},
-    "srt": {"name": "srt"},
+    **{name: {"name": name} for name in BASELINES},
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,16 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from poseid.enhancers.closed_form import (
-    FEWEST_PEOPLE,
-    FEWEST_ROWS,
-    ClosedForm,
-    Statistics,
-    solve,
-    statistics_of,
-)
+from poseid.enhancers.closed_form import FEWEST_PEOPLE, FEWEST_ROWS, ClosedForm, Statistics, solve, statistics_of
 from poseid.enhancers.model import unit_and_length
-from poseid.enhancers.registry import build
 from poseid.enhancers.residual import ResidualEnhancer
 from poseid.enhancers.saving import load_enhancer, save_enhancer
 from poseid.enhancers.training_rows import TrainingRows, training_rows
@@ -34,8 +25,7 @@ from poseid.training.fitting import Fitter, fit_on
 DIM = 32
 FEATURES = synthetic(people=40, dim=DIM, seed=2)
 ROWS = training_rows(FEATURES)
-
-
+SMALL = {"dim": DIM, "pose_dim": 4, "rank": 4, "init": "ridge"}
 PHI = {
     "log_ridge": np.log(5.0),
     "ridge_power": 0.4,
@@ -122,13 +112,9 @@ def by_equations(rows: TrainingRows) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def test_solution_and_output_agree_with_the_equations() -> None:
     layer = form()
     solution = solve(layer, statistics(ROWS))
-    centre, matrix, direction, out = by_equations(ROWS)
-    np.testing.assert_allclose(solution.centre.detach().numpy(), centre, atol=1e-10)
-    np.testing.assert_allclose(solution.matrix.detach().numpy(), matrix, atol=1e-10)
-    np.testing.assert_allclose(solution.direction.numpy(), direction, atol=1e-10)
-    np.testing.assert_allclose(
-        layer(*unit_and_length(ROWS.features.double()), solution).detach().numpy(), out, atol=1e-10
-    )
+    got = (*solution[:3], layer(*unit_and_length(ROWS.features.double()), solution))
+    for one, wanted in zip(got, by_equations(ROWS), strict=True):
+        np.testing.assert_allclose(one.detach().numpy(), wanted, atol=1e-10)
 
 
 def test_every_number_of_phi_moves_the_output() -> None:
@@ -155,18 +141,14 @@ def test_the_constants_do_not_hang_on_the_order_of_rows_and_people() -> None:
     order = torch.randperm(len(ROWS.person), generator=torch.Generator().manual_seed(0))
     renamed = torch.randperm(40, generator=torch.Generator().manual_seed(1))
     other = TrainingRows(ROWS.features[order], renamed[ROWS.person[order]], ROWS.frontal[order], ROWS.profile[order])
-    one, two = (solve(form(), statistics(rows)) for rows in (ROWS, other))
-    for a, b in zip(one, two, strict=True):
-        torch.testing.assert_close(a, b)
+    torch.testing.assert_close(solve(form(), statistics(ROWS)), solve(form(), statistics(other)))
 
 
 def test_rows_of_chosen_people_are_those_of_a_fit_by_hand() -> None:
     chosen = torch.arange(40) % 3 != 0
     names = [name for name, wanted in zip(FEATURES.people(), chosen.tolist(), strict=True) if wanted]
-    one = solve(form(), statistics(ROWS.of_people(chosen)))
-    two = solve(form(), statistics(training_rows(FEATURES.select(names))))
-    for a, b in zip(one, two, strict=True):
-        torch.testing.assert_close(a, b)
+    by_hand = training_rows(FEATURES.select(names))
+    torch.testing.assert_close(solve(form(), statistics(ROWS.of_people(chosen))), solve(form(), statistics(by_hand)))
 
 
 def test_gradcheck_with_respect_to_every_number_of_phi() -> None:
@@ -188,14 +170,6 @@ def first_of_each_person(kind: Tensor) -> Tensor:
     return first
 
 
-def one_profile_row_a_person() -> TrainingRows:
-    return replace(ROWS, profile=first_of_each_person(ROWS.profile))
-
-
-def one_frontal_row_a_person() -> TrainingRows:
-    return replace(ROWS, frontal=first_of_each_person(ROWS.frontal))
-
-
 def rows_of_a_person_identical() -> TrainingRows:
     """Each person has one frontal and one profile vector, again and again."""
     features = ROWS.features.clone()
@@ -206,68 +180,57 @@ def rows_of_a_person_identical() -> TrainingRows:
     return replace(ROWS, features=features)
 
 
-def everybody_twice() -> TrainingRows:
-    """Two people of each vector."""
-    twice = [torch.cat([part, part]) for part in (ROWS.features, ROWS.frontal, ROWS.profile)]
-    return TrainingRows(twice[0], torch.cat([ROWS.person, ROWS.person + 40]), twice[1], twice[2])
+def everybody_twice(second: float = 1.0) -> TrainingRows:
+    """Two people of each vector, the second with it times a number."""
+    twice = (torch.cat([part, part]) for part in (ROWS.frontal, ROWS.profile))
+    return TrainingRows(
+        torch.cat([ROWS.features, second * ROWS.features]), torch.cat([ROWS.person, ROWS.person + 40]), *twice
+    )
 
 
-def more_dimensions_than_rows() -> TrainingRows:
-    rows = training_rows(synthetic(people=6, dim=256, probes=8, seed=1))
-    assert len(rows.person) < 256
-    return rows
-
-
-def one_length() -> TrainingRows:
-    return replace(ROWS, features=F.normalize(ROWS.features, dim=1))
-
-
-def lengths_at_the_ends() -> TrainingRows:
-    scale = torch.tensor([1e-6, 1.0, 1e6])[torch.arange(len(ROWS.person)) % 3]
-    return replace(ROWS, features=ROWS.features * scale[:, None])
-
-
-def a_zero_vector() -> TrainingRows:
+def with_zero_vectors() -> TrainingRows:
     features = ROWS.features.clone()
-    features[ROWS.profile.nonzero()[0]] = 0
-    features[ROWS.frontal.nonzero()[0]] = 0
+    features[[int(kind.nonzero()[0]) for kind in (ROWS.profile, ROWS.frontal)]] = 0
     return replace(ROWS, features=features)
 
 
-EDGES: list[Callable[[], TrainingRows]] = [
-    one_profile_row_a_person,
-    one_frontal_row_a_person,
-    rows_of_a_person_identical,
-    everybody_twice,
-    more_dimensions_than_rows,
-    one_length,
-    lengths_at_the_ends,
-    a_zero_vector,
-]
+ONE_FRONTAL = replace(ROWS, frontal=first_of_each_person(ROWS.frontal))
+ONE_LENGTH = replace(ROWS, features=F.normalize(ROWS.features, dim=1))
+LENGTHS = torch.tensor([1e-6, 1.0, 1e6])[torch.arange(len(ROWS.person)) % 3]
+EDGES = {
+    "one profile row a person": replace(ROWS, profile=first_of_each_person(ROWS.profile)),
+    "one frontal row a person": ONE_FRONTAL,
+    "rows of a person identical": rows_of_a_person_identical(),
+    "everybody twice": everybody_twice(),
+    "more dimensions than rows": training_rows(synthetic(people=6, dim=256, probes=8, seed=1)),
+    "one length": ONE_LENGTH,
+    "lengths at the ends": replace(ROWS, features=ROWS.features * LENGTHS[:, None]),
+    "zero vectors": with_zero_vectors(),
+}
 
 
-@pytest.mark.parametrize("made", EDGES, ids=lambda made: made.__name__)
-def test_at_the_edges_all_is_finite(made: Callable[[], TrainingRows]) -> None:
-    rows = made()
+@pytest.mark.parametrize("rows", EDGES.values(), ids=EDGES)
+def test_at_the_edges_all_is_finite(rows: TrainingRows) -> None:
     layer, constants = form(rows.features.shape[1]), statistics(rows)
     for name, value in vars(constants).items():
         assert value is None or bool(value.isfinite().all()), name
     solution = solve(layer, constants)
     assert all(bool(part.isfinite().all()) for part in solution)
     x, length = unit_and_length(rows.features.double())
-    out = layer(F.normalize(rows.features.double(), dim=1), length, solution)
+    out = layer(x, length, solution)
+    assert x.shape == out.shape
     assert bool(out.isfinite().all())
-    scores = out[rows.profile] @ F.normalize(rows.features.double(), dim=1)[rows.frontal].T
+    scores = out[rows.profile] @ x[rows.frontal].T
     scores.square().mean().backward()
     for name, parameter in layer.named_parameters():
         used = name != "metric_power" or constants.within is not None
         assert (parameter.grad is not None) == used, name
         assert parameter.grad is None or bool(parameter.grad.isfinite().all()), name
-    assert x.shape == out.shape
+    assert len(EDGES["more dimensions than rows"].person) < 256
 
 
 def test_with_one_frontal_row_a_person_there_is_no_metric_of_differences() -> None:
-    constants = statistics(one_frontal_row_a_person())
+    constants = statistics(ONE_FRONTAL)
     assert constants.within is None
     one, other = form(), form()
     with torch.no_grad():
@@ -276,16 +239,15 @@ def test_with_one_frontal_row_a_person_there_is_no_metric_of_differences() -> No
 
 
 def test_vectors_of_one_length_have_no_quality() -> None:
-    rows = one_length()
     layer = form()
-    solution = solve(layer, statistics(rows))
-    x = rows.features[:5].double()
+    solution = solve(layer, statistics(ONE_LENGTH))
+    x = ONE_LENGTH.features[:5].double()
     torch.testing.assert_close(layer(x, x.norm(dim=1)[:, None], solution), layer(x, torch.ones(5, 1) * 9, solution))
     # nor a weight in the regression
     other = form()
     with torch.no_grad():
         other.length_power.fill_(-4.0)
-    torch.testing.assert_close(solve(other, statistics(rows)).matrix, solution.matrix, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(solve(other, statistics(ONE_LENGTH)).matrix, solution.matrix, atol=1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -303,10 +265,8 @@ def test_too_few_rows_say_why(rows: int, people: int, profile_rows: int) -> None
 
 def test_profile_rows_of_people_without_a_frontal_row_do_not_count() -> None:
     without = replace(ROWS, frontal=ROWS.frontal & (ROWS.person >= 20))
-    one = solve(form(), statistics(without))
-    two = solve(form(), statistics(replace(without, profile=ROWS.profile & (ROWS.person >= 20))))
-    for a, b in zip(one, two, strict=True):
-        torch.testing.assert_close(a, b)
+    fewer = replace(without, profile=ROWS.profile & (ROWS.person >= 20))
+    torch.testing.assert_close(solve(form(), statistics(without)), solve(form(), statistics(fewer)))
     assert isinstance(statistics_of(replace(ROWS, frontal=torch.zeros_like(ROWS.frontal))), str)
     nobody = TrainingRows(ROWS.features[:0], ROWS.person[:0], ROWS.frontal[:0], ROWS.profile[:0])
     assert isinstance(statistics_of(nobody), str)
@@ -320,14 +280,7 @@ def test_where_all_frontal_rows_are_one_vector_nothing_can_be_fitted(vector: Ten
 
 
 def test_where_frontal_rows_cancel_out_no_direction_moves_all_scores_alike() -> None:
-    opposite = replace(
-        ROWS,
-        features=torch.cat([ROWS.features, -ROWS.features]),
-        person=torch.cat([ROWS.person, ROWS.person + 40]),
-        frontal=torch.cat([ROWS.frontal] * 2),
-        profile=torch.cat([ROWS.profile] * 2),
-    )
-    constants = statistics(opposite)
+    constants = statistics(everybody_twice(-1.0))
     assert not bool(constants.direction.any())
     assert bool(solve(form(), constants).matrix.isfinite().all())
 
@@ -343,13 +296,13 @@ def test_solutions_of_float32_statistics_are_near_those_of_float64() -> None:
 
 
 def fitted() -> ResidualEnhancer:
-    enhancer = ResidualEnhancer(dim=DIM, pose_dim=4, rank=4, init="ridge")
+    enhancer = ResidualEnhancer(**SMALL)
     assert fit_on(enhancer, FEATURES) is None
     return enhancer.eval()
 
 
 def test_helps_people_it_never_saw() -> None:
-    enhancer = ResidualEnhancer(dim=DIM, pose_dim=4, rank=4, init="ridge")
+    enhancer = ResidualEnhancer(**SMALL)
     fit_on(enhancer, synthetic(people=130, dim=DIM, seed=2))
     block = evaluate_enhancer(enhancer.eval(), synthetic(people=80, dim=DIM, seed=3), resamples=0).block
     headline = block["sets"]["frontal_profile"]
@@ -358,8 +311,8 @@ def test_helps_people_it_never_saw() -> None:
 
 def test_unsolved_it_is_the_raw_vector() -> None:
     x = torch.randn(10, DIM, generator=torch.Generator().manual_seed(0)) * 3
-    turned = torch.tensor([[70.0, 0, 0]]).expand(10, 3)
-    output = ResidualEnhancer(dim=DIM, pose_dim=4, rank=4, init="ridge")(x, turned)
+    profile = torch.tensor([[70.0, 0, 0]]).expand(10, 3)
+    output = ResidualEnhancer(**SMALL)(x, profile)
     torch.testing.assert_close(output.features, x, rtol=1e-5, atol=1e-5)
     assert bool(ClosedForm(DIM).people == 0)
 
@@ -380,11 +333,9 @@ def test_kinds_come_from_the_features() -> None:
 
 
 def test_fitted_on_vectors_of_one_length_it_can_be_saved_and_loaded(tmp_path: Path) -> None:
-    options = {"dim": DIM, "pose_dim": 4, "rank": 4, "init": "ridge"}
-    enhancer = build("residual", options)
-    fitted = Fitter(one_length(), True, torch.device("cpu"))
-    fitted.store(enhancer)
-    save_enhancer(enhancer, {"model": {"name": "residual", **options}}, tmp_path / "m.safetensors")
+    enhancer = ResidualEnhancer(**SMALL)
+    Fitter(ONE_LENGTH, True, torch.device("cpu")).store(enhancer)
+    save_enhancer(enhancer, {"model": {"name": "residual", **SMALL}}, tmp_path / "m.safetensors")
     loaded = load_enhancer(tmp_path / "m.safetensors").enhancer
-    x = one_length().features
+    x = ONE_LENGTH.features
     assert torch.equal(loaded(x, None).features, enhancer.eval()(x, None).features)

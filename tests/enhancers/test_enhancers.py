@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from poseid.enhancers.enhancer import Enhancer, Fit
 from poseid.enhancers.gate import GateFit
@@ -47,15 +48,15 @@ def test_fresh_enhancer_returns_its_input(name: str, poses: str) -> None:
     x, pose = rows()
     pose[::2] = math.nan if poses == "some" else pose[::2]
     output = build(name, SMALL[name])(x, None if poses == "none" else pose)
-    assert torch.nn.functional.cosine_similarity(output.features, x).min() >= 1 - 1e-6
+    assert F.cosine_similarity(output.features, x).min() >= 1 - 1e-6
     torch.testing.assert_close(output.features, x, rtol=1e-5, atol=1e-5)
 
 
-def test_frontal_rows_stay_and_turned_rows_move(name: str) -> None:
+def test_frontal_rows_stay_and_profile_rows_move(name: str) -> None:
     x, pose = rows()
     pose[:20, :2] = pose[:20, :2].clamp(-5, 5)
     pose[20:, 0] = 60.0
-    cosine = torch.nn.functional.cosine_similarity(trained(name)(x, pose).features, x)
+    cosine = F.cosine_similarity(trained(name)(x, pose).features, x)
     assert cosine[:20].min() >= 0.999
     assert cosine[20:].max() < 0.999
 
@@ -78,11 +79,11 @@ def test_without_a_pose_the_network_sees_the_own_estimate_and_the_gate_the_vecto
     x, _ = rows()
     enhancer = trained(name)
     without = enhancer(x, None)
-    unit = torch.nn.functional.normalize(x, dim=1)
+    unit = F.normalize(x, dim=1)
     moved = enhancer.correction(unit, without.identity, without.pose)
     gate = enhancer.gate(unit, x.norm(dim=1, keepdim=True), None)
     assert gate.max() > 0.1
-    direction = torch.nn.functional.normalize(unit + enhancer.strength * gate * moved, dim=1)
+    direction = F.normalize(unit + enhancer.strength * gate * moved, dim=1)
     torch.testing.assert_close(without.features, direction * x.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-4)
 
 
@@ -135,9 +136,8 @@ def test_code_identity_and_predicted_pose_do_not_see_the_given_pose(name: str) -
     x, pose = rows()
     enhancer = trained(name)
     a, b = enhancer(x, pose), enhancer(x, -pose)
-    assert torch.equal(a.pose, b.pose)
-    assert torch.equal(a.pose_code, b.pose_code)
-    assert torch.equal(a.identity, b.identity)
+    for one, other in zip(a[1:], b[1:], strict=True):
+        assert torch.equal(one, other)
     assert not torch.equal(a.features, b.features)
 
 
@@ -145,7 +145,7 @@ def test_without_skip_nothing_of_the_input_is_left_at_the_start(name: str) -> No
     x, pose = rows(200)
     torch.manual_seed(0)
     output = build(name, {**SMALL[name], "skip": False})(x, pose).features
-    assert torch.nn.functional.cosine_similarity(output, x).mean().abs() < 0.3
+    assert F.cosine_similarity(output, x).mean().abs() < 0.3
 
 
 def test_similarity_dim_is_a_trained_saved_layer(name: str) -> None:
@@ -173,11 +173,6 @@ def test_aggregations(aggregation: str) -> None:
         torch.testing.assert_close(enhancer.aggregation(tokens), (weights[..., None] * tokens).sum(1))
 
 
-def test_an_unknown_aggregation_is_refused() -> None:
-    with pytest.raises(InputError, match="'max' is not one of mean, weighted, attention"):
-        build("pose_transformer", {**SMALL["pose_transformer"], "aggregation": "max"})
-
-
 def test_identity_enhancer_by_hand() -> None:
     layer = IdentityEnhancer(2, 1, suppression=0.4, residual=0.5)
     with torch.no_grad():
@@ -195,14 +190,17 @@ def test_sizes_at_512() -> None:
     assert parameter_count(residual) <= 1_100_000
     assert residual.to_identity.out_features == 512
     x, pose = rows(3, 512)
-    output = transformer(x, pose)
-    assert output.identity.shape == (3, 256)
-    assert output.pose_code.shape == (3, 128)
-    assert output.pose.shape == (3, 3)
+    assert [part.shape[1] for part in transformer(x, pose)] == [512, 256, 128, 3]
 
 
-def test_unknown_name_and_option_are_refused() -> None:
-    with pytest.raises(InputError, match="model.name: 'os.system'"):
-        build("os.system", {})
-    with pytest.raises(InputError, match="model.nosuch"):
-        build("residual", {"nosuch": 1})
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        ("os.system", {}, "model.name: 'os.system'"),
+        ("residual", {"nosuch": 1}, "model.nosuch"),
+        ("pose_transformer", {"aggregation": "max"}, "'max' is not one of mean, weighted, attention"),
+    ],
+)
+def test_unknown_names_and_options_are_refused(model: str, options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        build(model, options)

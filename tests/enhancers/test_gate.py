@@ -39,6 +39,12 @@ def fit_of(seed: int = 0) -> GateFit:
     return GateFit(3 * torch.randn(DIM, generator=generator), torch.tensor(-1.5), torch.tensor(0.4), torch.tensor(20.0))
 
 
+def fit_of_rows() -> GateFit:
+    fit = fit_gate(ROWS.features, ROWS.frontal, ROWS.profile)
+    assert fit is not None
+    return fit
+
+
 def of_yaw(gate: Gate, yaw: list[float], pitch: float = 0.0, roll: float = 0.0) -> Tensor:
     """The gate of one and the same vector at given yaws."""
     x = torch.nn.functional.one_hot(torch.zeros(len(yaw), dtype=torch.long), DIM).float()
@@ -145,8 +151,7 @@ def test_unfitted_a_row_of_unknown_pose_stays_as_it_is() -> None:
 
 
 def test_fit_agrees_with_the_class_balanced_regression_of_scikit_learn() -> None:
-    fit = fit_gate(ROWS.features, ROWS.frontal, ROWS.profile)
-    assert fit is not None
+    fit = fit_of_rows()
     x, length = (part.double().numpy() for part in unit_and_length(ROWS.features.double()))
     either = (ROWS.frontal | ROWS.profile).numpy()
     profile = ROWS.profile.numpy()
@@ -160,29 +165,25 @@ def test_fit_agrees_with_the_class_balanced_regression_of_scikit_learn() -> None
     np.testing.assert_allclose(fit.weight.numpy(), oracle.coef_[0, :-1] * scale, atol=1e-4)
     assert float(fit.length_weight) == pytest.approx(oracle.coef_[0, -1] * 4, abs=1e-4)
     assert float(fit.offset) == pytest.approx(oracle.intercept_[0], abs=1e-4)
-    gate = stored(GateFit(*(part.float() for part in fit)))
+    gate = stored(fit)
     got = gate.probability(*unit_and_length(ROWS.features))[:, 0].numpy()
     np.testing.assert_allclose(got[either], oracle.predict_proba(inputs)[:, 1], atol=1e-4)
 
 
 def test_fit_tells_profile_from_frontal_rows_of_people_it_never_saw() -> None:
-    fit = fit_gate(ROWS.features, ROWS.frontal, ROWS.profile)
-    assert fit is not None
+    fit = fit_of_rows()
     others = training_rows(synthetic(people=60, dim=DIM, seed=3))
-    share = stored(GateFit(*(part.float() for part in fit)), unknown=0.0)(*unit_and_length(others.features), None)[:, 0]
+    share = stored(fit, unknown=0.0)(*unit_and_length(others.features), None)[:, 0]
     assert share[others.profile].mean() > 0.6
     assert share[others.frontal].mean() < 0.2
 
 
 def test_where_the_fit_begins_does_not_matter() -> None:
-    fit = fit_gate(ROWS.features, ROWS.frontal, ROWS.profile)
     half = ROWS.person % 2 == 0
     near = fit_gate(ROWS.features[half], ROWS.frontal[half], ROWS.profile[half])
     again = fit_gate(ROWS.features, ROWS.frontal, ROWS.profile, near)
-    assert fit is not None
     assert again is not None
-    for one, other in zip(fit, again, strict=True):
-        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(fit_of_rows(), again, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("missing", ["frontal", "profile"])
@@ -207,7 +208,7 @@ def test_fit_is_finite_at_the_edges(kind: str) -> None:
     fit = fit_gate(features, frontal, ~frontal)
     assert fit is not None
     assert all(bool(part.isfinite().all()) for part in fit)
-    gate = stored(GateFit(*(part.float() for part in fit)))
+    gate = stored(fit)
     got = gate(torch.nn.functional.normalize(features, dim=1), features.norm(dim=1, keepdim=True), None)[:, 0]
     assert bool(got.isfinite().all())
     if kind == "apart":

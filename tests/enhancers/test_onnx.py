@@ -254,7 +254,7 @@ def test_strange_files_are_one_line(
     assert poseid.load(write(foreign(to_metadata({"model": {"name": "ridge"}})), tmp_path / "good.onnx")).info.dim == 4
 
 
-def test_of_a_correction_that_is_not_kept_nothing_is_left_anywhere(tmp_path: Path) -> None:
+def test_a_correction_of_strength_0_returns_the_input_in_every_file(tmp_path: Path) -> None:
     from poseid.enhancers.onnx_export import to_onnx
 
     enhancer, header = made("residual")
@@ -268,7 +268,7 @@ def test_of_a_correction_that_is_not_kept_nothing_is_left_anywhere(tmp_path: Pat
         opened = poseid.load(path)
         assert np.array_equal(opened.enhance(features, poses), features)
         assert np.array_equal(opened.enhance(features), features)
-        doubles = features.astype(np.float64) * (1 + 1e-12)
-        assert np.array_equal(opened.enhance(doubles), doubles)
+        wide = features.astype(np.float64) * (1 + 1e-12)
+        assert np.array_equal(opened.enhance(wide), wide)
     run, _, _ = onnx_session(content, "none")  # and in any other runtime
     assert np.array_equal(run(features, poses), features)

@@ -1,4 +1,4 @@
-"""The correction must not hang on the poses it is given at test time: none, rough ones, or all of them zero."""
+"""The correction must not depend on the poses it is given at test time: none, rough ones, or all of them zero."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def test_poses_may_be_missing_rough_or_zero(load: Callable[[], tuple[FeatureSet,
         headline = block["sets"]["frontal_profile"]
         return float(1 - headline["enhanced"]["eer"] / headline["raw"]["eer"])
 
-    whole = gain(judged(lambda poses: poses))
-    assert whole > 0.03
+    full = gain(judged(lambda poses: poses))
+    assert full > 0.03
     without = judged(lambda poses: np.full_like(poses, np.nan))
     rough = judged(lambda poses: poses + generator.normal(0, 15, poses.shape).astype(poses.dtype))
     zero = judged(np.zeros_like)
-    assert gain(without) >= 0.5 * whole
-    assert gain(rough) >= 0.8 * whole
+    assert gain(without) >= 0.5 * full
+    assert gain(rough) >= 0.8 * full
     # A frontal pose is believed: rows stay as they are but for rounding, which may move a score across a threshold.
     fixed = zero["sets"]["frontal_profile"]["fixed_threshold"]["1e-2"]
     assert fixed["fmr_ratio"] <= 1.01

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ from poseid.enhancers.registry import build
 from poseid.enhancers.saving import SAVED, load_enhancer, open_model, save_enhancer
 from poseid.errors import InputError
 from tests.enhancers.models_to_try import OPTIONS, made, rows
+
+
+def one_line(named: str) -> str:
+    """The pattern of a message of one line that names this."""
+    return rf"\A[^\n]*{re.escape(named)}[^\n]*\Z"
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
@@ -51,10 +57,8 @@ def test_broken_and_foreign_files_are_one_line(tmp_path: Path) -> None:
         file = tmp_path / f"{name}.safetensors"
         if content is not None:
             file.write_bytes(content)
-        with pytest.raises(InputError) as caught:
+        with pytest.raises(InputError, match=one_line(str(file))):
             load_enhancer(file)
-        assert str(file) in str(caught.value)
-        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +75,8 @@ def test_header_that_names_something_else_is_refused(model: object, tmp_path: Pa
     path = tmp_path / "e.safetensors"
     tensors = build("residual", {"dim": 16, "pose_dim": 4, "rank": 4}).state_dict()
     save_file(tensors, path, metadata={"format": FORMAT, "poseid": json.dumps({"model": model})})
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=one_line("")):
         load_enhancer(path)
-    assert "\n" not in str(caught.value)
 
 
 def test_nan_weights_are_refused(tmp_path: Path) -> None:

@@ -1,5 +1,10 @@
 """The made-up people of the verification tests."""
 
-from tests.verification.conftest import sides
+import pytest
 
-__all__ = ["sides"]
+from tests.verification import people
+
+
+@pytest.fixture
+def sides():
+    return people.sides

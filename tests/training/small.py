@@ -19,7 +19,7 @@ SHORT_RUN = [
 ]
 """Arguments of train.py for a run of seconds."""
 DIM = 16
-MODEL: dict[str, Any] = {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4}
+MODEL: dict[str, Any] = {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "init": "zero"}
 PHI_RATES = {
     **{"ridge": 0.011, "ridge_power": 0.012, "length_power": 0.013, "metric_power": 0.014, "shape": 0.015},
     **{"bias": 0.016, "quality": 0.017, "strength": 0.018},

@@ -22,7 +22,7 @@ from tests.training import small
 DIM, ROWS = small.DIM, 8
 SUPPORT = Fitter(training_rows(synthetic(people=20, dim=DIM, seed=3)), True, torch.device("cpu"))
 MODELS = {
-    "residual": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4},
+    "residual": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "init": "zero"},
     "ridge": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "init": "ridge", "phi": small.PHI},
     "no skip": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "skip": False},
     "transformer": {

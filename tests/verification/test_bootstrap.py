@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from poseid.verification.estimates import Estimate, interval, mean_estimate, res
 from poseid.verification.operating_points import error_rates
 from poseid.verification.scores import Compared, compare
 from poseid.verification.sets import Part, set_parts
+from tests.verification.people import normalized, sides
 
 FMRS = (0.05, 0.01)
 
@@ -39,9 +39,7 @@ def duplicated(part: Part, form: str, drawn: np.ndarray) -> tuple[np.ndarray, np
     return scores[genuine], scores[impostor]
 
 
-def scored(
-    name: str, sides: Callable[..., tuple[EmbeddingSet, EmbeddingSet]], ties: bool, exact: int = 1 << 22
-) -> Compared:
+def scored(name: str, ties: bool) -> Compared:
     noise = np.random.default_rng(5)
     front, video = sides(
         people=12, fronts=3, probes=8, noise=1.6, seed=3, change=lambda x: x + 0.3 * noise.normal(size=x.shape)
@@ -51,18 +49,15 @@ def scored(
             EmbeddingSet(np.sign(s.raw), np.sign(s.reference), np.sign(s.probe), s.person, s.yaw, s.kind)
             for s in (front, video)
         )
-    f, v = (s.normalized(np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
-    return compare(set_parts(name, f, v), 12, deepest_fmr=0.05, with_people=True)
+    return compare(set_parts(name, *normalized(front, video)), 12, deepest_fmr=0.05, with_people=True)
 
 
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("name", ["all", "frontal_profile", "profile_profile", "frontal_frontal"])
-def test_weights_give_what_duplicated_people_give(
-    name: str, ties: bool, sides: Callable[..., tuple[EmbeddingSet, EmbeddingSet]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_give_what_duplicated_people_give(name: str, ties: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     # small caches, so that several pieces are put together
     monkeypatch.setattr(bootstrap, "_CHUNK", 100)
-    found = scored(name, sides, ties)
+    found = scored(name, ties)
     weights = resample_people(12, 40, seed=1)
     monkeypatch.setattr("poseid.verification.operating_points.impostors_needed", lambda f: 1)
     raw = error_rates(found.genuine.raw, found.raw, FMRS)
@@ -111,8 +106,8 @@ def test_ties_weigh_as_duplicates_do(monkeypatch: pytest.MonkeyPatch) -> None:
         assert rest == pytest.approx(want, abs=1e-12)
 
 
-def test_a_first_depth_too_shallow_is_deepened(sides: Callable[..., tuple[EmbeddingSet, EmbeddingSet]]) -> None:
-    found = scored("all", sides, False)
+def test_a_first_depth_too_shallow_is_deepened() -> None:
+    found = scored("all", False)
     weights = resample_people(12, 60, seed=0)
     nothing = np.full(2, np.nan)
     point = error_rates(found.genuine.raw, found.raw, FMRS)
@@ -126,13 +121,9 @@ def test_a_first_depth_too_shallow_is_deepened(sides: Callable[..., tuple[Embedd
     assert not np.isnan(deep[0].eer.resampled).any()
 
 
-def test_thinned_intervals_are_those_of_everything(
-    sides: Callable[..., tuple[EmbeddingSet, EmbeddingSet]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_thinned_intervals_are_those_of_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     weights = resample_people(60, 150, seed=0)
-    front, video = sides(people=60, fronts=4, probes=20, noise=1.6, seed=3)
-    f, v = (s.normalized(np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
-    parts = set_parts("all", f, v)
+    parts = set_parts("all", *normalized(*sides(people=60, fronts=4, probes=20, noise=1.6, seed=3)))
     results = []
     for exact, most in ((1 << 22, 1 << 20), (1 << 22, 1 << 15), (20_000, 1 << 15)):
         monkeypatch.setattr(bootstrap, "MOST_IMPOSTORS", most)
@@ -140,11 +131,11 @@ def test_thinned_intervals_are_those_of_everything(
         point = error_rates(found.genuine.raw, found.raw, (0.01,))
         again = resample_rates(found, weights, fmrs=(0.01,), thresholds=point.thresholds, points=(point, point))[0]
         results.append([again.eer.ci95, again.fnmr_at_fmr[0].ci95, again.fmr_at_raw_threshold[0].ci95])
-    whole = np.array(results[0])
-    width = (whole[:, 1] - whole[:, 0])[:, None]
-    assert whole[0].min() > 0.05
+    complete = np.array(results[0])
+    width = (complete[:, 1] - complete[:, 0])[:, None]
+    assert complete[0].min() > 0.05
     for other in results[1:]:
-        assert np.all(np.abs(np.array(other) - whole) < 0.1 * width)
+        assert np.all(np.abs(np.array(other) - complete) < 0.1 * width)
 
 
 def test_people_are_drawn_with_replacement_and_by_seed() -> None:
@@ -186,3 +177,17 @@ def test_intervals_cover_as_often_as_they_say() -> None:
         assert ci is not None
         hits += ci[0] <= 0 <= ci[1]
     assert 176 <= hits <= 198
+
+
+@pytest.mark.parametrize("size", [1, 513, 8192, 8193, 8704, 9000])
+def test_sums_are_those_of_a_running_sum(size: int) -> None:
+    rng = np.random.default_rng(size)
+    sums = bootstrap.RunningSums(size)
+    for _ in range(2):  # filled again, nothing of before is left
+        sums.weights[:] = rng.integers(0, 4, size)
+        sums.add_up()
+        running = np.concatenate([[0.0], np.cumsum(sums.weights)])
+        assert sums.total == running[-1]
+        assert [sums.first(n) for n in range(size + 1)] == running.tolist()
+        for part in np.arange(0, running[-1], 0.5):
+            assert sums.reach(part) == np.searchsorted(running, part, side="right") - 1

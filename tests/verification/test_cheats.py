@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from poseid.verification import EmbeddingSet, evaluate
+from tests.verification.people import cfp, needs_cfp, unit
 
-CFP = Path(__file__).parents[3] / "shared" / "data" / "cfp"
 MEANWARDS = (0.02, 0.05, 0.1, 0.3)
 
 Change = Callable[[np.ndarray], np.ndarray]
@@ -43,23 +41,9 @@ def made() -> Data:
 
 def photographs() -> Data:
     """The first 100 people of cfp, and the centroids of the others."""
-    sides, known = [], []
-    for name in ("front", "video"):
-        with (CFP / f"{name}_metadata.json").open(encoding="utf-8") as file:
-            meta = json.load(file)
-        number = np.array([int(entry["person_name"][3:]) for entry in meta["metadata"]])
-        kind = np.array([0 if entry["source"].startswith("frontal") else 1 for entry in meta["metadata"]])
-        yaw = np.array([np.nan if pose is None else pose[0] for pose in meta["poses"]], dtype=float)
-        x = np.load(CFP / f"{name}_feature.npy", allow_pickle=False)
-        here = number <= 100
-        if name == "front":
-            known = [unit(x[number == p]).mean(axis=0) for p in range(101, 401)]
-        sides.append(EmbeddingSet(x[here], x[here], x[here], number[here], yaw[here], kind[here]))
-    return sides[0], sides[1], np.stack(known)
-
-
-def unit(x: np.ndarray) -> np.ndarray:
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
+    others = cfp("front", range(101, 401))
+    known = [unit(others.raw[others.person == p]).mean(axis=0) for p in range(101, 401)]
+    return cfp("front", range(1, 101)), cfp("video", range(1, 101)), np.stack(known)
 
 
 def constant(scale: float) -> Callable[[np.ndarray], Change]:
@@ -110,11 +94,10 @@ def enhanced(side: EmbeddingSet, change: Change, both: bool) -> EmbeddingSet:
     return EmbeddingSet(side.raw, probe if both else side.raw, probe, side.person, side.yaw, side.kind)
 
 
-@pytest.fixture(scope="module", params=["made", "photographs"])
+@pytest.fixture(scope="module", params=[made, pytest.param(photographs, marks=needs_cfp)])
 def data(request: pytest.FixtureRequest) -> Data:
-    if request.param == "photographs" and not CFP.is_dir():
-        pytest.skip("the cfp features are not beside this checkout")
-    return made() if request.param == "made" else photographs()
+    found: Data = request.param()
+    return found
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["probes", "both"])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,7 @@ from poseid.features.rows import FRONTAL
 from poseid.verification import EmbeddingSet, evaluate, rates
 from poseid.verification.genuine import YAW_BINS, yaw_bin
 from poseid.verification.sets import SETS
-
-Sides = Callable[..., tuple[EmbeddingSet, EmbeddingSet]]
+from tests.verification.people import sides, unit
 
 
 def tilt(x: np.ndarray) -> np.ndarray:
@@ -26,8 +24,7 @@ def tilt(x: np.ndarray) -> np.ndarray:
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
-    return a @ b.T
+    return unit(a) @ unit(b).T
 
 
 def leaves(block: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -41,7 +38,7 @@ def leaves(block: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, block
 
 
-def test_the_block_has_the_keys_of_the_contract(sides: Sides) -> None:
+def test_the_block_has_the_keys_of_the_contract() -> None:
     block = evaluate(*sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt), resamples=40).block
     top = "people references probes headline sets improvement similarity rank1 protocols verdict reason"
     assert set(top.split()) <= set(block)
@@ -68,7 +65,7 @@ def test_the_block_has_the_keys_of_the_contract(sides: Sides) -> None:
     assert json.loads(json.dumps(block, allow_nan=False)) == block
 
 
-def test_figures_are_those_of_the_functions(sides: Sides) -> None:
+def test_figures_are_those_of_the_functions() -> None:
     front, video = sides(people=40, fronts=5, probes=40, noise=1.4, change=tilt)
     block = evaluate(front, video, resamples=0).block
     profile = video.kind == 1
@@ -106,7 +103,7 @@ def test_figures_are_those_of_the_functions(sides: Sides) -> None:
             np.testing.assert_allclose(found["histogram"][form][kind], want, atol=1e-4)
 
 
-def test_improvement_and_similarity_are_those_of_each_pair(sides: Sides) -> None:
+def test_improvement_and_similarity_are_those_of_each_pair() -> None:
     rng = np.random.default_rng(0)
     front, video = sides(people=8, fronts=3, probes=30, change=tilt)
     front = replace(front, identity=rng.normal(size=(24, 5)))
@@ -122,14 +119,8 @@ def test_improvement_and_similarity_are_those_of_each_pair(sides: Sides) -> None
     assert got["mean"] == pytest.approx(gain.mean(), abs=1e-12)
     assert got["share_improved"] == pytest.approx((gain > 1e-6).mean(), abs=1e-12)
     assert got["frontal"] == pytest.approx(gain[kind == 0].mean(), abs=1e-12)
-    inside = [
-        (yaw >= -90) & (yaw < -45),
-        (yaw >= -45) & (yaw < -15),
-        (yaw >= -15) & (yaw <= 15),
-        (yaw > 15) & (yaw <= 45),
-        (yaw > 45) & (yaw <= 90),
-    ]
-    for one, chosen in zip(got["by_yaw"], inside, strict=True):
+    for n, one in enumerate(got["by_yaw"]):
+        chosen = yaw_bin(yaw) == n
         assert one["n"] == chosen.sum() > 0
         assert one["mean"] == pytest.approx(gain[chosen].mean(), abs=1e-12)
     assert got["beyond_90"]["n"] == (np.abs(yaw) > 90).sum() > 0
@@ -146,7 +137,7 @@ def test_bins_of_yaw() -> None:
     assert yaw_bin(yaw).tolist() == [5, 0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6]
 
 
-def test_fnmr_by_pose_is_that_of_each_cell(sides: Sides) -> None:
+def test_fnmr_by_pose_is_that_of_each_cell() -> None:
     front, video = sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt)
     yaw = np.random.default_rng(0).uniform(-100, 100, len(front.yaw))
     yaw[:3] = np.nan
@@ -169,7 +160,7 @@ def test_fnmr_by_pose_is_that_of_each_cell(sides: Sides) -> None:
     assert got["outside"] == same.sum() - total > 0
 
 
-def test_same_pose_impostors_are_split_by_the_way_they_turn(sides: Sides) -> None:
+def test_same_pose_impostors_are_split_by_the_way_they_turn() -> None:
     front, video = sides(people=30, fronts=2, probes=40, noise=1.4, change=tilt)
     block = evaluate(front, video, sets=("profile_profile",), resamples=20).block
     profile = video.kind == 1
@@ -186,7 +177,7 @@ def test_same_pose_impostors_are_split_by_the_way_they_turn(sides: Sides) -> Non
     assert same["raw"]["eer_ci95"] is not None
 
 
-def test_doing_nothing_shows_no_effect(sides: Sides) -> None:
+def test_doing_nothing_shows_no_effect() -> None:
     block = evaluate(*sides(people=30, fronts=4, probes=40, noise=1.4), resamples=40).block
     assert block["verdict"] == "no effect shown"
     assert block["improvement"]["mean"] == 0.0
@@ -198,7 +189,7 @@ def test_doing_nothing_shows_no_effect(sides: Sides) -> None:
         assert found["difference"]["eer"] == {"mean": 0.0, "ci95": [0.0, 0.0]}
 
 
-def test_taking_the_turn_out_helps_and_noise_harms(sides: Sides) -> None:
+def test_taking_the_turn_out_helps_and_noise_harms() -> None:
     made: dict[str, Any] = {"people": 60, "fronts": 5, "probes": 30, "dim": 48, "noise": 1.6}
     front, video = sides(**made)
     turn = np.random.default_rng(0)
@@ -212,7 +203,7 @@ def test_taking_the_turn_out_helps_and_noise_harms(sides: Sides) -> None:
     assert harms["verdict"] == "harms", harms["reason"]
 
 
-def test_both_sides_are_used_where_they_stand(sides: Sides) -> None:
+def test_both_sides_are_used_where_they_stand() -> None:
     one = evaluate(*sides(change=tilt, both=False), resamples=0).block
     two = evaluate(*sides(change=tilt, both=True), resamples=0).block
     assert one["sets"]["all"]["raw"] == two["sets"]["all"]["raw"]
@@ -221,7 +212,7 @@ def test_both_sides_are_used_where_they_stand(sides: Sides) -> None:
     assert one["rank1"]["raw"] == two["rank1"]["raw"]
 
 
-def test_without_resamples_nothing_is_judged(sides: Sides) -> None:
+def test_without_resamples_nothing_is_judged() -> None:
     front, video = sides(people=30, fronts=4, probes=40, change=tilt)
     block = evaluate(front, video, resamples=0).block
     assert block["verdict"] == "not judged: no confidence intervals yet"
@@ -233,7 +224,7 @@ def test_without_resamples_nothing_is_judged(sides: Sides) -> None:
                 assert block["sets"][name][form][key] == judged["sets"][name][form][key]
 
 
-def test_same_seed_same_block_and_person_numbers_do_not_matter(sides: Sides) -> None:
+def test_same_seed_same_block_and_person_numbers_do_not_matter() -> None:
     front, video = sides(change=tilt)
     block = evaluate(front, video, resamples=30, seed=4).block
     assert evaluate(front, video, resamples=30, seed=4).block == block
@@ -242,17 +233,17 @@ def test_same_seed_same_block_and_person_numbers_do_not_matter(sides: Sides) -> 
     assert evaluate(*other, resamples=30, seed=4).block == block
 
 
-def test_half_precision_and_lengths(sides: Sides) -> None:
+def test_half_precision_and_lengths() -> None:
     front, video = sides(dtype=np.float16)
     long = [replace(s, raw=s.raw * np.float16(8), probe=s.probe * np.float16(0.5)) for s in (front, video)]
     assert evaluate(*long, resamples=0).block == evaluate(front, video, resamples=0).block
 
 
-def test_streaming_gives_the_same_block(sides: Sides) -> None:
+def test_streaming_gives_the_same_block() -> None:
     front, video = sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt)
-    whole = evaluate(front, video, resamples=30).block
-    parts = evaluate(front, video, resamples=30, exact=9000).block
-    for (path, a), (other, b) in zip(leaves(whole), leaves(parts), strict=True):
+    stored = evaluate(front, video, resamples=30).block
+    streamed = evaluate(front, video, resamples=30, exact=9000).block
+    for (path, a), (other, b) in zip(leaves(stored), leaves(streamed), strict=True):
         assert path == other
         if isinstance(a, float):
             # a genuine score within the bin of an impostor score may fall on its other side
@@ -262,7 +253,7 @@ def test_streaming_gives_the_same_block(sides: Sides) -> None:
             assert a == b, path
 
 
-def test_nulls_come_with_their_reasons(sides: Sides) -> None:
+def test_nulls_come_with_their_reasons() -> None:
     front, video = sides(people=12, fronts=3, probes=6)
     block = evaluate(front, video, sets=("all", "frontal_profile", "profile_profile"), resamples=10).block
     reasons = block["null_reasons"]
@@ -284,13 +275,10 @@ def test_nulls_come_with_their_reasons(sides: Sides) -> None:
     assert "similarity.id_similarity" in reasons
 
 
-def test_one_sided_and_empty_sets_are_null(sides: Sides) -> None:
+def test_one_sided_and_empty_sets_are_null() -> None:
     front, video = sides()
-    alone = [
-        EmbeddingSet(s.raw[s.person == 3], s.reference[s.person == 3], s.probe[s.person == 3], s.person[s.person == 3],
-             s.yaw[s.person == 3], s.kind[s.person == 3])
-        for s in (front, video)
-    ]  # fmt: skip
+    columns = ["raw", "reference", "probe", "person", "yaw", "kind"]
+    alone = [EmbeddingSet(*(getattr(s, name)[s.person == 3] for name in columns)) for s in (front, video)]
     block = evaluate(*alone, resamples=10).block
     assert block["sets"]["all"] is None
     assert block["null_reasons"]["sets.all"] == "there are 18 genuine comparisons and no impostor ones"
@@ -316,7 +304,7 @@ def test_one_sided_and_empty_sets_are_null(sides: Sides) -> None:
         json.dumps(one, allow_nan=False)
 
 
-def test_vectors_all_alike_are_reported_not_crashed_on(sides: Sides) -> None:
+def test_vectors_all_alike_are_reported_not_crashed_on() -> None:
     block = evaluate(*sides(people=20, fronts=4, probes=30, change=lambda x: x * 0 + 1, both=True), resamples=20).block
     enhanced = block["sets"]["all"]["enhanced"]
     assert enhanced["eer"] == pytest.approx(0.5, abs=0.01)
@@ -326,54 +314,7 @@ def test_vectors_all_alike_are_reported_not_crashed_on(sides: Sides) -> None:
     assert block["rank1"]["enhanced"] == 0.0
 
 
-def pair_list(rows: list[tuple[str, int, bool, int, bool, int, bool]]) -> SimpleNamespace:
-    columns = [np.array(column) for column in zip(*rows, strict=True)]
-    return SimpleNamespace(
-        **dict(zip(("protocol", "fold", "a_front", "a_row", "b_front", "b_row", "same"), columns, strict=True))
-    )
-
-
-def test_protocols_score_the_pairs_that_are_listed(sides: Sides) -> None:
-    front, video = sides(people=12, fronts=3, probes=20, noise=1.5, change=tilt)
-    rng = np.random.default_rng(0)
-    rows: list[tuple[str, int, bool, int, bool, int, bool]] = []
-    scores: dict[str, list[float]] = {"raw": [], "enhanced": []}
-    profile, straight = np.flatnonzero(video.kind == 1), np.flatnonzero(video.kind == 0)
-
-    def unit(x: np.ndarray) -> np.ndarray:
-        return x / np.linalg.norm(x)
-
-    for n in range(200):
-        b = int(rng.choice(profile))
-        if n % 2:
-            a = int(rng.choice(straight))
-            rows.append(("FP", n % 4, False, a, False, b, bool(video.person[a] == video.person[b])))
-            vector, stands = video.raw[a], video.reference[a]
-        else:
-            a = int(rng.integers(len(front.person)))
-            rows.append(("FP", n % 4, True, a, False, b, bool(front.person[a] == video.person[b])))
-            vector, stands = front.raw[a], front.reference[a]
-        scores["raw"].append(unit(vector) @ unit(video.raw[b]))
-        scores["enhanced"].append(unit(stands) @ unit(video.probe[b]))
-    block = evaluate(front, video, pair_list(rows), resamples=0).block
-    same = np.array([row[-1] for row in rows])
-    got = block["protocols"]["FP"]
-    assert (got["genuine"], got["impostor"]) == (same.sum(), (~same).sum())
-    for form, values in scores.items():
-        values = np.array(values)
-        assert got[form]["eer"] == pytest.approx(rates.eer(values[same], values[~same]), abs=1e-9)
-        assert 0.5 <= got[form]["accuracy"] <= 1.0
-    # two frontal video rows are probe against probe, a front and a video row reference against probe
-    a, b = straight[:2]
-    rows = [("FF", 1, False, int(a), False, int(b), False), ("FF", 1, True, 0, False, int(a), True)]
-    ff = evaluate(front, video, pair_list(rows), resamples=0).block
-    assert ff["protocols"]["FF"]["raw"]["accuracy"] is None
-    assert ff["null_reasons"]["protocols.FF.accuracy"] == "accuracy needs at least 2 folds and there are 1"
-    with pytest.raises(InputError, match="pair 1 names row 99999"):
-        evaluate(front, video, pair_list([rows[0], ("FF", 1, True, 99999, False, 0, True)]), resamples=0)
-
-
-def test_wrong_calls_are_refused(sides: Sides) -> None:
+def test_wrong_calls_are_refused() -> None:
     front, video = sides()
     with pytest.raises(InputError, match="no set 'everything'"):
         evaluate(front, video, sets=("everything",))
@@ -385,7 +326,7 @@ def test_wrong_calls_are_refused(sides: Sides) -> None:
         evaluate(front, replace(video, probe=bad))
 
 
-def test_the_headline_alone_is_what_it_is_among_all_sets(sides: Sides) -> None:
+def test_the_headline_alone_is_what_it_is_among_all_sets() -> None:
     front, video = sides(people=20, seed=3)
     every, alone = (evaluate(front, video, resamples=0, sets=sets).block for sets in (SETS, ("frontal_profile",)))
     assert alone["sets"]["all"] is None
@@ -396,11 +337,9 @@ def test_the_headline_alone_is_what_it_is_among_all_sets(sides: Sides) -> None:
     assert alone["similarity"]["raw"] == pytest.approx(every["similarity"]["raw"], abs=1e-12)
 
 
-def test_without_profiles_all_is_the_headline_also_where_it_was_not_asked_for(sides: Sides) -> None:
+def test_without_profiles_all_is_the_headline_also_where_it_was_not_asked_for() -> None:
     front, video = sides(people=20, seed=3)
-    video = EmbeddingSet(
-        video.raw, video.reference, video.probe, video.person, video.yaw * 0, np.full(len(video.kind), FRONTAL)
-    )
+    video = replace(video, yaw=video.yaw * 0, kind=np.full(len(video.kind), FRONTAL))
     block = evaluate(front, video, resamples=0, sets=("frontal_profile",)).block
     assert block["headline"] == "all"
     assert block["sets"]["all"] is not None

@@ -1,4 +1,4 @@
-"""Searches, rank-1, FNIR and the protocols' accuracy by hand and by brute force."""
+"""Searches, rank-1 and FNIR by hand and by brute force."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 from poseid.errors import InputError
 from poseid.verification import identification
 from poseid.verification.identification import Searches, fnir_at_fpir, rank1, search, why_no_fnir
-from poseid.verification.protocols import best_threshold, folded_accuracy
 
 
 def slow_search(gallery: np.ndarray, names: np.ndarray, probe: np.ndarray, person: int) -> list[tuple[float, int]]:
@@ -65,22 +64,3 @@ def test_the_gallery_holds_one_reference_a_person() -> None:
     for twice in (np.array([1, 1]), np.empty(0, int)):
         with pytest.raises(InputError, match="a person twice"):
             search(np.eye(2)[: twice.size], twice, np.eye(2), np.array([1, 1]))
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_best_threshold_decides_most_rightly(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    scores, same = rng.normal(size=30).round(1), rng.random(30) < 0.5
-    t = best_threshold(scores, same)
-    best = max(np.mean((scores >= c) == same) for c in [*np.unique(scores), np.inf])
-    assert np.mean((scores >= t) == same) == best
-
-
-def test_accuracy_uses_the_thresholds_of_other_folds() -> None:
-    # fold 1 alone is split at 0.5, fold 2 at 2.5: each is judged by the other's threshold
-    scores = [0.0, 1.0, 2.0, 3.0]
-    same = [False, True, False, True]
-    assert folded_accuracy(scores, same, [1, 1, 2, 2]) == 0.5
-    assert folded_accuracy([0.0, 1.0, 0.0, 1.0], same, [1, 1, 2, 2]) == 1.0
-    with pytest.raises(InputError, match="at least 2 folds"):
-        folded_accuracy(scores, same, [1, 1, 1, 1])

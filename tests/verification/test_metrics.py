@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from poseid.verification import EmbeddingSet, Evaluation, evaluate, metrics
+from poseid.verification import Evaluation, evaluate, metrics
 from poseid.verification.estimates import Estimate, interval
 from poseid.verification.identification import one_reference
 from poseid.verification.metrics import METRICS, Metric, common_headline, figures_of
 from poseid.verification.rates import threshold_at_fmr
-
-Sides = Callable[..., tuple[EmbeddingSet, EmbeddingSet]]
+from tests.verification.people import sides
 
 
 def squeezed(power: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -30,7 +29,7 @@ def at(block: dict[str, Any], key: str) -> Any:
     return block
 
 
-def test_figures_are_those_of_the_summary_and_names_are_unique(sides: Sides) -> None:
+def test_figures_are_those_of_the_summary_and_names_are_unique() -> None:
     found = evaluate(*sides(people=40, fronts=5, probes=12, change=squeezed(0.8)), resamples=80, seed=4)
     figures = figures_of([found])
     for metric in METRICS:
@@ -46,7 +45,7 @@ def test_figures_are_those_of_the_summary_and_names_are_unique(sides: Sides) -> 
     assert len({metric.name for metric in METRICS}) == len({metric.block_key() for metric in METRICS}) == len(METRICS)
 
 
-def test_a_new_metric_is_one_entry(sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_metric_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     def spread(evaluation: Evaluation, form: str) -> Estimate:
         return Estimate(np.std(getattr(evaluation.genuine, form)), reason="" if form == "raw" else "an example")
 
@@ -59,7 +58,7 @@ def test_a_new_metric_is_one_entry(sides: Sides, monkeypatch: pytest.MonkeyPatch
     assert found.block["null_reasons"]["metrics.spread"] == "an example"
 
 
-def test_fnir_at_fpir_of_an_evaluation(sides: Sides) -> None:
+def test_fnir_at_fpir_of_an_evaluation() -> None:
     """Against the definition, with one reference a person as the gallery; null with too few searches."""
     front, video = sides(people=20, fronts=3, probes=20, noise=0.5, change=squeezed(0.7))
     found = evaluate(front, video, resamples=0)
@@ -77,7 +76,7 @@ def test_fnir_at_fpir_of_an_evaluation(sides: Sides) -> None:
     assert reason == "FPIR 1e-2 needs 3000 searches and there are 400"
 
 
-def test_differences_are_paired(sides: Sides) -> None:
+def test_differences_are_paired() -> None:
     one, other = (
         figures_of([evaluate(*sides(people=30, fronts=4, probes=10, change=squeezed(power)), resamples=60, seed=1)])
         for power in (0.8, 0.5)
@@ -91,7 +90,7 @@ def test_differences_are_paired(sides: Sides) -> None:
     assert np.ptp(there["ci95"]) < np.ptp(a.ci95) + np.ptp(b.ci95)
 
 
-def test_splits_are_averaged_in_every_resample(sides: Sides) -> None:
+def test_splits_are_averaged_in_every_resample() -> None:
     parts = [evaluate(*sides(people=25, seed=s), resamples=50, seed=s) for s in (1, 2)]
     a, b = (figures_of([part])["eer"]["enhanced"] for part in parts)
     got = figures_of(parts)["eer"]["enhanced"]
@@ -99,7 +98,7 @@ def test_splits_are_averaged_in_every_resample(sides: Sides) -> None:
     assert got.ci95 == interval((a.resampled + b.resampled) / 2)
 
 
-def test_no_resamples_no_intervals(sides: Sides) -> None:
+def test_no_resamples_no_intervals() -> None:
     eer = figures_of([evaluate(*sides(), resamples=0)])["eer"]["enhanced"]
     assert eer.number is not None
     assert eer.ci95 is None
@@ -112,12 +111,12 @@ def test_ratio_of_nothing() -> None:
     assert nothing.over(some).number == 0.0
 
 
-def test_without_profiles_in_one_split_the_headline_is_all(sides: Sides) -> None:
+def test_without_profiles_in_one_split_the_headline_is_all() -> None:
     front, video = sides()
     flat = replace(video, kind=np.zeros(len(video.person), np.int8))
     both = [evaluate(front, rows, resamples=20) for rows in (video, flat)]
     assert common_headline(both) == "all"
     figures = figures_of(both)
-    whole = [one.sets["all"].enhanced.eer.value for one in both]  # type: ignore[union-attr]
-    assert figures["eer"]["enhanced"].value == pytest.approx(np.mean(whole))
+    of_all = [one.sets["all"].enhanced.eer.value for one in both]  # type: ignore[union-attr]
+    assert figures["eer"]["enhanced"].value == pytest.approx(np.mean(of_all))
     assert figures["profile_profile_fnmr_at_fmr_1e-2"]["enhanced"].to_dict() == {"value": None, "ci95": None}

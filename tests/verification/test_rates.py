@@ -22,7 +22,7 @@ def draws(seed: int, ties: bool, dtype: type = np.float64) -> tuple[np.ndarray, 
     return (g.round(1), i.round(1)) if ties else (g.astype(dtype), i.astype(dtype))
 
 
-def held(impostor: np.ndarray) -> Impostors:
+def stored(impostor: np.ndarray) -> Impostors:
     none = np.empty(0, dtype=np.int32)
     negated = np.sort(-impostor)
     moments = float(impostor.mean()), float(impostor.var())
@@ -45,7 +45,7 @@ def slow_eer(g: np.ndarray, i: np.ndarray) -> float:
 def test_eer_is_where_the_brute_force_line_crosses(seed: int, ties: bool) -> None:
     g, i = draws(seed, ties)
     assert rates.eer(g, i) == pytest.approx(slow_eer(g, i), abs=1e-12)
-    assert error_rates(g, held(i), ()).eer.value == pytest.approx(slow_eer(g, i), abs=1e-12)
+    assert error_rates(g, stored(i), ()).eer.value == pytest.approx(slow_eer(g, i), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_operating_points_are_those_of_scikit_learn(seed: int, ties: bool) -> No
     truth, scores = np.r_[np.ones(g.size), np.zeros(i.size)], np.r_[g, i]
     fmr, fnmr, thresholds = det_curve(truth, scores)
     fpr, tpr, more = roc_curve(truth, scores, drop_intermediate=False)
-    found = error_rates(g, held(i), (), np.r_[thresholds, more])
+    found = error_rates(g, stored(i), (), np.r_[thresholds, more])
     assert found.fmr_at_raw_threshold.value == pytest.approx(np.r_[fmr, fpr], abs=1e-12)
     assert found.fnmr_at_raw_threshold.value == pytest.approx(np.r_[fnmr, 1 - tpr], abs=1e-12)
 
@@ -87,12 +87,12 @@ def test_fnmr_at_fmr_is_the_best_operating_point_allowed(seed: int, ties: bool, 
         t = rates.threshold_at_fmr(i, f)
         assert np.mean(g < t) == pytest.approx(1 - best, abs=1e-12)
         assert np.mean(i >= t) <= f
-        assert threshold_of(held(i), f) == t
+        assert threshold_of(stored(i), f) == t
     assert rates.threshold_at_fmr(i, 1.0) == -math.inf
 
 
 def test_ties_are_accepted_together() -> None:
-    found = error_rates(np.array([0.3, 0.2]), held(np.array([0.1, 0.3, 0.3])), (), np.array([0.3]))
+    found = error_rates(np.array([0.3, 0.2]), stored(np.array([0.1, 0.3, 0.3])), (), np.array([0.3]))
     assert found.fmr_at_raw_threshold.value == pytest.approx(2 / 3)
     assert found.fnmr_at_raw_threshold.value == 0.5
     # one false match of four is allowed, but two scores share the highest place
@@ -117,9 +117,9 @@ def test_threshold_is_exact_in_float32() -> None:
 def test_d_prime_by_hand_and_by_formula() -> None:
     g, i = draws(3, False)
     want = (np.mean(g) - np.mean(i)) / np.sqrt((np.std(g) ** 2 + np.std(i) ** 2) / 2)
-    assert error_rates(g, held(i), ()).d_prime == pytest.approx(want, rel=1e-12)
-    assert error_rates(np.array([2.0, 4.0]), held(np.array([0.0, 2.0])), ()).d_prime == 2.0
-    assert math.isnan(error_rates(np.array([0.5]), held(np.array([0.5])), ()).d_prime)
+    assert error_rates(g, stored(i), ()).d_prime == pytest.approx(want, rel=1e-12)
+    assert error_rates(np.array([2.0, 4.0]), stored(np.array([0.0, 2.0])), ()).d_prime == 2.0
+    assert math.isnan(error_rates(np.array([0.5]), stored(np.array([0.5])), ()).d_prime)
 
 
 @pytest.mark.parametrize(

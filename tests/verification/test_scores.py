@@ -1,9 +1,8 @@
-"""Which comparisons are made, and that streaming gives what holding everything gives."""
+"""Which comparisons are made, and that streaming gives what storing everything gives."""
 
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -17,13 +16,7 @@ from poseid.verification.embeddings import unit_rows
 from poseid.verification.operating_points import error_rates
 from poseid.verification.scores import Compared, compare, count_comparisons, genuine_alone, weigh_comparisons
 from poseid.verification.sets import SETS, Group, Part, set_parts, turned_parts
-
-Sides = Callable[..., tuple[EmbeddingSet, EmbeddingSet]]
-
-
-def units(front: EmbeddingSet, video: EmbeddingSet) -> tuple[EmbeddingSet, EmbeddingSet]:
-    one, other = (s.normalized(np.asarray(s.person, np.int64), np.float64, "row") for s in (front, video))
-    return one, other
+from tests.verification.people import normalized, sides
 
 
 def by_hand(name: str, front: EmbeddingSet, video: EmbeddingSet) -> dict[str, list[tuple[float, float]]]:
@@ -60,7 +53,7 @@ def by_hand(name: str, front: EmbeddingSet, video: EmbeddingSet) -> dict[str, li
 
 @pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("name", SETS)
-def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool, sides: Sides) -> None:
+def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool) -> None:
     front, video = sides(people=6, fronts=2, probes=5, seed=4, change=lambda x: x[:, ::-1] + x**2, both=both)
     # some front rows in profile, and rows in mixed order
     rng = np.random.default_rng(0)
@@ -70,7 +63,7 @@ def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool, si
     front = EmbeddingSet(
         front.raw[mix], front.reference[mix], front.probe[mix], front.person[mix], front.yaw[mix], kind[mix]
     )
-    parts = set_parts(name, *units(front, video))
+    parts = set_parts(name, *normalized(front, video))
     found = compare(parts, 6, deepest_fmr=0.01, with_people=True)
     want = by_hand(name, front, video)
     assert len(want["genuine"])
@@ -116,7 +109,7 @@ def large(ties: bool) -> tuple[Part, ...]:
     person = np.repeat(np.arange(40), 20)
     x = rng.normal(size=(40, 16))[person] + 1.5 * rng.normal(size=(800, 16))
     if ties:
-        # rows of ±1/4: every score is a whole number of sixteenths, without rounding
+        # rows of ±1/4: every score is an integer number of sixteenths, without rounding
         x = np.sign(x)
     raw = unit_rows(x, np.float32, "row")
     enhanced = unit_rows(x + 0.3 * rng.normal(size=x.shape) * (not ties), np.float32, "row")
@@ -126,12 +119,12 @@ def large(ties: bool) -> tuple[Part, ...]:
 @pytest.mark.parametrize("ties", [False, True])
 def test_streaming_is_exact_in_the_tail_and_close_below(ties: bool) -> None:
     parts = large(ties)
-    held = compare(parts, 40, deepest_fmr=0.01, with_people=True)
+    stored = compare(parts, 40, deepest_fmr=0.01, with_people=True)
     streamed = compare(parts, 40, deepest_fmr=0.01, with_people=True, exact=5000)
-    assert held.raw.exact == held.raw.total > 40 * 5000 / 2
+    assert stored.raw.exact == stored.raw.total > 40 * 5000 / 2
     fmrs = (0.01, 0.001)
     for form in ("raw", "enhanced"):
-        one, other = getattr(held, form), getattr(streamed, form)
+        one, other = getattr(stored, form), getattr(streamed, form)
         assert other.exact == 5000
         assert other.total == one.total == other.counted[-1]
         assert np.array_equal(one.negated[:5000], other.negated[:5000])
@@ -139,7 +132,7 @@ def test_streaming_is_exact_in_the_tail_and_close_below(ties: bool) -> None:
             # float32 scores now and then tie by chance: their order is free, and at the edge who stays too
             ranked = [sorted(zip(x.negated[:4990], x.left[:4990], x.right[:4990], strict=True)) for x in (one, other)]
             assert ranked[0] == ranked[1]
-        genuine = getattr(held.genuine, form)
+        genuine = getattr(stored.genuine, form)
         a, b = error_rates(genuine, one, fmrs), error_rates(getattr(streamed.genuine, form), other, fmrs)
         assert np.array_equal(a.thresholds, b.thresholds)
         assert np.array_equal(a.fnmr_at_fmr.value, b.fnmr_at_fmr.value)
@@ -158,13 +151,13 @@ def test_streaming_is_exact_in_the_tail_and_close_below(ties: bool) -> None:
 def test_of_very_many_comparisons_one_in_n_stands_for_all_below_the_highest(
     stride: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # every second photo of a person is turned: a fixed step through the columns would meet one kind alone
+    # every second photo of a person is profile: a fixed step through the columns would meet one kind alone
     rng = np.random.default_rng(3)
     person = np.repeat(np.arange(150), 8)
-    turned = (np.arange(1200) % 2)[:, None]
-    x = rng.normal(size=(150, 16))[person] + 2 * turned * rng.normal(size=16) + 1.2 * rng.normal(size=(1200, 16))
+    profile = (np.arange(1200) % 2)[:, None]
+    x = rng.normal(size=(150, 16))[person] + 2 * profile * rng.normal(size=16) + 1.2 * rng.normal(size=(1200, 16))
     raw = unit_rows(x, np.float32, "row")
-    enhanced = unit_rows(x - turned, np.float32, "row")
+    enhanced = unit_rows(x - profile, np.float32, "row")
     left, right = (Group(raw[::step], enhanced[::step], person[::step], person[::step] * 0.0) for step in (3, 1))
     parts = (Part(left, right),)
     every = compare(parts, 150, deepest_fmr=0.01, with_people=True, exact=6000)
@@ -183,13 +176,13 @@ def test_of_very_many_comparisons_one_in_n_stands_for_all_below_the_highest(
         assert b.eer.value == pytest.approx(a.eer.value, abs=6 * (a.eer.value * stride / one.total) ** 0.5)
 
 
-def test_genuine_comparisons_alone_are_those_of_the_whole_set(sides: Sides) -> None:
-    front, video = units(*sides(people=12, fronts=3, probes=5, seed=4))
+def test_genuine_comparisons_alone_are_those_of_the_whole_set() -> None:
+    front, video = normalized(*sides(people=12, fronts=3, probes=5, seed=4))
     (part,) = set_parts("all", front, video)
-    whole, alone = compare((part,), 12, deepest_fmr=0.01, with_people=False).genuine, genuine_alone(part)
+    every, alone = compare((part,), 12, deepest_fmr=0.01, with_people=False).genuine, genuine_alone(part)
     for name in ("left", "right", "person", "raw", "enhanced"):
         one, other = (
-            getattr(found, name)[np.lexsort((found.right, found.left))].astype(np.float64) for found in (whole, alone)
+            getattr(found, name)[np.lexsort((found.right, found.left))].astype(np.float64) for found in (every, alone)
         )
         np.testing.assert_allclose(one, other, atol=1e-14)
 
@@ -238,38 +231,38 @@ def test_sides_must_agree_in_rows() -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_tiles_make_every_comparison_once(name: str, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tiles_make_every_comparison_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     front, video = sides(people=9, fronts=3, probes=7, seed=2, change=lambda x: x + x**2)
     mix = np.random.default_rng(0).permutation(len(video.person))
     columns = (video.raw, video.reference, video.probe, video.person, video.yaw, video.kind)
     video = EmbeddingSet(*(column[mix] for column in columns))
-    parts = set_parts(name, *units(front, video))
-    whole = compare(parts, 9, deepest_fmr=0.01, with_people=True)
+    parts = set_parts(name, *normalized(front, video))
+    at_once = compare(parts, 9, deepest_fmr=0.01, with_people=True)
     for rows, columns_at_once in ((1, 5), (4, 4), (7, 3), (100, 6)):
         monkeypatch.setattr(scores_module, "_ROWS", rows)
         monkeypatch.setattr(scores_module, "_COLUMNS", columns_at_once)
-        for held in (1 << 22, 40):
-            tiled = compare(parts, 9, deepest_fmr=0.01, with_people=True, exact=held)
+        for stored in (1 << 22, 40):
+            tiled = compare(parts, 9, deepest_fmr=0.01, with_people=True, exact=stored)
             for form in ("raw", "enhanced"):
-                one, other = getattr(whole, form), getattr(tiled, form)
-                assert (other.total, other.exact) == (one.total, min(held, one.total))
+                one, other = getattr(at_once, form), getattr(tiled, form)
+                assert (other.total, other.exact) == (one.total, min(stored, one.total))
                 np.testing.assert_allclose(other.negated[: other.exact], one.negated[: other.exact], atol=1e-14)
                 assert other.variance == pytest.approx(one.variance, rel=1e-12)
                 assert np.all(other.left != other.right)
-                score = [np.sort(getattr(found.genuine, form)) for found in (whole, tiled)]
+                score = [np.sort(getattr(found.genuine, form)) for found in (at_once, tiled)]
                 np.testing.assert_allclose(*score, atol=1e-14)
             order = np.lexsort((tiled.genuine.right, tiled.genuine.left))
             for place in ("left", "right", "person"):
-                assert np.array_equal(getattr(tiled.genuine, place)[order], getattr(whole.genuine, place))
+                assert np.array_equal(getattr(tiled.genuine, place)[order], getattr(at_once.genuine, place))
 
 
 def test_a_guess_that_is_too_high_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = large(ties=False)
-    held = compare(parts, 40, deepest_fmr=0.01, with_people=True)
+    stored = compare(parts, 40, deepest_fmr=0.01, with_people=True)
     monkeypatch.setattr(scores_module, "_likely_bounds", lambda *_: [0.99, 0.99])
     streamed = compare(parts, 40, deepest_fmr=0.01, with_people=True, exact=5000)
     assert streamed.raw.exact == 5000
-    assert np.array_equal(held.raw.negated[:5000], streamed.raw.negated[:5000])
+    assert np.array_equal(stored.raw.negated[:5000], streamed.raw.negated[:5000])
 
 
 def test_forms_that_are_one_array_are_scored_once() -> None:

@@ -11,7 +11,7 @@ from poseid.verification.estimates import Estimate
 from poseid.verification.result import Figures
 from poseid.verification.verdict import judge
 
-GOOD: dict[str, Any] = {"own": -0.02, "own_ci": [-0.03, -0.01], "held": -0.02, "held_ci": [-0.03, -0.01]}
+GOOD: dict[str, Any] = {"own": -0.02, "own_ci": [-0.03, -0.01], "fixed": -0.02, "fixed_ci": [-0.03, -0.01]}
 GOOD |= {"ratio": 0.9, "ratio_ci": [0.8, 1.0]}
 NOTHING = Estimate(np.nan, np.full(100, np.nan))
 
@@ -29,7 +29,7 @@ def figures(label: str = "1e-3", frontal: list[float] | None = None, **changes: 
     nothing = {"raw": NOTHING, "enhanced": NOTHING}
     found = {"improvement_frontal": {"raw": NOTHING, "enhanced": estimate(0.0, frontal)}}
     found["eer"] = {"raw": estimate(0.1, [0.1, 0.1]), "enhanced": estimate(0.1, [0.1, 0.1])}
-    for name, change, before in (("fnmr_at_fmr", "own", 0.4), ("fnmr_at_raw_threshold", "held", 0.0)):
+    for name, change, before in (("fnmr_at_fmr", "own", 0.4), ("fnmr_at_raw_threshold", "fixed", 0.0)):
         raw, value = Estimate(before, np.zeros(100)), before + case[change]
         for key in ("1e-2", "1e-3"):
             at = {"raw": raw, "enhanced": estimate(value, case[f"{change}_ci"])}
@@ -54,20 +54,20 @@ def figures(label: str = "1e-3", frontal: list[float] | None = None, **changes: 
         ({"own": 0.005, "own_ci": [0.001, 0.01]}, None, "harms", "0.400 to 0.405"),
         ({"own": 0.0049, "own_ci": [0.001, 0.01]}, None, "no effect shown", "0.405"),
         ({"own": 0.02, "own_ci": [0.0, 0.04]}, None, "no effect shown", "0.420"),
-        ({"held": 0.006, "held_ci": [0.001, 0.01]}, None, "harms", "FNMR at the raw threshold changes by +0.006"),
-        ({"held": 0.004, "held_ci": [0.001, 0.01]}, None, "helps", "0.380"),
-        ({"held": 0.006, "held_ci": [0.0, 0.01]}, None, "helps", "0.380"),
+        ({"fixed": 0.006, "fixed_ci": [0.001, 0.01]}, None, "harms", "FNMR at the raw threshold changes by +0.006"),
+        ({"fixed": 0.004, "fixed_ci": [0.001, 0.01]}, None, "helps", "0.380"),
+        ({"fixed": 0.006, "fixed_ci": [0.0, 0.01]}, None, "helps", "0.380"),
         ({"ratio": 1.2, "ratio_ci": [1.051, 1.4]}, None, "harms", "is 1.20 times the raw one (95% 1.05 to 1.40)"),
         ({"ratio": 1.2, "ratio_ci": [1.05, 1.4]}, None, "no effect shown", "1.20"),
         ({}, [-0.02, -0.0051], "harms", "Frontal comparisons change by 95% -0.020 to -0.005"),
         ({}, [-0.02, -0.005], "helps", "0.380"),
         # harm is judged before help
-        ({"held": 0.01, "held_ci": [0.005, 0.02]}, [-0.3, -0.2], "harms", ", and frontal comparisons"),
+        ({"fixed": 0.01, "fixed_ci": [0.005, 0.02]}, [-0.3, -0.2], "harms", ", and frontal comparisons"),
         # nulls
         ({"own_ci": None}, None, "no effect shown", "no interval"),
         ({"ratio_ci": None}, None, "no effect shown", "no interval"),
         ({"ratio": None, "ratio_ci": None}, None, "no effect shown", "not defined"),
-        ({"own_ci": None, "held_ci": None, "ratio_ci": None}, [-0.2, -0.1], "harms", "Frontal"),
+        ({"own_ci": None, "fixed_ci": None, "ratio_ci": None}, [-0.2, -0.1], "harms", "Frontal"),
     ],
 )
 def test_the_table_of_cases(changes: dict[str, Any], frontal: list[float] | None, verdict: str, words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from poseid.errors import InputError
 from poseid.features.rows import FeatureSet
 
 FEWEST_ROWS = 2  # profile rows that a fit needs
+BATCH, MAX_EPOCHS, PATIENCE, LEARNING_RATE = 128, 20, 5, 1e-3  # of the baselines that are networks
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class FitOptions:
     """How a baseline is fitted.
 
     Attributes:
-        penalty: λ of ridge and wccn; None: chosen on validation people.
+        penalty: of ridge and wccn, the option "lambda"; None: chosen on validation people.
         sides: "probe" or "both"; None: the default of the baseline.
         seed: of initial weights, order and draws.
     """
@@ -97,15 +99,6 @@ class GatedBaseline(Baseline):
         super().__init__(dim, sides)
         self.gate = Gate(dim).requires_grad_(False)
 
-    def correction_share(self, features: Tensor, pose: Tensor | None) -> Tensor:
-        """(N, 1) the gate of raw rows."""
-        share: Tensor = self.gate(*unit_and_length(features), pose)
-        return share
-
-    def profile_probability(self, features: Tensor) -> Tensor:
-        """(N, 1) how likely raw rows are profiles, by the vector alone."""
-        return self.gate.probability(*unit_and_length(features))
-
     def fit_gate(self, rows: TrainingRows) -> None:
         """Fits the gate on rows of both kinds."""
         fit = fit_gate(rows.features, rows.frontal, rows.profile)
@@ -133,3 +126,43 @@ def known_yaw(pose: Tensor) -> tuple[Tensor, Tensor]:
     """Which rows have a pose, (N, 1) bool, and their yaw in degrees, (N, 1), 0 where unknown."""
     known = torch.isfinite(pose).all(dim=-1, keepdim=True)
     return known, torch.where(known, pose[:, :1], torch.zeros_like(pose[:, :1]))
+
+
+def train_early_stopped(
+    module: Model,
+    loss: Callable[[Tensor, torch.Generator], Tensor],
+    rows: int,
+    score: Callable[[Model], float],
+    seed: int,
+) -> int:
+    """Adam on shuffled batches; the weights of the best epoch are restored.
+
+    Args:
+        module: what is trained, in place; left in evaluation mode.
+        loss: of a batch of row numbers; draws, if any, come from the generator.
+        rows: how many rows there are.
+        score: taken after every epoch; training ends after 5 epochs without a better one, at most 20.
+        seed: of the order and of the draws.
+
+    Returns:
+        The selected epoch, from 1.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=LEARNING_RATE)
+    best, best_epoch, state = float("inf"), 0, copy.deepcopy(module.state_dict())
+    for epoch in range(1, MAX_EPOCHS + 1):
+        module.train()
+        for batch in torch.split(torch.randperm(rows, generator=generator), BATCH):
+            if len(batch) < 2 and rows > 1:
+                continue  # batch normalisation has no variance of one row
+            optimizer.zero_grad()
+            torch.autograd.backward(loss(batch, generator))
+            optimizer.step()
+        module.eval()
+        current = score(module)
+        if current < best:
+            best, best_epoch, state = current, epoch, copy.deepcopy(module.state_dict())
+        elif epoch - best_epoch >= PATIENCE:
+            break
+    module.load_state_dict(state)
+    return best_epoch

@@ -8,9 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from poseid.enhancers.baselines.baseline import FitData, FitOptions, GatedBaseline, known_yaw, rows_to_fit
-from poseid.enhancers.baselines.early_stopping import train_early_stopped
-from poseid.enhancers.model import unit
+from poseid.enhancers.baselines.baseline import (
+    FitData,
+    FitOptions,
+    GatedBaseline,
+    known_yaw,
+    rows_to_fit,
+    train_early_stopped,
+)
+from poseid.enhancers.model import unit, unit_and_length
 
 
 class Dream(GatedBaseline):
@@ -28,8 +34,8 @@ class Dream(GatedBaseline):
 
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
         """(N, D) the mapped rows, as they are trained: near unit length."""
-        x = unit(features)
-        share = self.profile_probability(features)
+        x, length = unit_and_length(features)
+        share = self.gate.probability(x, length)
         if pose is not None:
             known, yaw = known_yaw(pose)
             share = torch.where(known, torch.sigmoid(10.0 * (yaw.abs() / 45.0 - 1.0)).to(share.dtype), share)

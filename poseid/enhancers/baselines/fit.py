@@ -15,7 +15,7 @@ from poseid.errors import InputError
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedBaseline:
     """A fitted baseline.
 
     Attributes:
@@ -60,18 +60,18 @@ def parse_options(name: str, pairs: Sequence[str]) -> FitOptions:
     return FitOptions(penalty, sides, int(seed))
 
 
-def fit_baseline(name: str, data: FitData, options: FitOptions) -> Fitted:
+def fit_baseline(name: str, data: FitData, options: FitOptions) -> FittedBaseline:
     """Fits a baseline on people outside the test.
 
-    Closed forms are fitted on training and validation people together, once the validation people have chosen λ by
-    models fitted without them. Networks train on the training people and stop early on the validation people.
+    Closed forms are fitted on training and validation people together, once the validation people have chosen the
+    penalty by models fitted without them. Networks train on the training people and stop early on the others.
 
     Raises:
-        InputError: too few rows of a kind, λ out of range, or sides that the baseline does not have.
+        InputError: too few rows of a kind, a penalty out of range, or sides that the baseline does not have.
     """
     baseline, dim = BASELINES[name], data.everybody.dim
     with torch.random.fork_rng(devices=[]):  # initial weights depend on the seed alone
         torch.manual_seed(options.seed)
         model = baseline(dim) if options.sides is None else baseline(dim, options.sides)
     fit = model.fit(data, options)
-    return Fitted(model.eval(), {"name": name, "dim": dim, "sides": model.sides}, fit)
+    return FittedBaseline(model.eval(), {"name": name, "dim": dim, "sides": model.sides}, fit)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from poseid.enhancers.baselines.baseline import FitData, FitOptions, GatedBaseline, known_yaw, rows_to_fit
-from poseid.enhancers.model import unit
+from poseid.enhancers.model import unit_and_length
 from poseid.errors import InputError
 
 EDGES = (15.0, 45.0)  # degrees of |yaw|, the bins closed towards the frontal head
@@ -33,11 +33,12 @@ class MeanSubtraction(GatedBaseline):
         self.register_buffer("unknown_shift", torch.zeros(dim))
 
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
-        shift = self.profile_probability(features) * self.unknown_shift
+        x, length = unit_and_length(features)
+        shift = self.gate.probability(x, length) * self.unknown_shift
         if pose is not None:
             known, yaw = known_yaw(pose)
             shift = torch.where(known, self.shift[yaw_bins(yaw[:, 0])], shift)
-        return unit(features) - shift
+        return x - shift
 
     @torch.no_grad()
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:

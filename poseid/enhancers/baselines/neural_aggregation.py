@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from poseid.enhancers.baselines.baseline import Baseline, FitData, FitOptions
-from poseid.enhancers.baselines.early_stopping import train_early_stopped
+from poseid.enhancers.baselines.baseline import Baseline, FitData, FitOptions, train_early_stopped
 from poseid.enhancers.model import EnhancerOutput, Model, output_of, unit
 from poseid.enhancers.training_rows import TrainingRows, training_rows
 from poseid.errors import InputError

@@ -1,4 +1,4 @@
-"""Ridge: a linear correction of profile rows towards the person's frontal centroid, without the metric and the φ."""
+"""Ridge: a linear correction of profile rows towards the person's frontal mean; no metric and nothing trained."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor
 
 from poseid.enhancers.baselines.baseline import FitData, FitOptions, GatedBaseline, rows_to_fit
 from poseid.enhancers.closed_form import ridge_regression
-from poseid.enhancers.model import unit
+from poseid.enhancers.model import unit, unit_and_length
 from poseid.enhancers.training_rows import TrainingRows
 from poseid.errors import InputError
 from poseid.features.rows import FeatureSet
 
-LAMBDAS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 
 class Ridge(GatedBaseline):
@@ -40,23 +40,24 @@ class Ridge(GatedBaseline):
         return (x - self.centre) @ self.matrix.T
 
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
-        x = unit(features)
-        return x + self.correction_share(features, pose) * (self.corrected(x) - x)
+        x, length = unit_and_length(features)
+        corrected: Tensor = x + self.gate(x, length, pose) * (self.corrected(x) - x)
+        return corrected
 
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
-        """Fitted on everybody; a λ that is not given is chosen by fits on the training people."""
+        """Fitted on everybody; a penalty that is not given is chosen by fits on the training people."""
         found = penalty_for(data, options)
         self.fit_people(data.everybody, found["lambda"])
         return found
 
     def fit_people(self, people: FeatureSet, penalty: float) -> None:
-        """A = argmin Σ |(c − x̂) − mean − A(x̂ − μ)|² + λ|A|² over the profile rows of these people.
+        """A = argmin Σ |(c − x̂) − mean − A(x̂ − μ)|² + penalty · |A|² over the profile rows of these people.
 
-        c is the unit mean of the person's frontal unit rows, of both files; λ is in absolute units, beside a sum (not
-        a mean) over rows.
+        c is the unit mean of the person's frontal unit rows, of both files; the penalty (option ``lambda``) is in
+        absolute units, beside a sum (not a mean) over rows.
 
         Raises:
-            InputError: λ is not a positive number, or as `rows_to_fit`.
+            InputError: the penalty is not a positive number, or as `rows_to_fit`.
         """
         if not (math.isfinite(penalty) and penalty > 0):
             raise InputError(f"lambda: {penalty} is not a positive number")
@@ -82,7 +83,7 @@ class Ridge(GatedBaseline):
 
 
 def penalty_for(data: FitData, options: FitOptions) -> dict[str, Any]:
-    """λ as given, or the one of `LAMBDAS` whose ridge, fitted on training people, scores best on validation people.
+    """The penalty as given, or the one of `PENALTIES` whose ridge of training people is best on validation people.
 
     Of equally good ones the largest: it changes least.
     """
@@ -92,9 +93,9 @@ def penalty_for(data: FitData, options: FitOptions) -> dict[str, Any]:
     ridge = Ridge(data.train.dim).eval()
     ridge.fit_gate(rows)
     scores = {}
-    for penalty in LAMBDAS:
+    for penalty in PENALTIES:
         ridge.solve(rows, penalty)
         scores[penalty] = data.score(ridge)
-    best = max(penalty for penalty in LAMBDAS if scores[penalty] == min(scores.values()))
+    best = max(penalty for penalty in PENALTIES if scores[penalty] == min(scores.values()))
     tried = {f"{penalty:g}": score for penalty, score in scores.items()}
     return {"lambda": best, "chosen_on_validation": True, "tried": tried}

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from poseid.enhancers.baselines.baseline import FitData, FitOptions, GatedBaseline, rows_to_fit
-from poseid.enhancers.baselines.early_stopping import train_early_stopped
-from poseid.enhancers.model import unit
+from poseid.enhancers.baselines.baseline import FitData, FitOptions, GatedBaseline, rows_to_fit, train_early_stopped
+from poseid.enhancers.model import unit, unit_and_length
 from poseid.errors import InputError
 
 MARGIN = 2.0
@@ -58,8 +57,9 @@ class Srt(GatedBaseline):
         self.unmask = nn.Sequential(*layers[:-1])
 
     def direction(self, features: Tensor, pose: Tensor | None) -> Tensor:
-        x = unit(features)
-        return x + self.correction_share(features, pose) * (unit(self.unmask(x)) - x)
+        x, length = unit_and_length(features)
+        corrected: Tensor = x + self.gate(x, length, pose) * (unit(self.unmask(x)) - x)
+        return corrected
 
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
         """Trains E on profile rows; positive and negative are random frontal rows of the same and of another person.

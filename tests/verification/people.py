@@ -1,8 +1,10 @@
-"""Made-up people for the tests of this room."""
+"""People for the tests of this room: made-up ones and those of cfp."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from poseid.verification import EmbeddingSet
 Change = Callable[[np.ndarray], np.ndarray]
 
 
-def made_sides(
+def sides(
     people: int = 12,
     fronts: int = 3,
     probes: int = 6,
@@ -43,7 +45,27 @@ def made_sides(
     )
 
 
-@pytest.fixture
-def sides() -> Callable[..., tuple[EmbeddingSet, EmbeddingSet]]:
-    """`made_sides`, for tests that choose its arguments."""
-    return made_sides
+CFP = Path(__file__).parents[3] / "shared" / "data" / "cfp"
+needs_cfp = pytest.mark.skipif(not CFP.is_dir(), reason="the cfp features are not beside this checkout")
+
+
+def cfp(name: str, people: range) -> EmbeddingSet:
+    """The ``front`` or ``video`` rows of some people of cfp, 1 … 500, as they came."""
+    meta = json.loads((CFP / f"{name}_metadata.json").read_text(encoding="utf-8"))
+    person = np.array([int(entry["person_name"][3:]) for entry in meta["metadata"]])
+    kind = np.array([0 if entry["source"].startswith("frontal") else 1 for entry in meta["metadata"]])
+    yaw = np.array([np.nan if pose is None else pose[0] for pose in meta["poses"]], dtype=float)
+    chosen = np.isin(person, people)
+    x = np.load(CFP / f"{name}_feature.npy", allow_pickle=False)[chosen]
+    return EmbeddingSet(x, x, x, person[chosen], yaw[chosen], kind[chosen])
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    """Rows of length 1."""
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def normalized(front: EmbeddingSet, video: EmbeddingSet) -> tuple[EmbeddingSet, EmbeddingSet]:
+    """Both with unit rows, as they are scored."""
+    one, other = (rows.normalized(np.asarray(rows.person, np.int64), np.float64, "row") for rows in (front, video))
+    return one, other

@@ -1,0 +1,165 @@
+"""Bad commands and configurations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from tests.corpus.cases import case, cases_of_a_command, evaluate, put, training
+
+
+def run_directory(here: Path, overrides: object, hydra: object) -> list[str]:
+    folder = here / "run" / ".hydra"
+    folder.mkdir(parents=True)
+    for name, content in (("overrides", overrides), ("hydra", hydra)):
+        if isinstance(content, bytes):
+            put(folder / f"{name}.yaml", content)
+        elif content is not None:
+            (folder / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    return ["train", "resume=run"]
+
+
+cases_of_a_command(
+    {
+        "output_in_place": ["poseid", "enhance", "ridge.onnx", "x.npy", "--out", "x.npy", "--force"],
+        "output_below_a_file": ["poseid", "enhance", "ridge.onnx", "x.npy", "--out", "x.npy/out.npy"],
+        "report_below_a_file": [
+            "poseid",
+            "evaluate",
+            "raw",
+            "--data",
+            "data",
+            "--resamples",
+            "10",
+            "--out",
+            "x.npy/out",
+        ],
+        "export_below_a_file": ["poseid", "export", "ridge.safetensors", "--out", "x.npy/out.safetensors"],
+        "synthetic_below_a_file": ["poseid", "synthetic", "--people", "3", "--out", "x.npy/out"],
+        "doctor_below_a_file": ["poseid", "doctor", "data", "--out", "x.npy/out"],
+        "specification_below_a_file": ["poseid", "dashboard", "--out", "x.npy/out.json"],
+        "training_below_a_file": training("hydra.run.dir=x.npy/out"),
+        "a_name_longer_than_the_system_takes": ["poseid", "synthetic", "--people", "3", "--out", "x" * 5000],
+        "nobody_to_make_up": ["poseid", "synthetic", "--people", "0", "--out", "out"],
+        "more_people_than_memory_holds": ["poseid", "synthetic", "--people", "9" * 25, "--out", "out"],
+        "a_seed_of_thirty_digits": ["poseid", "synthetic", "--people", "3", "--seed", "9" * 30, "--out", "out"],
+        "a_negative_lambda_of_a_baseline": [
+            "poseid",
+            "baseline",
+            "ridge",
+            "--data",
+            "data",
+            "--set",
+            "lambda=-1",
+            "--out",
+            "out",
+        ],
+        "a_lambda_that_is_not_a_number": [
+            "poseid",
+            "baseline",
+            "ridge",
+            "--data",
+            "data",
+            "--set",
+            "lambda=nan",
+            "--out",
+            "out",
+        ],
+        "a_lambda_without_a_value": [
+            "poseid",
+            "baseline",
+            "ridge",
+            "--data",
+            "data",
+            "--set",
+            "lambda",
+            "--out",
+            "out",
+        ],
+        "an_option_that_a_baseline_does_not_have": [
+            "poseid",
+            "compare",
+            "ridge:lambd=10",
+            "--data",
+            "data",
+            "--out",
+            "out",
+        ],
+        "a_fold_of_twenty_digits": [
+            "poseid",
+            "baseline",
+            "ridge",
+            "--data",
+            "data",
+            "--folds",
+            "9" * 20,
+            "--out",
+            "out",
+        ],
+        "more_resamples_than_memory_holds": evaluate("--resamples", "9" * 18),
+        "a_seed_of_the_bootstrap_below_zero": evaluate("--seed", "-3"),
+        "a_sweep_that_is_a_file": ["poseid", "sweep", "x.npy", "--out", "out"],
+        "training_with_a_negative_lambda": training("lambda_pose=-0.5"),
+        "training_with_a_learning_rate_that_overflows": training("lr=1e400"),
+        "training_with_a_learning_rate_out_of_reach": training("lr=1e30"),
+        "training_with_a_word_for_epochs": training("max_epochs=many"),
+        "training_with_more_epochs_than_an_int_holds": training("max_epochs=99999999999999999999999"),
+        "training_with_a_list_for_a_number": training("batch_size=[1,2]"),
+        "training_with_a_group_for_a_number": training("lambda_id={a:1}"),
+        "training_with_an_interpolation_to_nowhere": training("lr='${nowhere.at.all}'"),
+        "training_with_an_interpolation_to_itself": training("lr='${lr}'"),
+        "training_with_shares_that_do_not_add_up": training("data.fractions=[0.9,0.9,0.9]"),
+        "training_on_a_gpu_that_is_not_there": training("trainer.accelerator=mps", "trainer.devices=7"),
+        "training_with_a_missing_file_of_names": training(
+            "data.train_people=nowhere.txt", "data.validation_people=a.txt", "data.test_people=b.txt"
+        ),
+        "training_with_a_class_of_its_own": training("+model._target_=os.mkdir", "+model.path=sprung"),
+        "training_with_an_objective_that_is_code": training("objective=['minimize __import__(\"os\").getcwd()']"),
+    }
+)
+
+
+@case
+def a_sweep_whose_jobs_are_garbage(here: Path) -> list[str]:
+    hydra = here / "sweep" / "0" / ".hydra"
+    hydra.mkdir(parents=True)
+    for name in ("config.yaml", "hydra.yaml", "overrides.yaml"):
+        put(hydra / name, b"\x00\xff: [")
+    put(here / "sweep" / "multirun.yaml", b"{" * 5000)
+    return ["poseid", "sweep", "sweep", "--out", "out"]
+
+
+@case
+def resume_where_overrides_are_garbage(here: Path) -> list[str]:
+    return run_directory(here, b"\x00\xff: [", {"hydra": {"mode": "RUN"}})
+
+
+@case
+def resume_where_overrides_are_a_number(here: Path) -> list[str]:
+    return run_directory(here, b"5", {"hydra": {"mode": "RUN"}})
+
+
+@case
+def resume_where_overrides_make_a_class(here: Path) -> list[str]:
+    return run_directory(here, ["+data._target_=os.mkdir"], {"hydra": {"mode": "RUN"}})
+
+
+@case
+def resume_without_hydra_yaml(here: Path) -> list[str]:
+    return run_directory(here, ["max_epochs=1"], None)
+
+
+@case
+def resume_where_hydra_yaml_is_garbage(here: Path) -> list[str]:
+    return run_directory(here, ["max_epochs=1"], b"[[[")
+
+
+@case
+def resume_where_hydra_yaml_says_nothing(here: Path) -> list[str]:
+    return run_directory(here, ["max_epochs=1"], {"a": 1})
+
+
+@case
+def resume_where_overrides_hang_on_one_another(here: Path) -> list[str]:
+    return run_directory(here, b"a: &a [*a]", {"hydra": {"mode": "RUN"}})

@@ -1,0 +1,56 @@
+"""Short trainings through train.py, in this process or as a command."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import train
+
+ROOT = Path(__file__).resolve().parents[1]
+SHORT = [
+    "data.synthetic_people=24",
+    "data.dim=64",
+    "max_epochs=2",
+    "batch_size=64",
+    "threads=1",
+    "trainer.progress_bar=false",
+    "trainer.accelerator=cpu",
+]
+SMALL_TRANSFORMER = ["model.width=32", "model.heads=4", "model.mlp=32", "model.depth=1", "model.identity_dim=16"]
+
+
+def run(*overrides: str, logger: str = "csv", directory: str = "run") -> int:
+    return train.main([*SHORT, f"logger={logger}", f"hydra.run.dir={directory}", *overrides])
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *SHORT, *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        timeout=120,
+        check=False,
+    )
+
+
+def metrics(directory: str = "run") -> list[dict[str, str]]:
+    with (Path(directory) / "metrics.csv").open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def last_weights(directory: str) -> dict[str, Any]:
+    return dict(torch.load(Path(directory) / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"])
+
+
+def same_weights(one: str, other: str) -> bool:
+    """Whether the last epochs of two runs hold the same bits."""
+    a, b = last_weights(one), last_weights(other)
+    assert a.keys() == b.keys()
+    return all(torch.equal(a[name], b[name]) for name in a)
