@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from poseid.enhancers.enhancer import Enhancer, Fit
+from poseid.enhancers.enhancer import Fit
 from poseid.enhancers.layers import fill_pose, pose_inputs
 from poseid.enhancers.model import Model, with_length
 from poseid.enhancers.onnx_run import Float32, Run
@@ -167,17 +167,14 @@ def _product(weight: Tensor) -> Tensor:
 
 
 class Unchanged(nn.Module):
-    """Returns rows bit for bit, which no arithmetic does, with their weights."""
+    """Returns rows bit for bit, which no arithmetic does, with the weights of any enhancer."""
 
     def __init__(self, enhancer: Model) -> None:
         super().__init__()
-        self.frame_weight = enhancer.frame_weight if isinstance(enhancer, Enhancer) else None
+        self.enhancer = enhancer
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        if self.frame_weight is None:
-            return features.clone(), torch.ones_like(features[:, 0])
-        length = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
-        return features.clone(), self.frame_weight(length, pose)
+        return features.clone(), self.enhancer(features, pose).weight
 
 
 def for_inference(enhancer: Model) -> nn.Module:

@@ -31,6 +31,9 @@ def rows(n: int = 40, dim: int = 32, seed: int = 0) -> tuple[Tensor, Tensor]:
     return x, (torch.rand(n, 3, generator=generator) - 0.5) * 180
 
 
+LENGTHS = torch.tensor([12.0, 1.0])
+
+
 def trained(name: str, **options: object) -> Enhancer:
     """An enhancer with a fitted gate and every weight moved away from its first value, φ by less."""
     torch.manual_seed(0)
@@ -102,25 +105,28 @@ def test_rows_with_a_nan_are_rows_of_unknown_pose_and_change_no_other_row(name: 
 def test_a_fit_given_stands_in_for_the_stored_one_and_stored_it_gives_the_same(name: str) -> None:
     x, pose = rows()
     enhancer = trained(name)
-    other = Fit(None, GateFit(torch.randn(32), torch.tensor(0.5), torch.tensor(0.1), torch.tensor(9.0)))
-    given = enhancer(x, pose, other).features
-    assert not torch.allclose(given, enhancer(x, pose).features)
+    other = Fit(None, GateFit(torch.randn(32), torch.tensor(0.5), torch.tensor(0.1), torch.tensor(9.0)), LENGTHS)
+    given = enhancer(x, pose, other)
+    assert not torch.allclose(given.features, enhancer(x, pose).features)
+    assert not torch.allclose(given.weight, enhancer(x, pose).weight)
     enhancer.store(other)
-    assert torch.equal(enhancer(x, pose).features, given)
+    for one, same in zip(enhancer(x, pose), given, strict=True):
+        assert torch.equal(one, same)
 
 
 def test_phi_is_named_as_in_the_configuration_and_absent_where_it_does_nothing(name: str) -> None:
     gate = {"gate_slope", "gate_centre", "gate_full", "gate_unknown"}
     form = {"ridge", "ridge_power", "length_power", "metric_power", "shape", "bias", "quality"}
-    assert set(build(name, SMALL[name]).phi()) == gate | {"strength"}
-    assert build(name, {**SMALL[name], "skip": False}).phi() == {}
-    values = {key: {"value": 0.5, "lr": 0.0} for key in (gate | form | {"strength"}) - {"shape"}}
+    weight = {"weight_length", "weight_yaw"}
+    assert set(build(name, SMALL[name]).phi()) == gate | {"strength"} | weight
+    assert set(build(name, {**SMALL[name], "skip": False}).phi()) == weight
+    values = {key: {"value": 0.5, "lr": 0.0} for key in (gate | form | {"strength"} | weight) - {"shape"}}
     values["shape"] = {"value": [0.1, 0.2, 0.3, 0.4], "lr": 0.0}
     enhancer = build(name, {**SMALL[name], "init": "ridge", "phi": values})
-    assert set(enhancer.phi()) == gate | form | {"strength"}
+    assert set(enhancer.phi()) == gate | form | {"strength"} | weight
     shown = enhancer.phi_values()
     assert [shown.pop(f"shape_{i}") for i in (1, 2, 3, 4)] == pytest.approx([0.1, 0.2, 0.3, 0.4])
-    assert set(shown) == gate | form - {"shape"} | {"strength"}
+    assert set(shown) == gate | form - {"shape"} | {"strength"} | weight
     assert all(value == pytest.approx(0.5) for value in shown.values())  # ridge itself, not its logarithm
 
 
@@ -190,7 +196,7 @@ def test_sizes_at_512() -> None:
     assert parameter_count(residual) <= 1_100_000
     assert residual.to_identity.out_features == 512
     x, pose = rows(3, 512)
-    assert [part.shape[1] for part in transformer(x, pose)] == [512, 256, 128, 3]
+    assert [part.shape[1] for part in transformer(x, pose)[:4]] == [512, 256, 128, 3]
 
 
 @pytest.mark.parametrize(

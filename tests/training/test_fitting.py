@@ -151,7 +151,7 @@ def query() -> dict[str, Tensor]:
 
 def test_gradients_reach_every_number_of_phi() -> None:
     found = gradients(training_rows(FEATURES), query())
-    assert len(found) == 12
+    assert len(found) == 14
     for name, gradient in found.items():
         assert bool(gradient.isfinite().all()), name
         assert gradient.abs().min() > 0, name

@@ -71,7 +71,7 @@ def test_impostor_protection_compares_with_the_raw_vector() -> None:
 
 @pytest.mark.parametrize("name", TERMS)
 def test_a_term_with_weight_zero_gives_exactly_no_gradient(name: str) -> None:
-    rows = batch()
+    rows = batch(12)
     only_it = {term: float(term == name) for term in TERMS}
     for weights, expect in ((only_it, True), (dict.fromkeys(TERMS, 0.0), False)):
         made = module(weights)
@@ -288,14 +288,14 @@ def test_layers_are_of_the_network_or_shared_with_nobody_left_out(name: str) -> 
     network = {id(parameter) for parameter in enhancer.network_parameters()}
     shared = {"to_identity", "to_pose", "pose_head", "identity_enhancer", "gate", "closed_form", "similarity"}
     for key, parameter in enhancer.named_parameters():
-        assert (id(parameter) in network) != (key.split(".")[0] in shared | {"strength"}), key
+        assert (id(parameter) in network) != (key.split(".")[0] in shared | {"strength", "frame_weight"}), key
 
 
 def test_each_number_of_phi_has_its_own_learning_rate_and_no_decay() -> None:
     made = module(model=small.RIDGE, weight_decay=0.3, lr=1e-3, lr_identity_scale=0.1)
     groups = optimizer_of(made).param_groups
     phi = made.enhancer.phi()
-    assert len(phi) == 12
+    assert len(phi) == 14
     for name, parameter in phi.items():
         (own,) = [group for group in groups if any(p is parameter for p in group["params"])]
         assert len(own["params"]) == 1, name
