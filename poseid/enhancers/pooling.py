@@ -47,7 +47,7 @@ def pool(features: NDArray[np.floating], weights: NDArray[np.floating], template
     return finish(
         sum_rows(scaled, templates.template),
         np.bincount(templates.template),
-        np.bincount(templates.template, weights=share),
+        np.bincount(templates.template, weights=share).astype(np.float64),
         first=0,
     )
 

@@ -38,7 +38,8 @@ class TrainingRows:
 
     def lengths(self) -> Tensor:
         """(N,) float64."""
-        return torch.linalg.vector_norm(self.features.to(torch.float64), dim=1).clamp(min=MIN_NORM)
+        lengths: Tensor = torch.linalg.vector_norm(self.features.to(torch.float64), dim=1).clamp(min=MIN_NORM)
+        return lengths
 
     def frontal_means(self, x: Tensor) -> Tensor:
         """(P, D) mean of each person's frontal rows among the (N, D) unit rows x; zeros where there is none."""

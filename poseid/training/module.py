@@ -58,8 +58,7 @@ class EnhancerModule(L.LightningModule):
         warmup_epochs: linear warm-up; then cosine decay to 0 at the last step.
         network_after: epochs in which the network beside a closed form does not train yet, so that φ is found first and
             an epoch with the network ships only if it is better; then its own warm-up.
-        pose_dropout: share of training rows whose given pose is withheld, so that the enhancer learns to do
-            without.
+        pose_dropout: share of training rows whose given pose is withheld, so that the enhancer learns to do without.
         seed: of the initial weights and of all draws in training.
     """
 
@@ -100,18 +99,15 @@ class EnhancerModule(L.LightningModule):
         self._evaluated: tuple[int, Evaluation] | None = None
         self._episodes: Episodes | None = None
         self.phi_rates = {name: float(entry["lr"]) for name, entry in (model.get("phi") or {}).items()}
-        options = {key: value for key, value in model.items() if key != "name"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.enhancer = build(model["name"], options)
-            identity_dim = self.enhancer.to_identity.out_features
-            code_dim = self.enhancer.to_pose.out_features
-            self.decoder = Decoder(identity_dim, code_dim, self.enhancer.dim)
+            self.enhancer = built = build(model["name"], {key: model[key] for key in model if key != "name"})
+            self.decoder = Decoder(built.to_identity.out_features, built.to_pose.out_features, built.dim)
 
     def forward(self, features: Tensor, pose: Tensor | None = None) -> Tensor:
         """(N, D) raw vectors and (N, 3) degrees or None to (N, D) enhanced vectors."""
-        output: Tensor = self.enhancer(features, pose).features
-        return output
+        enhanced: Tensor = self.enhancer(features, pose).features
+        return enhanced
 
     def first_final_epoch(self) -> int:
         """First epoch with the final loss weights in which the network trains too; early stopping counts from it."""
@@ -204,7 +200,7 @@ class EnhancerModule(L.LightningModule):
         """(T, D) the enhanced rows of each set, pooled by their weights as in :func:`poseid.enhancers.pooling.pool`."""
         output = self.enhancer(batch["frames"], batch["frame_pose"], fit)
         weight = (output.weight * batch["frame_share"])[:, None]
-        rows = weight * unit(self.enhancer.comparison(output.features))
+        rows: Tensor = weight * unit(self.enhancer.comparison(output.features))
         return rows.new_zeros(len(batch["set_person"]), rows.shape[1]).index_add(0, batch["frame_set"], rows)
 
     def _all_ranks(self, rows: Tensor) -> Tensor:

@@ -146,7 +146,8 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
             return torch.ones(len(frames))
         pair = torch.stack([frame_set, self.media[frames]])
         _, inverse, count = torch.unique(pair, dim=1, return_inverse=True, return_counts=True)
-        return 1.0 / count[inverse]
+        share: Tensor = 1.0 / count[inverse]
+        return share
 
     def _frontal_rows(self, frontal: Tensor) -> Tensor:
         """(n, D) rows by their numbers: front rows first, then video rows."""
