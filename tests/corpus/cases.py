@@ -952,6 +952,18 @@ def training_with_a_missing_file_of_names(here: Path) -> list[str]:
 
 
 @case
+def training_with_one_person_in_two_files_of_names(here: Path) -> list[str]:
+    def rename(content: dict[str, Any]) -> None:
+        for entry, name in zip(content["metadata"], ("Ana", "ana", "b"), strict=False):
+            entry["person_name"] = name
+
+    edit_metadata(here, rename)
+    for part, name in (("train", "Ana"), ("validation", "b"), ("test", "ana")):
+        put(here / part, name.encode())
+    return training("data.train_people=train", "data.validation_people=validation", "data.test_people=test")
+
+
+@case
 def training_with_a_class_of_its_own(here: Path) -> list[str]:
     return training("+model._target_=os.mkdir", "+model.path=sprung")
 

@@ -99,6 +99,13 @@ def names(folder: Folder, generator: np.random.Generator, front: str, video: str
             entry["person_name"] = form.format(entry["person_name"])
 
 
+def some_renamed(folder: Folder, generator: np.random.Generator, change: Callable[[str], str]) -> None:
+    """Half of the video rows."""
+    for row in folder["video"].some(0.5, generator).tolist():
+        entry = folder["video"].entries[row]
+        entry["person_name"] = change(str(entry["person_name"]))
+
+
 def copies(
     folder: Folder,
     generator: np.random.Generator,
@@ -250,6 +257,11 @@ FAULTS = REAL_FAULTS | {
     "people without a partner": (no_partner, "people-without-pair"),
     "nobody in both files": (partial(names, front="{}", video="{}.mp4"), "no-pairs"),
     "names differ in capitals": (partial(names, front="Person {}", video="person_{}"), "names-alike"),
+    "an invisible character in names": (partial(some_renamed, change=lambda n: n + "\u200b"), "names-alike"),
+    "full-width digits in names": (
+        partial(some_renamed, change=lambda n: n.translate({48 + i: 0xFF10 + i for i in range(10)})),
+        "names-alike",
+    ),
     "rows without a name": (nameless, "bad-names"),
     "two spellings": (two_spellings, "name-spellings"),
     "one entry short": (lambda folder, _: folder["video"].entries.pop(), "rows-disagree"),
