@@ -18,7 +18,7 @@ from poseid.enhancers.saving import SAVED, SavedEnhancer, open_model
 from poseid.errors import InputError
 from poseid.evaluation import embedding_set, quick_evaluation
 from poseid.features.fingerprint import digest
-from poseid.features.people import people_of_folds, read_people_file, split_people, split_rest
+from poseid.features.people import check_apart, people_of_folds, read_people_file, split_people, split_rest
 from poseid.features.rows import FeatureSet
 from poseid.verification.estimates import LEVEL
 from poseid.verification.evaluate import evaluate
@@ -40,6 +40,9 @@ class EvaluationSplit:
     test: Collection[str]
     train: Collection[str]
     validation: Collection[str]
+
+    def __post_init__(self) -> None:
+        check_apart({"test": self.test, "train": self.train, "validation": self.validation})
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ FEWEST_PROFILES, FEWEST_PEOPLE = 20, 5
 _CONSTANT = 1e-3
 _NOMINAL = 8  # so few different values are no measurements
 _FEW_FRONT = 0.05
+_FEWEST_FRONT, _SHIFTED_FRONT, _TOGETHER = 20, 12.0, 0.75  # rows; degrees; share of the rows near to their median
 
 
 def read_angles(folder: Folder) -> tuple[Folder, list[Finding]]:
@@ -100,6 +101,15 @@ def _video_yaw(yaw: NDArray[np.float32]) -> Iterator[Finding]:
 def _turned_front(folder: Folder) -> Iterator[Finding]:
     front = folder.files["front"]
     kinds, yaw = folder.kinds[front], folder.yaw[front]
+    known = yaw[~np.isnan(yaw)]
+    middle = float(np.median(known)) if len(known) >= _FEWEST_FRONT else 0.0
+    if abs(middle) >= _SHIFTED_FRONT and (np.abs(known - middle) <= FRONTAL_LIMIT).mean() >= _TOGETHER:
+        yield finding(
+            "yaw-offset",
+            f"The median yaw of {len(known):,} front rows is {middle:+.0f}.",
+            {"shift": middle, "n": len(known), "file": "front_metadata.json"},
+        )
+        return
     turned = np.flatnonzero((kinds == PROFILE) | ((kinds != FRONTAL) & ~np.isnan(yaw)))
     if turned.size:
         worst = turned[np.argsort(-np.nan_to_num(np.abs(yaw[turned])), kind="stable")]

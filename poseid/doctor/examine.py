@@ -14,10 +14,11 @@ from poseid.doctor.duplicates import check_duplicates
 from poseid.doctor.finding import SEVERITIES, Finding
 from poseid.doctor.folder import Folder
 from poseid.doctor.labels import Likeness, check_labels, find_likeness
+from poseid.doctor.mixtures import check_repeated_yaw, check_scale
 from poseid.doctor.people import check_people, outlook
 from poseid.doctor.recognisers import check_recognisers
 from poseid.doctor.scan import Advance, Scan, scan
-from poseid.doctor.vectors import check_vectors
+from poseid.doctor.vectors import check_length_sign, check_vectors
 from poseid.doctor.yaw import Drop, check_meaning, check_order, find_drop
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, PROFILE
@@ -81,8 +82,11 @@ def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examin
     findings += check_angles(folder)
     disagreements = [*check_recognisers(sample, folder.kinds[sample.rows])]
     findings += disagreements
-    if not disagreements:  # else no similarity says anything about poses
-        findings += check_meaning(sample, folder.yaw[sample.rows], drop)
+    if not disagreements:  # else no similarity says anything about poses or lengths
+        scale = check_scale(folder, drop)
+        findings += [*check_length_sign(found), *check_repeated_yaw(folder, drop), *scale]
+        if not scale:  # else signs of yaw are wrong in many rows
+            findings += check_meaning(sample, folder.yaw[sample.rows], drop)
     findings += check_duplicates(folder, found)
     likeness = find_likeness(folder, found, advance)
     findings += check_labels(folder, likeness)

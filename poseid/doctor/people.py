@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from poseid.doctor.finding import WARNING, Finding, finding, share
 from poseid.doctor.folder import Folder
+from poseid.features.person_names import alike_names
 from poseid.features.rows import shown
 
 TRAINING_SHARE = 0.6
@@ -83,13 +83,10 @@ def check_people(folder: Folder) -> Iterator[Finding]:
             {"paired": paired, **only},
             severity=WARNING if paired and unpaired > _MANY_WITHOUT * len(names) else None,
         )
-    # names that differ only in capitals, blanks, hyphens or underscores
-    seen: dict[str, str] = {}
-    pairs = [(seen.setdefault(re.sub(r"[\s_.-]+", " ", name).strip().casefold(), name), name) for name in names]
-    pairs = [(one, other) for one, other in pairs if one != other]
-    if pairs:
-        evidence = f"{len(pairs):,}, such as {shown(pairs[0][0])} and {shown(pairs[0][1])}."
-        yield finding("names-alike", evidence, {"n": len(pairs)})
+    several = [group for group in alike_names(names) if len(group) > 1]
+    if several:
+        more = sum(len(group) - 1 for group in several)
+        yield finding("names-alike", f"{more:,}, such as {' and '.join(map(shown, several[0][:2]))}.", {"n": more})
     training = round(TRAINING_SHARE * paired)
     if 0 < training < FEWEST_TO_HELP:
         yield finding(

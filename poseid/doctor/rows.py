@@ -22,6 +22,17 @@ def rank_in_group(groups: NDArray[np.integer]) -> NDArray[np.int64]:
     return rank
 
 
+def ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Ranks scaled to mean 0 and variance 1; ties share theirs.
+
+    >>> ranks(np.array([7.0, 7.0, 9.0, 9.0])).tolist()
+    [-1.0, -1.0, 1.0, 1.0]
+    """
+    _, tie, count = np.unique(values, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(count) - (count + 1) / 2)[tie]
+    return np.asarray((rank - rank.mean()) / max(float(rank.std()), 1e-12))
+
+
 def add_by_group(sums: NDArray[np.floating], groups: NDArray[np.integer], rows: NDArray[np.floating]) -> None:
     """Adds each row to the sum of its group; rows of negative groups are left out.
 

@@ -61,6 +61,14 @@ class Sample:
         chosen: NDArray[np.float32] = self.unit[rows]
         return chosen
 
+    def front_similarity(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions of the video rows whose person has front rows, and the cosine of each with the mean of those."""
+        centre = np.zeros((self.people, self.unit.shape[1]), np.float32)
+        add_by_group(centre, self.person[self.front], self.unit[self.front])
+        centre /= np.maximum(np.linalg.norm(centre, axis=1, keepdims=True), 1e-12)
+        use = np.flatnonzero(~self.front & np.isin(self.person, self.person[self.front]))
+        return use, np.einsum("ij,ij->i", self.unit[use], centre[self.person[use]]).astype(np.float64)
+
 
 class Columns:
     """Statistics of each column over the usable rows of one file.

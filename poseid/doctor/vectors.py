@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from poseid.doctor.finding import Finding, finding, share
+from poseid.doctor.finding import Figures, Finding, finding, share
 from poseid.doctor.folder import Folder
+from poseid.doctor.rows import ranks
 from poseid.doctor.scan import NOT_FINITE, OUT_OF_RANGE, ZERO, Columns, Scan
+from poseid.doctor.yaw import FEWEST_PEOPLE, FEWEST_ROWS
 from poseid.features.rows import FRONTAL
 
 DEFAULT_DIM = 512
@@ -20,6 +22,9 @@ _UNIT = 2e-3
 _CONSTANT = 1e-6
 _DOMINANT = 0.25
 _LENGTH_RATIO = 2.0
+_NEAR = 0.025
+_FEWEST_EQUAL, _EQUAL, _TIMES_CHANCE = 10, 0.05, 5
+_INVERTED = -0.25
 
 
 def check_vectors(folder: Folder, found: Scan) -> Iterator[Finding]:
@@ -87,6 +92,10 @@ def _lengths(folder: Folder, found: Scan) -> Iterator[Finding]:
             "and tell the enhancer good photos from poor ones.",
             {"length": median, "files": " ".join(equal)},
         )
+    some = [finding for name in quantiles if name not in equal for finding in _some_of_one_length(folder, found, name)]
+    yield from some
+    if some:  # a median of two kinds of rows says nothing
+        return
     rows = folder.files["video"]
     frontal = found.lengths[rows][(folder.kinds[rows] == FRONTAL) & found.usable[rows]]
     video = float(np.median(frontal)) if len(frontal) >= 10 else float(quantiles["video"][1])
@@ -94,6 +103,41 @@ def _lengths(folder: Folder, found: Scan) -> Iterator[Finding]:
     if not 1 / _LENGTH_RATIO <= front / video <= _LENGTH_RATIO:
         evidence = f"The median length of front rows is {front:.4g}, that of frontal video rows {video:.4g}."
         yield finding("lengths-disagree", evidence, {"front": front, "video": video})
+
+
+def _some_of_one_length(folder: Folder, found: Scan, name: str) -> Iterator[Finding]:
+    """A length that many rows of a file share and few others are near to; copies of one vector count once."""
+    file = folder.files[name]
+    rows = file.start + np.flatnonzero(found.usable[file])
+    rows = rows[np.argsort(found.lengths[rows], kind="stable")]
+    lengths = found.lengths[rows].astype(np.float64)
+    end = np.searchsorted(lengths, lengths * (1 + _UNIT), side="right")
+    first = int((end - np.arange(len(lengths))).argmax())
+    same, length = rows[first : end[first]], float(np.median(lengths[first : end[first]]))
+    around = np.diff(np.searchsorted(lengths, [length * (1 - _NEAR), length * (1 + _NEAR)]))[0]
+    by_chance = (around - len(same)) * _UNIT / (2 * _NEAR)
+    different = len(np.unique(found.codes[same], axis=0))
+    if different >= max(_FEWEST_EQUAL, _EQUAL * len(rows), _TIMES_CHANCE * by_chance):
+        more = f" of {name} have length {length:.4g}; within {100 * _NEAR:g} % of it are {around - len(same):,} others"
+        figures: Figures = {"length": length, "files": name}
+        yield folder.finding("unit-length", np.sort(same), file.stop - file.start, more, figures)
+
+
+def check_length_sign(found: Scan) -> Iterator[Finding]:
+    """Longer vectors that are less similar to their person's front rows: in most recognisers they are more."""
+    use, similarity = found.sample.front_similarity()
+    length = found.lengths[found.sample.rows[use]]
+    people = len(np.unique(found.sample.person[use]))
+    if len(use) < FEWEST_ROWS or people < FEWEST_PEOPLE:
+        return
+    correlation = float(ranks(length) @ ranks(similarity)) / len(use)
+    if correlation <= _INVERTED:
+        yield finding(
+            "length-inverted",
+            f"Rank correlation of the length of video rows with their similarity to front rows: {correlation:+.2f} "
+            f"(n = {len(use):,}). Usual recognisers have +0.6 to +0.9.",
+            {"correlation": correlation, "n": len(use)},
+        )
 
 
 def _centred(columns: dict[str, Columns]) -> Iterator[Finding]:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.doctor.finding import Finding, finding
-from poseid.doctor.rows import add_by_group, genuine_pairs, pair_cosines
+from poseid.doctor.one_angle import find_centre
+from poseid.doctor.rows import genuine_pairs, pair_cosines, ranks
 from poseid.doctor.scan import Sample
 from poseid.features.rows import FRONTAL_LIMIT
 
@@ -38,6 +39,7 @@ class Drop:
 
     Attributes:
         similarity: (n,) cosine of a video row with the mean of its person's front rows.
+        rows: (n,) numbers of these rows in the folder.
         poses: (n, 3) degrees of these rows.
         people: number of people they are of.
         alone: (3,) rank correlation of similarity with the size of each angle; NaN where the angle never changes.
@@ -45,6 +47,7 @@ class Drop:
     """
 
     similarity: NDArray[np.float64]
+    rows: NDArray[np.int64]
     poses: NDArray[np.float64]
     people: int
     alone: NDArray[np.float64]
@@ -64,7 +67,10 @@ class Drop:
         fall = -np.nan_to_num(self.joint)
         column = int(fall.argmax())
         clear = fall[column] >= max(_CLEAR_DROP, _CLEAR_RATIO * fall[0]) and self.alone[column] <= -_CLEAR_DROP
-        return column if self.enough and clear else 0
+        if not (self.enough and clear):
+            return 0
+        # a yaw with a shifted zero, or with one value for all unknown poses, has a small drop too
+        return column if -self.alone[column] > find_centre(self.poses[:, 0], self.similarity).fall else 0
 
 
 def find_drop(sample: Sample, poses: NDArray[np.float32]) -> Drop:
@@ -74,29 +80,19 @@ def find_drop(sample: Sample, poses: NDArray[np.float32]) -> Drop:
         sample: the rows.
         poses: (k, 3) degrees of each row of the sample.
     """
-    centre = np.zeros((sample.people, sample.unit.shape[1]), np.float32)
-    add_by_group(centre, sample.person[sample.front], sample.unit[sample.front])
-    centre /= np.maximum(np.linalg.norm(centre, axis=1, keepdims=True), 1e-12)
-    have_front = np.isin(sample.person, sample.person[sample.front])
-    use = np.flatnonzero(~sample.front & have_front & ~np.isnan(poses).any(axis=1))
-    person, angles = sample.person[use], poses[use].astype(np.float64)
-    similarity = np.einsum("ij,ij->i", sample.unit[use], centre[person]).astype(np.float64)
+    use, similarity = sample.front_similarity()
+    known = ~np.isnan(poses[use]).any(axis=1)
+    use, similarity = use[known], similarity[known]
+    angles = poses[use].astype(np.float64)
     alone, joint = np.full(3, np.nan), np.full(3, np.nan)
     if len(use) > 3:
-        size, target = np.abs(angles), _ranks(similarity)
+        size, target = np.abs(angles), ranks(similarity)
         moving = np.flatnonzero(size.std(axis=0) > 1e-3)
         if moving.size and target.std() > 0:
-            ranks = np.column_stack([_ranks(size[:, column]) for column in moving])
-            alone[moving] = ranks.T @ target / len(target)
-            joint[moving] = np.linalg.lstsq(ranks, target, rcond=None)[0]
-    return Drop(similarity, angles, len(np.unique(person)), alone, joint)
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks of mean 0 and variance 1; ties share theirs."""
-    _, tie, count = np.unique(values, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(count) - (count + 1) / 2)[tie]
-    return np.asarray((rank - rank.mean()) / max(float(rank.std()), 1e-12))
+            size_ranks = np.column_stack([ranks(size[:, column]) for column in moving])
+            alone[moving] = size_ranks.T @ target / len(target)
+            joint[moving] = np.linalg.lstsq(size_ranks, target, rcond=None)[0]
+    return Drop(similarity, sample.rows[use], angles, len(np.unique(sample.person[use])), alone, joint)
 
 
 def check_order(drop: Drop) -> Iterator[Finding]:

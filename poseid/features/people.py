@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from poseid.errors import InputError
+from poseid.features.person_names import alike_names, person_key
 from poseid.features.rows import FeatureSet, shown
 from poseid.features.text import read_text
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Split:
     """Three groups of people with nobody in two of them, and nobody missing from all by accident.
 
     Raises:
-        InputError: an empty group, or somebody in two groups; the message names them.
+        InputError: an empty group, or somebody in two groups (see `check_apart`).
 
     >>> Split(("a",), ("b",), ("a", "c"))
     Traceback (most recent call last):
@@ -37,18 +41,43 @@ class Split:
         for name, part in parts.items():
             if not part:
                 raise InputError(f"no people in {name}: every part needs at least one person")
-        for first, second in combinations(parts, 2):
-            both = sorted(set(parts[first]) & set(parts[second]))
-            if both:
-                who = f"{shown(both[0])} and {len(both) - 1} more are" if len(both) > 1 else f"{shown(both[0])} is"
-                raise InputError(f"{who} in {first} and in {second}: a person may be in one part only")
+        check_apart(parts)
+
+
+def check_apart(parts: Mapping[str, Collection[str]]) -> None:
+    """Refuses a person in two parts, also under another spelling of the name.
+
+    Raises:
+        InputError: naming the person and the parts.
+    """
+    for (first, some), (second, others) in combinations(parts.items(), 2):
+        both = sorted(set(some) & set(others))
+        if both:
+            more = f" and {len(both) - 1} more" if len(both) > 1 else ""
+            verb = "are" if more else "is"
+            raise InputError(
+                f"{shown(both[0])}{more} {verb} in {first} and in {second}: a person may be in one part only"
+            )
+        spelt = {person_key(name): name for name in some}
+        alike = next(((spelt[key], name) for name in sorted(others) if (key := person_key(name)) in spelt), None)
+        if alike is not None:
+            raise InputError(
+                f"{shown(alike[0])} in {first} and {shown(alike[1])} in {second} are alike and may be one "
+                "person: put both names into one part, or write the name one way"
+            )
 
 
 def split_people(people: Iterable[str], seed: int, fractions: tuple[float, float, float] = (0.6, 0.3, 0.1)) -> Split:
     """Split people by a seeded permutation of their sorted names.
 
     The parts have round(fraction · n) people, at least one each; what rounding leaves over is train's.
-    Neither the order of the names nor a name given twice matters.
+    The order in which the names come does not matter. Alike names count as one person and stay together: if they are
+    one, nobody is in two parts; if they are two, nothing is lost.
+
+    Args:
+        people: names; one given twice counts once.
+        seed: 0 or greater.
+        fractions: train, validation and test; positive, sum 1.
 
     Raises:
         InputError: fewer than 3 people, or fractions (train, validation, test) that are not positive with sum 1.
@@ -59,20 +88,39 @@ def split_people(people: Iterable[str], seed: int, fractions: tuple[float, float
     """
     if len(fractions) != 3 or not all(f > 0 for f in fractions) or not abs(sum(fractions) - 1) < 1e-6:
         raise InputError(f"fractions {tuple(fractions)}: give three positive numbers with sum 1")
-    names = sorted(set(people))
-    n = len(names)
+    persons = _persons(people)
+    n = len(persons)
     if n < 3:
         raise InputError(f"{n} people cannot be split into train, validation and test: give at least 3")
     test = min(max(1, round(fractions[2] * n)), n - 2)
     validation = min(max(1, round(fractions[1] * n)), n - test - 1)
-    return Split(*_parts(names, seed, (n - validation - test, validation, test)))
+    order = _permuted(persons, seed)
+    train = n - validation - test
+    return Split(_names(order[:train]), _names(order[train : train + validation]), _names(order[train + validation :]))
 
 
-def _parts(names: Sequence[str], seed: int, sizes: Sequence[int]) -> Iterator[tuple[str, ...]]:
-    """Parts of these sizes of a seeded permutation of the names, each sorted."""
-    order = iter(np.random.default_rng(seed).permutation(len(names)).tolist())
-    for size in sizes:
-        yield tuple(sorted(names[i] for i in islice(order, size)))
+def _persons(people: Iterable[str]) -> list[tuple[str, ...]]:
+    """The names of each person: more than one where names are alike, which is said."""
+    persons = alike_names(people)
+    several = [names for names in persons if len(names) > 1]
+    if several:
+        one, other = map(shown, several[0][:2])
+        log.warning(
+            "%d people may be written in several ways, such as %s and %s. They stay in one part of the split, but are "
+            "compared as different people: write each name one way.",
+            len(several),
+            one,
+            other,
+        )
+    return persons
+
+
+def _permuted(persons: Sequence[tuple[str, ...]], seed: int) -> list[tuple[str, ...]]:
+    return [persons[i] for i in np.random.default_rng(seed).permutation(len(persons)).tolist()]
+
+
+def _names(persons: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sorted(name for names in persons for name in names))
 
 
 def read_people_file(path: Path, people: Collection[str] | None = None) -> list[str]:
@@ -147,16 +195,24 @@ def split_by_folds(features: FeatureSet, folds: Collection[int], seed: int, vali
 def split_rest(
     people: Collection[str], seed: int, validation: float, where: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Splits people who are not test people into training and validation people, by a seeded permutation.
+    """People who are not test people, to training and validation people by a seeded permutation of their sorted names.
+
+    Alike names stay together, as in `split_people`.
+
+    Args:
+        people: at least 2.
+        seed: 0 or greater.
+        validation: share of the validation people, between 0 and 1.
+        where: the data or the file, for messages.
 
     Raises:
         InputError: a share of validation people out of (0, 1), or fewer than 2 people; names ``where``.
     """
     if not 0 < validation < 1:
         raise InputError(f"validation share {validation}: give a number between 0 and 1")
-    names = sorted(people)
-    if len(names) < 2:
-        raise InputError(f"{where}: {len(names)} people outside the test: at least 2 must stay to train")
-    count = min(max(1, round(validation * len(names))), len(names) - 1)
-    validated, train = _parts(names, seed, (count, len(names) - count))
-    return train, validated
+    persons = _persons(people)
+    if len(persons) < 2:
+        raise InputError(f"{where}: {len(persons)} people outside the test: at least 2 must stay to train")
+    count = min(max(1, round(validation * len(persons))), len(persons) - 1)
+    order = _permuted(persons, seed)
+    return _names(order[count:]), _names(order[:count])

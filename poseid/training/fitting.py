@@ -16,6 +16,7 @@ from poseid.enhancers.enhancer import Enhancer, Fit
 from poseid.enhancers.frame_weight import length_statistics
 from poseid.enhancers.gate import GateFit, fit_gate
 from poseid.enhancers.training_rows import TrainingRows, training_rows
+from poseid.features.person_names import alike_names
 from poseid.features.rows import FeatureSet
 from poseid.training.sampling import generator_for
 
@@ -25,12 +26,15 @@ DIVISION_KEY = 0x646976  # keeps the draw of the divisions apart from the draws 
 def divide(people: Sequence[str], divisions: int, seed: int) -> dict[str, int]:
     """The division, 0 … K − 1, of each person; K is lowered so that each division holds two people at least.
 
+    Alike names, which may be one person's, have one division.
+
     >>> sorted(divide(["a", "b", "c", "d", "e"], 4, 0).values())
     [0, 0, 0, 1, 1]
     """
-    count = max(1, min(divisions, len(people) // 2))
-    drawn = torch.randperm(len(people), generator=generator_for(seed, DIVISION_KEY)).tolist()
-    return {people[index]: place % count for place, index in enumerate(drawn)}
+    persons = alike_names(people)
+    count = max(1, min(divisions, len(persons) // 2))
+    drawn = torch.randperm(len(persons), generator=generator_for(seed, DIVISION_KEY)).tolist()
+    return {name: place % count for place, index in enumerate(drawn) for name in persons[index]}
 
 
 class Fitter:

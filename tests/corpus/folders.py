@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.corpus.cases import case, cases_of_a_command, cases_with_a_file, evaluate, header, training, vectors
+from tests.corpus.cases import case, cases_of_a_command, cases_with_a_file, evaluate, header, put, training, vectors
 from tests.corpus.tables import parquet
 
 
@@ -108,3 +108,15 @@ def pairs_that_are_a_parquet(here: Path) -> list[str]:
 def doctor_of_a_folder_without_arrays(here: Path) -> list[str]:
     (here / "empty").mkdir()
     return ["poseid", "doctor", "empty", "--out", "out"]
+
+
+@case
+def training_with_one_person_in_two_files_of_names(here: Path) -> list[str]:
+    def rename(content: dict[str, Any]) -> None:
+        for entry, name in zip(content["metadata"], ("Ana", "ana", "b"), strict=False):
+            entry["person_name"] = name
+
+    edit_metadata(here, rename)
+    for part, name in (("train", "Ana"), ("validation", "b"), ("test", "ana")):
+        put(here / part, name.encode())
+    return training("data.train_people=train", "data.validation_people=validation", "data.test_people=test")

@@ -16,6 +16,7 @@ from poseid.doctor.duplicates import NEAR, find_duplicates
 from poseid.doctor.examine import examine
 from poseid.doctor.folder import Folder, open_folder
 from poseid.doctor.labels import find_likeness
+from poseid.doctor.one_angle import find_centre, find_repeated
 from poseid.doctor.people import MEASURED, outlook
 from poseid.doctor.recognisers import check_recognisers
 from poseid.doctor.scan import NOT_FINITE, OUT_OF_RANGE, USABLE, ZERO, Advance, Sample, Scan, scan
@@ -165,6 +166,20 @@ def test_side_effect_known_by_hand() -> None:
     assert effect.effect == pytest.approx(0.2, abs=1e-6)
     assert effect.n == people * each * (each - 1) / 2
     assert side_effect(sample, np.abs(yaw).astype(np.float32)) is None
+
+
+def test_centre_and_repeated_value_known_by_hand() -> None:
+    """Similarity that falls by a thousandth a degree from yaw 30; a fifth of the rows say 0 whatever they are."""
+    yaw = np.linspace(-80, 80, 161)
+    similarity = 1 - np.abs(yaw - 30) / 1000
+    assert find_repeated(yaw) is None
+    centre = find_centre(yaw, similarity)
+    assert (centre.shift, centre.fall) == (30.0, pytest.approx(1.0))
+    assert centre.fall_from_0 < 0.8
+    told = np.where(np.arange(161) % 5 == 0, 0.0, yaw)
+    assert find_repeated(told) == (0.0, 33, 1)
+    assert find_centre(told, similarity) == (30.0, pytest.approx(1.0), pytest.approx(centre.fall_from_0, abs=0.02))
+    assert find_centre(yaw, -np.abs(yaw)).shift == 0
 
 
 def test_baseline_against_plain_means(features: FeatureSet, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from poseid.errors import InputError
@@ -14,6 +16,7 @@ from poseid.features.people import (
     split_by_files,
     split_by_folds,
     split_people,
+    split_rest,
 )
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
@@ -61,6 +64,51 @@ def test_overlap_and_empty_parts_are_named() -> None:
     ):
         with pytest.raises(InputError, match=line):
             Split(*map(tuple, parts))
+
+
+ALIKE = {
+    "zero-width space": ("Ana 7", "Ana\u200b 7"),
+    "full-width digit": ("Ana 7", "Ana \uff17"),
+    "capitals": ("Ana 7", "ANA 7"),
+    "hyphens": ("Ana 7", "ana\u20117"),
+    "direction mark": ("محمد", "محمد\u200f"),
+    "variation selector": ("葛城", "葛\U000e0100城"),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), ALIKE.values(), ids=ALIKE)
+def test_alike_names_stay_in_one_part(one: str, other: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Wherever the seed puts one of them; everybody else goes where he went without the other."""
+    names = [f"p{i}" for i in range(20)]
+    for seed in range(15):
+        split = split_people([*names, one, other], seed)
+        (part,) = (part for part in (split.train, split.validation, split.test) if one in part)
+        assert other in part
+        alone = split_people([*names, one], seed)
+        for got, before in ((split.train, alone.train), (split.validation, alone.validation), (split.test, alone.test)):
+            assert set(got) - {other} == set(before)
+        for rest in split_rest([*names, one, other], seed, 0.3, "data"):
+            assert (one in rest) == (other in rest)
+    assert repr(one) in caplog.text
+    with pytest.raises(InputError, match="2 people cannot be split"):
+        split_people(["a", one, other], 0)
+
+
+def test_alike_names_put_apart_are_refused(data: FeatureSet, tmp_path: Path) -> None:
+    for part, name in (("train", "Ana"), ("validation", "b"), ("test", "ana")):
+        (tmp_path / part).write_text(name, encoding="utf-8")
+    with pytest.raises(InputError, match="'Ana' in train and 'ana' in test are alike"):
+        split_by_files(["Ana", "ana", "b"], *(tmp_path / part for part in ("train", "validation", "test")))
+    name = people_of_folds(data, [1])[0]
+    people = data.video.people.astype("U40")
+    paired = data.pairs
+    assert paired is not None
+    used = set(paired.b_row.tolist())
+    people[[row for row in np.flatnonzero(people == name).tolist() if row not in used]] = name.replace(" ", "\u2060 ")
+    spoilt = replace(data, video=replace(data.video, people=people))
+    with pytest.raises(InputError, match=r"\\u2060.* and .* in test are alike") as caught:
+        split_by_folds(spoilt, [1], seed=0)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_files_of_names(tmp_path: Path) -> None:

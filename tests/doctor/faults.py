@@ -1,0 +1,333 @@
+"""Faults to seed into a folder, each with the id of the finding that must name it."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from poseid.doctor.examine import Examination, examine
+from poseid.doctor.folder import open_folder
+from poseid.features.rows import FeatureSet, Rows
+
+BOTH = ("front", "video")
+
+
+@dataclass
+class Loose:
+    """The rows of one file, to be spoilt."""
+
+    features: np.ndarray
+    poses: np.ndarray
+    entries: list[dict[str, object]]
+    invalid: dict[int, object] = field(default_factory=dict)
+    """Poses of some rows that are no poses."""
+
+    def some(self, share: float, generator: np.random.Generator) -> np.ndarray:
+        return np.sort(generator.permutation(len(self.features))[: max(1, round(share * len(self.features)))])
+
+    def take(self, rows: np.ndarray) -> Loose:
+        return Loose(self.features[rows], self.poses[rows], [dict(self.entries[i]) for i in rows.tolist()])
+
+    def add(self, more: Loose) -> None:
+        self.features = np.concatenate([self.features, more.features])
+        self.poses = np.concatenate([self.poses, more.poses])
+        self.entries += more.entries
+
+    def rename(self, rows: np.ndarray, names: list[str], generator: np.random.Generator) -> None:
+        """Gives rows the names of other people."""
+        for entry in (self.entries[i] for i in rows.tolist()):
+            entry["person_name"] = next(n for n in generator.choice(names, 50).tolist() if n != entry["person_name"])
+
+
+Folder = dict[str, Loose]
+Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def loose(features: FeatureSet) -> Folder:
+    def one(rows: Rows) -> Loose:
+        return Loose(np.array(rows.features), np.array(rows.poses, float), [dict(entry) for entry in rows.metadata])
+
+    return {"front": one(features.front), "video": one(features.video)}
+
+
+def examine_loose(folder: Folder, path: Path) -> Examination:
+    path = path / "folder"
+    path.mkdir()
+    for name, rows in folder.items():
+        np.save(path / f"{name}_feature.npy", rows.features)
+        known = [None if np.isnan(pose).any() else pose.tolist() for pose in rows.poses]
+        poses = [rows.invalid.get(row, pose) for row, pose in enumerate(known)]
+        text = json.dumps({"metadata": rows.entries, "poses": poses}, ensure_ascii=False)
+        (path / f"{name}_metadata.json").write_text(text, encoding="utf-8")
+    return examine(*open_folder(path), lambda rows: None)
+
+
+def person_names(rows: Loose) -> list[str]:
+    return [str(entry["person_name"]) for entry in rows.entries]
+
+
+def poses(folder: Folder, generator: np.random.Generator, change: Change, files: Sequence[str] = BOTH) -> None:
+    for name in files:
+        folder[name].poses = change(folder[name].poses, generator)
+
+
+def yaw(folder: Folder, generator: np.random.Generator, change: Change) -> None:
+    folder["video"].poses[:, 0] = change(folder["video"].poses[:, 0], generator)
+
+
+def vectors(folder: Folder, generator: np.random.Generator, change: Change, files: Sequence[str] = BOTH) -> None:
+    """Computed in float64."""
+    for name in files:
+        rows = folder[name]
+        rows.features = change(rows.features.astype(np.float64), generator).astype(rows.features.dtype)
+
+
+def names(folder: Folder, generator: np.random.Generator, front: str, video: str) -> None:
+    for rows, form in zip(folder.values(), (front, video), strict=True):
+        for entry in rows.entries:
+            entry["person_name"] = form.format(entry["person_name"])
+
+
+def some_renamed(folder: Folder, generator: np.random.Generator, change: Callable[[str], str]) -> None:
+    """Half of the video rows."""
+    for row in folder["video"].some(0.5, generator).tolist():
+        entry = folder["video"].entries[row]
+        entry["person_name"] = change(str(entry["person_name"]))
+
+
+def copies(
+    folder: Folder,
+    generator: np.random.Generator,
+    share: float,
+    noise: float = 0.0,
+    other_name: bool = False,
+    of: str = "video",
+) -> None:
+    """Adds copies of some rows to the video file, perhaps with noise, perhaps under other names."""
+    copy = folder[of].take(folder[of].some(share, generator))
+    if other_name:
+        copy.rename(np.arange(len(copy.entries)), person_names(folder["front"]), generator)
+    if noise:
+        added = generator.standard_normal(copy.features.shape)
+        added *= noise * np.linalg.norm(copy.features, axis=1, keepdims=True) / np.sqrt(copy.features.shape[1])
+        copy.features = (copy.features + added).astype(copy.features.dtype)
+    folder["video"].add(copy)
+
+
+def in_part(
+    folder: Folder, generator: np.random.Generator, change: Change, share: float, what: str, files: Sequence[str] = BOTH
+) -> None:
+    """Changes the poses or vectors (`what`) of some rows only."""
+    for rows in (folder[name] for name in files):
+        some, values = rows.some(share, generator), getattr(rows, what)
+        values[some] = change(values[some].astype(np.float64), generator)
+
+
+def unit(vectors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    rows: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return rows
+
+
+def with_yaw(poses: np.ndarray, generator: np.random.Generator, value: float) -> np.ndarray:
+    return np.column_stack([np.full(len(poses), value), poses[:, 1:]])
+
+
+def shifted(poses: np.ndarray, generator: np.random.Generator, by: float) -> np.ndarray:
+    return poses + np.array([by, 0, 0])
+
+
+def radians(poses: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    return np.deg2rad(poses)
+
+
+def length_over_its_square(vectors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    rows: np.ndarray = vectors / (vectors**2).sum(axis=1, keepdims=True)
+    return rows
+
+
+def length_from_the_top(vectors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows: np.ndarray = vectors / length * (1.1 * length.max() - length)
+    return rows
+
+
+def to_front(folder: Folder, generator: np.random.Generator, low: float, high: float) -> None:
+    """Moves half of the video rows turned by these angles to the front file."""
+    size = np.abs(folder["video"].poses[:, 0])
+    turned = np.flatnonzero((size > low) & (size < high))
+    moved = turned[generator.permutation(len(turned))[: len(turned) // 2]]
+    folder["front"].add(folder["video"].take(moved))
+    folder["video"] = folder["video"].take(np.setdiff1d(np.arange(len(size)), moved))
+
+
+def mirrored(folder: Folder, generator: np.random.Generator) -> None:
+    """Turned rows in the front file too, and the front file's yaw of the other sign."""
+    to_front(folder, generator, 15, 45)
+    folder["front"].poses[:, 0] *= -1
+
+
+def no_poses(folder: Folder, generator: np.random.Generator) -> None:
+    for rows in folder.values():
+        rows.poses[:] = np.nan
+        for entry in rows.entries:
+            entry.pop("source", None)
+
+
+def frontal_only(folder: Folder, generator: np.random.Generator) -> None:
+    folder["video"] = folder["video"].take(np.flatnonzero(np.abs(folder["video"].poses[:, 0]) < 15))
+
+
+def missing_poses(folder: Folder, generator: np.random.Generator) -> None:
+    folder["video"].poses[folder["video"].some(0.2, generator)] = np.nan
+
+
+def invalid_poses(folder: Folder, generator: np.random.Generator) -> None:
+    folder["video"].invalid = {row: [1.0, 2.0] for row in folder["video"].some(0.02, generator).tolist()}
+
+
+def wrong_names(folder: Folder, generator: np.random.Generator) -> None:
+    folder["video"].rename(folder["video"].some(0.03, generator), person_names(folder["front"]), generator)
+
+
+def centred(folder: Folder, generator: np.random.Generator) -> None:
+    mean = np.concatenate([rows.features for rows in folder.values()]).astype(np.float64).mean(axis=0)
+    vectors(folder, generator, lambda x, _: x - mean)
+
+
+def nan_rows(folder: Folder, generator: np.random.Generator) -> None:
+    folder["video"].features[folder["video"].some(0.02, generator)] = np.nan
+    folder["front"].features[3] = 0
+
+
+def other_recogniser(folder: Folder, generator: np.random.Generator, share: float, files: Sequence[str]) -> None:
+    """Turns some vectors by one rotation."""
+    turn = np.linalg.qr(generator.standard_normal((folder["front"].features.shape[1],) * 2))[0]
+    for rows in (folder[name] for name in files):
+        some = rows.some(share, generator)
+        rows.features[some] = (rows.features[some].astype(np.float64) @ turn).astype(rows.features.dtype)
+
+
+def no_partner(folder: Folder, generator: np.random.Generator) -> None:
+    of = np.array(person_names(folder["video"]))
+    people = np.unique(of)
+    gone = generator.choice(people, len(people) // 3, replace=False)
+    folder["video"] = folder["video"].take(np.flatnonzero(~np.isin(of, gone)))
+
+
+def nameless(folder: Folder, generator: np.random.Generator) -> None:
+    del folder["video"].entries[4]["person_name"]
+    folder["video"].entries[5]["person_name"] = " "
+
+
+def two_spellings(folder: Folder, generator: np.random.Generator) -> None:
+    for form, rows in zip(("NFC", "NFD"), folder.values(), strict=True):
+        rows.entries[0]["person_name"] = unicodedata.normalize(form, "José")
+
+
+def one_name_for_many(folder: Folder, generator: np.random.Generator) -> None:
+    for row in folder["video"].some(0.4, generator).tolist():
+        folder["video"].entries[row]["person_name"] = "unknown"
+
+
+REAL_FAULTS = {
+    "pitch, yaw, roll": (partial(poses, change=lambda p, _: p[:, [1, 0, 2]]), "pose-order"),
+    "roll, pitch, yaw": (partial(poses, change=lambda p, _: p[:, [2, 1, 0]]), "pose-order"),
+    "radians": (partial(poses, change=lambda p, _: np.deg2rad(p)), "radians"),
+    "radians in front": (partial(poses, change=lambda p, _: np.deg2rad(p), files=["front"]), "radians"),
+    "mirrored between the files": (mirrored, "mirrored-yaw"),
+    "sign of half the rows": (partial(yaw, change=lambda y, g: y * g.choice([-1.0, 1.0], len(y))), "yaw-sign"),
+    "shuffled poses": (
+        partial(poses, change=lambda p, g: p[g.permutation(len(p))], files=["video"]),
+        "poses-explain-nothing",
+    ),
+    "turned front rows": (partial(to_front, low=50, high=999), "front-not-frontal"),
+    "rows twice": (partial(copies, share=0.05), "duplicate-rows"),
+    "rows nearly twice": (partial(copies, share=0.05, noise=0.08), "near-duplicate-rows"),
+    "rows under two names": (partial(copies, share=0.01, other_name=True), "duplicates-across-people"),
+    "front rows in video": (partial(copies, share=0.5, of="front"), "front-in-video"),
+    "3 % wrong names": (wrong_names, "wrong-labels"),
+    "front rescaled": (partial(vectors, change=lambda x, _: x * 8, files=["front"]), "lengths-disagree"),
+    "centred": (centred, "centred"),
+    "half of the poses in radians": (partial(in_part, change=radians, share=0.5, what="poses"), "some-radians"),
+    "a third of the video poses in radians": (
+        partial(in_part, change=radians, share=0.33, what="poses", files=["video"]),
+        "some-radians",
+    ),
+    "most poses in radians": (partial(in_part, change=radians, share=0.9, what="poses"), "some-radians"),
+    "half of the rows normalised": (partial(in_part, change=unit, share=0.5, what="features"), "unit-length"),
+    "a fifth of the video rows normalised": (
+        partial(in_part, change=unit, share=0.2, what="features", files=["video"]),
+        "unit-length",
+    ),
+    "half of the front rows normalised": (
+        partial(in_part, change=unit, share=0.5, what="features", files=["front"]),
+        "unit-length",
+    ),
+    "video yaw shifted": (partial(poses, change=partial(shifted, by=-24), files=["video"]), "yaw-offset"),
+    "front yaw shifted": (partial(poses, change=partial(shifted, by=24), files=["front"]), "yaw-offset"),
+    "all yaw shifted": (partial(poses, change=partial(shifted, by=-40)), "yaw-offset"),
+    "yaw 0 for unknown": (
+        partial(in_part, change=partial(with_yaw, value=0), share=0.25, what="poses", files=["video"]),
+        "repeated-yaw",
+    ),
+    "all angles 0 for unknown": (
+        partial(in_part, change=lambda p, _: p * 0, share=0.1, what="poses", files=["video"]),
+        "repeated-yaw",
+    ),
+    "yaw 90 for unknown": (
+        partial(in_part, change=partial(with_yaw, value=90), share=0.25, what="poses", files=["video"]),
+        "repeated-yaw",
+    ),
+    "1/length": (partial(vectors, change=length_over_its_square), "length-inverted"),
+    "length from the top": (partial(vectors, change=length_from_the_top), "length-inverted"),
+    "two recognisers mixed": (partial(other_recogniser, share=0.4, files=BOTH), "mixed-recognisers"),
+    "another recogniser in front": (partial(other_recogniser, share=1, files=["front"]), "files-disagree"),
+}
+"""Those that depend on what the vectors are like, and the id of the finding that must name each."""
+
+FAULTS = REAL_FAULTS | {
+    "radians in video": (partial(poses, change=lambda p, _: np.deg2rad(p), files=["video"]), "radians"),
+    "yaw from 0 to 360": (partial(yaw, change=lambda y, _: y % 360), "yaw-range"),
+    "heads turned away": (partial(yaw, change=lambda y, _: y * 1.3), "beyond-90"),
+    "unsigned yaw": (partial(yaw, change=lambda y, _: np.abs(y)), "one-sided-yaw"),
+    "all poses 0": (partial(poses, change=lambda p, _: np.zeros_like(p), files=["video"]), "constant-yaw"),
+    "no poses": (no_poses, "no-poses"),
+    "some poses missing": (missing_poses, "missing-poses"),
+    "invalid poses": (invalid_poses, "bad-poses"),
+    "no profiles": (frontal_only, "no-profiles"),
+    "rows nearly under two names": (
+        partial(copies, share=0.01, noise=0.08, other_name=True),
+        "near-duplicates-across-people",
+    ),
+    "normalised": (
+        partial(vectors, change=lambda x, _: x / np.linalg.norm(x, axis=1, keepdims=True)),
+        "unit-length",
+    ),
+    "constant columns": (
+        partial(vectors, change=lambda x, _: np.column_stack([x[:, :-7], np.zeros((len(x), 7))])),
+        "constant-columns",
+    ),
+    "an index inside": (
+        partial(vectors, change=lambda x, _: np.column_stack([np.arange(len(x)) % 1000, x[:, 1:]])),
+        "dominant-column",
+    ),
+    "NaN and zero rows": (nan_rows, "bad-rows"),
+    "people without a partner": (no_partner, "people-without-pair"),
+    "nobody in both files": (partial(names, front="{}", video="{}.mp4"), "no-pairs"),
+    "names differ in capitals": (partial(names, front="Person {}", video="person_{}"), "names-alike"),
+    "an invisible character in names": (partial(some_renamed, change=lambda n: n + "\u200b"), "names-alike"),
+    "full-width digits in names": (
+        partial(some_renamed, change=lambda n: n.translate({48 + i: 0xFF10 + i for i in range(10)})),
+        "names-alike",
+    ),
+    "rows without a name": (nameless, "bad-names"),
+    "two spellings": (two_spellings, "name-spellings"),
+    "one entry short": (lambda folder, _: folder["video"].entries.pop(), "rows-disagree"),
+    "one name for many": (one_name_for_many, "uneven-people"),
+}
