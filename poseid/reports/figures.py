@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,6 +40,8 @@ _FEWEST = 5
 _ENOUGH = 30
 """A share of fewer comparisons gets no colour."""
 _UNCHANGED = "#8C8C8C"
+_DARK = 0.7
+"""Above this share of the darkest colour, white text reads better than black (WCAG 2)."""
 _BLUES = LinearSegmentedColormap.from_list("fnmr", ["#F3F8FC", "#9CC9E3", "#2F83BA", "#083A63"])
 _FORMS = ("raw", "enhanced")
 
@@ -100,8 +101,7 @@ def _histogram(out: Sheet, pairs: GenuinePairs, improvement: Block) -> None:
     if not gain.size:
         return empty_tile(axes, "there are no genuine comparisons")
     # the outermost half per cent would leave the rest too narrow to be seen
-    reach = 1.15 * float(np.max(np.abs(np.quantile(gain, [0.005, 0.995]))))
-    reach = max(reach, 1e-3)
+    reach = max(1.15 * float(np.max(np.abs(np.quantile(gain, [0.005, 0.995])))), 1e-3)
     # an odd number of bars: what hardly changed stands in the middle one and counts for neither side
     edges = np.linspace(-reach, reach, 52)
     share = 100 * np.histogram(np.clip(gain, -reach, reach), edges)[0] / gain.size
@@ -147,10 +147,7 @@ def _bars(out: Sheet, improvement: Block) -> None:
         axes.set_ylim(-1e-3, 1e-3)
     else:
         axes.margins(y=0.12)
-    axes.set_xticks(
-        range(len(bins)),
-        [f"{between(b['from'], b['to'])}\nn = {count(b['n'])}" for b in bins],
-    )
+    axes.set_xticks(range(len(bins)), [f"{between(b['from'], b['to'])}\nn = {count(b['n'])}" for b in bins])
     axes.tick_params(axis="x", labelsize=7.5, length=0)
     axes.grid(False, axis="x")
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
@@ -226,7 +223,7 @@ def _scores(block: Block) -> Sheet:
         axes.set_xlim(low, high)
         axes.set_ylim(0, top)
         legend(axes, "upper left")
-        label(axes, "cosine similarity", f"share per {edges[1] - edges[0]:.3f} of similarity, %")
+        label(axes, "cosine similarity", f"share per {fixed(edges[1] - edges[0])} of similarity, %")
     return out
 
 
@@ -250,11 +247,9 @@ def _heatmap(block: Block) -> Sheet:
         axes.set_facecolor("#F1F1F1")
         axes.imshow(np.ma.masked_array(tables[form], ~told), cmap=_BLUES, vmin=0, vmax=top, aspect="auto")
         for row, column in np.ndindex(n.shape):
-            value = tables[form][row, column]
-            empty = np.isnan(value)
-            dark = told[row, column] and _luminance(_BLUES(value / top)) < 0.18
-            text = "–" if empty else f"{100 * value:.1f} %\nn = {count(int(n[row, column]))}"
-            colour = "white" if dark else INK if told[row, column] else SOFT
+            value, known = tables[form][row, column], told[row, column]
+            text = "–" if np.isnan(value) else f"{percent(value, 1)}\nn = {count(int(n[row, column]))}"
+            colour = "white" if known and value > _DARK * top else INK if known else SOFT
             write(axes, column, row, text, colour, "center", "center", 7.8, at_data=True, backdrop=0)
         axes.set_xticks(range(len(names)), names)
         axes.set_yticks(range(len(names)), [name.replace(" to ", "\nto ") for name in names])
@@ -267,9 +262,3 @@ def _heatmap(block: Block) -> Sheet:
             spine.set_visible(False)
         label(axes, "yaw of the reference, degrees", "yaw of the probe, degrees")
     return out
-
-
-def _luminance(colour: Iterable[float]) -> float:
-    """Relative luminance of an sRGB colour, from 0 to 1; below 0.18 white text reads better than black (WCAG 2)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in list(colour)[:3]]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from poseid.atomic import write_bytes, write_text
+from poseid.atomic import json_text, write_bytes, write_text
 from poseid.verification.result import Evaluation
 
 
@@ -23,7 +22,7 @@ def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Pat
     """
     # the numbers first: they are what a long run must not lose
     directory.mkdir(parents=True, exist_ok=True)
-    write_text(directory / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    write_text(directory / "summary.json", json_text(summary))
     # a second of matplotlib is spared whoever wants the summary alone
     from poseid.reports.evaluation_page import page
     from poseid.reports.figures import draw_all

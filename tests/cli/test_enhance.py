@@ -100,7 +100,7 @@ def test_a_file_of_each_format(
     out = tmp_path / "出" / name
     status, text, err = call("enhance", work / "ridge", tmp_path / name, *arguments, "--out", out)
     assert (status, err) == (0, "")
-    assert f"{len(enhanced)} rows in 1 file" in text
+    assert f"1 file: {len(enhanced)} rows, " in text
     # columns of float64 radians are the same poses but for the last bits
     np.testing.assert_allclose(read(out), enhanced, atol=2e-6)
     assert sorted(path.name for path in out.parent.iterdir()) == [f"_{name}.enhanced.jsonl", name]
