@@ -14,16 +14,15 @@ from poseid.enhancers.people import hashed_people
 from poseid.enhancers.registry import build
 from poseid.enhancers.saving import open_model, read_info, save_enhancer
 from poseid.features.fingerprint import digest, hash_people
-from poseid.features.folder import read_folder, write_folder
+from poseid.features.folder import write_folder
 from poseid.features.people import split_by_folds, split_people
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
 from tests.cli.caller import Caller, summary_of, write_names
 
 
-def test_baseline_header(work: Path) -> None:
+def test_baseline_header(work: Path, data: FeatureSet) -> None:
     info = read_info(work / "ridge" / "enhancer.safetensors")
-    data = read_folder(work / "data")
     split = split_people(data.people(), 0)
     assert info["model"] == {"name": "ridge", "dim": 32, "sides": "probe"}
     assert info["data"] == {"name": "data", "digest": digest(data)}
@@ -34,8 +33,7 @@ def test_baseline_header(work: Path) -> None:
     assert not any(name in (work / "ridge" / "baseline.json").read_text(encoding="utf-8") for name in data.people())
 
 
-def test_baseline_folds_and_people(work: Path, tmp_path: Path, call: Caller) -> None:
-    data = read_folder(work / "data")
+def test_baseline_folds_and_people(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     base = ("baseline", "ridge", "--data", work / "data", "--set", "lambda=10", "--out")
     call.done(*base, tmp_path / "a", "--folds", "1,2")
     people = read_info(tmp_path / "a" / "enhancer.safetensors")["people"]
@@ -65,9 +63,8 @@ def test_evaluate_takes_the_runs_test_people(work: Path, tmp_path: Path, call: C
     assert summary_of(tmp_path / "b")["poses_used"] is False
 
 
-def test_evaluate_on_other_data_takes_everybody_it_was_not_trained_on(work: Path, tmp_path: Path, call: Caller) -> None:
+def test_on_other_data_everybody_else_is_evaluated(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     """The same people in another folder: training and validation people are known by their salted hashes."""
-    data = read_folder(work / "data")
     other = synthetic(people=5, probes=8, seed=2, dim=32)
     mixed = FeatureSet("mixed", joined(data.front, other.front), joined(data.video, other.video))
     write_folder(mixed, tmp_path / "mixed")
@@ -86,8 +83,8 @@ def joined(a: Any, b: Any) -> Any:
     )
 
 
-def test_evaluate_refuses_people_it_was_trained_on(work: Path, tmp_path: Path, call: Caller) -> None:
-    split = split_people(read_folder(work / "data").people(), 0)
+def test_evaluate_refuses_people_it_was_trained_on(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
+    split = split_people(data.people(), 0)
     arguments = ("evaluate", work / "ridge", "--data", work / "data", "--out", tmp_path / "o", "--people")
     names = write_names(tmp_path / "train.txt", [*split.test, *split.train[:3]])
     assert "was trained on 3 of the 9 people" in call.refused(*arguments, names)
@@ -108,8 +105,7 @@ def test_raw_is_evaluated_on_everybody(work: Path, tmp_path: Path, call: Caller)
     assert evaluation["protocols"]["FP"]["raw"]["accuracy"] > 0.5
 
 
-def test_a_checkpoint_finds_its_people_beside_it(work: Path, tmp_path: Path, call: Caller) -> None:
-    data = read_folder(work / "data")
+def test_a_checkpoint_finds_its_people_beside_it(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     split = split_people(data.people(), 0)
     model = {"name": "residual", "dim": 32, "rank": 4, "pose_dim": 4, "sides": "both"}
     enhancer = build("residual", {key: value for key, value in model.items() if key != "name"})
@@ -168,8 +164,7 @@ def test_bad_input_is_one_line(work: Path, tmp_path: Path, call: Caller) -> None
     assert not (tmp_path / "o").exists()
 
 
-def test_pairs_from_a_file(work: Path, tmp_path: Path, call: Caller) -> None:
-    data = read_folder(work / "data")
+def test_pairs_from_a_file(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     same = int(np.flatnonzero(data.video.people == data.front.people[0])[0])
     other = int(np.flatnonzero(data.video.people != data.front.people[0])[0])
     pairs = tmp_path / "mine.csv"
