@@ -29,5 +29,5 @@ def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Pat
 
     figures = draw_all(evaluation)
     for name, drawn in figures.items():
-        write_bytes(directory / name, drawn.whole)
+        write_bytes(directory / name, drawn.png)
     write_text(directory / "report.html", page(summary, evaluation.block, figures))

@@ -54,7 +54,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 0.78, 0.18, 0.70, 0.62
 class Drawn:
     """A figure as PNG files."""
 
-    whole: bytes
+    png: bytes
     tiles: tuple[bytes, ...]
     """Row by row, without places left empty; put together they are the whole."""
     titles: tuple[str, ...]
