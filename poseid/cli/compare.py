@@ -28,9 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--people", type=Path, metavar="FILE", help="compare on these people, one name a line")
     group.add_argument("--folds", action="store_true", help="compare on every pair of folds of pairs.csv, averaged")
-    parser.add_argument(
-        "--against", metavar="MODEL", help="pair differences with this one too (default: the first that is not raw)"
-    )
+    against = "pair differences with this one too (default: the first that is not raw)"
+    parser.add_argument("--against", metavar="MODEL", help=against)
     add_bootstrap(parser)
     parser.add_argument("--split-seed", type=integer(0), default=0, metavar="N", help="of the split of people (0)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new directory of the table")

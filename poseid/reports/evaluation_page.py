@@ -63,7 +63,7 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
     return render(
         "report.html",
         {
-            "summary": dict.fromkeys(("model", "data", "sides", "poses_used", "guard", "versions")) | summary,
+            "summary": dict.fromkeys(_SHOWN) | summary,
             "block": block,
             "figures": figures,
             "people": people,
@@ -92,9 +92,9 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
 def _parts(summary: Block, block: Block) -> tuple[str, list[tuple[str, Block]]]:
     """Which people the block is about, and the other blocks of the summary."""
     names = [name for name in ("test", "evaluation", "validation") if summary.get(name)]
-    shown = next((name for name in names if summary[name] is block), None)
-    if shown is None:
-        shown = next((name for name in names if summary[name] == block), "evaluation")
+    # the very block first: another may be equal to it
+    same = [name for name in names if summary[name] is block] + [name for name in names if summary[name] == block]
+    shown = same[0] if same else "evaluation"
     others = [(name, summary[name]) for name in names if name != shown]
     return {"evaluation": "evaluated"}.get(shown, shown), others
 

@@ -91,8 +91,7 @@ def _before_and_after(out: Sheet, pairs: GenuinePairs) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.yaxis.set_major_locator(MaxNLocator(6))
     write(axes, 0.03, 0.98, "above the dashed line: more\nalike than before (better)", SOFT)
-    label(axes, "cosine similarity, raw", "cosine similarity, enhanced")
-    return None
+    return label(axes, "cosine similarity, raw", "cosine similarity, enhanced")
 
 
 def _histogram(out: Sheet, pairs: GenuinePairs, improvement: Block) -> None:
@@ -121,8 +120,7 @@ def _histogram(out: Sheet, pairs: GenuinePairs, improvement: Block) -> None:
     write(axes, 0.02, 0.98, "less alike: worse", RAW)
     write(axes, 0.02, 0.90, "more alike: better", ENHANCED)
     write(axes, 0.02, 0.82, "hardly changed", SOFT)
-    label(axes, "cosine enhanced − cosine raw", "share of comparisons, %")
-    return None
+    return label(axes, "cosine enhanced − cosine raw", "share of comparisons, %")
 
 
 def _bars(out: Sheet, improvement: Block) -> None:
@@ -151,8 +149,7 @@ def _bars(out: Sheet, improvement: Block) -> None:
     axes.tick_params(axis="x", labelsize=7.5, length=0)
     axes.grid(False, axis="x")
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    label(axes, "yaw of the probe, degrees", "mean improvement")
-    return None
+    return label(axes, "yaw of the probe, degrees", "mean improvement")
 
 
 def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
@@ -191,8 +188,7 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
     yaw_axis(axes)
     axes.margins(y=0.12)
     legend(axes, "best")
-    label(axes, "yaw of the probe, degrees", "mean cosine similarity")
-    return None
+    return label(axes, "yaw of the probe, degrees", "mean cosine similarity")
 
 
 def _scores(block: Block) -> Sheet:
@@ -247,7 +243,7 @@ def _heatmap(block: Block) -> Sheet:
         axes.set_facecolor("#F1F1F1")
         axes.imshow(np.ma.masked_array(tables[form], ~told), cmap=_BLUES, vmin=0, vmax=top, aspect="auto")
         for row, column in np.ndindex(n.shape):
-            value, known = tables[form][row, column], told[row, column]
+            value, known = float(tables[form][row, column]), told[row, column]
             text = "–" if np.isnan(value) else f"{percent(value, 1)}\nn = {count(int(n[row, column]))}"
             colour = "white" if known and value > _DARK * top else INK if known else SOFT
             write(axes, column, row, text, colour, "center", "center", 7.8, at_data=True, backdrop=0)

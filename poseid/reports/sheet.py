@@ -187,9 +187,9 @@ def yaw_axis(axes: Axes) -> None:
     axes.set_xticks(YAW_TICKS, [degrees(tick) for tick in YAW_TICKS])
 
 
-def subsample(rows: NDArray[np.intp], most: int = MOST_POINTS) -> NDArray[np.intp]:
-    """An even share of so many rows, all of them where they are fewer."""
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
+def subsample(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """An even share of `MOST_POINTS` rows, all of them where they are fewer."""
+    return rows if len(rows) <= MOST_POINTS else rows[np.linspace(0, len(rows) - 1, MOST_POINTS).astype(np.intp)]
 
 
 def _font(size: float, colour: str) -> dict[str, Any]:
