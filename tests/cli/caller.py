@@ -39,8 +39,9 @@ class Caller:
         return err
 
 
-def write_names(path: Path, names: list[str]) -> Path:
-    path.write_text("\n".join(names) + "\n", encoding="utf-8")
+def write_lines(path: Path, lines: list[str]) -> Path:
+    """Writes a file of lines."""
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from poseid.features.folder import read_folder
 from poseid.reports.evaluation_page import page
+from poseid.reports.format import percent
 from poseid.reports.report import write_report
 from poseid.verification import evaluate
 from poseid.verification.result import Evaluation
@@ -185,21 +186,18 @@ def test_every_rate_of_the_block_stands_in_the_page(sides):
     block = evaluate(*sides(60, 3, 8, change=lambda rows: rows + 0.3), resamples=30).block
     text = small_page(block).text.replace("\u00a0", " ")
 
-    def shown(value: float) -> str:
-        value = 100 * value
-        digits = 2 if value >= 1 else 3 if value >= 0.0995 else 4
-        return f"{value:.{digits}f} %" if value else "0 %"
+    def shown(rate: float) -> str:
+        return percent(rate).replace("\u00a0", " ")
 
     checked = 0
     for entry in [*block["sets"].values(), *block["turned"].values()]:
         for form in ("raw", "enhanced"):
             assert shown(entry[form]["eer"]) in text
     for entry in block["sets"].values():
-        for form in ("raw", "enhanced"):
-            for value in entry[form]["fnmr_at_fmr"].values():
-                if value is not None:
-                    assert shown(value) in text
-                    checked += 1
+        rates = [entry[form]["fnmr_at_fmr"].values() for form in ("raw", "enhanced")]
+        known = [value for values in rates for value in values if value is not None]
+        assert all(shown(value) in text for value in known)
+        checked += len(known)
         for fixed in entry["fixed_threshold"].values():
             if fixed["threshold"] is not None:
                 assert f"{fixed['fmr_ratio']:.2f}×" in text
