@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--feature-columns", required=True, metavar="NAMES", help=vectors)
     parser.add_argument("--person", required=True, metavar="COLUMN", help="whose photo it is")
     add_angles(parser, "--pose")
-    parser.add_argument("--source", metavar="COLUMN", help="kept in the metadata; frontal/… and profile/… count")
+    parser.add_argument("--source", metavar="COLUMN", help="stored in the metadata; frontal/… and profile/… count")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--role", metavar="COLUMN", help="says front or video on each row")
     limit = "abs(yaw) of a frontal photo (20)"

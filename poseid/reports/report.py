@@ -10,7 +10,7 @@ from poseid.verification.result import Evaluation
 
 
 def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Path) -> None:
-    """Writes the whole report into a directory, made if missing.
+    """Writes all files of a report into a directory, made if missing.
 
     ``summary.json`` (no NaN: what is not known is null), ``report.html`` (one file: no script, no network, images
     inside), ``diagnosis.png``, ``det.png``, ``scores.png`` and ``heatmap.png``.

@@ -56,7 +56,7 @@ class Drawn:
 
     png: bytes
     tiles: tuple[bytes, ...]
-    """Row by row, without places left empty; put together they are the whole."""
+    """Row by row, without places left empty; put together they are the figure."""
     titles: tuple[str, ...]
     """What each tile shows, for those who cannot see it."""
 

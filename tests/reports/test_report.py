@@ -122,7 +122,7 @@ NAME = "人脸库 <script>alert('x')</script> & \"ß\" 얼굴"
 
 
 def test_text_from_the_data_is_escaped_and_never_drawn(sides, tmp_path):
-    found = evaluate(*sides(8), resamples=5)
+    found = evaluate(*sides(1, 2, 2), resamples=5)  # one person: no impostors, so that every figure gives its reason
     block = found.block
     block["protocols"] = {NAME: {form: {"eer": 0.1, "accuracy": 0.9} for form in ("raw", "enhanced")}}
     block["reason"] = f"because of {NAME}"
@@ -135,12 +135,6 @@ def test_text_from_the_data_is_escaped_and_never_drawn(sides, tmp_path):
     assert reader.text.count(NAME) >= 8
     assert "People asked for" in reader.text
     assert NAME in json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["data"]
-
-
-def test_reasons_in_another_script_are_not_drawn(sides, tmp_path):
-    found = evaluate(*sides(1, 2, 2), resamples=5)  # one person: no impostors, so that every figure gives its reason
-    found.block["null_reasons"] = dict.fromkeys(found.block["null_reasons"], NAME)
-    assert NAME in Reader(written(found, tmp_path)).text
 
 
 def test_nulls_are_dashes_with_their_reasons(sides):
