@@ -162,29 +162,22 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
         return empty_tile(axes, "no genuine comparison has a probe of known yaw within 90 degrees")
     # steps are centred on 0, so that left and right are cut alike
     step = np.round(pairs.yaw[known] / _YAW_STEP).astype(int)
-    person = pairs.person[known]
+    shown = [n for n in np.unique(step) if np.sum(step == n) >= _FEWEST]
+    if not shown:
+        return empty_tile(axes, f"no {_YAW_STEP} degrees of yaw hold {_FEWEST} genuine comparisons")
+    person, at = pairs.person[known], [_YAW_STEP * n for n in shown]
     weights = resample_people(pairs.people, min(resamples, MOST_RESAMPLES), 0) if resamples else None
     # raw dashed above enhanced, so that both are seen where they agree
     for form, colour, name, style, marker, above in (
         (pairs.raw[known], RAW, "raw", RAW_LINE, "s", 4),
         (pairs.enhanced[known], ENHANCED, "enhanced", "-", "o", 3),
     ):
-        at, means, bounds = [], [], []
-        for n in np.unique(step):
-            here = step == n
-            if here.sum() < _FEWEST:
-                continue
-            mean = mean_estimate(form[here], person[here], weights)
-            at.append(n * _YAW_STEP)
-            means.append(float(mean.value))
-            bounds.append(mean.ci95 or [np.nan, np.nan])
-        if not at:
-            return empty_tile(axes, f"no {_YAW_STEP} degrees of yaw hold {_FEWEST} genuine comparisons")
-        ends = np.array(bounds)
+        means = [mean_estimate(form[step == n], person[step == n], weights) for n in shown]
+        ends = np.array([mean.ci95 or [np.nan, np.nan] for mean in means])
         if not np.isnan(ends).all():
             axes.fill_between(at, ends[:, 0], ends[:, 1], color=colour, alpha=0.16, linewidth=0)
-        (line,) = axes.plot(at, means, color=colour, linestyle=style, linewidth=1.8, label=name, zorder=above)
-        line.set(marker=marker, markersize=3.5)
+        (line,) = axes.plot(at, [float(mean.value) for mean in means], color=colour, linestyle=style, label=name)
+        line.set(linewidth=1.8, zorder=above, marker=marker, markersize=3.5)
     yaw_axis(axes)
     axes.margins(y=0.12)
     legend(axes, "best")
