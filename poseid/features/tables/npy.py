@@ -113,7 +113,8 @@ def _header(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], bool, np.dty
         raise InputError(f"{file}: is damaged or cut short: save it again") from None
     if dtype.hasobject:
         raise InputError(f"{file}: holds Python objects, which are never loaded: save floats")
-    if dtype.itemsize == 0 or min(shape, default=0) < 0:
+    # numpy takes True for a number of rows
+    if dtype.itemsize == 0 or any(type(size) is not int or size < 0 for size in shape):
         raise InputError(f"{file}: is damaged or cut short: save it again")
     return shape, by_columns, dtype
 
