@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -91,19 +92,15 @@ def test_killed_and_resumed_equals_uninterrupted(work: Path, tmp_path: Path) -> 
 def test_stopped_in_the_middle_leaves_nothing(
     work: Path, shards: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
 ) -> None:
-    calls = 0
-    enhance = LoadedEnhancer.enhance
+    calls, enhance = itertools.count(1), LoadedEnhancer.enhance
 
     def interrupted(self: LoadedEnhancer, features: np.ndarray, poses: object = None) -> np.ndarray:
-        nonlocal calls
-        calls += 1
-        if calls == 3:
+        if next(calls) >= 3:
             raise KeyboardInterrupt
         return enhance(self, features, poses)
 
     monkeypatch.setattr(LoadedEnhancer, "enhance", interrupted)
     assert call("enhance", work / "ridge", shards / "in", "--out", shards / "out")[0] == 130
     assert set(contents(shards / "out")) == {"_enhanced.jsonl", "part-0.npy", "part-1.parquet"}
-    calls = 2
     assert call("enhance", work / "ridge", work / "data", "--out", shards / "folder")[0] == 130
     assert not list(shards.glob("*folder*"))
