@@ -140,11 +140,10 @@ def one_split(
     trained = [(path, one.info) for path, one in saved.items() if one.info["model"]["name"] != "raw"]
     if unknown := [path for path, info in trained if recorded_people(info, ()) is None]:
         reason += f"; the training people of {', '.join(unknown)} are unknown"
-    train: tuple[str, ...] = ()
-    validation: tuple[str, ...] = ()
-    if any(model.fitted_here for model in models):
-        train, validation = split_rest(set(everybody).difference(test), seed, VALIDATION_SHARE, features.name)
-    return EvaluationSplit("the test people", sorted(test), train, validation), reason
+    rest = set(everybody).difference(test)
+    fitted = any(model.fitted_here for model in models)
+    groups = split_rest(rest, seed, VALIDATION_SHARE, features.name) if fitted else ((), ())
+    return EvaluationSplit("the test people", sorted(test), *groups), reason
 
 
 def fit_and_choose(

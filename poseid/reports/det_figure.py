@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from numpy.typing import NDArray
 
-from poseid.reports.format import SET_TITLES, count, interval, percent
+from poseid.reports.format import SET_TITLES, count, interval, percent, short
 from poseid.reports.sheet import ENHANCED, RAW, RAW_LINE, SOFT, Line, Sheet, empty_tile, label, legend, sheet, write
 from poseid.verification.figure_data import HIGHEST_FMR, DetBands, det_bands
 from poseid.verification.rates import MINIMUM_FALSE_MATCHES
@@ -91,7 +91,7 @@ def _percent_ticks(axis: Axis, first: float, last: float, across: bool) -> None:
     """Ticks in percent on a normal-deviate scale, those left out that would touch the next one."""
     chosen: list[tuple[float, str]] = []
     for rate in reversed(_PERCENTS):
-        place, text = float(_deviate(np.array([rate]))[0]), f"{100 * rate:g}"
+        place, text = float(_deviate(np.array([rate]))[0]), short(100 * rate)
         if not first <= place <= last:
             continue
         room = 0.02 + 0.0105 * (len(text) + len(chosen[-1][1])) if across and chosen else 0.05

@@ -20,7 +20,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 
-from poseid.reports.format import degrees
+from poseid.reports.format import short
 from poseid.verification.genuine import YAW_BINS
 
 Line = str | tuple[int, tuple[float, ...]]
@@ -184,7 +184,7 @@ def outline(axes: Axes, share: Values, edges: Values, colour: str, style: Line, 
 def yaw_axis(axes: Axes) -> None:
     """Yaw across, with ticks at the edges of the bins."""
     axes.set_xlim(-95, 95)
-    axes.set_xticks(YAW_TICKS, [degrees(tick) for tick in YAW_TICKS])
+    axes.set_xticks(YAW_TICKS, [short(tick) for tick in YAW_TICKS])
 
 
 def subsample(rows: NDArray[np.intp]) -> NDArray[np.intp]:
