@@ -75,6 +75,6 @@ def run(arguments: argparse.Namespace) -> None:
         write_report(summary, evaluation, directory)
     print(f"evaluated on {chosen.reason}")
     if not chosen.known:
-        print("warning: the people that it was trained on are unknown; if they are among these, the figures flatter it")
+        print("warning: the model's training people are unknown; if they are among these, the figures flatter it")
     print(table_text(evaluation.block, "evaluation", unseen=chosen.known, guard=summary["guard"]))
     print(f"report directory: {arguments.out}")
