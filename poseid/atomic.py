@@ -6,14 +6,21 @@ there before; a killed one also something that ends in ``.partial``.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from poseid.errors import InputError
+
+
+def json_text(content: Any) -> str:
+    """JSON as every file that programs read has it; NaN and infinity raise ValueError."""
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -93,10 +93,9 @@ def fold_splits(models: Sequence[ComparedModel], features: FeatureSet, seed: int
     splits: list[EvaluationSplit] = []
     for first in range(0, len(folds), 2):
         pair = folds[first : first + 2]
-        name = f"folds {','.join(map(str, pair))}"
-        test = people_of_folds(features, pair)
-        rest = set(features.people()).difference(test)
+        name, test = f"folds {','.join(map(str, pair))}", people_of_folds(features, pair)
         check_enough(test, name)
+        rest = set(features.people()).difference(test)
         for other in splits:
             if set(test) & set(other.test):
                 raise InputError(f"--folds: {other.name} and {name} share people: their figures cannot be averaged")
@@ -113,11 +112,8 @@ def fold_splits(models: Sequence[ComparedModel], features: FeatureSet, seed: int
 
 def _own(model: ComparedModel, split: EvaluationSplit, features: FeatureSet) -> SavedEnhancer | None:
     """The saved model whose test people are those of the split."""
-    for saved in model.saved.values():
-        recorded = recorded_people(saved.info, features.people())
-        if recorded is not None and recorded["test"] == set(split.test):
-            return saved
-    return None
+    recorded = [(saved, recorded_people(saved.info, features.people())) for saved in model.saved.values()]
+    return next((saved for saved, people in recorded if people and people["test"] == set(split.test)), None)
 
 
 def one_split(
@@ -144,15 +140,13 @@ def one_split(
         test = list(split_people(everybody, seed).test)
         reason = f"the {len(test)} test people of the seeded split"
     check_enough(test, features.name)
-    trained = {path: one.info for path, one in saved.items() if one.info["model"]["name"] != "raw"}
-    unknown = [path for path, info in trained.items() if recorded_people(info, ()) is None]
-    if unknown:
+    trained = [(path, one.info) for path, one in saved.items() if one.info["model"]["name"] != "raw"]
+    if unknown := [path for path, info in trained if recorded_people(info, ()) is None]:
         reason += f"; the training people of {', '.join(unknown)} are unknown"
-    train: tuple[str, ...] = ()
-    validation: tuple[str, ...] = ()
-    if any(model.fitted_here for model in models):
-        train, validation = split_rest(set(everybody).difference(test), seed, VALIDATION_SHARE, features.name)
-    return EvaluationSplit("the test people", sorted(test), train, validation), reason
+    rest = set(everybody).difference(test)
+    fitted = any(model.fitted_here for model in models)
+    groups = split_rest(rest, seed, VALIDATION_SHARE, features.name) if fitted else ((), ())
+    return EvaluationSplit("the test people", sorted(test), *groups), reason
 
 
 def fit_and_choose(
@@ -169,8 +163,7 @@ def fit_and_choose(
         numbers = (figures[name]["enhanced"].number for name in ("fnmr_at_fmr_1e-2", "eer"))
         return next((number for number in numbers if number is not None), 1.0)
 
-    everybody = features.select([*train, *validation])
-    return fit_baseline(name, FitData(features.select(train), everybody, score), options)
+    return fit_baseline(name, FitData(features.select(train), features.select([*train, *validation]), score), options)
 
 
 def compare_models(
@@ -208,6 +201,7 @@ def compare_models(
             evaluations[model.name].append(found)
     figures = {name: figures_of(found) for name, found in evaluations.items()}
     first = evaluations[models[0].name]
+    headline = common_headline(first)
     return {
         "data": features.name,
         "evaluated_people": reason,
@@ -218,13 +212,13 @@ def compare_models(
         ],
         "genuine": {name: sum(one.comparisons[name][0] for one in first) for name in SETS},
         "impostor": {name: sum(one.comparisons[name][1] for one in first) for name in SETS},
-        "raw": {"headline": common_headline(first), **_row(figures[models[0].name], "raw")},
+        "raw": {"headline": headline, **_row(figures[models[0].name], "raw")},
         "against": against,
         "models": [
             {
                 "name": model.name,
                 "fitted_here": model.fitted_here,
-                "headline": common_headline(first),
+                "headline": headline,
                 **_row(figures[model.name], "enhanced"),
                 **_verdict(evaluations[model.name], figures[model.name]),
                 "against_raw": _differences(figures[model.name], figures[model.name], "raw"),
@@ -241,12 +235,11 @@ def _enhancer(model: ComparedModel, split: EvaluationSplit, features: FeatureSet
     if model.baseline is not None:
         name, options = model.baseline
         return fit_and_choose(name, features, split.train, split.validation, options).enhancer
-    saved = _own(model, split, features) or next(iter(model.saved.values()))
-    return saved.enhancer
+    return (_own(model, split, features) or next(iter(model.saved.values()))).enhancer
 
 
 def _row(figures: Figures, form: str) -> dict[str, Any]:
-    """Each metric of one form as {value, ci95}; rates are fractions."""
+    """Each metric of one form, raw or enhanced, as {value, ci95}; rates are fractions."""
     return {name: forms[form].to_dict() for name, forms in figures.items()}
 
 

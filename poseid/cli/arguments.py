@@ -1,9 +1,10 @@
-"""Argument types: each parses a text or raises the line that argparse shows."""
+"""Options that several commands have, and argument types: each parses a text or raises the line that argparse shows."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from pathlib import Path
 
 
 def integer(least: int) -> Callable[[str], int]:
@@ -23,6 +24,24 @@ def integer(least: int) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def add_data(parser: ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a feature folder")
+
+
+def add_bootstrap(parser: ArgumentParser) -> None:
+    resamples = "of the bootstrap over people (1000)"
+    parser.add_argument("--resamples", type=integer(0), default=1000, metavar="N", help=resamples)
+    parser.add_argument("--seed", type=integer(0), default=0, metavar="N", help="of the bootstrap (0)")
+
+
+def add_angles(parser: ArgumentParser, columns: str) -> None:
+    """How the columns of head poses, given by the option ``columns``, are read."""
+    names = "three columns of angles, such as yaw,pitch,roll, or one of three"
+    parser.add_argument(columns, default="", metavar="NAMES", help=names)
+    parser.add_argument("--pose-order", metavar="ORDER", help="of the angles, such as pitch,yaw,roll")
+    parser.add_argument("--pose-unit", choices=("deg", "rad"), default="deg", help="of the angles (deg)")
 
 
 def degrees(text: str) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from poseid.cli.arguments import fold_numbers, integer
+from poseid.cli.arguments import add_data, fold_numbers, integer
 from poseid.interrupt import importing
 
 NAME = "baseline"
@@ -19,23 +19,13 @@ HELP = "fit a baseline; its directory is a MODEL"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="of the baseline, such as ridge")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a feature folder")
+    add_data(parser)
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--people", type=Path, metavar="FILE", help="fit on these people, one name a line")
-    group.add_argument(
-        "--folds",
-        type=fold_numbers,
-        metavar="K,K",
-        help="fit on all but the people of these folds of pairs.csv, such as 1,2",
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="options",
-        help="an option of the baseline, such as lambda=10, sides=both or seed=0",
-    )
+    folds = "fit on all but the people of these folds of pairs.csv, such as 1,2"
+    group.add_argument("--folds", type=fold_numbers, metavar="K,K", help=folds)
+    options = "an option of the baseline, such as lambda=10, sides=both or seed=0"
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="options", help=options)
     parser.add_argument("--split-seed", type=integer(0), default=0, metavar="N", help="of the split of people")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new directory")
 
@@ -43,9 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Fits; writes ``enhancer.safetensors`` and its header as ``baseline.json``; prints on whom it was fitted."""
     with importing():
-        import json
-
-        from poseid.atomic import atomic_directory, check_new, write_text
+        from poseid.atomic import atomic_directory, check_new, json_text, write_text
         from poseid.comparison import VALIDATION_SHARE, fit_and_choose
         from poseid.enhancers.baselines.fit import parse_options
         from poseid.enhancers.people import hashed_people
@@ -64,10 +52,8 @@ def run(arguments: argparse.Namespace) -> None:
         given = read_people_file(arguments.people, everybody)
         train, validation = split_rest(given, seed, VALIDATION_SHARE, str(arguments.people))
     else:
-        if arguments.folds is None:
-            split = split_people(everybody, seed)
-        else:
-            split = split_by_folds(features, arguments.folds, seed, VALIDATION_SHARE)
+        folds = arguments.folds
+        split = split_by_folds(features, folds, seed, VALIDATION_SHARE) if folds else split_people(everybody, seed)
         train, validation, test = split.train, split.validation, split.test
     fitted = fit_and_choose(arguments.name, features, train, validation, options)
     salt = digest(features)
@@ -82,8 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     }
     with atomic_directory(arguments.out) as directory:
         save_enhancer(fitted.enhancer, info, directory / SAVED)
-        text = json.dumps(info, ensure_ascii=False, indent=1, sort_keys=True)
-        write_text(directory / "baseline.json", text + "\n")
+        write_text(directory / "baseline.json", json_text(info))
     print(features.summary())
     chosen = ", ".join(
         f"{key} {value:g}"

@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from poseid.cli.arguments import integer
+from poseid.cli.arguments import add_bootstrap, add_data, integer
 from poseid.interrupt import importing
 
 NAME = "compare"
@@ -24,17 +24,13 @@ HELP = "several MODELs in one table, with paired intervals"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL", help="as for evaluate, or a baseline's name")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a feature folder")
+    add_data(parser)
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--people", type=Path, metavar="FILE", help="compare on these people, one name a line")
     group.add_argument("--folds", action="store_true", help="compare on every pair of folds of pairs.csv, averaged")
-    parser.add_argument(
-        "--against", metavar="MODEL", help="pair differences with this one too (default: the first that is not raw)"
-    )
-    parser.add_argument(
-        "--resamples", type=integer(0), default=1000, metavar="N", help="of the bootstrap over people (1000)"
-    )
-    parser.add_argument("--seed", type=integer(0), default=0, metavar="N", help="of the bootstrap (0)")
+    against = "pair differences with this one too (default: the first that is not raw)"
+    parser.add_argument("--against", metavar="MODEL", help=against)
+    add_bootstrap(parser)
     parser.add_argument("--split-seed", type=integer(0), default=0, metavar="N", help="of the split of people (0)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new directory of the table")
 
@@ -42,10 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compares, prints the table and writes compare.json and compare.md."""
     with importing():
-        import json
         import sys
 
-        from poseid.atomic import atomic_directory, check_new, write_text
+        from poseid.atomic import atomic_directory, check_new, json_text, write_text
         from poseid.comparison import compare_models, fold_splits, one_split, parse_model
         from poseid.errors import InputError
         from poseid.features.folder import read_folder
@@ -77,8 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
         announce=announce,
     )
     with atomic_directory(arguments.out) as directory:
-        text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-        write_text(directory / "compare.json", text)
+        write_text(directory / "compare.json", json_text(report))
         write_text(directory / "compare.md", markdown(report))
     print(plain_table(report))
     print(f"compare directory: {arguments.out}")

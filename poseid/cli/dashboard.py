@@ -24,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Writes or saves the workspace; prints where it is."""
     with importing():
-        import json
-
-        from poseid.atomic import write_text
+        from poseid.atomic import json_text, write_text
         from poseid.errors import InputError
 
         try:
@@ -43,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     found = specification(workspace(arguments.project, arguments.entity or ""))
     try:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        write_text(arguments.out, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        write_text(arguments.out, json_text(found))
     except OSError as error:
         raise InputError(f"--out {arguments.out}: cannot be written ({error.strerror}): choose another place") from None
     print(f"specification: {arguments.out}")

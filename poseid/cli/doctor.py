@@ -26,13 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Examines the folder, prints the findings, and writes the page where a directory is given."""
     with importing():
-        import json
         import platform
 
         import numpy as np
 
         import poseid
-        from poseid.atomic import atomic_directory, check_new, write_text
+        from poseid.atomic import atomic_directory, check_new, json_text, write_text
         from poseid.cli.progress import progress
         from poseid.doctor.examine import PASSES, examine, summarise
         from poseid.doctor.folder import open_folder
@@ -47,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     # not poseid.versions, which imports torch
     versions = {"poseid": poseid.__version__, "python": platform.python_version(), "numpy": np.__version__}
     summary = summarise(examination, versions)
-    text = json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    text = json_text(summary)
     if arguments.out is not None:
         with importing():  # only now: the text alone needs no matplotlib
             from poseid.doctor.page import draw_all, page

@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from poseid.cli.arguments import add_angles
 from poseid.interrupt import importing
 
 NAME = "enhance"
@@ -28,20 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a run or baseline directory, .safetensors, .ckpt or .onnx")
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="files, one directory, a feature folder")
     parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="the new file, directory or folder")
-    parser.add_argument(
-        "--feature-columns",
-        default="",
-        metavar="NAMES",
-        help="what holds the vectors: one column of lists or array, or D columns such as f0..f511 or 'f*'",
-    )
+    vectors = "what holds the vectors: one column of lists or array, or D columns such as f0..f511 or 'f*'"
+    parser.add_argument("--feature-columns", default="", metavar="NAMES", help=vectors)
     poses = parser.add_mutually_exclusive_group()
     poses.add_argument("--poses", type=Path, metavar="FILE", help="head poses from a file of their own")
     poses.add_argument("--no-pose", action="store_true", help="withhold the poses that the input holds")
-    parser.add_argument(
-        "--pose-columns", default="", metavar="NAMES", help="three columns of angles, or one of three (yaw,pitch,roll)"
-    )
-    parser.add_argument("--pose-order", metavar="ORDER", help="of the angles, such as pitch,yaw,roll")
-    parser.add_argument("--pose-unit", choices=("deg", "rad"), default="deg", help="of the angles (deg)")
+    add_angles(parser, "--pose-columns")
     parser.add_argument("--strict", action="store_true", help="refuse what is otherwise only warned of")
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="leave out files that are done")
@@ -54,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         import sys
 
         import poseid
-        from poseid.cli.progress import progress
+        from poseid.cli.progress import pace, progress
         from poseid.enhancers.enhance_files import FileEnhancer, enhance_files, enhance_folder
         from poseid.enhancers.file_jobs import is_feature_folder, model_digest
         from poseid.errors import InputError
@@ -84,7 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
         print("was done before" if folder else f"{done.done_before} of {total} files were done before")
     if done.written:
         count = f"{done.written} file{'s' if done.written != 1 else ''}"
-        print(f"{done.rows:,} rows in {count}, {done.rows / max(done.seconds, 1e-9):,.0f} rows/s")
+        print(f"{count}: {pace(done.rows, None, done.seconds)}")
         for poses_from in done.poses:
             print(f"poses: {poses_from}")
         if enhancer.info.sides == "both":

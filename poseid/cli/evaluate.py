@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from poseid.cli.arguments import integer
+from poseid.cli.arguments import add_bootstrap, add_data
 from poseid.interrupt import importing
 
 NAME = "evaluate"
@@ -19,14 +19,11 @@ HELP = "evaluate a MODEL on people it was not trained on"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="raw, a run or baseline directory, .safetensors, .onnx or .ckpt")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a feature folder")
+    add_data(parser)
     parser.add_argument("--people", type=Path, metavar="FILE", help="evaluate these people, one name a line")
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="listed comparisons in place of DIR/pairs.csv")
     parser.add_argument("--no-pose", action="store_true", help="withhold the given poses from the model")
-    parser.add_argument(
-        "--resamples", type=integer(0), default=1000, metavar="N", help="of the bootstrap over people (1000)"
-    )
-    parser.add_argument("--seed", type=integer(0), default=0, metavar="N", help="of the bootstrap (0)")
+    add_bootstrap(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new directory of the report")
 
 
@@ -78,8 +75,6 @@ def run(arguments: argparse.Namespace) -> None:
         write_report(summary, evaluation, directory)
     print(f"evaluated on {chosen.reason}")
     if not chosen.known:
-        print(
-            "warning: whom the model was trained on is unknown; if they are among these people, the figures flatter it"
-        )
+        print("warning: the model's training people are unknown; if they are among these, the figures flatter it")
     print(table_text(evaluation.block, "evaluation", unseen=chosen.known, guard=summary["guard"]))
     print(f"report directory: {arguments.out}")

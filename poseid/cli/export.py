@@ -22,11 +22,8 @@ HELP = "write a MODEL as ONNX or safetensors, with a model card"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a run or baseline directory, .safetensors, .ckpt or raw")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.onnx or FILE.safetensors")
-    parser.add_argument(
-        "--fp16",
-        action="store_true",
-        help="ONNX: matrices in float16, half the size; inputs, outputs and computing stay float32",
-    )
+    fp16 = "ONNX: matrices in float16, half the size; inputs, outputs and computing stay float32"
+    parser.add_argument("--fp16", action="store_true", help=fp16)
     parser.add_argument("--opset", type=integer(18), metavar="N", help="ONNX: version of the operators (18)")
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from poseid.cli.arguments import degrees
+from poseid.cli.arguments import add_angles, degrees
 from poseid.interrupt import importing
 
 NAME = "import"
@@ -20,21 +20,15 @@ HELP = "make a feature folder from a CSV or Parquet table"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", type=Path, metavar="TABLE", help=".csv or .parquet")
-    parser.add_argument(
-        "--feature-columns", required=True, metavar="NAMES", help="one column of lists, or D columns such as f0..f511"
-    )
+    vectors = "one column of lists, or D columns such as f0..f511"
+    parser.add_argument("--feature-columns", required=True, metavar="NAMES", help=vectors)
     parser.add_argument("--person", required=True, metavar="COLUMN", help="whose photo it is")
-    parser.add_argument(
-        "--pose", default="", metavar="NAMES", help="three columns of angles, such as yaw,pitch,roll, or one of three"
-    )
-    parser.add_argument("--pose-order", metavar="ORDER", help="of the angles, such as pitch,yaw,roll")
-    parser.add_argument("--pose-unit", choices=("deg", "rad"), default="deg", help="of the angles (deg)")
-    parser.add_argument("--source", metavar="COLUMN", help="kept in the metadata; frontal/… and profile/… count")
+    add_angles(parser, "--pose")
+    parser.add_argument("--source", metavar="COLUMN", help="stored in the metadata; frontal/… and profile/… count")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--role", metavar="COLUMN", help="says front or video on each row")
-    how.add_argument(
-        "--frontal-max", type=degrees, default=20.0, metavar="DEG", help="abs(yaw) of a frontal photo (20)"
-    )
+    limit = "abs(yaw) of a frontal photo (20)"
+    how.add_argument("--frontal-max", type=degrees, default=20.0, metavar="DEG", help=limit)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new feature folder")
 
 

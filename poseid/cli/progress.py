@@ -5,7 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _SECONDS = 30.0
 
@@ -19,29 +23,28 @@ def progress(total: int | None) -> Iterator[Callable[[int], None]]:
     """
     began = last = time.monotonic()
     done = 0
-    if not sys.stderr.isatty():
+    with _bar(total) if sys.stderr.isatty() else nullcontext() as bar:
 
         def advance(rows: int) -> None:
             nonlocal done, last
             done += rows
-            if time.monotonic() - last >= _SECONDS:
-                last = time.monotonic()
-                print(pace(done, total, last - began), file=sys.stderr, flush=True)
+            now = time.monotonic()
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=done, description=pace(done, total, now - began))
+            elif now - last >= _SECONDS:
+                last = now
+                print(pace(done, total, now - began), file=sys.stderr, flush=True)
 
         yield advance
-        return
+
+
+def _bar(total: int | None) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    with Progress(BarColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
-
-        def advance_bar(rows: int) -> None:
-            nonlocal done
-            done += rows
-            bar.update(task, completed=done, description=pace(done, total, time.monotonic() - began))
-
-        yield advance_bar
+    bar = Progress(BarColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True)
+    bar.add_task("", total=total)
+    return bar
 
 
 def pace(done: int, total: int | None, seconds: float) -> str:

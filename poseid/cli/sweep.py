@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     figures = draw_all(sweep)
     with atomic_directory(arguments.out) as directory:
         for name, drawn in figures.items():
-            write_bytes(directory / name, drawn.whole)
+            write_bytes(directory / name, drawn.png)
         write_text(directory / "sweep.csv", csv_text(sweep))
         write_text(directory / "sweep.html", page(sweep, figures))
     print(terminal_text(sweep))

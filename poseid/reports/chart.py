@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
-from poseid.reports.format import fixed
+from poseid.reports.format import fixed, short
 from poseid.reports.html import render
 
 _WIDTH, _HEIGHT = 440, 250
@@ -83,7 +83,7 @@ def chart(title: str, note: str, epochs: Sequence[int], curves: Sequence[Curve],
         drawn.append((curve, path, points))
     context |= {
         "box": {"width": _WIDTH, "height": _HEIGHT, "left": _LEFT, "right": _WIDTH - _RIGHT, "top": _TOP, "tall": tall},
-        "x_ticks": [(across(tick), f"{tick:g}") for tick in x_ticks],
+        "x_ticks": [(across(tick), short(tick)) for tick in x_ticks],
         "y_ticks": [(down(tick), fixed(tick, digits)) for tick in y_ticks],
         "mark": across(mark) if mark is not None and first <= mark <= last else None,
         "drawn": drawn,

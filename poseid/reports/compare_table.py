@@ -8,12 +8,9 @@ from typing import Any
 from poseid.reports.format import METRIC_FORMATS, SET_TITLES, aligned, ascii_text, with_interval
 from poseid.verification.metrics import Metric, metrics_in
 
-Figure = dict[str, Any]
-"""A ``value`` and its ``ci95``, each of which may be None."""
 
-
-def cell(metric: Metric, figure: Figure, difference: bool = False) -> str:
-    """A figure with its interval; a difference has a sign.
+def cell(metric: Metric, figure: dict[str, Any], difference: bool = False) -> str:
+    """A figure, its ``value`` and ``ci95`` (each may be None), as text; a difference has a sign.
 
     >>> from poseid.verification.metrics import METRICS
     >>> cell(METRICS[0], {"value": 0.0944, "ci95": [0.08, 0.11]}), cell(METRICS[0], {"value": None, "ci95": None})
@@ -35,8 +32,7 @@ def directions(metrics: Sequence[Metric]) -> str:
 
 def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
     """Title and rows (the first is the head) of each table of a report."""
-    models = report["models"]
-    out = []
+    models, out = report["models"], []
     for title, metrics, last in (
         ("figures", metrics_in("compare"), ["verdict"]),
         ("at the raw system's thresholds, left untouched", metrics_in("raw thresholds"), []),
@@ -44,9 +40,7 @@ def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
         head = ["model", *(f"{metric.title}{METRIC_FORMATS[metric.format].unit}" for metric in metrics), *last]
         rows = [[m["name"], *(cell(one, m[one.name]) for one in metrics), *(m[key] for key in last)] for m in models]
         out.append((title, [head, *rows]))
-    pairs = [("raw", "against_raw")]
-    if report["against"] is not None:
-        pairs.append((report["against"], "against"))
+    pairs = [("raw", "against_raw")] + ([(report["against"], "against")] if report["against"] is not None else [])
     paired = metrics_in("paired")
     head = ["model", *(metric.title + (", points of %" if metric.format == "percent" else "") for metric in paired)]
     for other, key in pairs:
@@ -89,9 +83,7 @@ def plain_table(report: dict[str, Any]) -> str:
     for title, rows in tables(report):
         names, *figures = zip(*rows, strict=True)
         lines += ["", title, *aligned([("", *names[1:]), *figures])]
-    lines.append("")
-    lines += [f"{m['name']}: {m['verdict']}. {m['reason']}" for m in report["models"] if m["name"] != "raw"]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_verdicts(report)])
 
 
 def markdown(report: dict[str, Any]) -> str:
@@ -101,6 +93,8 @@ def markdown(report: dict[str, Any]) -> str:
         cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
         lines += ["", f"**{title}**", "", "| " + " | ".join(cells[0]) + " |", "|" + "---|" * len(cells[0])]
         lines += ["| " + " | ".join(row) + " |" for row in cells[1:]]
-    lines.append("")
-    lines += [f"- {m['name']}: {m['verdict']}. {m['reason']}" for m in report["models"] if m["name"] != "raw"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *(f"- {line}" for line in _verdicts(report))]) + "\n"
+
+
+def _verdicts(report: dict[str, Any]) -> list[str]:
+    return [f"{m['name']}: {m['verdict']}. {m['reason']}" for m in report["models"] if m["name"] != "raw"]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from numpy.typing import NDArray
 
-from poseid.reports.format import SET_TITLES, count, interval, percent
+from poseid.reports.format import SET_TITLES, count, interval, percent, short
 from poseid.reports.sheet import ENHANCED, RAW, RAW_LINE, SOFT, Line, Sheet, empty_tile, label, legend, sheet, write
 from poseid.verification.figure_data import HIGHEST_FMR, DetBands, det_bands
 from poseid.verification.rates import MINIMUM_FALSE_MATCHES
@@ -28,19 +28,15 @@ def det_sheet(evaluation: Evaluation) -> Sheet:
     """The DET curves of the headline set (the one that the verdict is taken on), with bands where they can be had."""
     block, out = evaluation.block, sheet(1, 1)
     name, entry = block["headline"], block["sets"][block["headline"]]
-    title = "Detection error trade-off"
+    fmr = np.array(entry["det"]["fmr"] if entry else [])
+    title, note = "Detection error trade-off", "lower left is better"
     if entry is None:
-        axes = out.tile(title, "lower left is better")
-        empty_tile(axes, block["null_reasons"][f"sets.{name}"])
-        return out
-    fmr = np.array(entry["det"]["fmr"])
-    if np.sum(fmr <= HIGHEST_FMR) < 2:
-        empty_tile(out.tile(title, "lower left is better"), f"{entry['impostor']} impostor comparisons make no curve")
-        return out
-    bands = det_bands(evaluation)
-    sizes = f"{count(entry['genuine'])} genuine, {count(entry['impostor'])} impostor"
-    axes = out.tile(title, f"{SET_TITLES[name]}: {sizes}; lower left is better")
-    _draw(axes, entry, bands, fmr)
+        empty_tile(out.tile(title, note), block["null_reasons"][f"sets.{name}"])
+    elif np.sum(fmr <= HIGHEST_FMR) < 2:
+        empty_tile(out.tile(title, note), f"{entry['impostor']} impostor comparisons make no curve")
+    else:
+        sizes = f"{count(entry['genuine'])} genuine, {count(entry['impostor'])} impostor"
+        _draw(out.tile(title, f"{SET_TITLES[name]}: {sizes}; {note}"), entry, det_bands(evaluation), fmr)
     return out
 
 
@@ -60,9 +56,7 @@ def _draw(axes: Axes, entry: Block, bands: DetBands | None, fmr: NDArray[np.floa
             under, over = (_deviate(column, bottom / 2, _MOST) for column in ends[ok].T)
             axes.fill_between(_deviate(bands.fmr[ok]), under, over, color=colour, alpha=0.16, linewidth=0)
         eer, ci = entry[form]["eer"], entry[form]["eer_ci95"]
-        text = f"{form}: EER {percent(eer)}"
-        if ci:
-            text += f" [{interval(ci, percent)}]"
+        text = f"{form}: EER {percent(eer)}" + (f" [{interval(ci, percent)}]" if ci else "")
         y = _deviate(curves[n], bottom / 2, _MOST)
         axes.plot(_deviate(x), y, color=colour, linestyle=style, linewidth=1.9, label=text, zorder=4 - n)
         if bands is None:
@@ -97,7 +91,7 @@ def _percent_ticks(axis: Axis, first: float, last: float, across: bool) -> None:
     """Ticks in percent on a normal-deviate scale, those left out that would touch the next one."""
     chosen: list[tuple[float, str]] = []
     for rate in reversed(_PERCENTS):
-        place, text = float(_deviate(np.array([rate]))[0]), f"{100 * rate:g}"
+        place, text = float(_deviate(np.array([rate]))[0]), short(100 * rate)
         if not first <= place <= last:
             continue
         room = 0.02 + 0.0105 * (len(text) + len(chosen[-1][1])) if across and chosen else 0.05

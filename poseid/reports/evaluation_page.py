@@ -10,7 +10,7 @@ from poseid.reports.html import NO_INTERVALS, render
 from poseid.reports.sheet import Drawn
 from poseid.verification.metrics import METRICS
 from poseid.verification.operating_points import strictest
-from poseid.verification.verdict import HARMS, HELPS, NO_EFFECT
+from poseid.verification.verdict import HARMS, HELPS, NO_EFFECT, NOT_JUDGED
 
 Block = dict[str, Any]
 
@@ -22,26 +22,17 @@ _SET_ROWS = {
 }
 _ONE_IN = {"1e-2": "1 impostor in 100", "1e-3": "1 impostor in 1,000", "1e-4": "1 impostor in 10,000"}
 _VERDICTS = {
-    HELPS: (
-        "good",
-        "✓",
-        "It helps",
-        "Fewer genuine pairs are rejected, and false matches at the raw threshold do not rise.",
-    ),
-    HARMS: (
-        "bad",
-        "✗",
-        "It does harm",
-        "Something got worse by more than chance explains: do not use it on data like this.",
-    ),
-    NO_EFFECT: (
-        "mid",
-        "○",
-        "No effect shown",
-        "These people do not show, beyond chance, that it helps. That is no proof that it does nothing.",
-    ),
+    HELPS: ("good", "✓", "It helps"),
+    HARMS: ("bad", "✗", "It does harm"),
+    NO_EFFECT: ("mid", "○", "No effect shown"),
+    NOT_JUDGED: ("mid", "○", "Not judged"),
 }
-_NOT_JUDGED = ("mid", "○", "Not judged", "Without confidence intervals nothing is judged.")
+_MEANINGS = {
+    HELPS: "Fewer genuine pairs are rejected, and false matches at the raw threshold do not rise.",
+    HARMS: "Something got worse by more than chance explains: do not use it on data like this.",
+    NO_EFFECT: "These people do not show, beyond chance, that it helps. That is no proof that it does nothing.",
+    NOT_JUDGED: "Without confidence intervals nothing is judged.",
+}
 _SIDES = {
     "probe": "probe: references stay bit for bit as enrolled, probes are enhanced",
     "both": "both: references and probes are enhanced, so a gallery has to be enhanced too",
@@ -59,15 +50,15 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
     """
     people, others = _parts(summary, block)
     poses = block.get("by_pose") or {"bins": [], "n": []}
-    verdict = dict(zip(("kind", "sign", "words", "meaning"), _VERDICTS.get(block["verdict"], _NOT_JUDGED), strict=True))
+    kind, sign, words = _VERDICTS[block["verdict"]]
     return render(
         "report.html",
         {
-            "summary": dict.fromkeys(("model", "data", "sides", "poses_used", "guard", "versions")) | summary,
+            "summary": dict.fromkeys(_SHOWN) | summary,
             "block": block,
             "figures": figures,
             "people": people,
-            "verdict": verdict,
+            "verdict": {"kind": kind, "sign": sign, "words": words, "meaning": _MEANINGS[block["verdict"]]},
             # what a program adds to the summary as a plain value is worth a line
             "more_facts": {
                 key.replace("_", " ").capitalize(): value
@@ -78,7 +69,7 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
             "pose_names": [between(entry["from"], entry["to"]) for entry in poses["bins"]],
             "pose_columns": [c for c in range(len(poses["bins"])) if any(row[c] for row in poses["n"])],
             "metrics": _metrics(block),
-            "others": [(name, other, _VERDICTS.get(other["verdict"], _NOT_JUDGED)[2]) for name, other in others],
+            "others": [(name, other, _VERDICTS[other["verdict"]][2]) for name, other in others],
             "one_in": _ONE_IN,
             "sides": _SIDES,
             "set_titles": SET_TITLES,
@@ -92,9 +83,9 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
 def _parts(summary: Block, block: Block) -> tuple[str, list[tuple[str, Block]]]:
     """Which people the block is about, and the other blocks of the summary."""
     names = [name for name in ("test", "evaluation", "validation") if summary.get(name)]
-    shown = next((name for name in names if summary[name] is block), None)
-    if shown is None:
-        shown = next((name for name in names if summary[name] == block), "evaluation")
+    # the very block first: another may be equal to it
+    same = [name for name in names if summary[name] is block] + [name for name in names if summary[name] == block]
+    shown = same[0] if same else "evaluation"
     others = [(name, summary[name]) for name in names if name != shown]
     return {"evaluation": "evaluated"}.get(shown, shown), others
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,6 +40,8 @@ _FEWEST = 5
 _ENOUGH = 30
 """A share of fewer comparisons gets no colour."""
 _UNCHANGED = "#8C8C8C"
+_DARK = 0.7
+"""Above this share of the darkest colour, white text reads better than black (WCAG 2)."""
 _BLUES = LinearSegmentedColormap.from_list("fnmr", ["#F3F8FC", "#9CC9E3", "#2F83BA", "#083A63"])
 _FORMS = ("raw", "enhanced")
 
@@ -90,8 +91,7 @@ def _before_and_after(out: Sheet, pairs: GenuinePairs) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.yaxis.set_major_locator(MaxNLocator(6))
     write(axes, 0.03, 0.98, "above the dashed line: more\nalike than before (better)", SOFT)
-    label(axes, "cosine similarity, raw", "cosine similarity, enhanced")
-    return None
+    return label(axes, "cosine similarity, raw", "cosine similarity, enhanced")
 
 
 def _histogram(out: Sheet, pairs: GenuinePairs, improvement: Block) -> None:
@@ -100,8 +100,7 @@ def _histogram(out: Sheet, pairs: GenuinePairs, improvement: Block) -> None:
     if not gain.size:
         return empty_tile(axes, "there are no genuine comparisons")
     # the outermost half per cent would leave the rest too narrow to be seen
-    reach = 1.15 * float(np.max(np.abs(np.quantile(gain, [0.005, 0.995]))))
-    reach = max(reach, 1e-3)
+    reach = max(1.15 * float(np.max(np.abs(np.quantile(gain, [0.005, 0.995])))), 1e-3)
     # an odd number of bars: what hardly changed stands in the middle one and counts for neither side
     edges = np.linspace(-reach, reach, 52)
     share = 100 * np.histogram(np.clip(gain, -reach, reach), edges)[0] / gain.size
@@ -121,8 +120,7 @@ def _histogram(out: Sheet, pairs: GenuinePairs, improvement: Block) -> None:
     write(axes, 0.02, 0.98, "less alike: worse", RAW)
     write(axes, 0.02, 0.90, "more alike: better", ENHANCED)
     write(axes, 0.02, 0.82, "hardly changed", SOFT)
-    label(axes, "cosine enhanced − cosine raw", "share of comparisons, %")
-    return None
+    return label(axes, "cosine enhanced − cosine raw", "share of comparisons, %")
 
 
 def _bars(out: Sheet, improvement: Block) -> None:
@@ -147,15 +145,11 @@ def _bars(out: Sheet, improvement: Block) -> None:
         axes.set_ylim(-1e-3, 1e-3)
     else:
         axes.margins(y=0.12)
-    axes.set_xticks(
-        range(len(bins)),
-        [f"{between(b['from'], b['to'])}\nn = {count(b['n'])}" for b in bins],
-    )
+    axes.set_xticks(range(len(bins)), [f"{between(b['from'], b['to'])}\nn = {count(b['n'])}" for b in bins])
     axes.tick_params(axis="x", labelsize=7.5, length=0)
     axes.grid(False, axis="x")
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    label(axes, "yaw of the probe, degrees", "mean improvement")
-    return None
+    return label(axes, "yaw of the probe, degrees", "mean improvement")
 
 
 def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
@@ -168,34 +162,26 @@ def _by_yaw(out: Sheet, pairs: GenuinePairs, resamples: int) -> None:
         return empty_tile(axes, "no genuine comparison has a probe of known yaw within 90 degrees")
     # steps are centred on 0, so that left and right are cut alike
     step = np.round(pairs.yaw[known] / _YAW_STEP).astype(int)
-    person = pairs.person[known]
+    shown = [n for n in np.unique(step) if np.sum(step == n) >= _FEWEST]
+    if not shown:
+        return empty_tile(axes, f"no {_YAW_STEP} degrees of yaw hold {_FEWEST} genuine comparisons")
+    person, at = pairs.person[known], [_YAW_STEP * n for n in shown]
     weights = resample_people(pairs.people, min(resamples, MOST_RESAMPLES), 0) if resamples else None
     # raw dashed above enhanced, so that both are seen where they agree
     for form, colour, name, style, marker, above in (
         (pairs.raw[known], RAW, "raw", RAW_LINE, "s", 4),
         (pairs.enhanced[known], ENHANCED, "enhanced", "-", "o", 3),
     ):
-        at, means, bounds = [], [], []
-        for n in np.unique(step):
-            here = step == n
-            if here.sum() < _FEWEST:
-                continue
-            mean = mean_estimate(form[here], person[here], weights)
-            at.append(n * _YAW_STEP)
-            means.append(float(mean.value))
-            bounds.append(mean.ci95 or [np.nan, np.nan])
-        if not at:
-            return empty_tile(axes, f"no {_YAW_STEP} degrees of yaw hold {_FEWEST} genuine comparisons")
-        ends = np.array(bounds)
+        means = [mean_estimate(form[step == n], person[step == n], weights) for n in shown]
+        ends = np.array([mean.ci95 or [np.nan, np.nan] for mean in means])
         if not np.isnan(ends).all():
             axes.fill_between(at, ends[:, 0], ends[:, 1], color=colour, alpha=0.16, linewidth=0)
-        (line,) = axes.plot(at, means, color=colour, linestyle=style, linewidth=1.8, label=name, zorder=above)
-        line.set(marker=marker, markersize=3.5)
+        (line,) = axes.plot(at, [float(mean.value) for mean in means], color=colour, linestyle=style, label=name)
+        line.set(linewidth=1.8, zorder=above, marker=marker, markersize=3.5)
     yaw_axis(axes)
     axes.margins(y=0.12)
     legend(axes, "best")
-    label(axes, "yaw of the probe, degrees", "mean cosine similarity")
-    return None
+    return label(axes, "yaw of the probe, degrees", "mean cosine similarity")
 
 
 def _scores(block: Block) -> Sheet:
@@ -226,7 +212,7 @@ def _scores(block: Block) -> Sheet:
         axes.set_xlim(low, high)
         axes.set_ylim(0, top)
         legend(axes, "upper left")
-        label(axes, "cosine similarity", f"share per {edges[1] - edges[0]:.3f} of similarity, %")
+        label(axes, "cosine similarity", f"share per {fixed(edges[1] - edges[0])} of similarity, %")
     return out
 
 
@@ -250,11 +236,9 @@ def _heatmap(block: Block) -> Sheet:
         axes.set_facecolor("#F1F1F1")
         axes.imshow(np.ma.masked_array(tables[form], ~told), cmap=_BLUES, vmin=0, vmax=top, aspect="auto")
         for row, column in np.ndindex(n.shape):
-            value = tables[form][row, column]
-            empty = np.isnan(value)
-            dark = told[row, column] and _luminance(_BLUES(value / top)) < 0.18
-            text = "–" if empty else f"{100 * value:.1f} %\nn = {count(int(n[row, column]))}"
-            colour = "white" if dark else INK if told[row, column] else SOFT
+            value, known = float(tables[form][row, column]), told[row, column]
+            text = "–" if np.isnan(value) else f"{percent(value, 1)}\nn = {count(int(n[row, column]))}"
+            colour = "white" if known and value > _DARK * top else INK if known else SOFT
             write(axes, column, row, text, colour, "center", "center", 7.8, at_data=True, backdrop=0)
         axes.set_xticks(range(len(names)), names)
         axes.set_yticks(range(len(names)), [name.replace(" to ", "\nto ") for name in names])
@@ -267,9 +251,3 @@ def _heatmap(block: Block) -> Sheet:
             spine.set_visible(False)
         label(axes, "yaw of the reference, degrees", "yaw of the probe, degrees")
     return out
-
-
-def _luminance(colour: Iterable[float]) -> float:
-    """Relative luminance of an sRGB colour, from 0 to 1; below 0.18 white text reads better than black (WCAG 2)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in list(colour)[:3]]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

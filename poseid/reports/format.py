@@ -119,12 +119,13 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
-def degrees(angle: float) -> str:
+def short(value: float) -> str:
+    """A number with no more digits than it has, such as a tick or an angle.
+
+    >>> short(-45.0), short(0.5)
+    ('−45', '0.5')
     """
-    >>> degrees(-45.0)
-    '−45'
-    """
-    return f"{angle:g}".replace("-", "−")
+    return f"{value:g}".replace("-", "−")
 
 
 def between(first: float, last: float) -> str:
@@ -133,7 +134,7 @@ def between(first: float, last: float) -> str:
     >>> between(-90, -45)
     '−90 to −45'
     """
-    return f"{degrees(first)} to {degrees(last)}"
+    return f"{short(first)} to {short(last)}"
 
 
 def interval(bounds: list[float], form: Callable[[float], str]) -> str:

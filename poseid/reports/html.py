@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from functools import cache
+from inspect import getmembers, isfunction
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,20 +18,6 @@ from poseid.reports import format
 _REASONS = {"improvement.by_yaw": "no genuine comparison has a probe here"}
 """Where a block gives none."""
 NO_INTERVALS = "no confidence intervals were asked for"
-
-_FORMATTERS = (
-    format.ascii_text,
-    format.between,
-    format.count,
-    format.effect,
-    format.fixed,
-    format.interval,
-    format.percent,
-    format.points,
-    format.signed,
-    format.times,
-    format.with_interval,
-)
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:
@@ -45,7 +32,7 @@ def render(template: str, context: Mapping[str, Any]) -> str:
 
 @cache
 def environment() -> Environment:
-    """Where templates come from, with what they may call."""
+    """Where templates come from, with what they may call: all functions of `format`, and `Notes`."""
     made = Environment(
         loader=PackageLoader("poseid.reports"),
         autoescape=lambda name: name is not None and name.endswith(".html"),
@@ -54,7 +41,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.globals |= {function.__name__: function for function in _FORMATTERS}
+    made.globals |= dict(getmembers(format, isfunction))
     made.globals |= {"Notes": Notes, "base64": lambda png: base64.b64encode(png).decode("ascii")}
     return made
 

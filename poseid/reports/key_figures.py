@@ -23,37 +23,24 @@ def key_figures(block: dict[str, Any]) -> dict[str, Any]:
         ``…_ci95``, where the raw threshold stays as it is, lower is better.
     """
     improvement = block["improvement"]
-    shown: dict[str, Any] = {
-        key: block[key] for key in ("people", "references", "probes", "headline", "verdict", "reason")
-    }
-    shown["improvement"] = {
-        "mean": improvement["mean"],
-        "mean_ci95": improvement["ci95"],
-        "frontal": improvement["frontal"],
-        "frontal_ci95": improvement["frontal_ci95"],
+    shown = {key: block[key] for key in ("people", "references", "probes", "headline", "verdict", "reason")}
+    shown["improvement"] = {"mean": improvement["mean"], "mean_ci95": improvement["ci95"]} | {
+        key: improvement[key] for key in ("frontal", "frontal_ci95")
     }
     shown |= {"eer": None, "fmr": None, "fnmr_at_fmr": None, "raw_threshold": None}
     headline = block["sets"][block["headline"]]
     if headline is None:
         return shown
-    raw, enhanced, difference = headline["raw"], headline["enhanced"], headline["difference"]
-    shown["eer"] = _pair(raw["eer"], enhanced["eer"], difference["eer"])
-    fmr = strictest(raw["fnmr_at_fmr"])
+    forms = [headline[form] for form in ("raw", "enhanced", "difference")]
+    shown["eer"] = _change(*(form["eer"] for form in forms))
+    fmr = strictest(headline["raw"]["fnmr_at_fmr"])
     if fmr is not None:
         fixed = headline["fixed_threshold"][fmr]
         keys = ("fmr_ratio", "fmr_ratio_ci95", "fnmr_difference", "fnmr_difference_ci95")
-        shown |= {
-            "fmr": fmr,
-            "fnmr_at_fmr": _pair(*(form["fnmr_at_fmr"][fmr] for form in (raw, enhanced, difference))),
-            "raw_threshold": {key: fixed[key] for key in keys},
-        }
+        shown |= {"fmr": fmr, "fnmr_at_fmr": _change(*(form["fnmr_at_fmr"][fmr] for form in forms))}
+        shown["raw_threshold"] = {key: fixed[key] for key in keys}
     return shown
 
 
-def _pair(raw: float | None, enhanced: float | None, difference: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "raw": raw,
-        "enhanced": enhanced,
-        "difference": difference["mean"],
-        "difference_ci95": difference["ci95"],
-    }
+def _change(raw: float | None, enhanced: float | None, change: dict[str, Any]) -> dict[str, Any]:
+    return {"raw": raw, "enhanced": enhanced, "difference": change["mean"], "difference_ci95": change["ci95"]}

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Point = tuple[float, float]
-Size = tuple[float, float]
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top."""
 Placed = tuple[int, Box] | None
@@ -19,14 +18,12 @@ _GAPS = (0.5, 1.5, 3.0, 5.0, 7.5, 10.0, 13.0, 16.0, 20.0, 24.0, 29.0, 34.0, 40.0
 """Between a point and its label, in radii of a point; the nearest is tried first."""
 _TURNS = (0, 22, -22, 45, -45, 67, -67, 90, -90, 112, -112, 135, -135, 158, -158, 180)
 """Degrees from the direction that is wanted."""
-_FAR, _FAR_TURNS = (
-    3.0,
-    (0, 12, -12, 25, -25, 65, -65, 78, -78, 90, -90, 102, -102, 115, -115, 155, -155, 168, -168, 180),
-)
-"""Beyond this gap a leader along an axis, 45 degrees from a diagonal, could be taken for a line of the grid."""
+_FAR = 3.0
+_FAR_TURNS = (0, 12, -12, 25, -25, 65, -65, 78, -78, 90, -90, 102, -102, 115, -115, 155, -155, 168, -168, 180)
+"""Beyond the gap `_FAR` a leader along an axis, 45 degrees from a diagonal, could be taken for a line of the grid."""
 _STEP, _BREADTH, _BEGIN = 0.7, 0.4, 1.2
-"""In radii of a point: between two points of a leader that are looked at, what is kept free around them, and how far
-from its own point a leader begins to count."""
+"""In radii of a point: between two checked points of a leader, what stays free around them, and how far from its own
+point a leader begins to count."""
 _ORDERS: tuple[Callable[[Point], float], ...] = (lambda _: 0.0, lambda p: -p[1], lambda p: p[1], lambda p: -p[0])
 """In which labels are placed: as given, from the top, from the bottom, from the right."""
 
@@ -42,7 +39,7 @@ class Label:
     """
 
     point: Point
-    sizes: tuple[Size, ...]
+    sizes: tuple[tuple[float, float], ...]
     wanted: float
 
 
@@ -63,16 +60,19 @@ def place_labels(labels: Sequence[Label], area: Box, radius: float, obstacles: S
     """
     points = np.array([label.point for label in labels], dtype=np.float64).reshape(-1, 2)
     occupied = np.vstack([_around(points, radius), np.array(obstacles, dtype=np.float64).reshape(-1, 4)])
-    best: list[Placed] = []
+    results = []
     for order in _ORDERS:
-        indices = sorted(range(len(labels)), key=lambda n: order(labels[n].point))
-        found = _one_after_another([labels[n] for n in indices], area, radius, occupied)
-        result = [placed for _, placed in sorted(zip(indices, found, strict=True), key=lambda pair: pair[0])]
-        if not best or _missed(result) < _missed(best):
-            best = result
-        if _missed(best) == 0:
+        placed: list[Placed] = [None] * len(labels)
+        taken = occupied
+        for n in sorted(range(len(labels)), key=lambda n: order(labels[n].point)):
+            placed[n] = found = _nearest_free(labels[n], area, radius, taken)
+            if found is not None:
+                leader = _around(_leader(labels[n].point, found[1], radius), _BREADTH * radius)
+                taken = np.vstack([taken, [found[1]], leader])
+        results.append(placed)
+        if _missed(placed) == 0:
             break
-    return best
+    return min(results, key=_missed)
 
 
 def leader_end(point: Point, box: Box) -> Point:
@@ -85,21 +85,18 @@ def _missed(placed: Sequence[Placed]) -> int:
     return sum(len(placed) if each is None else each[0] for each in placed)
 
 
-def _one_after_another(
-    labels: Sequence[Label], area: Box, radius: float, occupied: NDArray[np.float64]
-) -> list[Placed]:
-    found: list[Placed] = []
-    for label in labels:
-        boxes = ((n, box) for n, size in enumerate(label.sizes) for box in _candidates(label, size, radius))
-        chosen = next(((n, box) for n, box in boxes if _free(box, label.point, area, radius, occupied)), None)
-        found.append(chosen)
-        if chosen is not None:
-            leader = _around(_leader(label.point, chosen[1], radius), _BREADTH * radius)
-            occupied = np.vstack([occupied, [chosen[1]], leader])
-    return found
+def _nearest_free(label: Label, area: Box, radius: float, occupied: NDArray[np.float64]) -> Placed:
+    for n, size in enumerate(label.sizes):
+        for box in _candidates(label, size, radius):
+            inside = box[0] >= area[0] and box[1] >= area[1] and box[2] <= area[2] and box[3] <= area[3]
+            if not inside or _overlap(np.array([box]), occupied):
+                continue
+            if not _overlap(_around(_leader(label.point, box, radius), 0.0), occupied):
+                return n, box
+    return None
 
 
-def _candidates(label: Label, size: Size, radius: float) -> Iterator[Box]:
+def _candidates(label: Label, size: tuple[float, float], radius: float) -> Iterator[Box]:
     for gap in _GAPS:
         for turn in _FAR_TURNS if gap >= _FAR else _TURNS:
             angle = np.deg2rad(label.wanted + turn)
@@ -111,23 +108,15 @@ def _candidates(label: Label, size: Size, radius: float) -> Iterator[Box]:
             yield (x - size[0] / 2, y - size[1] / 2, x + size[0] / 2, y + size[1] / 2)
 
 
-def _free(box: Box, point: Point, area: Box, radius: float, occupied: NDArray[np.float64]) -> bool:
-    inside = box[0] >= area[0] and box[1] >= area[1] and box[2] <= area[2] and box[3] <= area[3]
-    if not inside or _overlap(np.array([box]), occupied).any():
-        return False
-    return not _overlap(_around(_leader(point, box, radius), 0.0), occupied).any()
-
-
 def _around(points: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
     """(n, 4) boxes with these points in their middle."""
     return np.hstack([points - radius, points + radius])
 
 
-def _overlap(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(n, m): which boxes share more than an edge. A box without a size is a point."""
+def _overlap(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
+    """Whether any two share more than an edge. A box without a size is a point."""
     a, b = boxes[:, None], others[None]
-    shared: NDArray[np.bool_] = np.all((a[..., :2] < b[..., 2:]) & (b[..., :2] < a[..., 2:]), axis=2)
-    return shared
+    return bool(np.all((a[..., :2] < b[..., 2:]) & (b[..., :2] < a[..., 2:]), axis=2).any())
 
 
 def _leader(point: Point, box: Box, radius: float) -> NDArray[np.float64]:
@@ -135,5 +124,4 @@ def _leader(point: Point, box: Box, radius: float) -> NDArray[np.float64]:
     start, end = np.array(point, dtype=np.float64), np.array(leader_end(point, box))
     steps = 2 + int(np.hypot(*(end - start)) / (_STEP * radius))
     along = start + np.linspace(0, 1, steps)[:, None] * (end - start)
-    outside: NDArray[np.float64] = along[np.abs(along - start).max(axis=1) > _BEGIN * radius]
-    return outside
+    return np.asarray(along[np.abs(along - start).max(axis=1) > _BEGIN * radius])

@@ -28,6 +28,7 @@ def card(header: dict[str, Any], dim: int, file: str, made: str) -> str:
         made: what it is, in a sentence.
     """
     info = info_of(header, dim)
+    known = {**ENHANCERS, **BASELINES}.get(info.model)
     context = {
         "header": header,
         "info": info,
@@ -35,7 +36,8 @@ def card(header: dict[str, Any], dim: int, file: str, made: str) -> str:
         "dim": dim,
         "file": file,
         "made": made,
-        "what": _summary(info.model),
+        # what a model does, by the class that the registry has of it; else its name
+        "what": known.summary if known else _plain(info.model),
         "both": info.sides == "both",
         "projected": bool(header["model"].get("similarity_dim")),
         "fingerprint": header.get("fingerprint"),
@@ -45,12 +47,6 @@ def card(header: dict[str, Any], dim: int, file: str, made: str) -> str:
         "digest": _digest,
     }
     return render("model_card.md", context)
-
-
-def _summary(name: str) -> str:
-    """What a model does, by the class that the registry has of it; else its name."""
-    found = {**ENHANCERS, **BASELINES}.get(name)
-    return _plain(name) if found is None else found.summary
 
 
 def _digest(value: object) -> str:

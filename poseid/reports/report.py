@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from poseid.atomic import write_bytes, write_text
+from poseid.atomic import json_text, write_bytes, write_text
 from poseid.verification.result import Evaluation
 
 
 def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Path) -> None:
-    """Writes the whole report into a directory, made if missing.
+    """Writes all files of a report into a directory, made if missing.
 
     ``summary.json`` (no NaN: what is not known is null), ``report.html`` (one file: no script, no network, images
     inside), ``diagnosis.png``, ``det.png``, ``scores.png`` and ``heatmap.png``.
@@ -23,12 +22,12 @@ def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Pat
     """
     # the numbers first: they are what a long run must not lose
     directory.mkdir(parents=True, exist_ok=True)
-    write_text(directory / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    write_text(directory / "summary.json", json_text(summary))
     # a second of matplotlib is spared whoever wants the summary alone
     from poseid.reports.evaluation_page import page
     from poseid.reports.figures import draw_all
 
     figures = draw_all(evaluation)
     for name, drawn in figures.items():
-        write_bytes(directory / name, drawn.whole)
+        write_bytes(directory / name, drawn.png)
     write_text(directory / "report.html", page(summary, evaluation.block, figures))

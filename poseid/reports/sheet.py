@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import textwrap
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 
-from poseid.reports.format import degrees
+from poseid.reports.format import short
 from poseid.verification.genuine import YAW_BINS
 
 Line = str | tuple[int, tuple[float, ...]]
@@ -54,9 +54,9 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 0.78, 0.18, 0.70, 0.62
 class Drawn:
     """A figure as PNG files."""
 
-    whole: bytes
+    png: bytes
     tiles: tuple[bytes, ...]
-    """Row by row, without places left empty; put together they are the whole."""
+    """Row by row, without places left empty; put together they are the figure."""
     titles: tuple[str, ...]
     """What each tile shows, for those who cannot see it."""
 
@@ -66,44 +66,21 @@ class Sheet:
     """A figure under construction."""
 
     figure: Figure
-    rows: int
-    columns: int
+    parts: NDArray[Any]
+    """(rows, columns) a subfigure for each tile."""
     titles: list[str]
     tile_height: float
 
     def tile(self, title: str, note: str) -> Axes:
         """The next tile: its axes, with a title and a line below it that gives n, the unit or the direction."""
-        place = len(self.titles)
-        row, column = divmod(place, self.columns)
+        part, height = self.parts.flat[len(self.titles)], self.tile_height
         self.titles.append(f"{title}. {note}")
-        width, height = WIDTH * self.columns, self.tile_height * self.rows
-        left, bottom = column * WIDTH, (self.rows - 1 - row) * self.tile_height
-        axes = self.figure.add_axes(
-            (
-                (left + _LEFT) / width,
-                (bottom + _BOTTOM) / height,
-                (WIDTH - _LEFT - _RIGHT) / width,
-                (self.tile_height - _TOP - _BOTTOM) / height,
-            ),
-            facecolor="white",
-        )
-        at = (left + 0.16) / width
-        lines = ((title, 0.15, TITLE, INK, "bold"), (note, 0.40, SMALL, SOFT, "normal"))
-        for text, drop, size, colour, weight in lines:
-            self.figure.text(
-                at,
-                (bottom + self.tile_height - drop) / height,
-                text,
-                fontsize=size,
-                color=colour,
-                fontweight=weight,
-                fontfamily=FONT,
-                va="top",
-            )
-        for name, spine in axes.spines.items():
-            spine.set_visible(name in ("left", "bottom"))
-            spine.set_color(SOFT)
-            spine.set_linewidth(0.8)
+        size = ((WIDTH - _LEFT - _RIGHT) / WIDTH, (height - _TOP - _BOTTOM) / height)
+        axes: Axes = part.add_axes((_LEFT / WIDTH, _BOTTOM / height, *size), facecolor="white")
+        part.text(0.16 / WIDTH, 1 - 0.15 / height, title, fontweight="bold", **_font(TITLE, INK), va="top")
+        part.text(0.16 / WIDTH, 1 - 0.40 / height, note, **_font(SMALL, SOFT), va="top")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[:].set(color=SOFT, linewidth=0.8)
         axes.tick_params(colors=SOFT, labelcolor=INK, labelsize=SMALL, labelfontfamily=FONT, width=0.8, length=3)
         axes.grid(True, color=GRID, linewidth=0.7)
         axes.set_axisbelow(True)
@@ -120,12 +97,8 @@ class Sheet:
     def drawn(self) -> Drawn:
         """The PNG files of the finished figure."""
         pixels = self.pixels()
-        height, width = pixels.shape[0] // self.rows, pixels.shape[1] // self.columns
-        tiles = [
-            _png(pixels[row * height : (row + 1) * height, column * width : (column + 1) * width])
-            for row in range(self.rows)
-            for column in range(self.columns)
-        ]
+        rows, columns = self.parts.shape
+        tiles = [_png(tile) for row in np.split(pixels, rows) for tile in np.split(row, columns, axis=1)]
         return Drawn(_png(pixels), tuple(tiles[: len(self.titles)]), tuple(self.titles))
 
 
@@ -133,12 +106,13 @@ def sheet(rows: int, columns: int, tile_height: float = HEIGHT) -> Sheet:
     """An empty figure of so many tiles (their height in inches), drawn offscreen."""
     figure = Figure(figsize=(WIDTH * columns, tile_height * rows), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    return Sheet(figure, rows, columns, [], tile_height)
+    parts = figure.subfigures(rows, columns, squeeze=False, wspace=0, hspace=0)
+    return Sheet(figure, parts, [], tile_height)
 
 
 def label(axes: Axes, x: str, y: str) -> None:
-    axes.set_xlabel(x, fontsize=TEXT, color=INK, fontfamily=FONT)
-    axes.set_ylabel(y, fontsize=TEXT, color=INK, fontfamily=FONT)
+    axes.set_xlabel(x, **_font(TEXT, INK))
+    axes.set_ylabel(y, **_font(TEXT, INK))
 
 
 def legend(axes: Axes, where: Literal["best", "upper left", "upper right"], columns: int = 1) -> None:
@@ -178,12 +152,10 @@ def write(
         y,
         text,
         transform=axes.transData if at_data else axes.transAxes,
-        fontsize=size,
         fontweight=weight,
-        color=colour,
+        **_font(size, colour),
         ha=ha,
         va=va,
-        fontfamily=FONT,
         linespacing=1.35,
         parse_math=False,
         zorder=6,
@@ -200,15 +172,10 @@ def empty_tile(axes: Axes, reason: str) -> None:
     write(axes, 0.5, 0.5, text, SOFT, "center", "center", TEXT, backdrop=0)
 
 
-def outline(
-    axes: Axes,
-    share: NDArray[np.float64],
-    edges: NDArray[np.float64],
-    colour: str,
-    style: Line,
-    name: str,
-    alpha: float,
-) -> None:
+Values = NDArray[np.float64]
+
+
+def outline(axes: Axes, share: Values, edges: Values, colour: str, style: Line, name: str, alpha: float) -> None:
     """A histogram as a filled outline, so that two of them show each other."""
     axes.stairs(share, edges, fill=True, color=colour, alpha=alpha, linewidth=0)
     axes.stairs(share, edges, color=colour, linewidth=1.5, linestyle=style, label=name)
@@ -217,12 +184,16 @@ def outline(
 def yaw_axis(axes: Axes) -> None:
     """Yaw across, with ticks at the edges of the bins."""
     axes.set_xlim(-95, 95)
-    axes.set_xticks(YAW_TICKS, [degrees(tick) for tick in YAW_TICKS])
+    axes.set_xticks(YAW_TICKS, [short(tick) for tick in YAW_TICKS])
 
 
-def subsample(rows: NDArray[np.intp], most: int = MOST_POINTS) -> NDArray[np.intp]:
-    """An even share of so many rows, all of them where they are fewer."""
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
+def subsample(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """An even share of `MOST_POINTS` rows, all of them where they are fewer."""
+    return rows if len(rows) <= MOST_POINTS else rows[np.linspace(0, len(rows) - 1, MOST_POINTS).astype(np.intp)]
+
+
+def _font(size: float, colour: str) -> dict[str, Any]:
+    return {"fontsize": size, "color": colour, "fontfamily": FONT}
 
 
 def _png(pixels: np.ndarray) -> bytes:

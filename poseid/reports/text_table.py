@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from poseid.reports.format import SET_TITLES, aligned, ascii_text, fixed, percent, signed, times, with_interval
+from poseid.reports.format import SET_TITLES, aligned, ascii_text, between, fixed, percent, signed, times, with_interval
 
 
 def table_text(block: dict[str, Any], part: str, unseen: bool = True, guard: str | None = None) -> str:
@@ -18,7 +18,7 @@ def table_text(block: dict[str, Any], part: str, unseen: bool = True, guard: str
         guard: what to say of how much of the correction ships, or None.
     """
     gain = block["improvement"]
-    bins = (f"{b['from']:+.0f}..{b['to']:+.0f}: {signed(b['mean'])} (n={b['n']})" for b in gain["by_yaw"] if b["n"])
+    bins = (f"{between(b['from'], b['to'])}: {signed(b['mean'])} (n={b['n']})" for b in gain["by_yaw"] if b["n"])
     lines = [
         "",
         f"{block['people']} {part} people{' never trained on' if unseen else ''}: {block['references']} references, "
@@ -30,7 +30,7 @@ def table_text(block: dict[str, Any], part: str, unseen: bool = True, guard: str
     for name, entry in block["sets"].items():
         if entry is None:
             continue
-        mark = ", the headline" if name == block["headline"] else ""
+        mark = " (the verdict is taken on this set)" if name == block["headline"] else ""
         lines += ["", f"{SET_TITLES.get(name, name)}{mark}: {entry['genuine']} genuine, {entry['impostor']} impostor"]
         lines += _set_rows(entry)
     if any("  –" in line for line in lines):

@@ -39,11 +39,17 @@ class Caller:
         return err
 
 
-def write_names(path: Path, names: list[str]) -> Path:
-    path.write_text("\n".join(names) + "\n", encoding="utf-8")
+def write_lines(path: Path, lines: list[str]) -> Path:
+    """Writes a file of lines."""
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
 def summary_of(directory: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
     return content
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """The files of a directory."""
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import poseid
 from poseid import cli
-from poseid.features.folder import write_folder
+from poseid.features.folder import read_folder, write_folder
+from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
 from tests.cli.caller import Caller
 
@@ -24,3 +27,16 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_folder(synthetic(people=60, probes=8, seed=1, dim=32, comparisons=40), here / "data")
     assert cli.main(["baseline", "ridge", "--data", str(here / "data"), "--out", str(here / "ridge")]) == 0
     return here
+
+
+@pytest.fixture(scope="session")
+def data(work: Path) -> FeatureSet:
+    return read_folder(work / "data")
+
+
+@pytest.fixture(scope="session")
+def enhanced(work: Path, data: FeatureSet) -> np.ndarray:
+    """The video rows, enhanced by the Python API."""
+    out: np.ndarray = poseid.load(work / "ridge").enhance(data.video.features, data.video.poses)
+    assert not np.allclose(out, data.video.features)
+    return out

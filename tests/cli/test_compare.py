@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from poseid.features.folder import read_folder, write_folder
+from poseid.features.folder import write_folder
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
-from tests.cli.caller import Caller, summary_of, write_names
+from tests.cli.caller import Caller, summary_of, write_lines
 
 
 def test_compare(work: Path, tmp_path: Path, call: Caller) -> None:
@@ -75,11 +75,11 @@ def test_compare_folds(work: Path, tmp_path: Path, call: Caller) -> None:
     assert "folds 5" in call.refused(*base, tmp_path / "each", *rest, tmp_path / "y")
 
 
-def test_compare_refuses(work: Path, tmp_path: Path, call: Caller) -> None:
+def test_compare_refuses(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     rest = ("--data", work / "data", "--out", tmp_path / "o")
     assert "is not among the MODELs" in call.refused("compare", "raw", "ridge", "--against", "wccn", *rest)
     assert "takes no such option" in call.refused("compare", "raw", "ridge:lamda=10", *rest)
-    names = write_names(tmp_path / "all.txt", read_folder(work / "data").people())
+    names = write_lines(tmp_path / "all.txt", data.people())
     assert "was trained on 36" in call.refused("compare", "raw", work / "ridge", "--people", names, *rest)
     assert "0 people outside" in call.refused("compare", "raw", "ridge", "--people", names, *rest)
     plain = synthetic(people=12, dim=32)

@@ -1,4 +1,4 @@
-"""``poseid enhance``: the same vectors as the Python API gives, whatever the format; whole, resumable, careful."""
+"""``poseid enhance``: the same vectors as the Python API gives, whatever the format; atomic, resumable, checked."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -23,49 +21,27 @@ from poseid.enhancers.saving import open_model, save_enhancer
 from poseid.features import folder
 from poseid.features.folder import read_folder, write_folder
 from poseid.features.rows import FeatureSet
-from tests.cli.caller import Caller
+from tests.cli.caller import Caller, contents
 
 ROOT = Path(__file__).parents[2]
-DIM = 32
 
 
-@pytest.fixture(scope="module")
-def data(work: Path) -> FeatureSet:
-    return read_folder(work / "data")
-
-
-@pytest.fixture(scope="module")
-def enhanced(work: Path, data: FeatureSet) -> np.ndarray:
-    """The video rows, enhanced by the Python API."""
-    out: np.ndarray = poseid.load(work / "ridge").enhance(data.video.features, data.video.poses)
-    assert not np.allclose(out, data.video.features)
-    return out
-
-
-def files(directory: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
-
-
-def write_npy(path: Path, data: FeatureSet) -> tuple[object, ...]:
-    np.save(path, data.video.features)
-    return ("--poses", path.parent / "video_metadata.json")
-
-
-def write_npz(path: Path, data: FeatureSet) -> tuple[object, ...]:
-    np.savez(path, vectors=data.video.features, angles=np.ascontiguousarray(np.radians(data.video.poses[:, [1, 0, 2]])))
-    return ("--pose-columns", "angles", "--pose-order", "pitch,yaw,roll", "--pose-unit", "rad")
-
-
-def write_hdf5(path: Path, data: FeatureSet) -> tuple[object, ...]:
-    with h5py.File(path, "w") as file:
-        file["vectors"], file["poses"] = data.video.features, data.video.poses
-    return ()
-
-
-def write_parquet(path: Path, data: FeatureSet) -> tuple[object, ...]:
-    columns = {"person": pa.array(data.video.people.tolist()), "vector": pa.array(list(data.video.features))}
-    columns |= {name: pa.array(data.video.poses[:, i]) for i, name in enumerate(("yaw", "pitch", "roll"))}
-    pq.write_table(pa.table(columns), path, row_group_size=100)
+def write(path: Path, data: FeatureSet) -> tuple[object, ...]:
+    """Writes the video rows, and returns the options that say where their poses are."""
+    rows = data.video
+    if path.suffix == ".npy":
+        np.save(path, rows.features)
+        return ("--poses", path.parent / "video_metadata.json")
+    if path.suffix == ".npz":
+        np.savez(path, vectors=rows.features, angles=np.ascontiguousarray(np.radians(rows.poses[:, [1, 0, 2]])))
+        return ("--pose-columns", "angles", "--pose-order", "pitch,yaw,roll", "--pose-unit", "rad")
+    if path.suffix == ".h5":
+        with h5py.File(path, "w") as file:
+            file["vectors"], file["poses"] = rows.features, rows.poses
+    else:
+        columns = {"person": pa.array(rows.people.tolist()), "vector": pa.array(list(rows.features))}
+        columns |= {name: pa.array(rows.poses[:, i]) for i, name in enumerate(("yaw", "pitch", "roll"))}
+        pq.write_table(pa.table(columns), path, row_group_size=100)
     return ()
 
 
@@ -82,40 +58,29 @@ def read(path: Path) -> np.ndarray:
     return np.array(table["vector"].to_pylist(), np.float32)
 
 
-@pytest.mark.parametrize(
-    ("name", "write"),
-    [("a.npy", write_npy), ("a.npz", write_npz), ("a.h5", write_hdf5), ("a.parquet", write_parquet)],
-)
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.h5", "a.parquet"])
 def test_a_file_of_each_format(
-    name: str,
-    write: Callable[[Path, FeatureSet], tuple[object, ...]],
-    work: Path,
-    data: FeatureSet,
-    enhanced: np.ndarray,
-    tmp_path: Path,
-    call: Caller,
+    name: str, work: Path, data: FeatureSet, enhanced: np.ndarray, tmp_path: Path, call: Caller
 ) -> None:
     shutil.copy(work / "data" / "video_metadata.json", tmp_path)
-    arguments = write(tmp_path / name, data)
-    out = tmp_path / "出" / name
-    status, text, err = call("enhance", work / "ridge", tmp_path / name, *arguments, "--out", out)
+    source, out, without = tmp_path / name, tmp_path / "出" / name, tmp_path / f"no{name}"
+    options = write(source, data)
+    status, text, err = call("enhance", work / "ridge", source, *options, "--out", out)
     assert (status, err) == (0, "")
-    assert f"{len(enhanced)} rows in 1 file" in text
+    assert f"1 file: {len(enhanced)} rows, " in text
     # columns of float64 radians are the same poses but for the last bits
     np.testing.assert_allclose(read(out), enhanced, atol=2e-6)
     assert sorted(path.name for path in out.parent.iterdir()) == [f"_{name}.enhanced.jsonl", name]
-    status, _, _ = call(
-        "enhance", work / "ridge", tmp_path / name, *arguments[:2], "--no-pose", "--out", tmp_path / f"no{name}"
-    )
-    if "--poses" in arguments:
-        assert status == 2  # poses are given and withheld
+    no_pose = ("enhance", work / "ridge", source, *options[:2], "--no-pose", "--out", without)
+    if "--poses" in options:
+        assert "not allowed with" in call.refused(*no_pose)  # poses are given and withheld
     else:
-        alone = poseid.load(work / "ridge").enhance(data.video.features)
-        np.testing.assert_allclose(read(tmp_path / f"no{name}"), alone, atol=2e-6)
+        call.done(*no_pose)
+        np.testing.assert_allclose(read(without), poseid.load(work / "ridge").enhance(data.video.features), atol=2e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_dtype_is_kept(dtype: type, work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
+def test_dtype_stays(dtype: type, work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     x = data.video.features.astype(dtype)
     np.save(tmp_path / "x.npy", x)
     call.done("enhance", work / "ridge", tmp_path / "x.npy", "--out", tmp_path / "y.npy")
@@ -128,13 +93,13 @@ def test_a_feature_folder(work: Path, data: FeatureSet, enhanced: np.ndarray, tm
     out = tmp_path / "folder"
     arguments = ("enhance", work / "ridge", work / "data", "--out", out)
     call.done(*arguments)
-    before, after = files(work / "data"), files(out)
+    before, after = contents(work / "data"), contents(out)
     assert set(after) == set(before) | {"_enhanced.jsonl"}
     assert {name for name in before if before[name] != after[name]} == {"video_feature.npy"}
     assert np.array_equal(read_folder(out).video.features, enhanced)
     assert "not empty" in call.refused(*arguments)
     assert "was done before" in call.done(*arguments, "--resume")
-    assert files(out) == after
+    assert contents(out) == after
     (out / "mine.txt").write_text("old", encoding="utf-8")
     call.done(*arguments, "--force", "--no-pose")
     assert np.array_equal(read_folder(out).video.features, poseid.load(work / "ridge").enhance(data.video.features))
@@ -149,7 +114,7 @@ def test_a_feature_folder_with_parquet_metadata(
     monkeypatch.setattr(folder, "JSON_ROWS", 0)
     write_folder(data, tmp_path / "data")
     call.done("enhance", work / "ridge", tmp_path / "data", "--out", tmp_path / "out")
-    assert {"front_metadata.parquet", "video_metadata.parquet"} < set(files(tmp_path / "out"))
+    assert {"front_metadata.parquet", "video_metadata.parquet"} < set(contents(tmp_path / "out"))
     assert np.array_equal(read_folder(tmp_path / "out").video.features, enhanced)
 
 
@@ -160,132 +125,35 @@ def test_both_sides_where_the_model_says_so(work: Path, data: FeatureSet, tmp_pa
     assert np.array_equal(read_folder(tmp_path / "out").front.features, front)
 
 
-@pytest.fixture
-def shards(data: FeatureSet, tmp_path: Path) -> Path:
-    """Eight shards of 60 rows, npy and Parquet in turn, poses for each beside."""
-    (tmp_path / "in").mkdir()
-    (tmp_path / "poses").mkdir()
-    for i in range(8):
-        part = slice(60 * i, 60 * (i + 1))
-        x, poses = data.video.features[part], data.video.poses[part]
-        if i % 2:
-            pq.write_table(pa.table({"vector": list(x)}), tmp_path / "in" / f"part-{i}.parquet")
-        else:
-            np.save(tmp_path / "in" / f"part-{i}.npy", x)
-        np.save(tmp_path / "poses" / f"part-{i}.npy", poses)
-    (tmp_path / "in" / "notes.txt").write_text("not a shard", encoding="utf-8")
-    return tmp_path
+def test_vectors_of_other_recognisers(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
+    """They are warned of, and refused with --strict."""
+    saved, x = open_model(str(work / "ridge")), data.video.features
+    assert saved.info["fingerprint"]["dim"] == 32
+    (tmp_path / "out").mkdir()
 
+    def enhance(name: str, rows: np.ndarray, *options: object) -> tuple[object, ...]:
+        np.save(tmp_path / f"{name}.npy", np.ascontiguousarray(rows))
+        model = tmp_path / "plain.safetensors" if name == "plain" else work / "ridge"
+        return ("enhance", model, tmp_path / f"{name}.npy", *options, "--out", tmp_path / "out" / f"{name}.npy")
 
-def test_a_directory_of_shards(work: Path, enhanced: np.ndarray, shards: Path, call: Caller) -> None:
-    arguments = ("enhance", work / "ridge", shards / "in", "--poses", shards / "poses", "--out", shards / "out")
-    call.done(*arguments)
-    made = files(shards / "out")
-    assert set(made) == {"_enhanced.jsonl"} | {f"part-{i}.{'parquet' if i % 2 else 'npy'}" for i in range(8)}
-    np.testing.assert_allclose(np.load(shards / "out" / "part-2.npy"), enhanced[120:180], atol=2e-6)
-    assert "is there already" in call.refused(*arguments)
-    # an input written anew is done again, the others are left alone
-    x = np.load(shards / "in" / "part-0.npy")
-    np.save(shards / "in" / "part-0.npy", x[::-1])
-    assert "part-0.npy: is there and not made by this model from this input" in call.refused(*arguments, "--resume")
-    (shards / "out" / "part-0.npy").unlink()
-    assert "7 of 8 files were done before" in call.done(*arguments, "--resume")
-    assert len(np.load(shards / "out" / "part-0.npy")) == 60
-    call.done(*arguments, "--force")
-    rest = files(shards / "out")
-    assert all(rest[name] == made[name] for name in made if name not in ("part-0.npy", "_enhanced.jsonl"))
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_killed_and_resumed_equals_uninterrupted(work: Path, tmp_path: Path) -> None:
-    generator = np.random.default_rng(0)
-    (tmp_path / "in").mkdir()
-    for i in range(6):
-        np.save(tmp_path / "in" / f"{i}.npy", generator.standard_normal((30_000, DIM)).astype(np.float32))
-    names = [f"{i}.npy" for i in range(6)]
-    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
-    assert cli.main(["enhance", str(work / "ridge"), str(tmp_path / "in"), "--out", str(whole)]) == 0
-    command = [sys.executable, "-m", "poseid", "enhance", str(work / "ridge"), str(tmp_path / "in")]
-    killed = 0
-    for finished in (1, 4):
-        process = subprocess.Popen(
-            [*command, "--out", str(pieces), "--resume"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        while process.poll() is None:
-            partial = next(pieces.glob(".*.partial"), None) if pieces.is_dir() else None
-            done = sum((pieces / name).is_file() for name in names)
-            if done >= finished and partial is not None:
-                time.sleep(float(generator.uniform(0, 0.01)))
-                process.kill()
-                break
-            time.sleep(0.001)
-        killed += process.wait() != 0
-        for name in names:  # what is there is whole
-            assert not (pieces / name).is_file() or (pieces / name).read_bytes() == (whole / name).read_bytes()
-    assert killed >= 1
-    with (pieces / "_enhanced.jsonl").open("a", encoding="utf-8") as file:
-        file.write('{"file": "0.npy", "outp')  # a line that was being written
-    assert cli.main(["enhance", str(work / "ridge"), str(tmp_path / "in"), "--out", str(pieces), "--resume"]) == 0
-    assert {path.name for path in pieces.iterdir()} == {*names, "_enhanced.jsonl"}
-    for name in names:
-        assert (pieces / name).read_bytes() == (whole / name).read_bytes()
-
-
-def test_stopped_in_the_middle_leaves_nothing(
-    work: Path, shards: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
-) -> None:
-    from poseid.enhancers.api import LoadedEnhancer
-
-    calls = 0
-    enhance = LoadedEnhancer.enhance
-
-    def interrupted(self: LoadedEnhancer, features: np.ndarray, poses: object = None) -> np.ndarray:
-        nonlocal calls
-        calls += 1
-        if calls == 3:
-            raise KeyboardInterrupt
-        return enhance(self, features, poses)
-
-    monkeypatch.setattr(LoadedEnhancer, "enhance", interrupted)
-    assert call("enhance", work / "ridge", shards / "in", "--out", shards / "out")[0] == 130
-    assert set(files(shards / "out")) == {"_enhanced.jsonl", "part-0.npy", "part-1.parquet"}
-    calls = 2
-    assert call("enhance", work / "ridge", work / "data", "--out", shards / "folder")[0] == 130
-    assert not list(shards.glob("*folder*"))
-
-
-def test_other_recognisers_are_warned_of_and_refused_when_strict(
-    work: Path, data: FeatureSet, tmp_path: Path, call: Caller
-) -> None:
-    saved = open_model(str(work / "ridge"))
-    assert saved.info["fingerprint"]["dim"] == DIM
-    for name, x in (
-        ("good", data.video.features),
-        ("scaled", data.video.features * 20),
-        ("unit", data.video.features / np.linalg.norm(data.video.features, axis=1, keepdims=True)),
-        ("shuffled", data.video.features[:, ::-1]),
+    for name, rows, line in (
+        ("scaled", x * 20, "median norm"),
+        ("unit", x / np.linalg.norm(x, axis=1, keepdims=True), "already normalised"),
+        ("shuffled", x[:, ::-1], "columns in another order"),
     ):
-        np.save(tmp_path / f"{name}.npy", np.ascontiguousarray(x))
-    for name, line in (
-        ("scaled", "median norm"),
-        ("unit", "already normalised"),
-        ("shuffled", "columns in another order"),
-    ):
-        arguments = ("enhance", work / "ridge", tmp_path / f"{name}.npy", "--out", tmp_path / "out.npy")
-        assert line in call.refused(*arguments, "--strict")
-        assert not list(tmp_path.glob("*out.npy*"))
-        status, _, err = call(*arguments, "--force")
+        assert line in call.refused(*enhance(name, rows, "--strict"))
+        assert not list((tmp_path / "out").iterdir())
+        status, _, err = call(*enhance(name, rows, "--force"))
         assert (status, err.startswith("warning: "), line in err) == (0, True, True)
-        for left in tmp_path.glob("*out.npy*"):
-            left.unlink()
-    good = ("enhance", work / "ridge", tmp_path / "good.npy", "--strict", "--out")
-    call.done(*good, tmp_path / "1.npy")
-    np.save(tmp_path / "radians.npy", np.radians(data.video.poses))
-    assert "say --pose-unit rad" in call.refused(*good, tmp_path / "2.npy", "--poses", tmp_path / "radians.npy")
+        shutil.rmtree(tmp_path / "out")
+        (tmp_path / "out").mkdir()
+    call.done(*enhance("good", x, "--strict"))
+    radians = tmp_path / "radians.npy"
+    np.save(radians, np.radians(data.video.poses))
+    assert "say --pose-unit rad" in call.refused(*enhance("second", x, "--strict", "--poses", radians))
     # a file that records no fingerprint is not checked
     save_enhancer(saved.enhancer, {"model": saved.info["model"], "sides": "probe"}, tmp_path / "plain.safetensors")
-    arguments = ("enhance", tmp_path / "plain.safetensors", tmp_path / "scaled.npy", "--strict", "--out")
-    call.done(*arguments, tmp_path / "3.npy")
+    call.done(*enhance("plain", x * 20, "--strict"))
 
 
 def test_without_torch(work: Path, data: FeatureSet, tmp_path: Path) -> None:
@@ -302,10 +170,8 @@ def test_a_missing_package_is_one_line(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     (bad / name).write_bytes(b"")
-    inputs = ("good.npy", "--poses", bad / name) if name == "poses.csv" else (name,)
-    out = bad / f"out{Path(inputs[0]).suffix}"
-    status, _, err = call("enhance", work / "ridge", bad / inputs[0], *inputs[1:], "--out", out)
-    assert (status, err.count("\n")) == (2, 1)
+    source, *poses = ("good.npy", "--poses", bad / name) if name == "poses.csv" else (name,)
+    err = call.refused("enhance", work / "ridge", bad / source, *poses, "--out", bad / f"out{Path(source).suffix}")
     assert f'{name}: reading it needs {package}: pip install "poseid[tables]"' in err
     if package == "pyarrow":
         table = ("--feature-columns", "f*", "--person", "person", "--out", bad / "folder")
@@ -351,17 +217,11 @@ BAD: list[tuple[str, tuple[str, ...]]] = [
 @pytest.fixture
 def bad(data: FeatureSet, tmp_path: Path) -> Path:
     good = data.video.features[:10]
-    np.save(tmp_path / "good.npy", good)
-    np.save(tmp_path / "second.npy", good)
-    broken = np.tile(good, (1000, 1))
-    broken[9100, 3] = np.nan
-    np.save(tmp_path / "nan.npy", broken)
-    zero = good.copy()
-    zero[3] = 0
-    np.save(tmp_path / "zero.npy", zero)
-    np.save(tmp_path / "narrow.npy", good[:, :16].copy())
-    np.save(tmp_path / "nine.npy", np.zeros((9, 3)))
-    np.save(tmp_path / "large.npy", np.array([[0.0, 0, 0]] * 2 + [[400.0, 0, 0]] + [[0.0, 0, 0]] * 7))
+    nan, zero, large = np.tile(good, (1000, 1)), good.copy(), np.zeros((10, 3))
+    nan[9100, 3], zero[3], large[2, 0] = np.nan, 0, 400
+    arrays = {"good": good, "second": good, "nan": nan, "zero": zero, "narrow": good[:, :16].copy(), "large": large}
+    for name, array in (arrays | {"nine": np.zeros((9, 3))}).items():
+        np.save(tmp_path / f"{name}.npy", array)
     np.savez(tmp_path / "two.npz", a=good, b=good)
     (tmp_path / "x.txt").write_text("1", encoding="utf-8")
     (tmp_path / "empty").mkdir()
@@ -370,12 +230,7 @@ def bad(data: FeatureSet, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("line", "arguments"), BAD, ids=[f"{line} {arguments[0]}" for line, arguments in BAD])
 def test_bad_input_is_one_line(
-    line: str,
-    arguments: tuple[str, ...],
-    work: Path,
-    bad: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    call: Caller,
+    line: str, arguments: tuple[str, ...], work: Path, bad: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
 ) -> None:
     monkeypatch.chdir(bad)
     before = sorted(bad.rglob("*"))
@@ -386,7 +241,7 @@ def test_bad_input_is_one_line(
 
 
 def test_outputs_that_are_refused(work: Path, bad: Path, call: Caller) -> None:
-    before = files(bad)
+    before = contents(bad)
     os.link(bad / "good.npy", bad / "link.npy")
     shutil.copytree(work / "data", bad / "folder")
     for source, out, line in (
@@ -404,7 +259,7 @@ def test_outputs_that_are_refused(work: Path, bad: Path, call: Caller) -> None:
         assert line in call.refused("enhance", work / "ridge", bad / source, *force, "--out", bad / out)
     (bad / "link.npy").unlink()
     shutil.rmtree(bad / "folder")
-    assert files(bad) == before
+    assert contents(bad) == before
 
 
 def test_a_feature_folder_has_its_own_columns(work: Path, tmp_path: Path, call: Caller) -> None:
@@ -415,7 +270,6 @@ def test_a_feature_folder_has_its_own_columns(work: Path, tmp_path: Path, call: 
     x = np.load(tmp_path / "data" / "video_feature.npy")
     x[7, 0] = np.inf
     np.save(tmp_path / "data" / "video_feature.npy", x)
-    assert "video_feature.npy: row 7" in call.refused(
-        "enhance", work / "ridge", tmp_path / "data", "--out", tmp_path / "o"
-    )
+    err = call.refused("enhance", work / "ridge", tmp_path / "data", "--out", tmp_path / "o")
+    assert "video_feature.npy: row 7" in err
     assert [path.name for path in tmp_path.iterdir()] == ["data"]

@@ -14,16 +14,15 @@ from poseid.enhancers.people import hashed_people
 from poseid.enhancers.registry import build
 from poseid.enhancers.saving import open_model, read_info, save_enhancer
 from poseid.features.fingerprint import digest, hash_people
-from poseid.features.folder import read_folder, write_folder
+from poseid.features.folder import write_folder
 from poseid.features.people import split_by_folds, split_people
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
-from tests.cli.caller import Caller, summary_of, write_names
+from tests.cli.caller import Caller, summary_of, write_lines
 
 
-def test_baseline_header(work: Path) -> None:
+def test_baseline_header(work: Path, data: FeatureSet) -> None:
     info = read_info(work / "ridge" / "enhancer.safetensors")
-    data = read_folder(work / "data")
     split = split_people(data.people(), 0)
     assert info["model"] == {"name": "ridge", "dim": 32, "sides": "probe"}
     assert info["data"] == {"name": "data", "digest": digest(data)}
@@ -34,14 +33,13 @@ def test_baseline_header(work: Path) -> None:
     assert not any(name in (work / "ridge" / "baseline.json").read_text(encoding="utf-8") for name in data.people())
 
 
-def test_baseline_folds_and_people(work: Path, tmp_path: Path, call: Caller) -> None:
-    data = read_folder(work / "data")
+def test_baseline_folds_and_people(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     base = ("baseline", "ridge", "--data", work / "data", "--set", "lambda=10", "--out")
     call.done(*base, tmp_path / "a", "--folds", "1,2")
     people = read_info(tmp_path / "a" / "enhancer.safetensors")["people"]
     split = split_by_folds(data, [1, 2], 0, 1 / 3)
     assert people == hashed_people(split.train, split.validation, split.test, people["salt"])
-    names = write_names(tmp_path / "some.txt", data.people()[:30])
+    names = write_lines(tmp_path / "some.txt", data.people()[:30])
     call.done(*base, tmp_path / "b", "--people", names)
     people = read_info(tmp_path / "b" / "enhancer.safetensors")["people"]
     assert [len(people[part]) for part in ("train", "validation", "test")] == [20, 10, 0]
@@ -65,9 +63,8 @@ def test_evaluate_takes_the_runs_test_people(work: Path, tmp_path: Path, call: C
     assert summary_of(tmp_path / "b")["poses_used"] is False
 
 
-def test_evaluate_on_other_data_takes_everybody_it_was_not_trained_on(work: Path, tmp_path: Path, call: Caller) -> None:
+def test_on_other_data_everybody_else_is_evaluated(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     """The same people in another folder: training and validation people are known by their salted hashes."""
-    data = read_folder(work / "data")
     other = synthetic(people=5, probes=8, seed=2, dim=32)
     mixed = FeatureSet("mixed", joined(data.front, other.front), joined(data.video, other.video))
     write_folder(mixed, tmp_path / "mixed")
@@ -78,23 +75,19 @@ def test_evaluate_on_other_data_takes_everybody_it_was_not_trained_on(work: Path
 
 
 def joined(a: Any, b: Any) -> Any:
-    return type(a)(
-        np.concatenate([a.features, b.features]),
-        np.concatenate([a.poses, b.poses]),
-        np.concatenate([a.people, b.people]),
-        (*a.metadata, *b.metadata),
-    )
+    arrays = [np.concatenate([getattr(a, name), getattr(b, name)]) for name in ("features", "poses", "people")]
+    return type(a)(*arrays, (*a.metadata, *b.metadata))
 
 
-def test_evaluate_refuses_people_it_was_trained_on(work: Path, tmp_path: Path, call: Caller) -> None:
-    split = split_people(read_folder(work / "data").people(), 0)
+def test_evaluate_refuses_people_it_was_trained_on(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
+    split = split_people(data.people(), 0)
     arguments = ("evaluate", work / "ridge", "--data", work / "data", "--out", tmp_path / "o", "--people")
-    names = write_names(tmp_path / "train.txt", [*split.test, *split.train[:3]])
+    names = write_lines(tmp_path / "train.txt", [*split.test, *split.train[:3]])
     assert "was trained on 3 of the 9 people" in call.refused(*arguments, names)
-    names = write_names(tmp_path / "validation.txt", list(split.validation))
+    names = write_lines(tmp_path / "validation.txt", list(split.validation))
     assert "was chosen by 18 of the 18 people" in call.refused(*arguments, names)
     assert not (tmp_path / "o").exists()
-    names = write_names(tmp_path / "test.txt", list(split.test))
+    names = write_lines(tmp_path / "test.txt", list(split.test))
     out = call.done(*arguments, names, "--resamples", "0")
     assert "the 6 people of test.txt" in out
 
@@ -108,8 +101,7 @@ def test_raw_is_evaluated_on_everybody(work: Path, tmp_path: Path, call: Caller)
     assert evaluation["protocols"]["FP"]["raw"]["accuracy"] > 0.5
 
 
-def test_a_checkpoint_finds_its_people_beside_it(work: Path, tmp_path: Path, call: Caller) -> None:
-    data = read_folder(work / "data")
+def test_a_checkpoint_finds_its_people_beside_it(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     split = split_people(data.people(), 0)
     model = {"name": "residual", "dim": 32, "rank": 4, "pose_dim": 4, "sides": "both"}
     enhancer = build("residual", {key: value for key, value in model.items() if key != "name"})
@@ -138,60 +130,53 @@ def test_a_checkpoint_finds_its_people_beside_it(work: Path, tmp_path: Path, cal
         assert torch.equal(open_model(str(checkpoint)).enhancer(x).features, open_model(str(run)).enhancer(x).features)
 
 
-def test_what_is_no_model(work: Path, tmp_path: Path, call: Caller) -> None:
+def test_bad_input_is_one_line(work: Path, tmp_path: Path, call: Caller) -> None:
     (tmp_path / "empty").mkdir()
     for suffix in ("ckpt", "safetensors", "txt"):
         (tmp_path / f"bad.{suffix}").write_bytes(b"no")
-    for text, message in (
-        (tmp_path / "empty", "holds no enhancer.safetensors"),
-        (tmp_path / "none", "no such file"),
-        (tmp_path / "bad.ckpt", "not a checkpoint"),
-        (tmp_path / "bad.safetensors", "not a readable safetensors"),
-        (tmp_path / "bad.txt", "is no MODEL"),
-        ("ridge", "poseid baseline ridge"),
-    ):
-        assert message in call.refused("evaluate", text, "--data", work / "data", "--out", tmp_path / "o")
-
-
-def test_bad_input_is_one_line(work: Path, tmp_path: Path, call: Caller) -> None:
-    start = ("evaluate", work / "ridge", "--out", tmp_path / "o", "--data")
     write_folder(synthetic(people=12, dim=16), tmp_path / "small")
-    assert "vectors of 32 numbers" in call.refused(*start, tmp_path / "small")
-    names = write_names(tmp_path / "names.txt", ["nobody at all"])
-    assert "nobody in the data" in call.refused(*start, work / "data", "--people", names)
-    pairs = tmp_path / "pairs.csv"
-    pairs.write_text("protocol,fold,a,b,same\nFP,1,front:0,video:999999,1\n", encoding="utf-8")
-    assert "does not exist" in call.refused(*start, work / "data", "--pairs", pairs)
     write_folder(synthetic(people=1, dim=32), tmp_path / "alone")
-    assert "needs at least 2" in call.refused(*start, tmp_path / "alone")
-    assert "does not exist" in call.refused(*start, tmp_path / "nowhere")
+    names = write_lines(tmp_path / "names.txt", ["nobody at all"])
+    pairs = write_lines(tmp_path / "pairs.csv", ["protocol,fold,a,b,same", "FP,1,front:0,video:999999,1"])
+    ridge, data = work / "ridge", work / "data"
+    for model, folder, more, message in (
+        (tmp_path / "empty", data, (), "holds no enhancer.safetensors"),
+        (tmp_path / "none", data, (), "no such file"),
+        (tmp_path / "bad.ckpt", data, (), "not a checkpoint"),
+        (tmp_path / "bad.safetensors", data, (), "not a readable safetensors"),
+        (tmp_path / "bad.txt", data, (), "is no MODEL"),
+        ("ridge", data, (), "poseid baseline ridge"),
+        (ridge, tmp_path / "small", (), "vectors of 32 numbers"),
+        (ridge, data, ("--people", names), "nobody in the data"),
+        (ridge, data, ("--pairs", pairs), "does not exist"),
+        (ridge, tmp_path / "alone", (), "needs at least 2"),
+        (ridge, tmp_path / "nowhere", (), "does not exist"),
+    ):
+        assert message in call.refused("evaluate", model, "--data", folder, *more, "--out", tmp_path / "o")
     assert not (tmp_path / "o").exists()
 
 
-def test_pairs_from_a_file(work: Path, tmp_path: Path, call: Caller) -> None:
-    data = read_folder(work / "data")
+def test_pairs_from_a_file(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     same = int(np.flatnonzero(data.video.people == data.front.people[0])[0])
     other = int(np.flatnonzero(data.video.people != data.front.people[0])[0])
-    pairs = tmp_path / "mine.csv"
     lines = [f"MINE,{fold},front:0,video:{row},{truth}" for fold in (1, 2) for row, truth in ((same, 1), (other, 0))]
-    pairs.write_text("\n".join(["protocol,fold,a,b,same", *lines]) + "\n", encoding="utf-8")
-    start = ("evaluate", "raw", "--data", work / "data", "--resamples", "0")
-    call.done(*start, "--pairs", pairs, "--out", tmp_path / "o")
+    pairs = write_lines(tmp_path / "mine.csv", ["protocol,fold,a,b,same", *lines])
+    data_of = ("--data", work / "data", "--pairs", pairs)
+    call.done("evaluate", "raw", *data_of, "--resamples", "0", "--out", tmp_path / "o")
     assert set(summary_of(tmp_path / "o")["evaluation"]["protocols"]) == {"MINE"}
 
 
-def test_output_appears_whole_or_not_at_all(
+def test_output_appears_complete_or_not_at_all(
     work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
 ) -> None:
-    full = tmp_path / "full"
+    full, empty = tmp_path / "full", tmp_path / "empty"
     full.mkdir()
+    empty.mkdir()
     (full / "mine.txt").write_text("mine", encoding="utf-8")
     arguments = ("evaluate", "raw", "--data", work / "data", "--resamples", "0", "--out")
     assert "not empty" in call.refused(*arguments, full)
     assert "no directory" in call.refused(*arguments, full / "mine.txt")
     assert [path.name for path in full.iterdir()] == ["mine.txt"]
-    empty = tmp_path / "empty"
-    empty.mkdir()
     call.done(*arguments, empty)
     assert (empty / "summary.json").is_file()
 

@@ -22,9 +22,11 @@ DIM = 16
 NAMES = [f"f{i}" for i in range(DIM)]
 COLUMNS = ("--feature-columns", "f0..f15", "--person", "person")
 POSE = ("--pose", "yaw,pitch,roll")
+Columns = dict[str, list[Any]]
+Change = Callable[[Columns], None]
 
 
-def table() -> dict[str, list[Any]]:
+def table() -> Columns:
     """12 people, 6 photos each, as columns; poses of every 7th photo unknown."""
     data = synthetic(people=12, probes=4, dim=DIM)
     order = np.random.default_rng(0).permutation(len(data.front) + len(data.video))
@@ -32,7 +34,7 @@ def table() -> dict[str, list[Any]]:
         np.concatenate([getattr(data.front, name), getattr(data.video, name)])[order]
         for name in ("features", "poses", "people")
     )
-    columns: dict[str, list[Any]] = {"photo": [f"{i}.jpg" for i in range(len(x))], "person": people.tolist()}
+    columns: Columns = {"photo": [f"{i}.jpg" for i in range(len(x))], "person": people.tolist()}
     for i, name in enumerate(("yaw", "pitch", "roll")):
         columns[name] = [None if row % 7 == 0 else float(v) for row, v in enumerate(poses[:, i])]
     for i, name in enumerate(NAMES):
@@ -40,11 +42,16 @@ def table() -> dict[str, list[Any]]:
     return columns
 
 
-def write_csv(path: Path, columns: dict[str, list[Any]], delimiter: str = ",") -> Path:
+def write_csv(path: Path, columns: Columns, delimiter: str = ",") -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+def write_parquet(path: Path, columns: Columns) -> Path:
+    pq.write_table(pa.table(columns), path)
     return path
 
 
@@ -55,7 +62,7 @@ def imported(call: Caller, path: Path, *arguments: object) -> FeatureSet:
     return read_folder(out)
 
 
-def check_rows(folder: FeatureSet, columns: dict[str, list[Any]]) -> None:
+def check_rows(folder: FeatureSet, columns: Columns) -> None:
     """Every row of the table is once in the folder, in the table's order on its side."""
     x = np.array([columns[name] for name in NAMES], np.float32).T
     where = {row.tobytes(): i for i, row in enumerate(x)}
@@ -88,8 +95,7 @@ def test_every_second_frontal_photo_is_a_front_row(tmp_path: Path, call: Caller)
 
 def test_the_batches_of_a_long_table_change_nothing(tmp_path: Path, call: Caller) -> None:
     short = {name: values * 150 for name, values in table().items()}  # 10,800 rows are two batches
-    pq.write_table(pa.table(short), tmp_path / "t.parquet")
-    folder = imported(call, tmp_path / "t.parquet", *COLUMNS, *POSE)
+    folder = imported(call, write_parquet(tmp_path / "t.parquet", short), *COLUMNS, *POSE)
     once = imported(call, write_csv(tmp_path / "t.csv", table()), *COLUMNS, *POSE)
     frontal = sum(yaw is not None and abs(yaw) <= 20 for yaw in table()["yaw"])
     assert len(folder.front) == 75 * frontal
@@ -128,12 +134,11 @@ def test_lists_radians_order_and_numbered_people(tmp_path: Path, call: Caller) -
         for yaw, pitch, roll in zip(columns["yaw"], columns["pitch"], columns["roll"], strict=True)
     ]
     short = {"v": x.astype(np.float64).tolist(), "who": [codes[person] for person in columns["person"]], "p": poses}
-    pq.write_table(pa.table(short), tmp_path / "t.parquet")
     texts = short | {"v": [str(row) for row in x.astype(np.float64).tolist()], "p": [str(p or "") for p in poses]}
     arguments = ("--feature-columns", "v", "--person", "who", "--pose", "p")
     written = ("--pose-order", "roll,yaw,pitch", "--pose-unit", "rad")
     plain = imported(call, write_csv(tmp_path / "plain.csv", columns), *COLUMNS, *POSE)
-    for path in (tmp_path / "t.parquet", write_csv(tmp_path / "t.csv", texts)):
+    for path in (write_parquet(tmp_path / "t.parquet", short), write_csv(tmp_path / "t.csv", texts)):
         folder = imported(call, path, *arguments, *written)
         assert np.array_equal(folder.video.features, plain.video.features)
         np.testing.assert_allclose(folder.video.poses, plain.video.poses, rtol=1e-5)
@@ -141,29 +146,29 @@ def test_lists_radians_order_and_numbered_people(tmp_path: Path, call: Caller) -
     assert "say --pose-unit rad" in call("import", tmp_path / "t.parquet", *arguments, "--out", tmp_path / "degrees")[2]
 
 
-def changed(name: str, row: int, value: object) -> Callable[[dict[str, list[Any]]], None]:
-    def change(columns: dict[str, list[Any]]) -> None:
-        columns[name][row] = value
+def changed(name: str, row: int | None, value: object) -> Change:
+    """Sets one value of a column, or all where ``row`` is None."""
+
+    def change(columns: Columns) -> None:
+        columns[name] = [value if row in (None, i) else old for i, old in enumerate(columns[name])]
 
     return change
 
 
-def lists(row: int, value: object) -> Callable[[dict[str, list[Any]]], None]:
-    def change(columns: dict[str, list[Any]]) -> None:
-        columns["f0"] = [[1.0, 2.0]] * len(columns["f0"])
-        columns["f0"][row] = value
+def lists(row: int, value: object) -> Change:
+    """Lists in place of the numbers of ``f0``, one of them another."""
+
+    def change(columns: Columns) -> None:
+        columns["f0"] = [value if i == row else [1.0, 2.0] for i in range(len(columns["f0"]))]
 
     return change
 
 
-def every(name: str, value: object) -> Callable[[dict[str, list[Any]]], None]:
-    def change(columns: dict[str, list[Any]]) -> None:
-        columns[name] = [value] * len(columns[name])
-
-    return change
+def nothing(_columns: Columns) -> None:
+    pass
 
 
-CASES: list[tuple[str, str, Callable[[dict[str, list[Any]]], None], tuple[str, ...]]] = [
+CASES: list[tuple[str, str, Change, tuple[str, ...]]] = [
     ("csv", "row 4: column 'f3' holds 'abc', not a number", changed("f3", 4, "abc"), ()),
     ("csv", "row 4: 'f3' is empty", changed("f3", 4, ""), ()),
     ("csv", "row 4 holds NaN or infinity", changed("f3", 4, "inf"), ()),
@@ -171,43 +176,34 @@ CASES: list[tuple[str, str, Callable[[dict[str, list[Any]]], None], tuple[str, .
     ("csv", "row 5: 'person' '张伟 ' begins or ends with a blank", changed("person", 5, "张伟 "), ()),
     ("csv", "row 6: column 'yaw' holds 'left', not a number", changed("yaw", 6, "left"), ()),
     ("csv", "row 6: pose [5000.0", changed("yaw", 6, 5000.0), ()),
-    ("csv", "has no column 'who'", changed("f3", 4, 0), ("--person", "who")),
-    ("csv", "no column is named like 'g*'", changed("f3", 4, 0), ("--feature-columns", "g*")),
-    ("csv", "row 0: 'photo' holds '0.jpg', not a number", changed("f3", 4, 0), ("--feature-columns", "photo")),
-    ("csv", "'yaw' is among the columns of the vectors", changed("f3", 4, 0), ("--feature-columns", "yaw,f1")),
-    ("csv", "three columns, not 2", changed("f3", 4, 0), ("--pose", "yaw,pitch")),
-    ("csv", "row 0: 'photo' is '0.jpg': write front or video", changed("f3", 4, 0), ("--role", "photo")),
-    ("csv", "is a front row by yaw and source", every("yaw", 80.0), ()),
-    ("csv", "--pose-order yaw: write", changed("f3", 4, 0), ("--pose-order", "yaw")),
-    ("csv", "no angle from 0 to 90", changed("f3", 4, 0), ("--frontal-max", "-3")),
-    ("csv", "is no head pose in radians", changed("f3", 4, 0), ("--pose-unit", "rad", "--frontal-max", "90")),
+    ("csv", "has no column 'who'", nothing, ("--person", "who")),
+    ("csv", "no column is named like 'g*'", nothing, ("--feature-columns", "g*")),
+    ("csv", "row 0: 'photo' holds '0.jpg', not a number", nothing, ("--feature-columns", "photo")),
+    ("csv", "'yaw' is among the columns of the vectors", nothing, ("--feature-columns", "yaw,f1")),
+    ("csv", "three columns, not 2", nothing, ("--pose", "yaw,pitch")),
+    ("csv", "row 0: 'photo' is '0.jpg': write front or video", nothing, ("--role", "photo")),
+    ("csv", "is a front row by yaw and source", changed("yaw", None, 80.0), ()),
+    ("csv", "--pose-order yaw: write", nothing, ("--pose-order", "yaw")),
+    ("csv", "no angle from 0 to 90", nothing, ("--frontal-max", "-3")),
+    ("csv", "is no head pose in radians", nothing, ("--pose-unit", "rad", "--frontal-max", "90")),
     ("csv", "spelt with different characters", changed("person", 0, "Zoe\u0308 0-0005"), ()),
     ("parquet", "row 3: 'f0' holds 1 numbers, row 0 2", lists(3, [1.0]), ("--feature-columns", "f0")),
     ("parquet", "row 3: 'f0' is empty", lists(3, None), ("--feature-columns", "f0")),
     ("parquet", "row 3: 'f0' holds an empty number", lists(3, [None, 1.0]), ("--feature-columns", "f0")),
     ("parquet", "row 3: 'f3' is empty", changed("f3", 3, None), ()),
-    ("parquet", "'f3' holds string, not numbers (row 0: 'x')", every("f3", "x"), ()),
+    ("parquet", "'f3' holds string, not numbers (row 0: 'x')", changed("f3", None, "x"), ()),
     ("parquet", "row 2 is all zeros", lists(2, [0.0, 0.0]), ("--feature-columns", "f0")),
-    ("parquet", "'roll' holds double: name a column of text", changed("f3", 3, 1.0), ("--person", "roll")),
+    ("parquet", "'roll' holds double: name a column of text", nothing, ("--person", "roll")),
 ]
 
 
 @pytest.mark.parametrize(("suffix", "line", "change", "more"), CASES, ids=[case[1] for case in CASES])
 def test_a_bad_table_is_one_line(
-    suffix: str,
-    line: str,
-    change: Callable[[dict[str, list[Any]]], None],
-    more: tuple[str, ...],
-    tmp_path: Path,
-    call: Caller,
+    suffix: str, line: str, change: Change, more: tuple[str, ...], tmp_path: Path, call: Caller
 ) -> None:
     columns = table()
     change(columns)
-    path = tmp_path / f"t.{suffix}"
-    if suffix == "csv":
-        write_csv(path, columns)
-    else:
-        pq.write_table(pa.table(columns), path)
+    path = write_csv(tmp_path / "t.csv", columns) if suffix == "csv" else write_parquet(tmp_path / "t.parquet", columns)
     refused(call, path, line, more)
 
 
@@ -229,7 +225,7 @@ def test_a_bad_table_is_one_line(
 def test_a_bad_file_is_one_line(name: str, content: bytes | None, line: str, tmp_path: Path, call: Caller) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    call.refused(tmp_path / name, line, ("--feature-columns", "f0,f1"))
+    refused(call, tmp_path / name, line, ("--feature-columns", "f0,f1"))
 
 
 def test_other_refusals(tmp_path: Path, call: Caller) -> None:

@@ -17,21 +17,17 @@ def _a_clock_of_10_seconds_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.time, "monotonic", lambda: next(ticks))
 
 
-def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress(1000) as advance:
+@pytest.mark.parametrize(
+    ("total", "first", "last"), [(1000, "300 of 1,000 rows, ", " left"), (None, "300 rows, ", "/s")]
+)
+def test_a_line_now_and_then(total: int | None, first: str, last: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with progress(total) as advance:
         for _ in range(10):
             advance(100)
     lines = capsys.readouterr().err.splitlines()
     assert 1 <= len(lines) < 10
-    assert lines[0].startswith("300 of 1,000 rows, ")
-    assert lines[0].endswith(" left")
-
-
-def test_without_a_total(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress(None) as advance:
-        for _ in range(10):
-            advance(100)
-    assert capsys.readouterr().err.startswith("300 rows, ")
+    assert lines[0].startswith(first)
+    assert lines[0].endswith(last)
 
 
 @pytest.mark.parametrize("total", [1000, None])
