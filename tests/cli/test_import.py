@@ -141,6 +141,19 @@ def test_lists_radians_order_and_numbered_people(tmp_path: Path, call: Caller) -
     assert "say --pose-unit rad" in call("import", tmp_path / "t.parquet", *arguments, "--out", tmp_path / "degrees")[2]
 
 
+def test_vectors_in_one_more_list(tmp_path: Path, call: Caller) -> None:
+    columns = table()
+    lists = np.array([columns[name] for name in NAMES], np.float32).T.tolist()
+    for name, vectors in (("plain", lists), ("nested", [[row] for row in lists])):
+        pq.write_table(
+            pa.table({"v": vectors} | {key: columns[key] for key in ("person", "yaw", "pitch", "roll")}),
+            tmp_path / f"{name}.parquet",
+        )
+    arguments = ("--feature-columns", "v", "--person", "person", *POSE)
+    plain, nested = (imported(call, tmp_path / f"{name}.parquet", *arguments) for name in ("plain", "nested"))
+    assert np.array_equal(plain.video.features, nested.video.features)
+
+
 def changed(name: str, row: int, value: object) -> Callable[[dict[str, list[Any]]], None]:
     def change(columns: dict[str, list[Any]]) -> None:
         columns[name][row] = value

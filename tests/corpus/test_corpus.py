@@ -14,6 +14,7 @@ import train
 from poseid import cli
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
+from tests.corpus import table_cases  # noqa: F401 - registers its cases
 from tests.corpus.cases import CASES, DIM, vectors
 
 HYDRAS_OWN = {".hydra", "train.log"}  # what Hydra writes of a call before the job begins

@@ -201,9 +201,14 @@ def _parsed(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
 
 def _rows_of(array: pa.Array, name: str, file: str, first: int, missing: float | None = None) -> np.ndarray:
     """(n, D) of lists without null rows."""
-    values = array.flatten()
-    while is_lists(values.type):
-        values = values.flatten()
+    while is_lists((values := array.flatten()).type):  # each vector in one more list
+        sizes = np.asarray(pc.list_value_length(array))
+        if (sizes != 1).any():
+            row = int(np.argmax(sizes != 1))
+            fault = f"{shown(name)} holds {sizes[row]} lists"
+            raise InputError(f"{file}: row {first + row}: {fault}: give each vector a row of its own")
+        inner = values.storage if isinstance(values.type, pa.BaseExtensionType) else values
+        array = _filled(inner, name, file, first)
     if not pa.types.is_fixed_size_list(array.type):
         sizes = np.asarray(pc.list_value_length(array))
         if (sizes != sizes[:1]).any():

@@ -104,8 +104,9 @@ def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
         features = tuple(lists) if len(lists) == 1 else tuple(name for name in lists if name == "features")
         if not features:
             raise InputError(f"{path}: --feature-columns: say which hold the vectors; the columns are {listed(names)}")
-    if len(features) == 1 and not is_lists(schema.field(features[0]).type):
-        raise InputError(f"{path}: {shown(features[0])} holds {schema.field(features[0]).type}, not lists of numbers")
+    kind = schema.field(features[0]).type
+    if len(features) == 1 and (not is_lists(kind) or is_lists(kind.value_type)):
+        raise InputError(f"{path}: {shown(features[0])} holds {kind}, not lists of numbers")
     usual = next((found for found in (("poses",), ANGLES) if set(found) <= set(names)), ())
     poses = find_columns(columns.poses, names, str(path)) if columns.poses else usual
     if set(poses) & set(features):
