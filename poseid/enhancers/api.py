@@ -133,7 +133,7 @@ def open_enhancer(model: str | Path) -> LoadedEnhancer:
     text = str(model)
     if text == "raw":
         return LoadedEnhancer(None, info_of({"model": {"name": "raw"}}, None))
-    if text.endswith(".onnx"):
+    if text.lower().endswith(".onnx"):
         run, header, dim = open_onnx(Path(text))
         about = header.get("onnx")
         unchanged = isinstance(about, dict) and about.get("unchanged") is True

@@ -150,11 +150,12 @@ def _opened(text: str, dim: int) -> SavedEnhancer:
         if text in BASELINES:
             raise InputError(f"{text}: must be fitted first: poseid baseline {text} --data DIR --out NEW_DIR")
         raise InputError(f"{text}: no such file or directory, and no baseline of that name")
-    if path.suffix == ".safetensors":
+    kind = path.suffix.lower()
+    if kind == ".safetensors":
         return load_enhancer(path)
-    if path.suffix == ".ckpt":
+    if kind == ".ckpt":
         return _open_checkpoint(path)
-    if path.suffix == ".onnx":
+    if kind == ".onnx":
         run, header, found = open_onnx(path)
         return SavedEnhancer(OnnxModel(run, found, str(header.get("sides", "probe"))).eval(), header)
     raise InputError(f"{text}: is no MODEL: give raw, a run or baseline directory, a .safetensors, .onnx or .ckpt")

@@ -26,7 +26,7 @@ from poseid.features.rows import (
 )
 from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
 from poseid.features.tables.poses import PoseFormat
-from poseid.features.tables.table import find_columns
+from poseid.features.tables.table import find_columns, suffix_of
 
 SUFFIXES = (".csv", ".parquet")
 ROLES = ("front", "video")
@@ -74,7 +74,7 @@ def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable
     Raises:
         InputError: one line that names the file and the row (counted from 0, without the header) or the column.
     """
-    if path.suffix not in SUFFIXES:
+    if suffix_of(path) not in SUFFIXES:
         raise InputError(f"{path}: unknown kind of table: give {' or '.join(SUFFIXES)}")
     if not path.is_file():
         raise InputError(f"{path}: no such file")

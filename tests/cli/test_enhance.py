@@ -196,6 +196,26 @@ def test_a_directory_of_shards(work: Path, enhanced: np.ndarray, shards: Path, c
     assert all(rest[name] == made[name] for name in made if name not in ("part-0.npy", "_enhanced.jsonl"))
 
 
+def test_suffixes_in_any_case_and_what_is_left_out(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
+    x, poses = data.video.features[:20], data.video.poses[:20]
+    (tmp_path / "in" / "more.npy.d").mkdir(parents=True)
+    np.save(tmp_path / "in" / "part-0.npy", x)
+    for name in ("part-1.NPY", "c.pq", "_SUCCESS", "part-0.json", "part-1.Csv"):
+        shutil.copyfile(tmp_path / "in" / "part-0.npy", tmp_path / "in" / name)
+    (tmp_path / "in" / "part-0.json").write_text(json.dumps({"metadata": [{}] * 20, "poses": poses.tolist()}))
+    angles = "\n".join(",".join(map(str, pose)) for pose in poses.tolist())
+    (tmp_path / "in" / "part-1.Csv").write_text("yaw,pitch,roll\n" + angles + "\n")
+    arguments = ("enhance", work / "ridge", tmp_path / "in", "--poses", tmp_path / "in", "--out", tmp_path / "out")
+    assert "left out c.pq, more.npy.d: not .npy" in call.refused(*arguments, "--strict")
+    assert not (tmp_path / "out").exists()
+    status, _, err = call(*arguments)
+    assert (status, err.count("\n")) == (0, 1)
+    assert "left out c.pq, more.npy.d: not .npy" in err
+    written = [np.fromfile(tmp_path / "out" / f"part-{name}", np.float32)[-x.size :] for name in ("0.npy", "1.NPY")]
+    np.testing.assert_allclose(written[0], written[1], atol=1e-6)
+    call.done("enhance", work / "ridge", tmp_path / "in" / "part-1.NPY", "--no-pose", "--out", tmp_path / "one.npy")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_killed_and_resumed_equals_uninterrupted(work: Path, tmp_path: Path) -> None:
     generator = np.random.default_rng(0)

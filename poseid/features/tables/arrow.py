@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from poseid.errors import InputError
 from poseid.features.rows import shown
+from poseid.features.tables.table import suffix_of
 
 _ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _CSV_BLOCK = 8 * 2**20
@@ -63,7 +64,7 @@ def table_columns(path: Path) -> list[str]:
     """The names of the columns of a .csv or .parquet."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    if path.suffix != ".csv":
+    if suffix_of(path) != ".csv":
         with reading(path):
             return list(pq.read_schema(path).names)
     with path.open("rb") as file:
@@ -78,7 +79,7 @@ def table_columns(path: Path) -> list[str]:
 
 def table_batches(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Batches of these columns of a .csv or .parquet; of a CSV, ``numbers`` are read as float32, the others as text."""
-    if path.suffix != ".csv":
+    if suffix_of(path) != ".csv":
         with reading(path), pq.ParquetFile(path, buffer_size=2**20) as table:
             yield from table.iter_batches(_BATCH_ROWS, columns=list(columns))
         return

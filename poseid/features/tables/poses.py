@@ -14,7 +14,7 @@ from poseid.errors import InputError
 from poseid.features.metadata import read_metadata
 from poseid.features.rows import shown
 from poseid.features.tables.npy import read_array
-from poseid.features.tables.table import find_columns, require
+from poseid.features.tables.table import find_columns, require, suffix_of
 
 ANGLES = ("yaw", "pitch", "roll")
 ORDERS = tuple(itertools.permutations(ANGLES))
@@ -93,16 +93,16 @@ def read_poses(path: Path, names: Sequence[str]) -> np.ndarray:
     Raises:
         InputError: no such file, another kind of file, or no three numbers a row.
     """
-    if path.suffix == ".npy":
+    if suffix_of(path) == ".npy":
         angles = read_array(path)
         if angles.ndim != 2 or angles.shape[1] != 3 or angles.dtype.kind not in "fiu":
             raise InputError(f"{path}: has shape {angles.shape}: poses are (rows, 3) numbers")
         return angles
     if not path.is_file():
         raise InputError(f"{path}: no such file: give poses as .npy, .json, .csv or .parquet")
-    if path.suffix == ".json" or (path.name in ("front_metadata.parquet", "video_metadata.parquet") and not names):
+    if suffix_of(path) == ".json" or (path.name in ("front_metadata.parquet", "video_metadata.parquet") and not names):
         return read_metadata(path)[1]
-    if path.suffix not in (".csv", ".parquet"):
+    if suffix_of(path) not in (".csv", ".parquet"):
         raise InputError(f"{path}: poses are read from .npy, .json, .csv or .parquet")
     require("pyarrow", path)
     from poseid.features.tables.arrow import angles_of, table_batches, table_columns

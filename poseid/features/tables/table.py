@@ -65,6 +65,19 @@ class Table:
     sample: np.ndarray
 
 
+def suffix_of(path: Path) -> str:
+    """What says the format of a file: its suffix in small letters."""
+    return path.suffix.lower()
+
+
+def files_in(directory: Path, suffixes: Sequence[str]) -> tuple[list[Path], list[Path]]:
+    """The files of a directory with these suffixes, and all else in it; without names that begin with . or _, which
+    writers of part files give to what is no data."""
+    seen = sorted(path for path in directory.iterdir() if not path.name.startswith((".", "_")))
+    found = [path for path in seen if suffix_of(path) in suffixes]
+    return found, [path for path in seen if suffix_of(path) not in suffixes]
+
+
 def inspect_file(path: Path, columns: Columns, sampled: int = 4096) -> Table:
     """What a file of vectors holds, with a sample of at most ``sampled`` of them.
 
@@ -73,8 +86,8 @@ def inspect_file(path: Path, columns: Columns, sampled: int = 4096) -> Table:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    if path.suffix not in FORMATS:
-        how = ": make a feature folder of it first, poseid import" if path.suffix == ".csv" else ""
+    if suffix_of(path) not in FORMATS:
+        how = ": make a feature folder of it first, poseid import" if suffix_of(path) == ".csv" else ""
         raise InputError(f"{path}: unknown kind of file{how}: give {', '.join(SUFFIXES)} or a feature folder")
     try:
         table: Table = _module(path).inspect(path, columns, sampled)
@@ -96,7 +109,7 @@ def rewrite_file(source: Path, target: Path, columns: Columns, change: Change) -
 
 
 def _module(path: Path) -> Any:
-    name, package = FORMATS[path.suffix]
+    name, package = FORMATS[suffix_of(path)]
     require(package, path)
     return importlib.import_module(f"poseid.features.tables.{name}")
 
