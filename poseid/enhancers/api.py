@@ -75,7 +75,7 @@ class LoadedEnhancer:
         return enhanced  # type: ignore[no-any-return]
 
     def _enhance_array(self, features: np.ndarray, poses: Any) -> np.ndarray:
-        if features.dtype not in DTYPES:
+        if features.dtype.newbyteorder("=") not in DTYPES:
             raise InputError(f"features: hold {features.dtype} values: give float16, float32 or float64")
         single = features.ndim == 1
         rows = features[None] if single else features

@@ -190,8 +190,8 @@ def _enhance_file(files: FileEnhancer, one: _Inspected, target: Path, advance: C
     angles, pose_file = None, file
     names: Sequence[str] = table.columns.poses
     if one.job.poses is not None:
-        pose_file, names = str(one.job.poses), files.columns.poses
-        angles = read_poses(one.job.poses, names)
+        pose_file = str(one.job.poses)
+        angles, names = read_poses(one.job.poses, files.columns.poses)
         if len(angles) != table.rows:
             raise InputError(f"{pose_file}: {len(angles)} poses for {table.rows} rows of {file}: they must agree")
     written = pose_format(files.order, files.unit, names)
