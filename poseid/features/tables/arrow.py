@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from poseid.errors import InputError
+from poseid.errors import InputError, shortened
 from poseid.features.rows import shown
 from poseid.features.tables.table import suffix_of
 
@@ -64,7 +64,7 @@ def reading(path: Path, columns: Sequence[str] = (), header: int = 1) -> Iterato
     if width := _WIDTH.search(text):
         cells = f"{width['got']} cells, not {width['want']} as in the header"
         raise InputError(f"{path}: row {int(width['row']) - header - 1}: {cells}: mend the row")
-    raise InputError(f"{path}: cannot be read ({shown(text)[1:-1]})")
+    raise InputError(f"{path}: cannot be read ({shortened(text)})")
 
 
 def table_columns(path: Path) -> list[str]:

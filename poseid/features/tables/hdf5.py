@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from poseid.errors import InputError
+from poseid.errors import InputError, shortened
 from poseid.features.tables.npy import native
 from poseid.features.tables.table import Change, Columns, Table, block_rows, choose_arrays, sample_runs
 
@@ -57,6 +57,6 @@ def _opened(path: Path, mode: str) -> Iterator[h5py.File]:
     try:
         file = h5py.File(path, mode, rdcc_nbytes=_CHUNK_CACHE)
     except OSError as error:
-        raise InputError(f"{path}: is no HDF5 file, or cannot be opened ({str(error)[:80]})") from None
+        raise InputError(f"{path}: is no HDF5 file, or cannot be opened ({shortened(str(error))})") from None
     with file:
         yield file
