@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from poseid.enhancers.header import ModelInfo, info_of
-from poseid.enhancers.onnx_run import Float32, Run, open_onnx
+from poseid.enhancers.onnx_run import Float32, Run, open_onnx, read_onnx
 from poseid.errors import InputError
 from poseid.features.rows import DTYPES, MAX_NORM, MIN_NORM, check_features
 
@@ -32,14 +32,20 @@ class LoadedEnhancer:
         info: what the model says about itself, see :class:`poseid.enhancers.header.ModelInfo`.
     """
 
-    def __init__(self, run: Run | None, info: ModelInfo) -> None:
+    def __init__(self, run: Run | None, info: ModelInfo, file: Callable[[], tuple[str, bytes | None]]) -> None:
         """
         Args:
             run: enhances a block of rows; None returns rows bit for bit.
             info: of the model.
+            file: gives a name and the bytes of a file that holds the model.
         """
         self._run = run
         self.info = info
+        self._file = file
+
+    def __reduce__(self) -> tuple[Any, tuple[str, bytes | None]]:
+        """A pickle holds the bytes of a file, which is opened like any other: nothing in it is executed."""
+        return open_enhancer, self._file()
 
     def __repr__(self) -> str:
         dim = "any" if self.info.dim is None else self.info.dim
@@ -128,25 +134,29 @@ def _pose_rows(poses: Any, count: int, single: bool) -> Float32:
     return angles
 
 
-def open_enhancer(model: str | Path) -> LoadedEnhancer:
-    """See :func:`poseid.load`."""
+def open_enhancer(model: str | Path, content: bytes | None = None) -> LoadedEnhancer:
+    """See :func:`poseid.load`; ``content`` is that of the file where it is not to be read from the disk."""
     text = str(model)
+    file: Callable[[], tuple[str, bytes | None]]
     if text == "raw":
-        return LoadedEnhancer(None, info_of({"model": {"name": "raw"}}, None))
+        return LoadedEnhancer(None, info_of({"model": {"name": "raw"}}, None), lambda: ("raw", None))
     if text.lower().endswith(".onnx"):
-        run, header, dim = open_onnx(Path(text))
+        read = read_onnx(Path(text)) if content is None else content
+        run, header, dim = open_onnx(Path(text), read)
+        file = lambda: ("pickled.onnx", read)  # noqa: E731
         about = header.get("onnx")
         unchanged = isinstance(about, dict) and about.get("unchanged") is True
     else:
         try:
             from poseid.enhancers.inference import run_of
-            from poseid.enhancers.saving import open_model
+            from poseid.enhancers.saving import from_bytes, open_model, to_bytes
         except ModuleNotFoundError as error:
             if error.name not in ("torch", "safetensors"):
                 raise
             raise InputError(f"{text}: needs {error.name}: pip install {error.name}, or give an .onnx") from None
-        saved = open_model(text)
+        saved = open_model(text) if content is None else from_bytes(content, text)
+        file = lambda: ("pickled.safetensors", to_bytes(saved.enhancer, saved.info))  # noqa: E731
         run, header, dim = run_of(saved.enhancer), saved.info, saved.enhancer.dim
         unchanged = saved.enhancer.returns_input()
     # A fitted raw returns its input bit for bit too, in float64 as well.
-    return LoadedEnhancer(None if unchanged or header["model"]["name"] == "raw" else run, info_of(header, dim))
+    return LoadedEnhancer(None if unchanged or header["model"]["name"] == "raw" else run, info_of(header, dim), file)
