@@ -56,7 +56,8 @@ def plan_files(inputs: Sequence[Path], poses: Path | None, out: Path) -> tuple[l
             raise InputError(f"--out {out}: give it the suffix of {source.name}: files keep their format")
         if poses is not None and poses.is_dir():
             raise InputError(f"--poses {poses}: is a directory: name a file")
-        jobs, others = [Job(source, out, poses)], []
+        others: list[Path] = []
+        jobs = [Job(source, out, poses)]
     else:
         sources, others = _shards(inputs)
         if out.exists() and not out.is_dir():

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from poseid.errors import InputError
-from poseid.features.tables.poses import ANGLES, PoseFormat, looks_like_radians, pose_format, read_poses
-from poseid.features.tables.table import find_columns
+from poseid.features.tables.poses import PoseFormat, looks_like_radians, pose_format, read_poses
+from poseid.features.tables.table import ANGLES, find_columns
 
 HAVE = ["id", *(f"f{i}" for i in range(12)), "g000", "g001", "g002", "*"]
 
