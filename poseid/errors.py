@@ -8,6 +8,17 @@ class InputError(ValueError):
     """
 
 
+def shortened(text: str, longest: int = 240) -> str:
+    """A text in one line; of a long one the beginning and the end, where libraries give their reason.
+
+    >>> shortened("a reason " + "x" * 300 + " in the end", 30)
+    'a reason xxxx … xx in the end'
+    """
+    line = " ".join(text.split())
+    half = (longest - 3) // 2
+    return line if len(line) <= longest else f"{line[:half]} … {line[-half:]}"
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its type where it has none.
 

@@ -72,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename is not None else ""
         return _failed(f"error: {where}{error.strerror or error}", 1)
     except Exception as error:
+        if isinstance(error, UnicodeEncodeError) and any("\ud800" <= char <= "\udfff" for char in error.object):
+            return _failed(f"error: {ascii(error.object)[:200]}: the name of a file is not UTF-8: rename it", 2)
         package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
         if package not in ("", "poseid"):  # such as torch, where only numpy and onnxruntime are installed
             return _failed(f"error: this command needs the package {package}: pip install {package}", 2)

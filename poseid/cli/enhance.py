@@ -5,7 +5,7 @@ names; a feature folder gives a feature folder whose video rows are enhanced (fr
 sides=both). Rows keep their order, vectors their dtype and length; whatever else is in a file passes through.
 
 Head poses are degrees [yaw, pitch, roll]; NaN or an empty cell is unknown, and without any the enhancer goes by the
-vectors alone. They come from columns yaw, pitch, roll or an array poses of the file itself where there are such, from
+vectors alone. They come from columns or arrays yaw, pitch, roll (in any case) or poses of the file itself, from
 --pose-columns, or from --poses FILE (.npy, .json like a feature folder's, .csv, .parquet); for several inputs --poses
 is a directory with a file of the same name for each.
 

@@ -19,7 +19,8 @@ HELP = "make a feature folder from a CSV or Parquet table"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("table", type=Path, metavar="TABLE", help=".csv or .parquet")
+    table = ".csv or .parquet, or a directory of part files"
+    parser.add_argument("table", type=Path, metavar="TABLE", help=table)
     vectors = "one column of lists, or D columns such as f0..f511"
     parser.add_argument("--feature-columns", required=True, metavar="NAMES", help=vectors)
     parser.add_argument("--person", required=True, metavar="COLUMN", help="whose photo it is")
@@ -40,8 +41,8 @@ def run(arguments: argparse.Namespace) -> None:
         import numpy as np
 
         from poseid.cli.progress import progress
-        from poseid.features.tables.poses import looks_like_radians, pose_format
-        from poseid.features.tables.table import require, split_names
+        from poseid.features.tables.poses import looks_like_radians
+        from poseid.features.tables.table import listed, require, split_names
         from poseid.shell_line import shell_line
 
         require("pyarrow", arguments.table)
@@ -52,19 +53,23 @@ def run(arguments: argparse.Namespace) -> None:
         features=split_names(arguments.feature_columns),
         person=arguments.person,
         poses=poses,
-        format=pose_format(arguments.pose_order, arguments.pose_unit, poses),
+        order=arguments.pose_order,
+        unit=arguments.pose_unit,
         source=arguments.source,
         role=arguments.role,
         frontal_max=arguments.frontal_max,
     )
     with progress(None) as advance:
-        features = import_table(arguments.table, columns, arguments.out, advance)
+        imported = import_table(arguments.table, columns, arguments.out, advance)
+    features = imported.features
+    if imported.left_out:
+        print(f"warning: {arguments.table}: left out {listed(imported.left_out)}", file=sys.stderr)
     angles = np.concatenate([features.front.poses, features.video.poses])
     if arguments.pose_unit == "deg" and looks_like_radians(angles):
         print("warning: all angles are within 3.15: if they are radians, say --pose-unit rad", file=sys.stderr)
     print(features.summary())
     if poses:
-        order = ", ".join(columns.format.order)
+        order = ", ".join(imported.order)
         print(f"angles read as {order} (--pose-order) in {'degrees' if arguments.pose_unit == 'deg' else 'radians'}")
     front, video = set(features.front.people.tolist()), set(features.video.people.tolist())
     for side, alone in (("front", video - front), ("video", front - video)):

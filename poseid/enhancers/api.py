@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, 
 import numpy as np
 
 from poseid.enhancers.header import ModelInfo, info_of
-from poseid.enhancers.onnx_run import Float32, Run, open_onnx
+from poseid.enhancers.onnx_run import Float32, Run, open_onnx, read_onnx
 from poseid.enhancers.pooling import pool
 from poseid.errors import InputError
 from poseid.features.rows import DTYPES, MAX_NORM, MIN_NORM, check_features
@@ -49,16 +49,24 @@ class LoadedEnhancer:
         info: what the model says about itself, see :class:`poseid.enhancers.header.ModelInfo`.
     """
 
-    def __init__(self, run: Run | None, unchanged: bool, info: ModelInfo) -> None:
+    def __init__(
+        self, run: Run | None, unchanged: bool, info: ModelInfo, file: Callable[[], tuple[str, bytes | None]]
+    ) -> None:
         """
         Args:
             run: enhances a block of rows and weighs them; None: every row weighs 1.
             unchanged: whether rows are returned bit for bit.
             info: of the model.
+            file: gives a name and the bytes of a file that holds the model.
         """
         self._run = run
         self._unchanged = unchanged
         self.info = info
+        self._file = file
+
+    def __reduce__(self) -> tuple[Any, tuple[str, bytes | None]]:
+        """A pickle holds the bytes of a file, which is opened like any other: nothing in it is executed."""
+        return open_enhancer, self._file()
 
     def __repr__(self) -> str:
         dim = "any" if self.info.dim is None else self.info.dim
@@ -117,7 +125,7 @@ class LoadedEnhancer:
 
         For pooling of one's own: a template is the direction of Σ weight · row / |row|.
         """
-        if features.dtype not in DTYPES:
+        if features.dtype.newbyteorder("=") not in DTYPES:
             raise InputError(f"features: hold {features.dtype} values: give float16, float32 or float64")
         single = features.ndim == 1
         rows = features[None] if single else features
@@ -181,26 +189,30 @@ def _pose_rows(poses: Any, count: int, single: bool) -> Float32:
     return angles
 
 
-def open_enhancer(model: str | Path) -> LoadedEnhancer:
-    """See :func:`poseid.load`."""
+def open_enhancer(model: str | Path, content: bytes | None = None) -> LoadedEnhancer:
+    """See :func:`poseid.load`; ``content`` is that of the file where it is not to be read from the disk."""
     text = str(model)
+    file: Callable[[], tuple[str, bytes | None]]
     if text == "raw":
-        return LoadedEnhancer(None, True, info_of({"model": {"name": "raw"}}, None))
-    if text.endswith(".onnx"):
-        run, header, dim = open_onnx(Path(text))
+        return LoadedEnhancer(None, True, info_of({"model": {"name": "raw"}}, None), lambda: ("raw", None))
+    if text.lower().endswith(".onnx"):
+        read = read_onnx(Path(text)) if content is None else content
+        run, header, dim = open_onnx(Path(text), read)
+        file = lambda: ("pickled.onnx", read)  # noqa: E731
         about = header.get("onnx")
         unchanged = isinstance(about, dict) and about.get("unchanged") is True
     else:
         try:
             from poseid.enhancers.inference import run_of
-            from poseid.enhancers.saving import open_model
+            from poseid.enhancers.saving import from_bytes, open_model, to_bytes
         except ModuleNotFoundError as error:
             if error.name not in ("torch", "safetensors"):
                 raise
             raise InputError(f"{text}: needs {error.name}: pip install {error.name}, or give an .onnx") from None
-        saved = open_model(text)
+        saved = open_model(text) if content is None else from_bytes(content, text)
+        file = lambda: ("pickled.safetensors", to_bytes(saved.enhancer, saved.info))  # noqa: E731
         run, header, dim = run_of(saved.enhancer), saved.info, saved.enhancer.dim
         unchanged = saved.enhancer.returns_input()
     # A fitted raw returns its input bit for bit too, in float64 as well.
     raw = header["model"]["name"] == "raw"
-    return LoadedEnhancer(None if raw else run, raw or unchanged, info_of(header, dim))
+    return LoadedEnhancer(None if raw else run, raw or unchanged, info_of(header, dim), file)

@@ -19,7 +19,7 @@ from poseid.features.fingerprint import differences
 from poseid.features.metadata import find_metadata
 from poseid.features.rows import check_features
 from poseid.features.tables.poses import looks_like_radians, pose_format, read_poses
-from poseid.features.tables.table import Columns, Table, inspect_file, rewrite_file
+from poseid.features.tables.table import SUFFIXES, Columns, Table, inspect_file, listed, rewrite_file
 
 _SAMPLE = 4096
 
@@ -92,7 +92,7 @@ def enhance_files(
     Raises:
         InputError: as `plan_files`; an output is there; a file cannot be read, or does not fit the model.
     """
-    jobs = plan_files(inputs, poses, out)
+    jobs, left_out = plan_files(inputs, poses, out)
     single = jobs[0].target == out
     record = files.record(out.with_name(f"_{out.name}.enhanced.jsonl") if single else out / RECORD)
     waiting = [job for job in jobs if not (resume and record.done(job.target, job.inputs))]
@@ -101,6 +101,8 @@ def enhance_files(
             other = "and not made by this model from this input" if resume else "already"
             raise InputError(f"--out {job.target}: is there {other}: remove it, choose another name or --force")
     inspected = _inspect(files, waiting)
+    if left_out:
+        files.warn(f"{inputs[0]}: left out {listed(left_out)}: not {', '.join(SUFFIXES)}")
     return _outcome(inspected, _write(files, inspected, record), len(jobs) - len(waiting))
 
 
@@ -187,8 +189,8 @@ def _enhance_file(files: FileEnhancer, one: _Inspected, target: Path, advance: C
     angles, pose_file = None, file
     names: Sequence[str] = table.columns.poses
     if one.job.poses is not None:
-        pose_file, names = str(one.job.poses), files.columns.poses
-        angles = read_poses(one.job.poses, names)
+        pose_file = str(one.job.poses)
+        angles, names = read_poses(one.job.poses, files.columns.poses)
         if len(angles) != table.rows:
             raise InputError(f"{pose_file}: {len(angles)} poses for {table.rows} rows of {file}: they must agree")
     written = pose_format(files.order, files.unit, names)

@@ -7,6 +7,8 @@ x̂. The result differs from the network's by rounding alone (≤ 1e-6 of a row'
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +24,9 @@ from poseid.enhancers.residual import ResidualEnhancer
 from poseid.features.rows import MIN_NORM
 
 BLOCK_ROWS = 8192
+if hasattr(os, "register_at_fork"):
+    # A forked process has none of torch's threads but waits for them, for ever; DataLoader's workers do the same.
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 class Enhanced(NamedTuple):

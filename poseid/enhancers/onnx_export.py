@@ -95,6 +95,8 @@ def largest_difference(run: Run, enhancer: Model) -> float:
 
 
 def _traced(enhancer: Model, opset: int) -> onnx.ModelProto:
+    import onnx
+
     rows = torch.export.Dim("rows")
     example = (torch.ones(5, enhancer.dim), torch.zeros(5, 3))
     try:
@@ -116,6 +118,8 @@ def _traced(enhancer: Model, opset: int) -> onnx.ModelProto:
     got = {one.version for one in model.opset_import if one.domain == ""}
     if got != {opset}:
         raise InputError(f"--opset {opset}: the operators of this model cannot be had in that version; try {OPSET}")
+    # the exporter writes the newest version of the format, which older runtimes refuse whatever the operators
+    model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import, ignore_unknown=True)
     # the exporter notes source files of this machine at every node
     for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
         part.ClearField("metadata_props")

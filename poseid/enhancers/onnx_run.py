@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.enhancers.header import from_metadata
-from poseid.errors import InputError
+from poseid.errors import InputError, shortened
 
 INPUTS = ("features", "poses")
 OUTPUTS = ("enhanced", "weight")
@@ -22,8 +22,20 @@ Run = Callable[[Float32, Float32 | None], tuple[Float32, Float32]]
 """(n, D) rows and (n, 3) degrees, rows of NaN unknown, or None for no pose at all, to (n, D) rows and (n,) weights."""
 
 
-def open_onnx(path: Path) -> tuple[Run, dict[str, Any], int]:
+def read_onnx(path: Path) -> bytes:
+    """The bytes of a file; InputError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def open_onnx(path: Path, content: bytes | None = None) -> tuple[Run, dict[str, Any], int]:
     """Opens a file that ``poseid export`` wrote.
+
+    Args:
+        path: of the file.
+        content: of the file, where it is not to be read.
 
     Returns:
         What enhances a block of rows, the header, and D.
@@ -31,11 +43,7 @@ def open_onnx(path: Path) -> tuple[Run, dict[str, Any], int]:
     Raises:
         InputError: the file is missing, no ONNX file, wants data from outside itself, or is not one of ours.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    run, metadata, dim = onnx_session(content, str(path))
+    run, metadata, dim = onnx_session(read_onnx(path) if content is None else content, str(path))
     return run, from_metadata(path, metadata), dim
 
 
@@ -64,7 +72,7 @@ def onnx_session(content: bytes, name: str, threads: int = 0) -> tuple[Run, dict
             inputs = {one.name: (one.type, one.shape) for one in session.get_inputs()}
             outputs = [one.name for one in session.get_outputs()]
         except Exception as error:
-            reason = " ".join(str(error).split())[:120]
+            reason = shortened(str(error))
             raise InputError(f"{name}: not a readable ONNX file, or one that wants other files ({reason})") from None
     shapes = [inputs.get(one, ("", [None, None])) for one in INPUTS]
     if (

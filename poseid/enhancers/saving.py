@@ -5,6 +5,7 @@ No pickle is loaded, and only the classes of :mod:`poseid.enhancers.registry` ar
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load, load_file, save
 from torch import Tensor
 
 from poseid.atomic import write_bytes
@@ -68,9 +69,29 @@ def save_enhancer(enhancer: Model, info: dict[str, Any], path: Path) -> None:
         info: JSON values; ``info["model"]`` = {"name": …, options of its constructor}.
         path: the file.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in enhancer.state_dict().items()}
     # not save_file, which makes files that nobody but their owner may read: a service is often another user
-    write_bytes(path, save(tensors, metadata=to_metadata(info)))
+    write_bytes(path, to_bytes(enhancer, info))
+
+
+def to_bytes(enhancer: Model, info: dict[str, Any]) -> bytes:
+    """What :func:`save_enhancer` writes."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in enhancer.state_dict().items()}
+    content: bytes = save(tensors, metadata=to_metadata(info))
+    return content
+
+
+def from_bytes(content: bytes, name: str) -> SavedEnhancer:
+    """The model in the bytes of a ``.safetensors``, called ``name`` in messages; raises as :func:`load_enhancer`."""
+    path = Path(name)
+    try:
+        tensors = load(content)
+        end = 8 + int.from_bytes(content[:8], "little")  # safetensors: a length, then JSON
+        info = from_metadata(path, json.loads(content[8:end]).get("__metadata__") or {})
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{path}: not a readable safetensors file ({first_line(error)})") from None
+    return SavedEnhancer(_restored(path, info["model"], lambda: tensors), info)
 
 
 def read_info(path: Path) -> dict[str, Any]:
@@ -150,11 +171,12 @@ def _open_path(text: str, path: Path) -> SavedEnhancer:
         if text in BASELINES:
             raise InputError(f"{text}: must be fitted first: poseid baseline {text} --data DIR --out NEW_DIR")
         raise InputError(f"{text}: no such file or directory, and no baseline of that name")
-    if path.suffix == ".safetensors":
+    kind = path.suffix.lower()
+    if kind == ".safetensors":
         return load_enhancer(path)
-    if path.suffix == ".ckpt":
+    if kind == ".ckpt":
         return _open_checkpoint(path)
-    if path.suffix == ".onnx":
+    if kind == ".onnx":
         run, header, found = open_onnx(path)
         return SavedEnhancer(OnnxModel(run, found, str(header.get("sides", "probe"))).eval(), header)
     raise InputError(f"{text}: is no MODEL: give raw, a run or baseline directory, a .safetensors, .onnx or .ckpt")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,11 +26,14 @@ from poseid.features.rows import (
     shown,
 )
 from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
-from poseid.features.tables.poses import PoseFormat
-from poseid.features.tables.table import find_columns
+from poseid.features.tables.poses import PoseFormat, pose_format
+from poseid.features.tables.table import files_in, find_columns, find_poses, suffix_of
 
 SUFFIXES = (".csv", ".parquet")
 ROLES = ("front", "video")
+
+Found = tuple[tuple[str, ...], tuple[str, ...], list[str]]
+"""The columns of the vectors, those of the poses, and all that are read."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class TableColumns:
         features: one of lists, or D of numbers; names, ranges and patterns as for ``find_columns``.
         person: whose photo it is: text, or integers.
         poses: three of angles, or one of three; empty: poses are unknown.
-        format: how the angles are written.
+        order: of the angles, see :func:`pose_format`; None: as the columns say, else yaw, pitch, roll.
+        unit: of the angles, "deg" or "rad".
         source: goes into the metadata; ``frontal/…`` and ``profile/…`` say what a photo is, whatever its pose.
         role: ``front`` or ``video`` on each row; None: see :func:`import_table`.
         frontal_max: up to this abs(yaw), in degrees, a photo without such a source is frontal.
@@ -49,13 +54,23 @@ class TableColumns:
     features: tuple[str, ...]
     person: str
     poses: tuple[str, ...]
-    format: PoseFormat
+    order: str | None
+    unit: str
     source: str | None
     role: str | None
     frontal_max: float
 
 
-def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable[[int], None]) -> FeatureSet:
+@dataclass(frozen=True)
+class Imported:
+    """What was written, read back; the order in which angles were read; and what of a directory was left out."""
+
+    features: FeatureSet
+    order: tuple[str, ...]
+    left_out: list[str]
+
+
+def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable[[int], None]) -> Imported:
     """Writes a feature folder from a table with one photo a row.
 
     Front and video rows are told apart by the role column where there is one. Else the first, third, fifth, …
@@ -63,21 +78,16 @@ def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable
     which show whether frontal photos take harm.
 
     Args:
-        path: .csv (UTF-8; commas, semicolons or tabs) or .parquet.
+        path: .csv (UTF-8; commas, semicolons or tabs) or .parquet, or a directory of part files of one kind.
         columns: which hold what.
         out: the new folder.
         advance: called with the number of rows just read.
 
-    Returns:
-        What was written, read back.
-
     Raises:
         InputError: one line that names the file and the row (counted from 0, without the header) or the column.
     """
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"{path}: unknown kind of table: give {' or '.join(SUFFIXES)}")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    parts, left_out = _part_files(path)
+    pose_format(columns.order, columns.unit, columns.poses)  # refuses a wrong order before a file is opened
     if columns.role is None and columns.source is None and not columns.poses:
         raise InputError(f"{path}: nothing tells front from video: name a role column, poses or a source column")
     if out.exists():
@@ -87,29 +97,48 @@ def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable
     with tempfile.TemporaryDirectory(
         prefix=f".{out.name}.", suffix=".partial", dir=place, ignore_cleanup_errors=True
     ) as directory:
-        write_folder(_streamed(path, columns, Path(directory), advance), out)
-    return read_folder(out)
+        features, order = _streamed(path, parts, columns, Path(directory), advance)
+        write_folder(features, out)
+    return Imported(read_folder(out), order, left_out)
 
 
-def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Callable[[int], None]) -> FeatureSet:
-    """The table's rows; the vectors are in two files of the directory, the rest in memory."""
-    file = str(path)
-    names, poses, wanted = _find(path, columns)
-    numbers = (names if len(names) > 1 else ()) + (poses if len(poses) > 1 else ())
+def _part_files(path: Path) -> tuple[list[Path], list[str]]:
+    """The files of a table, and the names of what is in its directory besides."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    if not path.is_dir():
+        if suffix_of(path) not in SUFFIXES:
+            raise InputError(f"{path}: unknown kind of table: give {' or '.join(SUFFIXES)}")
+        return [path], []
+    parts, others = files_in(path, SUFFIXES)
+    if not parts:
+        raise InputError(f"{path}: is a directory without part files: give {' or '.join(SUFFIXES)}")
+    if len({suffix_of(part) for part in parts}) > 1:
+        raise InputError(f"{path}: holds {' and '.join(SUFFIXES)}: give the part files of one table alone")
+    return parts, [other.name for other in others]
+
+
+def _streamed(
+    path: Path, tables: list[Path], columns: TableColumns, directory: Path, advance: Callable[[int], None]
+) -> tuple[FeatureSet, tuple[str, ...]]:
+    """The rows of the tables, and the order of the angles. The vectors are in two files of the directory, the rest in
+    memory."""
+    found = [_find(table, columns) for table in tables]
+    angles_as = [pose_format(columns.order, columns.unit, poses) for _, poses, _ in found]
     frontals: Counter[str] = Counter()
     known: set[str] = set()
-    first, dim, dtype = 0, 0, np.dtype(np.float32)
+    dim, dtype = 0, np.dtype(np.float32)
     parts: list[tuple[np.ndarray, ...]] = []
     sources: list[str] = []
     with (directory / "front").open("wb") as front_file, (directory / "video").open("wb") as video_file:
-        for batch in table_batches(path, wanted, numbers):
-            if not len(batch):
-                continue
+        for file, first, batch, (names, poses, _), written in _batches(tables, found, angles_as):
             features = vectors(batch, names, file, first)
-            if not first:
-                dim, dtype = features.shape[1], features.dtype if features.dtype in DTYPES else dtype
-            if features.shape[1] != dim:
-                raise InputError(f"{file}: row {first}: a vector of {features.shape[1]} numbers, row 0 has {dim}")
+            kind = features.dtype if features.dtype in DTYPES else np.dtype(np.float32)
+            if not parts:
+                dim, dtype = features.shape[1], kind
+            if (features.shape[1], kind) != (dim, dtype):
+                other = f"a vector of {features.shape[1]} numbers, {kind}; the first has {dim}, {dtype}"
+                raise InputError(f"{file}: row {first}: {other}: save all alike")
             features = features.astype(dtype, copy=False)
             check_features(features, file, dim, first)
             people = texts(batch, columns.person, file, first)
@@ -118,7 +147,7 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
                     raise InputError(f"{file}: row {first + row}: {shown(columns.person)} {fault}")
                 known.add(person)
             angles = angles_of(batch, poses, file, first) if poses else np.full((len(batch), 3), np.nan)
-            degrees = columns.format.degrees(angles, file, first)
+            degrees = written.degrees(angles, file, first)
             source = texts(batch, columns.source, file, first)
             if columns.role is None:
                 kinds = kinds_of(declared_kinds(source), degrees[:, 0], columns.frontal_max)
@@ -133,30 +162,42 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
             video_file.write(features[~front].tobytes())
             parts.append((front, people, degrees))
             sources += source.tolist()
-            first += len(batch)
             advance(len(batch))
-    if not first:
-        raise InputError(f"{file}: holds no rows")
+    if not parts:
+        raise InputError(f"{path}: holds no rows")
     front, people, degrees = (np.concatenate(column) for column in zip(*parts, strict=True))
     sides: list[Rows] = []
     for role, rows in zip(ROLES, (front, ~front), strict=True):
         if not rows.any():
             how = f"column {shown(columns.role)}" if columns.role else "yaw and source"
-            raise InputError(f"{file}: none of {first} rows is a {role} row by {how}: check it, or --frontal-max")
+            raise InputError(f"{path}: none of {len(front)} rows is a {role} row by {how}: check it, or --frontal-max")
         entries = tuple(
             {"person_name": person} | ({"source": source} if source else {})
             for person, source in zip(people[rows].tolist(), compress(sources, rows), strict=True)
         )
         features = np.memmap(directory / role, dtype, "r", shape=(len(entries), dim))
         sides.append(Rows(features, degrees[rows], people[rows], entries))
-    return FeatureSet(path.name, sides[0], sides[1])
+    return FeatureSet(path.name, sides[0], sides[1]), angles_as[0].order
 
 
-def _find(path: Path, columns: TableColumns) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
+def _batches(
+    tables: Sequence[Path], found: Sequence[Found], angles_as: Sequence[PoseFormat]
+) -> Iterator[tuple[str, int, Any, Found, PoseFormat]]:
+    """Of each batch of the tables: its file, the number of its first row there, the batch itself, its columns."""
+    for table, (names, poses, wanted), written in zip(tables, found, angles_as, strict=True):
+        numbers = (names if len(names) > 1 else ()) + (poses if len(poses) > 1 else ())
+        first = 0
+        for batch in table_batches(table, wanted, numbers):
+            if len(batch):
+                yield str(table), first, batch, (names, poses, wanted), written
+            first += len(batch)
+
+
+def _find(path: Path, columns: TableColumns) -> Found:
     """The columns of the vectors, those of the poses, and all that are read."""
     file, have = str(path), table_columns(path)
     names = find_columns(columns.features, have, file)
-    poses = find_columns(columns.poses, have, file) if columns.poses else ()
+    poses = find_poses(columns.poses, have, file) if columns.poses else ()
     single = [name for name in (columns.person, columns.source, columns.role) if name is not None]
     find_columns(single, have, file)
     both = next((name for name in (*poses, *single) if name in set(names)), None)

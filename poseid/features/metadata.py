@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from poseid.errors import InputError
+from poseid.errors import InputError, shortened
 from poseid.features.rows import name_fault, shown
 from poseid.features.tables.table import require
 from poseid.features.text import read_text
@@ -171,6 +171,6 @@ def entry_fault(entry: object) -> str | None:
     try:
         json.dumps(entry, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
-        reason = "half a character" if isinstance(error, UnicodeEncodeError) else str(error)[:80]
+        reason = "half a character" if isinstance(error, UnicodeEncodeError) else shortened(str(error))
         return f"metadata cannot be written as JSON in UTF-8 ({reason}): correct the entry"
     return None

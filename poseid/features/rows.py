@@ -225,10 +225,8 @@ def name_fault(name: object) -> str | None:
 
 def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype, dim: int | None = None) -> None:
     """Refuse what is no array of vectors: (rows, D) floats, at least one row, and D = ``dim`` unless that is None."""
-    if dtype not in DTYPES:
-        raise InputError(
-            f"{file}: holds {dtype.str} values: save it as float16, float32 or float64 in the machine's byte order"
-        )
+    if dtype.newbyteorder("=") not in DTYPES:
+        raise InputError(f"{file}: holds {dtype.str} values: save it as float16, float32 or float64")
     if len(shape) != 2:
         raise InputError(f"{file}: has shape {shape}: save one vector a row, shape (rows, dimensions)")
     if min(shape) < 1:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -104,3 +106,23 @@ def test_stopped_in_the_middle_leaves_nothing(
     assert set(contents(shards / "out")) == {"_enhanced.jsonl", "part-0.npy", "part-1.parquet"}
     assert call("enhance", work / "ridge", work / "data", "--out", shards / "folder")[0] == 130
     assert not list(shards.glob("*folder*"))
+
+
+def test_suffixes_in_any_case_and_what_is_left_out(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
+    x, poses = data.video.features[:20], data.video.poses[:20]
+    (tmp_path / "in" / "more.npy.d").mkdir(parents=True)
+    np.save(tmp_path / "in" / "part-0.npy", x)
+    for name in ("part-1.NPY", "c.pq", "_SUCCESS", "part-0.json", "part-1.Csv"):
+        shutil.copyfile(tmp_path / "in" / "part-0.npy", tmp_path / "in" / name)
+    (tmp_path / "in" / "part-0.json").write_text(json.dumps({"metadata": [{}] * 20, "poses": poses.tolist()}))
+    angles = "\n".join(",".join(map(str, pose)) for pose in poses.tolist())
+    (tmp_path / "in" / "part-1.Csv").write_text("yaw,pitch,roll\n" + angles + "\n")
+    arguments = ("enhance", work / "ridge", tmp_path / "in", "--poses", tmp_path / "in", "--out", tmp_path / "out")
+    assert "left out c.pq, more.npy.d: not .npy" in call.refused(*arguments, "--strict")
+    assert not (tmp_path / "out").exists()
+    status, _, err = call(*arguments)
+    assert (status, err.count("\n")) == (0, 1)
+    assert "left out c.pq, more.npy.d: not .npy" in err
+    written = [np.fromfile(tmp_path / "out" / f"part-{name}", np.float32)[-x.size :] for name in ("0.npy", "1.NPY")]
+    np.testing.assert_allclose(written[0], written[1], atol=1e-6)
+    call.done("enhance", work / "ridge", tmp_path / "in" / "part-1.NPY", "--no-pose", "--out", tmp_path / "one.npy")

@@ -112,6 +112,84 @@ def test_roles_and_other_delimiters(delimiter: str, tmp_path: Path, call: Caller
     assert len(folder.front) == columns["role"].count("front")
 
 
+@pytest.mark.parametrize("style", ["blank", "quoted", "excel", "excel bom", "numpy", "numpy lists", "arrays"])
+def test_ways_to_write_a_csv(style: str, tmp_path: Path, call: Caller) -> None:
+    columns, path, features = table(), tmp_path / "t.csv", COLUMNS
+    columns["person"][3] = columns["person"][3].replace(" ", "; ")  # a delimiter inside a cell
+    x = np.array([columns[name] for name in NAMES], np.float32).T
+    if style.startswith("numpy"):
+        cells = [[repr(np.float32(value)) for value in row] for row in x]
+        if style == "numpy":
+            written = columns | {name: [row[i] for row in cells] for i, name in enumerate(NAMES)}
+        else:
+            written, features = columns | {"v": [f"[{', '.join(row)}]" for row in cells]}, ("--feature-columns", "v")
+    elif style == "arrays":
+        with np.printoptions(floatmode="unique"):
+            written, features = columns | {"v": [repr(row) for row in x]}, ("--feature-columns", "v")
+    else:
+        written = columns
+    write_csv(path, written, ";" if "excel" in style else ",")
+    text = path.read_text(encoding="utf-8")
+    if "excel" in style:
+        text = "sep=;\n" + text
+    elif style in ("blank", "quoted"):
+        text = text.replace(",", ", ")
+        if style == "quoted":
+            text = text.replace(columns["person"][0], f'"{columns["person"][0]}"').replace(" yaw", ' "yaw"')
+    path.write_text(text, encoding="utf-8-sig" if "bom" in style else "utf-8", newline="\n")
+    check_rows(imported(call, path, *features, "--person", "person", *POSE), columns)
+    bad = path.with_name("bad.csv")
+    lines = text.splitlines(keepends=True)
+    above = 2 if "excel" in style else 1
+    sign = ";" if "excel" in style else ","
+    bad.write_text("".join([*lines[: above + 2], f"photo{sign}alone\n"]), encoding="utf-8")
+    if style != "arrays":  # whose cells have line breaks
+        refused(call, bad, "row 2: 2 cells, not", ())
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "CSV"])
+def test_a_directory_of_part_files(suffix: str, tmp_path: Path, call: Caller) -> None:
+    columns = table()
+    (tmp_path / "parts").mkdir()
+    for part in range(3):
+        some = {name: values[24 * part : 24 * (part + 1)] for name, values in columns.items()}
+        path = tmp_path / "parts" / f"part-0000{part}.{suffix}"
+        if suffix == "parquet":
+            some[NAMES[0]] = np.array(some[NAMES[0]], np.float32).tolist()
+            table_of = pa.table(some)
+            pq.write_table(
+                table_of.cast(
+                    pa.schema([(f.name, pa.float32() if f.name in NAMES else f.type) for f in table_of.schema])
+                ),
+                path,
+            )
+        else:
+            write_csv(path, some)
+    (tmp_path / "parts" / "_SUCCESS").touch()
+    folder = imported(call, tmp_path / "parts", *COLUMNS, *POSE)
+    check_rows(folder, columns)
+    (tmp_path / "parts" / "notes.txt").touch()
+    status, _, err = call("import", tmp_path / "parts", *COLUMNS, *POSE, "--out", tmp_path / "again")
+    assert (status, err) == (0, f"warning: {tmp_path / 'parts'}: left out notes.txt\n")
+    if suffix != "parquet":
+        lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join([*lines[:5], lines[5].replace("00", "x,", 1)]), encoding="utf-8")
+        refused(call, tmp_path / "parts", f"part-00002.{suffix}: row 4: ", ())
+
+
+def test_poses_in_a_struct(tmp_path: Path, call: Caller) -> None:
+    columns = table()
+    angles = [
+        dict(zip(("Roll", "Yaw", "Pitch"), row, strict=True))
+        for row in zip(columns["roll"], columns["yaw"], columns["pitch"], strict=True)
+    ]
+    inner = {key: values for key, values in columns.items() if key not in ("yaw", "pitch", "roll")}
+    pq.write_table(pa.table(inner | {"head": angles}), tmp_path / "t.parquet")
+    check_rows(imported(call, tmp_path / "t.parquet", *COLUMNS, "--pose", "head"), columns)
+    order = ("--pose", "head", "--pose-order", "pitch,yaw,roll")
+    refused(call, tmp_path / "t.parquet", "contradicts the columns head.Yaw", order)
+
+
 def test_sources_beat_poses_and_are_kept(tmp_path: Path, call: Caller) -> None:
     columns = table()
     n = len(columns["person"])
@@ -144,6 +222,19 @@ def test_lists_radians_order_and_numbered_people(tmp_path: Path, call: Caller) -
         np.testing.assert_allclose(folder.video.poses, plain.video.poses, rtol=1e-5)
         assert folder.video.people.tolist() == [str(codes[person]) for person in plain.video.people.tolist()]
     assert "say --pose-unit rad" in call("import", tmp_path / "t.parquet", *arguments, "--out", tmp_path / "degrees")[2]
+
+
+def test_vectors_in_one_more_list(tmp_path: Path, call: Caller) -> None:
+    columns = table()
+    lists = np.array([columns[name] for name in NAMES], np.float32).T.tolist()
+    for name, vectors in (("plain", lists), ("nested", [[row] for row in lists])):
+        pq.write_table(
+            pa.table({"v": vectors} | {key: columns[key] for key in ("person", "yaw", "pitch", "roll")}),
+            tmp_path / f"{name}.parquet",
+        )
+    arguments = ("--feature-columns", "v", "--person", "person", *POSE)
+    plain, nested = (imported(call, tmp_path / f"{name}.parquet", *arguments) for name in ("plain", "nested"))
+    assert np.array_equal(plain.video.features, nested.video.features)
 
 
 def changed(name: str, row: int | None, value: object) -> Change:

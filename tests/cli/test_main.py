@@ -98,3 +98,21 @@ def test_synthetic_is_the_embedded_data(tmp_path: Path, call: Caller) -> None:
     made, want = read_folder(tmp_path / "made"), synthetic(people=12, seed=7)
     assert np.array_equal(made.video.features, want.video.features)
     assert digest(made) == digest(want)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are UTF-8 in any locale")
+def test_paths_in_any_script_in_a_locale_without_them(tmp_path: Path) -> None:
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT)}
+    make = [sys.executable, "-m", "poseid", "synthetic", "--people", "3", "--out", "数据/文件夹"]
+    read = [sys.executable, "-m", "poseid", "doctor", "数据/文件夹", "--out", "数据/报告"]
+    for command in (make, read):
+        done = subprocess.run(command, cwd=tmp_path, env=os.environ | locale, capture_output=True, encoding="utf-8")
+        assert (done.returncode, done.stderr) == (0, "")
+    assert "数据/报告" in done.stdout
+    odd = os.fsdecode(b"\xff.csv")
+    (tmp_path / odd).write_text("person,yaw,pitch,roll,f0,f1\na,1,2,3,4,5\n", encoding="utf-8")
+    columns = ["--feature-columns", "f0,f1", "--person", "person", "--pose", "yaw,pitch,roll", "--out", "out"]
+    table = [sys.executable, "-m", "poseid", "import", odd, *columns]
+    done = subprocess.run(table, cwd=tmp_path, env=os.environ | locale, capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "is not UTF-8: rename it" in done.stderr

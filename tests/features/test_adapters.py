@@ -43,6 +43,19 @@ def test_one_face_and_a_list_agree() -> None:
     assert np.array_equal(poseid.load("raw").enhance(one, pose), x[0])
 
 
+def test_generators_and_dicts_are_faces_too() -> None:
+    x = np.random.default_rng(0).standard_normal((3, 8)).astype(np.float32)
+    faces = [face(x[0], 40.0), face(x[1]), face(x[2], -70.0)]
+    dicts = [{"embedding": one.embedding.tolist(), "pose": one.pose} for one in faces]
+    expected = from_insightface(faces)
+    for given in ((one for one in faces), iter(dicts), tuple(dicts)):
+        for got, want in zip(from_insightface(given), expected, strict=True):
+            assert np.array_equal(got, want, equal_nan=True)
+    assert np.array_equal(from_insightface(dicts[0])[0], x[0])
+    album = features_from_insightface("album", {"a": iter(faces[:1])}, {"a": (one for one in dicts[1:])})
+    assert (album.front.people.tolist(), album.video.people.tolist()) == (["a"], ["a", "a"])
+
+
 def test_bad_faces_are_named() -> None:
     good = np.ones(8, np.float32)
     for faces, line in (
@@ -50,6 +63,8 @@ def test_bad_faces_are_named() -> None:
         ([face(good), face(np.ones(9))], "face 1: embedding of shape"),
         ([face(np.ones((1, 8)))], "face 0: embedding of shape"),
         ([], "empty"),
+        (iter([]), "empty"),
+        ([[face(good)]], "face 0: has no embedding"),
     ):
         with pytest.raises(InputError, match=line):
             from_insightface(faces)

@@ -178,7 +178,6 @@ FAULTS: list[tuple[str, Make, str]] = [
     (V_NPY, cut(V_NPY, 50), "damaged or cut short"),
     (V_NPY, cut(V_NPY, 1000), "damaged or cut short"),
     (V_NPY, edit_array(lambda a: a.astype(np.int32)), "holds <i4 values"),
-    (V_NPY, edit_array(lambda a: a.astype(">f4")), "holds >f4 values"),
     (V_NPY, edit_array(lambda a: a.ravel()), "has shape (1152,)"),
     (V_NPY, edit_array(lambda a: a[None]), "has shape (1, 72, 16)"),
     (V_NPY, edit_array(lambda a: a[:0]), "holds no vectors"),

@@ -123,7 +123,7 @@ def test_parquet_is_read_as_json_is(parquet: Path, tmp_path: Path, monkeypatch: 
         again = read_folder(tmp_path / suffix).video
         assert list(again.metadata) == list(video.metadata)
         np.testing.assert_array_equal(again.poses, video.poses)
-    np.testing.assert_array_equal(read_poses(parquet / "video_metadata.parquet", ()), video.poses)
+    np.testing.assert_array_equal(read_poses(parquet / "video_metadata.parquet", ())[0], video.poses)
 
 
 def test_entries_that_make_no_columns_stay_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

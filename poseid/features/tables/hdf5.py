@@ -10,7 +10,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from poseid.errors import InputError
+from poseid.errors import InputError, shortened
+from poseid.features.tables.npy import native
 from poseid.features.tables.table import Change, Columns, Table, block_rows, choose_arrays, sample_runs
 
 _CHUNK_CACHE = 64 * 2**20
@@ -23,7 +24,7 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
 
         def visit(name: str, item: object) -> None:
             if isinstance(item, h5py.Dataset) and item.shape is not None:
-                arrays[name] = (item.shape, item.dtype)
+                arrays[name] = (item.shape, native(item.dtype))
 
         file.visititems(visit)
         chosen = choose_arrays(arrays, columns, str(path))
@@ -31,8 +32,9 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
         rows, dim = dataset.shape
         if dataset.is_virtual or dataset.external:
             raise InputError(f"{path}: {chosen.features[0]}: its values lie in other files: give those files")
-        sample = np.concatenate([dataset[first:end] for first, end in sample_runs(rows, sampled)])
-        return Table(rows, dim, dataset.dtype, chosen, sample)
+        dtype = native(dataset.dtype)
+        sample = np.concatenate([dataset[first:end].astype(dtype) for first, end in sample_runs(rows, sampled)])
+        return Table(rows, dim, dtype, chosen, sample)
 
 
 def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
@@ -47,7 +49,7 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
         for first in range(0, rows, step):
             block = slice(first, min(first + step, rows))
             poses = np.column_stack([array[block] for array in angles]) if angles else None
-            dataset[block] = change(first, dataset[block], poses)
+            dataset[block] = change(first, dataset[block].astype(native(dataset.dtype), copy=False), poses)
 
 
 @contextmanager
@@ -55,6 +57,6 @@ def _opened(path: Path, mode: str) -> Iterator[h5py.File]:
     try:
         file = h5py.File(path, mode, rdcc_nbytes=_CHUNK_CACHE)
     except OSError as error:
-        raise InputError(f"{path}: is no HDF5 file, or cannot be opened ({str(error)[:80]})") from None
+        raise InputError(f"{path}: is no HDF5 file, or cannot be opened ({shortened(str(error))})") from None
     with file:
         yield file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import tokenize
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +16,8 @@ from poseid.features.rows import check_array
 from poseid.features.tables.table import Change, Columns, Table, block_rows, sample_runs
 
 MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
+Reader = Callable[[int, int], np.ndarray]
+"""(first, end) to the rows from first to before end."""
 # what numpy raises on the header of a damaged npy file, which it reads as Python's own literals
 _HEADER_FAULTS = (
     *(ValueError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError, RecursionError),
@@ -24,18 +26,25 @@ _HEADER_FAULTS = (
 
 
 def read_array(path: Path) -> np.ndarray:
-    """An npy file as an array, memory-mapped read-only above 256 MiB. Never unpickles.
+    """An npy file as an array in this machine's byte order, memory-mapped read-only above 256 MiB where it has that
+    order already. Never unpickles.
 
     Raises:
         InputError: no such file, no npy file, Python objects inside, cut short or with bytes after the array.
     """
-    return _array(path, MEMORY_MAP_BYTES)
+    array = _array(path, MEMORY_MAP_BYTES)
+    return array.astype(native(array.dtype), copy=False)
+
+
+def native(dtype: np.dtype) -> np.dtype:
+    """The same numbers in this machine's byte order."""
+    return dtype.newbyteorder("=")
 
 
 def _array(path: Path, in_memory: int) -> np.ndarray:
     try:
         with path.open("rb") as stream:
-            shape, by_columns, dtype = _header(stream, str(path))
+            shape, by_columns, dtype = read_header(stream, str(path))
             first, size = stream.tell(), os.fstat(stream.fileno()).st_size
             end = first + math.prod(shape) * dtype.itemsize
             if size < end:
@@ -56,57 +65,64 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
     if columns != Columns():
         raise InputError(f"{path}: an npy file has no columns: leave out the names, give --poses FILE")
     array = _array(path, 0)
-    check_array(str(path), array.shape, array.dtype)
-    if not array.flags.c_contiguous:
-        raise InputError(f"{path}: is stored column by column: save numpy.ascontiguousarray(vectors)")
+    dtype = native(array.dtype)
+    check_array(str(path), array.shape, dtype)
     rows, dim = array.shape
-    sample = np.concatenate([np.asarray(array[first:end]) for first, end in sample_runs(rows, sampled)])
-    return Table(rows, dim, array.dtype, Columns(), sample)
+    sample = np.concatenate([array[first:end].astype(dtype) for first, end in sample_runs(rows, sampled)])
+    return Table(rows, dim, dtype, Columns(), sample)
 
 
 def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """The file with changed vectors, as numpy.save would write it."""
-    with source.open("rb") as read, target.open("wb") as written:
-        change_array([read], written, change, str(source))
+    array = _array(source, 0)
+    with target.open("wb") as written:
+        change_rows(array.shape, lambda first, end: array[first:end], [], written, change)
 
 
-def change_array(streams: Sequence[IO[bytes]], target: IO[bytes], change: Change, file: str) -> None:
-    """Changes the vectors of the first stream; the others hold their angles, three a row or one each."""
-    headers = [read_header(stream, file) for stream in streams]
-    (rows, dim), dtype = headers[0]
-    write_header(target, (rows, dim), dtype)
-    step = block_rows(dim)
-    for first in range(0, rows, step):
-        block, *angles = (
-            read_rows(stream, min(step, rows - first), shape[1:], kind, file)
-            for stream, (shape, kind) in zip(streams, headers, strict=True)
-        )
-        target.write(change(first, block, np.column_stack(angles) if angles else None).tobytes())
+def change_rows(
+    shape: tuple[int, ...], rows: Reader, angles: Sequence[Reader], target: IO[bytes], change: Change
+) -> None:
+    """Changes the vectors; ``angles`` are their poses, three a row or one each."""
+    count, dim = shape
+    step, given = block_rows(dim), None
+    for first in range(0, count, step):
+        end = min(first + step, count)
+        block = rows(first, end)
+        block = np.ascontiguousarray(block, native(block.dtype))
+        if first == 0:
+            write_header(target, (count, dim), block.dtype)
+        if angles:
+            given = np.column_stack([read(first, end) for read in angles])
+        target.write(change(first, block, given).tobytes())
 
 
-def read_rows(stream: IO[bytes], count: int, row: tuple[int, ...], dtype: np.dtype, file: str) -> np.ndarray:
-    """The next ``count`` rows of shape ``row``."""
-    size = count * dtype.itemsize * math.prod(row)
-    content = stream.read(size)
-    if len(content) < size:
-        raise InputError(f"{file}: is cut short: save it again")
-    return np.frombuffer(content, dtype).reshape(count, *row)
+def row_reader(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], Reader]:
+    """The shape of an array in a stream, and what reads its rows, one block after the other; an array that is stored
+    column by column is read in one piece."""
+    shape, by_columns, dtype = read_header(stream, file)
 
+    def read(count: int, row: tuple[int, ...]) -> np.ndarray:
+        size = count * dtype.itemsize * math.prod(row)
+        content = stream.read(size)
+        if len(content) < size:
+            raise InputError(f"{file}: is cut short: save it again")
+        return np.frombuffer(content, dtype).reshape(count, *row)
 
-def read_header(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and dtype of an array of rows; the stream then stands at its first value."""
-    shape, by_columns, dtype = _header(stream, file)
     if by_columns and len(shape) > 1:
-        raise InputError(f"{file}: is stored column by column: save numpy.ascontiguousarray(vectors)")
-    return shape, dtype
+        array = read(math.prod(shape), ()).reshape(shape, order="F")
+        return shape, lambda first, end: array[first:end]
+    return shape, lambda first, end: read(end - first, shape[1:])
 
 
-def _header(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+def read_header(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether it is stored column by column, and dtype; the stream then stands at the first value."""
     start = stream.read(8)
     if start[:6] != np.lib.format.MAGIC_PREFIX:
         hint = "an npz archive" if start[:2] == b"PK" else "not an npy file"
         raise InputError(f"{file}: is {hint}: save the vectors with numpy.save")
     readers = {b"\1\0": np.lib.format.read_array_header_1_0, b"\2\0": np.lib.format.read_array_header_2_0}
+    # Version 3 differs from 2 in the names of records alone, which are no vectors.
+    readers[b"\3\0"] = readers[b"\2\0"]
     try:
         shape, by_columns, dtype = readers[start[6:]](stream)
     except (KeyError, *_HEADER_FAULTS):

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from poseid.errors import InputError
-from poseid.features.tables.npy import change_array, read_header, read_rows
+from poseid.features.tables.npy import change_rows, native, read_header, row_reader
 from poseid.features.tables.table import Change, Columns, Table, choose_arrays
 
 
@@ -24,7 +24,8 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
             if name != file:
                 with archive.open(file) as member:
                     try:
-                        arrays[name] = read_header(member, f"{path}: {file}")
+                        shape, _, dtype = read_header(member, f"{path}: {file}")
+                        arrays[name] = (shape, native(dtype))
                     except InputError as error:
                         faults[name] = error
         for name in (*columns.features, *columns.poses, "features", "poses"):
@@ -32,9 +33,10 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
                 raise faults[name]
         chosen = choose_arrays(arrays, columns, str(path))
         (name,) = chosen.features
+        (rows, dim), dtype = arrays[name]
         with archive.open(f"{name}.npy") as member:
-            (rows, dim), dtype = read_header(member, f"{path}: {name}")
-            sample = read_rows(member, min(rows, sampled), (dim,), dtype, f"{path}: {name}")
+            _, read = row_reader(member, f"{path}: {name}")
+            sample = read(0, min(rows, sampled)).astype(dtype)
     return Table(rows, dim, dtype, chosen, sample)
 
 
@@ -47,8 +49,10 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
             copied.compress_type, copied.external_attr = info.compress_type, info.external_attr
             with ExitStack() as stack, written.open(copied, "w", force_zip64=True) as out:
                 if info.filename == names[0]:
-                    members = [stack.enter_context(read.open(name)) for name in names]
-                    change_array(members, out, change, f"{source}: {names[0]}")
+                    (shape, rows), *angles = (
+                        row_reader(stack.enter_context(read.open(name)), f"{source}: {name}") for name in names
+                    )
+                    change_rows(shape, rows, [reader for _, reader in angles], out, change)
                 else:
                     shutil.copyfileobj(stack.enter_context(read.open(info)), out, 2**20)
 

@@ -11,9 +11,8 @@ import pyarrow.parquet as pq
 
 from poseid.errors import InputError
 from poseid.features.rows import check_array, shown
-from poseid.features.tables.arrow import angles_of, is_lists, reading, vectors
-from poseid.features.tables.poses import ANGLES
-from poseid.features.tables.table import Change, Columns, Table, block_rows, find_columns, listed
+from poseid.features.tables.arrow import angles_of, is_lists, reading, schema_columns, vectors
+from poseid.features.tables.table import Change, Columns, Table, block_rows, find_columns, find_poses, listed
 
 _SAMPLED_GROUPS = 8
 _GROUP_BYTES = 64 * 2**20
@@ -97,17 +96,17 @@ def _array_like(kind: pa.DataType, values: np.ndarray) -> pa.Array:
 
 def _choose(schema: pa.Schema, columns: Columns, path: Path) -> Columns:
     names = list(schema.names)
+    poses = find_poses(columns.poses, schema_columns(schema), str(path))
     if columns.features:
         features = find_columns(columns.features, names, str(path))
     else:
-        lists = [field.name for field in schema if is_lists(field.type) and field.name not in (*columns.poses, "poses")]
+        lists = [field.name for field in schema if is_lists(field.type) and field.name not in poses]
         features = tuple(lists) if len(lists) == 1 else tuple(name for name in lists if name == "features")
         if not features:
             raise InputError(f"{path}: --feature-columns: say which hold the vectors; the columns are {listed(names)}")
-    if len(features) == 1 and not is_lists(schema.field(features[0]).type):
-        raise InputError(f"{path}: {shown(features[0])} holds {schema.field(features[0]).type}, not lists of numbers")
-    usual = next((found for found in (("poses",), ANGLES) if set(found) <= set(names)), ())
-    poses = find_columns(columns.poses, names, str(path)) if columns.poses else usual
+    kind = schema.field(features[0]).type
+    if len(features) == 1 and (not is_lists(kind) or is_lists(kind.value_type)):
+        raise InputError(f"{path}: {shown(features[0])} holds {kind}, not lists of numbers")
     if set(poses) & set(features):
         raise InputError(f"{path}: {shown(poses[0])} is among the columns of the vectors and of the poses")
     return Columns(features, poses)

@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 from poseid.features.metadata import LARGEST_ANGLE
 from poseid.features.rows import TableEntries
 from poseid.features.tables.arrow import angles_of, reading
-from poseid.features.tables.poses import ANGLES
-from poseid.features.tables.table import find_columns
+from poseid.features.tables.table import ANGLES, find_columns
 
 
 def read_parquet_metadata(path: Path) -> tuple[TableEntries, np.ndarray, list[int]]:

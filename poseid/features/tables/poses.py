@@ -14,9 +14,8 @@ from poseid.errors import InputError
 from poseid.features.metadata import read_metadata
 from poseid.features.rows import shown
 from poseid.features.tables.npy import read_array
-from poseid.features.tables.table import find_columns, require
+from poseid.features.tables.table import ANGLES, angle_name, find_columns, find_poses, require, suffix_of
 
-ANGLES = ("yaw", "pitch", "roll")
 ORDERS = tuple(itertools.permutations(ANGLES))
 _LARGEST = 360.0
 _ENOUGH = 50  # known poses, to suspect radians
@@ -66,7 +65,7 @@ def pose_format(order: str | None, unit: str, names: Sequence[str]) -> PoseForma
     >>> pose_format(None, "deg", ["Pitch", "Yaw", "Roll"]).order
     ('pitch', 'yaw', 'roll')
     """
-    named = tuple(name.lower() for name in names)
+    named = tuple(angle_name(name) for name in names)
     if order is None:
         return PoseFormat(named if named in ORDERS else ANGLES, unit)
     given = tuple(part.strip().lower() for part in order.split(","))
@@ -83,8 +82,9 @@ def looks_like_radians(degrees: np.ndarray) -> bool:
     return len(known) >= _ENOUGH and 0.1 < float(np.abs(known).max()) <= math.pi + 1e-3
 
 
-def read_poses(path: Path, names: Sequence[str]) -> np.ndarray:
-    """The angles of a file of poses alone, as they stand there: (N, 3), perhaps memory-mapped, unknown ones NaN.
+def read_poses(path: Path, names: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The angles of a file of poses alone, as they stand there: (N, 3), perhaps memory-mapped, unknown ones NaN; and
+    the names of their columns where the file has any.
 
     Args:
         path: .npy (N, 3); .json like the metadata of a feature folder; .csv or .parquet with three columns.
@@ -93,23 +93,24 @@ def read_poses(path: Path, names: Sequence[str]) -> np.ndarray:
     Raises:
         InputError: no such file, another kind of file, or no three numbers a row.
     """
-    if path.suffix == ".npy":
+    if suffix_of(path) == ".npy":
         angles = read_array(path)
         if angles.ndim != 2 or angles.shape[1] != 3 or angles.dtype.kind not in "fiu":
             raise InputError(f"{path}: has shape {angles.shape}: poses are (rows, 3) numbers")
-        return angles
+        return angles, ()
     if not path.is_file():
         raise InputError(f"{path}: no such file: give poses as .npy, .json, .csv or .parquet")
-    if path.suffix == ".json" or (path.name in ("front_metadata.parquet", "video_metadata.parquet") and not names):
-        return read_metadata(path)[1]
-    if path.suffix not in (".csv", ".parquet"):
+    if suffix_of(path) == ".json" or (path.name in ("front_metadata.parquet", "video_metadata.parquet") and not names):
+        return read_metadata(path)[1], ()
+    if suffix_of(path) not in (".csv", ".parquet"):
         raise InputError(f"{path}: poses are read from .npy, .json, .csv or .parquet")
     require("pyarrow", path)
     from poseid.features.tables.arrow import angles_of, table_batches, table_columns
 
-    columns = find_columns(names or ANGLES, table_columns(path), str(path))
+    have = table_columns(path)
+    columns = find_poses(names, have, str(path)) or find_columns(ANGLES, have, str(path))
     numbers = () if len(columns) == 1 else columns
     parts = [np.empty((0, 3))]
     for batch in table_batches(path, columns, numbers):
         parts.append(angles_of(batch, columns, str(path), sum(map(len, parts))))
-    return np.concatenate(parts)
+    return np.concatenate(parts), columns

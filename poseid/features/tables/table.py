@@ -15,6 +15,7 @@ import numpy as np
 from poseid.errors import InputError
 from poseid.features.rows import DTYPES, check_array, shown
 
+ANGLES = ("yaw", "pitch", "roll")
 _SAMPLE_RUNS = 32
 _RANGE = re.compile(r"(.*?)([0-9]+)(?:\.{2,3}|…)(.*?)([0-9]+)", re.ASCII)
 _BLOCK_BYTES = 32 * 2**20
@@ -65,6 +66,19 @@ class Table:
     sample: np.ndarray
 
 
+def suffix_of(path: Path) -> str:
+    """What says the format of a file: its suffix in small letters."""
+    return path.suffix.lower()
+
+
+def files_in(directory: Path, suffixes: Sequence[str]) -> tuple[list[Path], list[Path]]:
+    """The files of a directory with these suffixes, and all else in it; without names that begin with . or _, which
+    writers of part files give to what is no data."""
+    seen = sorted(path for path in directory.iterdir() if not path.name.startswith((".", "_")))
+    found = [path for path in seen if suffix_of(path) in suffixes]
+    return found, [path for path in seen if suffix_of(path) not in suffixes]
+
+
 def inspect_file(path: Path, columns: Columns, sampled: int = 4096) -> Table:
     """What a file of vectors holds, with a sample of at most ``sampled`` of them.
 
@@ -73,8 +87,8 @@ def inspect_file(path: Path, columns: Columns, sampled: int = 4096) -> Table:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    if path.suffix not in FORMATS:
-        how = ": make a feature folder of it first, poseid import" if path.suffix == ".csv" else ""
+    if suffix_of(path) not in FORMATS:
+        how = ": make a feature folder of it first, poseid import" if suffix_of(path) == ".csv" else ""
         raise InputError(f"{path}: unknown kind of file{how}: give {', '.join(SUFFIXES)} or a feature folder")
     try:
         table: Table = _module(path).inspect(path, columns, sampled)
@@ -96,7 +110,7 @@ def rewrite_file(source: Path, target: Path, columns: Columns, change: Change) -
 
 
 def _module(path: Path) -> Any:
-    name, package = FORMATS[path.suffix]
+    name, package = FORMATS[suffix_of(path)]
     require(package, path)
     return importlib.import_module(f"poseid.features.tables.{name}")
 
@@ -139,6 +153,38 @@ def find_columns(written: Sequence[str], have: Sequence[str], file: str) -> tupl
     return tuple(found)
 
 
+def angle_name(name: str) -> str:
+    """A column's or array's own name, without the struct or group that it is in, in small letters."""
+    return re.split(r"[./]", name)[-1].lower()
+
+
+def find_poses(written: Sequence[str], have: Sequence[str], file: str) -> tuple[str, ...]:
+    """The columns or arrays of the poses.
+
+    Those that are written, where the name of a struct or group stands for the yaw, pitch and roll in it; else the
+    usual ones in any case, ``poses``, or ``yaw``, ``pitch`` and ``roll``, which may be in one struct or group.
+
+    >>> find_poses([], ["id", "Yaw", "Roll", "Pitch"], "table")
+    ('Yaw', 'Pitch', 'Roll')
+    >>> find_poses(["head"], ["head", "head.roll", "head.pitch", "head.yaw"], "table")
+    ('head.yaw', 'head.pitch', 'head.roll')
+    """
+    groups: dict[str, dict[str, str]] = {"": {}}
+    for name in sorted(have, key=str.islower):  # the one in small letters is put last and stays
+        group = name[: len(name) - len(re.split(r"[./]", name)[-1])]
+        groups.setdefault(group[:-1], {})[angle_name(name)] = name
+    angles = {
+        group: tuple(names[angle] for angle in ANGLES) for group, names in groups.items() if names.keys() >= {*ANGLES}
+    }
+    if len(written) == 1 and written[0] in angles:
+        return angles[written[0]]
+    if written:
+        return find_columns(written, have, file)
+    if "poses" in groups[""]:
+        return (groups[""]["poses"],)
+    return angles.get("", next(iter(angles.values())) if len(angles) == 1 else ())
+
+
 def listed(names: Sequence[str]) -> str:
     """Names for a message, the first and the last of many."""
     chosen = names if len(names) <= 8 else [*names[:5], "…", *names[-2:]]
@@ -164,7 +210,7 @@ def _matching(pattern: str, have: Sequence[str], file: str) -> list[str]:
 
 
 def choose_arrays(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], columns: Columns, file: str) -> Columns:
-    """The arrays, from name to (shape, dtype), that are asked for; else the only table of floats, and ``poses``."""
+    """The arrays, from name to (shape, dtype), that are asked for; else the only floats and the usual poses."""
     names = list(arrays)
     if columns.features:
         features = find_columns(columns.features, names, file)
@@ -177,10 +223,9 @@ def choose_arrays(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], column
             raise InputError(f"{file}: --feature-columns: say which array holds the vectors: {listed(names)}")
     shape, dtype = arrays[features[0]]
     check_array(f"{file}: {features[0]}", shape, dtype)
-    poses = columns.poses or (("poses",) if "poses" in arrays else ())
+    poses = find_poses(columns.poses, names, file)
     if not poses:
         return Columns(features)
-    poses = find_columns(poses, names, file)
     if len(poses) not in (1, 3):
         raise InputError(f"{file}: --pose-columns names {len(poses)} arrays: give one (rows, 3), or three (rows,)")
     wanted = (shape[0], 3) if len(poses) == 1 else (shape[0],)

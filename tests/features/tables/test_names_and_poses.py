@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from poseid.errors import InputError
-from poseid.features.tables.poses import ANGLES, PoseFormat, looks_like_radians, pose_format, read_poses
-from poseid.features.tables.table import find_columns
+from poseid.features.tables.poses import PoseFormat, looks_like_radians, pose_format, read_poses
+from poseid.features.tables.table import ANGLES, find_columns
 
 HAVE = ["id", *(f"f{i}" for i in range(12)), "g000", "g001", "g002", "*"]
 
@@ -84,7 +84,7 @@ def test_files_of_poses_agree(tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text(json.dumps(content), encoding="utf-8")
     (tmp_path / "p.csv").write_text("roll,x,yaw,pitch\n3,é,1.5,2\n,b,,\n6,c,-4,5\n", encoding="utf-8")
     for name in ("p.npy", "p.json", "p.csv"):
-        np.testing.assert_array_equal(PoseFormat().degrees(read_poses(tmp_path / name, ()), name), angles)
+        np.testing.assert_array_equal(PoseFormat().degrees(read_poses(tmp_path / name, ())[0], name), angles)
     np.save(tmp_path / "q.npy", np.ones((3, 2)))
     with pytest.raises(InputError, match=r"poses are \(rows, 3\)"):
         read_poses(tmp_path / "q.npy", ())
