@@ -959,3 +959,23 @@ def training_with_a_class_of_its_own(here: Path) -> list[str]:
 @case
 def training_with_an_objective_that_is_code(here: Path) -> list[str]:
     return training("objective=['minimize __import__(\"os\").getcwd()']")
+
+
+# --- overrides --------------------------------------------------------------------------------------------------------
+
+
+def override(*arguments: str) -> Case:
+    return lambda here: training(*arguments)
+
+
+for _group in ("data", "model", "loss", "schedule", "trainer", "logger", "callbacks"):
+    CASES[f"override_{_group}_null"] = override(f"{_group}=null")
+for _key in ("logger", "data.dir", "model", "objective", "trainer.devices", "seed"):
+    CASES[f"override_takes_away_{_key}"] = override(f"~{_key}")
+CASES["override_two_loggers"] = override("logger=[wandb,csv]")
+CASES["override_two_losses"] = override("loss=[before,after]")
+CASES["override_two_experiments_added"] = override("+experiment=[before,historic]")
+CASES["override_null_among_choices"] = override("-m", "loss=before,null")
+CASES["override_interval_without_a_search"] = override("-m", "lambda_id=interval(1,3)")
+CASES["override_interval_with_a_launcher_only"] = override("-m", "sweep=joblib", "lr=tag(log,interval(1e-5,1e-3))")
+CASES["override_interval_in_a_single_run"] = override("lambda_id=interval(1,3)")
