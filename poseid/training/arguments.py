@@ -168,6 +168,8 @@ def check_directories(arguments: list[str]) -> None:
         if key not in ("hydra.run.dir", "hydra.sweep.dir") or not value:
             continue
         path = Path(unquoted(value))
+        if key == "hydra.sweep.dir" and "?" in str(path):
+            raise InputError(f"{key}: {path}: the address of a study cannot hold '?': choose another directory")
         there = next((parent for parent in (path, *path.parents) if os.path.lexists(parent)), Path())
         if not there.is_dir() or not os.access(there, os.W_OK):
             raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another directory")

@@ -191,6 +191,9 @@ def quiet_libraries() -> None:
         logging.getLogger(f"lightning.{name}").setLevel(logging.ERROR)
     # Batches are cut by index from tensors in memory: worker processes would only copy them.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # A run on the CPU was asked for, and a run that has moved goes on where it is now.
+    warnings.filterwarnings("ignore", message=".*available but not used.*")
+    warnings.filterwarnings("ignore", message=".*The dirpath has changed from.*")
     # A resumed run goes on in its own directory by design.
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     # Every process evaluates all validation people, and what it logs is the same in each.

@@ -6,6 +6,7 @@ A new key is its line under conf/ and its field here.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -236,6 +237,8 @@ def _first_fault(error: ValidationError, config: Mapping[str, Any]) -> str:
             names.append(str(part))
             beside, group = group, group.get(str(part), {})
     key = ".".join(names).removeprefix("weights.")
+    if key == "logger.mode" and given == os.environ.get("WANDB_MODE"):
+        key = "WANDB_MODE (the environment variable; or give logger.mode)"
     if given == "???":
         return f"{key}: no value given; add {key}=VALUE"
     if fault["type"] == "missing":

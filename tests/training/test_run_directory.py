@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import train
 from poseid.errors import InputError
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
+from poseid.training.command import quiet_libraries
 from poseid.training.run_directory import claim
 
 BRIEF = [
@@ -94,3 +96,24 @@ def test_two_starts_within_one_second_have_two_directories(tmp_path: Path) -> No
     with pytest.raises(InputError, match="holds a run already"):
         claim(tmp_path / "mine", chosen=True)
     assert not (tmp_path / "mine-2").exists()
+
+
+@pytest.mark.parametrize("mode", ["dryrun", "", "Online"])
+def test_a_wrong_wandb_mode_is_named(
+    mode: str, here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", mode)
+    assert run([*BRIEF, *DATA, "logger=wandb"]) == 2
+    err = capfd.readouterr().err
+    assert err.startswith("error: WANDB_MODE (")
+    assert err.endswith(f"got {mode!r}\n")
+    assert run([*BRIEF, *DATA, "logger=wandb", "logger.mode=live"]) == 2
+    assert capfd.readouterr().err.startswith("error: logger.mode: ")
+
+
+def test_remarks_about_what_was_asked_for_are_not_shown(recwarn: pytest.WarningsRecorder) -> None:
+    quiet_libraries()
+    for device in ("GPU", "MPS", "TPU"):
+        warnings.warn(f"{device} available but not used. You can set it by ...", stacklevel=1)
+    warnings.warn("something else", stacklevel=1)
+    assert [str(warning.message) for warning in recwarn] == ["something else"]
