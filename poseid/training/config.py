@@ -139,6 +139,10 @@ class Trainer(Group):
     gradient_clip_val: Positive
     # A share with a point, or a number of steps without one.
     limit_train_batches: Annotated[Positive, Field(le=1, strict=True)] | AtLeast1
+    accumulate_grad_batches: AtLeast1
+    max_steps: Literal[-1] | AtLeast1
+    max_time: Annotated[str, Field(pattern=r"^\d+:\d\d:\d\d:\d\d$")] | None
+    deterministic: bool
     progress_bar: bool
 
 
