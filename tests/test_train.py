@@ -10,9 +10,9 @@ import torch
 
 import train
 from poseid.enhancers.saving import load_enhancer, read_info
-from poseid.training.arguments import quote_value, quoted
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
+from poseid.training.override_text import quote_value, quoted
 from tests.short_runs import SHORT, SMALL_TRANSFORMER, command, metrics, run, same_weights
 
 pytestmark = pytest.mark.usefixtures("own_directory")

@@ -13,7 +13,7 @@ from poseid.shell_line import shell_line
 from poseid.sweeps.jobs import Job, read_yaml
 from poseid.sweeps.plan import Plan
 from poseid.sweeps.settings import Setting
-from poseid.training.arguments import quoted
+from poseid.training.override_text import quoted
 
 _ENOUGH_REPEATS = 5
 

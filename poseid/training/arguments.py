@@ -1,4 +1,4 @@
-"""The command line on its way to Hydra: any character in a value, and resuming an earlier run."""
+"""The command line on its way to Hydra: what is refused before it, and resuming an earlier run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import Any
 import yaml
 
 from poseid.errors import InputError
+from poseid.training.override_text import check_overrides, quote_value, quoted, unquoted
 
 FINISHED = "finished.json"
 """What a run writes last, and removes when it is resumed."""
 FAILED = "failed.json"
 """What a job of a multirun leaves when it fails."""
+DATA_RECORD = "data.json"
+"""What a run keeps of the data and the people that it was begun on."""
 NO_HYDRA_FILES = "hydra.output_subdir=null"
 SWEEP_PLUGINS = {
     **dict.fromkeys(("optuna", "optuna_pareto", "weights", "enhancer", "schedule"), ("hydra-optuna-sweeper", "sweep")),
@@ -26,6 +29,8 @@ SWEEP_PLUGINS = {
 """The package behind each choice of the group ``sweep``, and the extra that brings it."""
 
 
+MAY_MOVE = ("data.dir", "data.train_people", "data.validation_people", "data.test_people")
+"""Paths that may be others on resuming: what they hold is compared with what the run was begun with."""
 ONE_PROCESS = "trainer.devices: jobs of a multirun train in one process each: leave it or -m out"
 
 
@@ -38,18 +43,21 @@ class AlreadyFinished(Exception):
 
 
 def hydra_arguments(arguments: list[str]) -> list[str]:
-    """The arguments as Hydra takes them; see :func:`quote_value` and :func:`resume_arguments`.
+    """The arguments as Hydra takes them; see :mod:`poseid.training.override_text` and :func:`resume_arguments`.
 
     Raises:
         InputError: what is to be resumed is no run; or a choice of ``sweep`` needs an extra that is missing;
             or runs cannot be written where they are to be; or a multirun of several processes a job.
     """
-    if {"-m", "--multirun"} & set(arguments) and asked_devices(arguments) > 1:
+    multirun = bool({"-m", "--multirun"} & set(arguments))
+    check_overrides(arguments, multirun)
+    arguments = [quote_value(argument, multirun) for argument in arguments]
+    if multirun and asked_devices(arguments) > 1:
         raise InputError(ONE_PROCESS)
     check_directories(arguments)
     for choices in (item.removeprefix("sweep=") for item in arguments if item.startswith("sweep=")):
         check_extras(choices.strip("[]'\"").split(","))
-    return resume_arguments([quote_value(argument) for argument in arguments])
+    return resume_arguments(arguments)
 
 
 def asked_devices(arguments: list[str]) -> int:
@@ -74,22 +82,6 @@ def check_extras(choices: list[str]) -> None:
             raise InputError(f'sweep={choice.strip()}: needs pip install "poseid[{extra}]"') from None
 
 
-def quote_value(argument: str) -> str:
-    """Quotes the value of ``key=value`` where Hydra's grammar has no such characters: other scripts, blanks, ``\\``.
-
-    Values that already are quoted, and lists and dicts, pass through; each choice of ``a,b`` is quoted by itself.
-
-    >>> quote_value("data.dir=数据"), quote_value("lambda_id=1,2"), quote_value("data.dir='a b'")
-    ("data.dir='数据'", 'lambda_id=1,2', "data.dir='a b'")
-    """
-    key, equals, value = argument.partition("=")
-    if not equals or key.startswith("-") or value[:1] in ("'", '"', "[", "{"):
-        return argument
-    if all(character.isascii() and character not in " \\" for character in value):
-        return argument
-    return f"{key}={','.join(quoted(choice) for choice in value.split(','))}"
-
-
 def resume_arguments(arguments: list[str]) -> list[str]:
     """Turns ``resume=RUN_DIR`` into the overrides that the run was begun with, in that directory.
 
@@ -106,7 +98,7 @@ def resume_arguments(arguments: list[str]) -> list[str]:
         return arguments
     if {"-m", "--multirun"} & set(arguments):
         raise InputError("resume: is for one run; leave -m out")
-    run_dir = Path(given[-1].removeprefix("resume=").strip("'\""))
+    run_dir = Path(unquoted(given[-1].removeprefix("resume=")))
     overrides = _saved_overrides(run_dir)
     others = [argument for argument in arguments if not argument.startswith("resume=")]
     _check_changes(run_dir, others)
@@ -142,7 +134,8 @@ def _check_changes(run_dir: Path, others: list[str]) -> None:
     """Refuses arguments beside ``resume=`` that would change the people, or that come after the run has finished."""
     keys = {argument: argument.lstrip("+~").split("=")[0] for argument in others if argument != "evaluate_test=false"}
     for argument, key in keys.items():
-        if key.split(".")[0] == "data":
+        moved = key in MAY_MOVE and (run_dir / DATA_RECORD).is_file()
+        if key.split(".")[0] == "data" and not moved:
             raise InputError(
                 f"resume: {argument} would change who is trained on and who is tested; leave it out, or begin a new run"
             )
@@ -165,37 +158,22 @@ def _read_yaml(path: Path) -> Any:
 
 
 def check_directories(arguments: list[str]) -> None:
-    """Refuses a directory for runs before Hydra writes to it: one that cannot be made, or where a run is already.
+    """Refuses a directory for runs that cannot be made, before Hydra tries to.
 
     Raises:
-        InputError: it names the key, or the run.
+        InputError: it names the key.
     """
-    # A multirun has a directory for each job, and what only asks writes nothing.
-    others = ("resume=", "-m", "--multirun", "-c", "--cfg", "-i", "--info", "-h", "--h")
-    begins_a_run = not any(item.startswith(others) for item in arguments)
     for argument in arguments:
         key, _, value = argument.partition("=")
         if key not in ("hydra.run.dir", "hydra.sweep.dir") or not value:
             continue
-        path = Path(value.strip("'\""))
+        path = Path(unquoted(value))
+        if key == "hydra.sweep.dir" and "?" in str(path):
+            raise InputError(f"{key}: {path}: the address of a study cannot hold '?': choose another directory")
         there = next((parent for parent in (path, *path.parents) if os.path.lexists(parent)), Path())
         if not there.is_dir() or not os.access(there, os.W_OK):
             raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another directory")
-        if begins_a_run and key == "hydra.run.dir" and (path / "checkpoints").is_dir():
-            raise InputError(holds_a_run(path))
 
 
 def holds_a_run(run_dir: Path) -> str:
     return f"{run_dir}: holds a run already; resume it with resume={run_dir}, or take another directory"
-
-
-def quoted(text: str) -> str:
-    """A text as Hydra's override grammar reads it back, with any character in it.
-
-    Backslashes stand for themselves except before a quote and at the end, where they are doubled.
-
-    >>> quoted("it's")
-    "'it\\\\'s'"
-    """
-    inside = re.sub(r"(\\*)'", r"\1\1\'", text)
-    return "'" + re.sub(r"(\\+)$", r"\1\1", inside) + "'"

@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -145,12 +146,20 @@ def resolve(config: DictConfig) -> dict[str, Any]:
 def _end_refused(error: Exception, run_dir: Path) -> NoReturn:
     """Ends a single run with one line: status 2 for bad input, else 1."""
     refused = isinstance(error, InputError)
-    chosen = any(item.startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
-    if refused and not chosen:
-        remove_made(run_dir)
+    chosen = any(item.lstrip("+").startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
+    if refused:
+        remove_claim(run_dir)
+        if not chosen:
+            remove_made(run_dir)
     if not (refused and by_torchrun() and not first_process(1)):  # all refuse the same
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(2 if refused else 1)
+
+
+def remove_claim(run_dir: Path) -> None:
+    """Gives a directory free in which nothing was trained: an empty ``checkpoints`` says that a run is there."""
+    with suppress(OSError):
+        (run_dir / "checkpoints").rmdir()
 
 
 def remove_made(run_dir: Path) -> None:
@@ -182,6 +191,9 @@ def quiet_libraries() -> None:
         logging.getLogger(f"lightning.{name}").setLevel(logging.ERROR)
     # Batches are cut by index from tensors in memory: worker processes would only copy them.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # A run on the CPU was asked for, and a run that has moved goes on where it is now.
+    warnings.filterwarnings("ignore", message=".*available but not used.*")
+    warnings.filterwarnings("ignore", message=".*The dirpath has changed from.*")
     # A resumed run goes on in its own directory by design.
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     # Every process evaluates all validation people, and what it logs is the same in each.

@@ -6,6 +6,7 @@ A new key is its line under conf/ and its field here.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -140,6 +141,10 @@ class Trainer(Group):
     gradient_clip_val: Positive
     # A share with a point, or a number of steps without one.
     limit_train_batches: Annotated[Positive, Field(le=1, strict=True)] | AtLeast1
+    accumulate_grad_batches: AtLeast1
+    max_steps: Literal[-1] | AtLeast1
+    max_time: Annotated[str, Field(pattern=r"^\d+:\d\d:\d\d:\d\d$")] | None
+    deterministic: bool
     progress_bar: bool
 
 
@@ -238,6 +243,8 @@ def _first_fault(error: ValidationError, config: Mapping[str, Any]) -> str:
             names.append(str(part))
             beside, group = group, group.get(str(part), {})
     key = ".".join(names).removeprefix("weights.")
+    if key == "logger.mode" and given == os.environ.get("WANDB_MODE"):
+        key = "WANDB_MODE (the environment variable; or give logger.mode)"
     if given == "???":
         return f"{key}: no value given; add {key}=VALUE"
     if fault["type"] == "missing":

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from poseid.errors import InputError
-from poseid.training.arguments import NO_HYDRA_FILES, asked_devices, quoted
+from poseid.training.arguments import NO_HYDRA_FILES, asked_devices
+from poseid.training.override_text import quoted
 
 NO_LOG = "hydra/job_logging=disabled"
 _BY_HAND = ("bash", "interactive")

@@ -29,9 +29,11 @@ from poseid.training.checkpoints import (
 )
 from poseid.training.config import DataConfig
 from poseid.training.data import FeatureDataModule
+from poseid.training.data_record import check_same_data
 from poseid.training.health import DIVERGED, Diverged, Interrupted, OtherRank
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
+from poseid.training.processes import first_process
 from poseid.training.report import finish_run
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
@@ -75,7 +77,8 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     data = make_data(config)
     data.load()
     module = make_module(config)
-    if not config["resume"] and (context.run_dir / "checkpoints").is_dir():
+    checkpoints = context.run_dir / "checkpoints"
+    if not config["resume"] and checkpoints.is_dir() and any(checkpoints.iterdir()):  # of a job of a multirun
         raise InputError(holds_a_run(context.run_dir))
     checkpoint = find_checkpoint(config, context.run_dir)
     if checkpoint is not None:
@@ -86,6 +89,8 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     if config["init_from"]:
         initialise_from(module, Path(config["init_from"]))
     announce(config, data, module)
+    if first_process(config["trainer"]["devices"]):
+        check_same_data(data, context.run_dir, bool(config["resume"]))
     trainer = make_trainer(config, context.run_dir, module.first_final_epoch())
     logger = start_logger(config, context) if trainer.is_global_zero else None
     trainer.loggers = [] if logger is None else [logger]

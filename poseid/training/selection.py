@@ -77,7 +77,10 @@ class BestCheckpoint(L.Callback):
             log.info("going on after %d epochs", trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._offer(trainer, float(trainer.callback_metrics["val/selection"]), trainer.current_epoch + 1)
+        # Lightning validates no epoch that max_steps or max_time cuts short.
+        cut = trainer.fit_loop.epoch_loop.batch_idx + 1 < trainer.num_training_batches
+        score = selection_now(trainer, pl_module) if cut else float(trainer.callback_metrics["val/selection"])
+        self._offer(trainer, score, trainer.current_epoch + 1)
 
     def _offer(self, trainer: L.Trainer, score: float, epochs: int) -> None:
         if score < self.score:
@@ -110,7 +113,7 @@ class PatienceAfterRamp(EarlyStopping):
             trainer.should_stop = True
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.current_epoch >= self.first_epoch:
+        if trainer.current_epoch >= self.first_epoch and "val/selection" in trainer.callback_metrics:
             super().on_train_epoch_end(trainer, pl_module)
 
 
