@@ -45,3 +45,16 @@ def fold_numbers(text: str) -> list[int]:
     if not all(part.isascii() and part.isdigit() for part in parts):
         raise ArgumentTypeError(f"{text}: write fold numbers with commas, such as 1,2")
     return sorted({int(part) for part in parts})
+
+
+def frame_numbers(text: str) -> list[int]:
+    """
+    >>> frame_numbers("1,4, 2")
+    [1, 4, 2]
+    """
+    try:
+        return [integer(1)(part) for part in text.split(",")]
+    except ArgumentTypeError:
+        raise ArgumentTypeError(
+            f"{text[:40]!r}: write numbers of frames from 1 on with commas, such as 1,2,4"
+        ) from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from poseid.cli.arguments import integer
+from poseid.cli.arguments import frame_numbers, integer
 from poseid.interrupt import importing
 
 NAME = "evaluate"
@@ -23,6 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", type=Path, metavar="FILE", help="evaluate these people, one name a line")
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="listed comparisons in place of DIR/pairs.csv")
     parser.add_argument("--no-pose", action="store_true", help="withhold the given poses from the model")
+    parser.add_argument(
+        "--frames",
+        type=frame_numbers,
+        default=[],
+        metavar="K,…",
+        help="pool random sets of so many video rows a probe, such as 1,2,4,8 (by template_id: always where there is)",
+    )
     parser.add_argument(
         "--resamples", type=integer(0), default=1000, metavar="N", help="of the bootstrap over people (1000)"
     )
@@ -61,7 +68,12 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.pairs is not None and selected.pairs is None:
         raise InputError(f"{arguments.pairs}: none of its comparisons is among the people to evaluate")
     evaluation = evaluate_enhancer(
-        saved.enhancer, selected, arguments.resamples, arguments.seed, use_poses=not arguments.no_pose
+        saved.enhancer,
+        selected,
+        arguments.resamples,
+        arguments.seed,
+        use_poses=not arguments.no_pose,
+        frames=arguments.frames,
     )
     summary = {
         "model": saved.info["model"]["name"],
@@ -81,5 +93,10 @@ def run(arguments: argparse.Namespace) -> None:
         print(
             "warning: whom the model was trained on is unknown; if they are among these people, the figures flatter it"
         )
+    for k in arguments.frames:
+        if all(one.frames != k for one in evaluation.frames):
+            print(
+                f"warning: --frames {k}: fewer than two people have {k} video rows (of one template), so it is left out"
+            )
     print(table_text(evaluation.block, "evaluation", unseen=chosen.known, guard=summary["guard"]))
     print(f"report directory: {arguments.out}")
