@@ -14,20 +14,18 @@ Block = dict[str, Any]
 POOLING_TITLES = {name: name.replace("_", " ").replace("length squared", "length²") for name in POOLINGS}
 SHOWN = tuple(name for name in POOLINGS if name != "raw_length_squared")
 """The poolings of a figure and of the terminal's table."""
-_VIEW_TITLES = {"profile": "profile", "any": "any view"}
+VIEW_TITLES = {"profile": "profile frames", "any": "frames of any view"}
 
 
-def frames_title(k: int | None, view: str, mean_frames: float | None = None) -> str:
+def frames_title(k: int | None, view: str, mean_frames: float) -> str:
     """What is pooled.
 
-    >>> frames_title(4, "profile"), frames_title(1, "any"), frames_title(None, "any", 6.25)
-    ('4 profile frames', '1 frame of any view', 'template_id, any view, 6.2 frames on average')
+    >>> frames_title(4, "profile", 4.0), frames_title(1, "any", 1.0), frames_title(None, "profile", 6.25)
+    ('4 profile frames', '1 frame of any view', 'profile frames of a template_id (mean 6.2)')
     """
-    if k is None:
-        return f"template_id, {_VIEW_TITLES[view]}" + (
-            "" if mean_frames is None else f", {mean_frames:.1f} frames on average"
-        )
     frames = "frame" if k == 1 else "frames"
+    if k is None:
+        return f"{'profile ' if view == 'profile' else ''}{frames} of a template_id (mean {mean_frames:.1f})"
     return f"{k} profile {frames}" if view == "profile" else f"{k} {frames} of any view"
 
 
@@ -63,23 +61,23 @@ def length_note(block: Block) -> str:
 
 
 def template_lines(block: Block) -> list[str]:
-    """A row for each number of frames and view, with its verdict; nothing where nothing is pooled."""
-    found = [(k, view, one) for k, view, one in entries_of(block) if one["genuine"] is not None]
-    if not found:
-        return []
-    fmr = common_fmr([one["raw_mean"]["fnmr_at_fmr"] for _, _, one in found])
-
-    def rate(rates: Block) -> str:
-        return percent(rates["eer"] if fmr is None else rates["fnmr_at_fmr"][fmr], 2)
-
-    rows = [("one probe is", *(POOLING_TITLES[name] for name in SHOWN), "verdict")]
-    rows += [
-        (frames_title(k, view, one["mean_frames"]), *(rate(one[name]) for name in SHOWN), one["verdict"])
-        for k, view, one in found
-    ]
-    title = f"several frames as one probe: {'EER' if fmr is None else f'FNMR at FMR {fmr}'}, lower is better"
+    """For each view a table with a row for each number of frames, and its verdict; nothing where nothing is pooled."""
+    lines = []
+    for view, title in VIEW_TITLES.items():
+        found = [(k, one) for k, of, one in entries_of(block) if of == view and one["genuine"] is not None]
+        if not found:
+            continue
+        fmr = common_fmr([one["raw_mean"]["fnmr_at_fmr"] for _, one in found])
+        head = "EER" if fmr is None else f"FNMR at FMR {fmr}"
+        rows = [("one probe is", *(POOLING_TITLES[name] for name in SHOWN), "verdict")]
+        for k, one in found:
+            rates = [one[name]["eer"] if fmr is None else one[name]["fnmr_at_fmr"][fmr] for name in SHOWN]
+            shown = (percent(rate, 2) for rate in rates)
+            rows.append((frames_title(k, view, one["mean_frames"]), *shown, one["verdict"]))
+        table = [f"  {line}" for line in aligned(rows, right=True)]
+        lines += ["", f"several frames as one probe, {title}: {head}, lower is better", *table]
     note = length_note(block)
-    return ["", title, *(f"  {line}" for line in aligned(rows, right=True)), *([note] if note else [])]
+    return [*lines, note] if lines and note else lines
 
 
 def template_verdict(block: Block) -> list[str]:
@@ -88,4 +86,4 @@ def template_verdict(block: Block) -> list[str]:
     if judged is None:
         return []
     title, one = judged
-    return [f"verdict on templates ({title}): {one['verdict']}. {one['reason']}"]
+    return [f"verdict on templates, {title}: {one['verdict']}. {one['reason']}"]
