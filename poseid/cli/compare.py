@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from poseid.cli.arguments import integer
+from poseid.cli.arguments import frame_numbers, integer
 from poseid.interrupt import importing
 
 NAME = "compare"
@@ -30,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--folds", action="store_true", help="compare on every pair of folds of pairs.csv, averaged")
     parser.add_argument(
         "--against", metavar="MODEL", help="pair differences with this one too (default: the first that is not raw)"
+    )
+    parser.add_argument(
+        "--frames",
+        type=frame_numbers,
+        default=[],
+        metavar="K,…",
+        help="pool random sets of so many video rows a probe, such as 1,4 (by template_id: always where there is)",
     )
     parser.add_argument(
         "--resamples", type=integer(0), default=1000, metavar="N", help="of the bootstrap over people (1000)"
@@ -50,6 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.errors import InputError
         from poseid.features.folder import read_folder
         from poseid.reports.compare_table import markdown, plain_table
+        from poseid.reports.template_table import left_out
 
     def announce(line: str) -> None:
         if sys.stderr.isatty():
@@ -72,6 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
         features,
         reason=reason,
         against=arguments.against or next((name for name in names if name != "raw"), None),
+        frames=arguments.frames,
         resamples=arguments.resamples,
         seed=arguments.seed,
         announce=announce,
@@ -80,5 +89,8 @@ def run(arguments: argparse.Namespace) -> None:
         text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
         write_text(directory / "compare.json", text)
         write_text(directory / "compare.md", markdown(report))
+    for k in arguments.frames:
+        if all(entry["k"] != k for entry in report["frames"]):
+            print(left_out(k))
     print(plain_table(report))
     print(f"compare directory: {arguments.out}")

@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.features.folder import read_folder
         from poseid.features.pairs import read_pairs
         from poseid.reports.report import write_report
+        from poseid.reports.template_table import left_out
         from poseid.reports.text_table import table_text
         from poseid.versions import versions
 
@@ -95,8 +96,6 @@ def run(arguments: argparse.Namespace) -> None:
         )
     for k in arguments.frames:
         if all(one.frames != k for one in evaluation.frames):
-            print(
-                f"warning: --frames {k}: fewer than two people have {k} video rows (of one template), so it is left out"
-            )
+            print(left_out(k))
     print(table_text(evaluation.block, "evaluation", unseen=chosen.known, guard=summary["guard"]))
     print(f"report directory: {arguments.out}")

@@ -14,6 +14,7 @@ Block = dict[str, Any]
 POOLING_TITLES = {name: name.replace("_", " ").replace("length squared", "length²") for name in POOLINGS}
 SHOWN = tuple(name for name in POOLINGS if name != "raw_length_squared")
 """The poolings of a figure and of the terminal's table."""
+ONE_LENGTH = "All vectors have one length: length carries nothing here, and pooling by length is the mean."
 VIEW_TITLES = {"profile": "profile frames", "any": "frames of any view"}
 
 
@@ -55,9 +56,7 @@ def judged_templates(block: Block) -> tuple[str, Block] | None:
 
 def length_note(block: Block) -> str:
     """Says so where all raw vectors have one length."""
-    if any(one["length_carries_nothing"] for _, _, one in entries_of(block)):
-        return "All vectors have one length: length carries nothing here, and pooling by length is the mean."
-    return ""
+    return ONE_LENGTH if any(one["length_carries_nothing"] for _, _, one in entries_of(block)) else ""
 
 
 def template_lines(block: Block) -> list[str]:
@@ -87,3 +86,8 @@ def template_verdict(block: Block) -> list[str]:
         return []
     title, one = judged
     return [f"verdict on templates, {title}: {one['verdict']}. {one['reason']}"]
+
+
+def left_out(k: int) -> str:
+    """Why nothing is pooled for a number of frames that was asked for."""
+    return f"warning: --frames {k}: left out, since fewer than two people have {k} video rows (of one template_id)"
