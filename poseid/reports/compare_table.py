@@ -104,9 +104,17 @@ def markdown(report: dict[str, Any]) -> str:
     """The same as Markdown, a model a row."""
     lines = [f"{line}  " for line in heading(report)]
     for title, rows in [*tables(report), *template_tables(report)]:
-        cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-        lines += ["", f"**{title}**", "", "| " + " | ".join(cells[0]) + " |", "|" + "---|" * len(cells[0])]
-        lines += ["| " + " | ".join(row) + " |" for row in cells[1:]]
+        lines += ["", *markdown_table(title, rows)]
     lines.append("")
     lines += [f"- {m['name']}: {m['verdict']}. {m['reason']}" for m in report["models"] if m["name"] != "raw"]
     return "\n".join(lines) + "\n"
+
+
+def markdown_table(title: str, rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table whose first row is its head.
+
+    >>> markdown_table("figures", [["model", "EER"], ["raw", "9"]])
+    ['**figures**', '', '| model | EER |', '|---|---|', '| raw | 9 |']
+    """
+    head, *rest = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return [f"**{title}**", "", head, "|" + "---|" * len(rows[0]), *rest]

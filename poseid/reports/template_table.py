@@ -37,12 +37,15 @@ def entries_of(block: Block) -> list[tuple[int | None, str, Block]]:
 
 
 def common_fmr(figures: Sequence[Block]) -> str | None:
-    """FMR 1e-3, or 1e-2 where one of the ``fnmr_at_fmr`` is null there; None where one is null at both.
+    """FMR 1e-3, or 1e-2 where one of the ``fnmr_at_fmr`` is null there; None where all are null at both.
 
     >>> common_fmr([{"1e-2": 0.2, "1e-3": 0.4}, {"1e-2": 0.2, "1e-3": None}])
     '1e-2'
     """
-    return next((fmr for fmr in POINTS if figures and all(one[fmr] is not None for one in figures)), None)
+    preferred, other = POINTS
+    if figures and all(one[preferred] is not None for one in figures):
+        return preferred
+    return other if any(one[other] is not None for one in figures) else None
 
 
 def judged_templates(block: Block) -> tuple[str, Block] | None:
