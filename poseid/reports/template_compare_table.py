@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from poseid.reports.format import METRIC_FORMATS, MetricFormat, ascii_text, with_interval
@@ -31,7 +32,7 @@ def _tables_of(view: str, report: Block) -> list[tuple[str, list[list[str]]]]:
     sets = [one for _, one in pooled]
     start = f"several frames as one probe, {VIEW_TITLES[view]}: "
     names = [model["name"] for model in report["models"] if model["name"] != "raw"]
-    rows = {title: ("raw", key) for key, title in _RAW.items()} | {
+    rows: dict[str, Place] = {title: ("raw", key) for key, title in _RAW.items()} | {
         f"{name}, {pooling}": ("models", name, pooling) for name in names for pooling in ("mean", "weighted")
     }
     changes: dict[str, Place] = {}
@@ -53,7 +54,9 @@ def _tables_of(view: str, report: Block) -> list[tuple[str, list[list[str]]]]:
         head = f"{start}paired differences of {title}{form.unit and ', points of %'} (below 0 is better)"
         if changes:
             out.append((head, _table(changes, columns, sets, key, form, difference=True)))
-    searched = {"raw mean": ("raw", "mean")} | {f"{name}, weighted": ("models", name, "weighted") for name in names}
+    searched: dict[str, Place] = {"raw mean": ("raw", "mean")} | {
+        f"{name}, weighted": ("models", name, "weighted") for name in names
+    }
     strictest, other = (f"fnir_at_fpir_{fpir}_" for fpir in ("1e-2", "1e-1"))
     known = all(one["raw"]["mean"][strictest + GALLERIES[0]]["value"] is not None for one in sets)
     table = [["", *columns]]
@@ -70,7 +73,7 @@ def _column(k: int | None, mean_frames: float) -> str:
 
 
 def _table(
-    rows: dict[str, Place],
+    rows: Mapping[str, Place],
     columns: list[str],
     sets: list[Block],
     key: str,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poseid.enhancers.frame_weight import ONE_LENGTH
 from poseid.enhancers.pooling import pool
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, OTHER, PROFILE
@@ -16,7 +17,7 @@ from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
 from poseid.verification.identification import Searches, one_reference, search
 from poseid.verification.result import Evaluation
-from poseid.verification.template_result import POOLINGS, VIEWS, TemplateResult, View
+from poseid.verification.template_result import POOLINGS, SEARCHED, VIEWS, TemplateResult, View
 
 SETS_A_PERSON = 6
 _ROWS_AT_ONCE = 1 << 16
@@ -84,9 +85,9 @@ def evaluate_templates(
 
     Raises `InputError` for a number of frames below 1.
     """
-    for k in frames:
-        if k < 1:
-            raise InputError(f"frames: {k} is not a number of frames: give 1 or more")
+    for number in frames:
+        if number < 1:
+            raise InputError(f"frames: {number} is not a number of frames: give 1 or more")
     results = []
     for k in ([None] if templates is not None else []) + list(dict.fromkeys(frames)):
         for view in VIEWS:
@@ -118,42 +119,45 @@ def _evaluated(
     first = np.unique(sets.number, return_index=True)[1]
     person = video.person[sets.rows[first]]
     raw_length = np.linalg.norm(video.raw.astype(np.float32), axis=1)
-    weight = np.ones(len(raw_length)) if video.weight is None else video.weight
-    pooled = {
-        "raw_mean": _pooled(video.raw, np.ones_like(raw_length), templates, sets),
-        "raw_length": _pooled(video.raw, raw_length, templates, sets),
-        "raw_length_squared": _pooled(video.raw, raw_length**2, templates, sets),
-        "enhanced_mean": _pooled(video.probe, np.ones_like(raw_length), templates, sets),
-        "enhanced_weighted": _pooled(video.probe, weight, templates, sets),
+    weights = {
+        "raw_mean": np.ones_like(raw_length),
+        "raw_length": raw_length,
+        "raw_length_squared": raw_length**2,
+        "enhanced_mean": np.ones_like(raw_length),
+        "enhanced_weighted": np.ones_like(raw_length) if video.weight is None else video.weight,
     }
     # With the frontal video rows, which are references of the frontal_profile set.
     beside = np.flatnonzero(video.kind == FRONTAL) if view == "profile" else np.empty(0, np.int64)
     kind = np.concatenate([np.full(len(person), PROFILE if view == "profile" else OTHER), video.kind[beside]])
 
-    name = "frontal_profile" if view == "profile" else "all"
+    def pooled(pooling: str) -> NDArray[np.float32]:
+        rows = video.raw if pooling.startswith("raw") else video.probe
+        return _pooled(rows, weights[pooling], templates, sets)
 
-    def evaluated(raw: str, enhanced: str) -> Evaluation:
+    def evaluated(raw: NDArray[np.float32], enhanced: NDArray[np.float32]) -> Evaluation:
         side = EmbeddingSet(
-            raw=np.concatenate([pooled[raw], video.raw[beside]]),
-            reference=np.concatenate([pooled[enhanced], video.reference[beside]]),
-            probe=np.concatenate([pooled[enhanced], video.probe[beside]]),
+            raw=np.concatenate([raw, video.raw[beside]]),
+            reference=np.concatenate([enhanced, video.reference[beside]]),
+            probe=np.concatenate([enhanced, video.probe[beside]]),
             person=np.concatenate([person, video.person[beside]]),
             yaw=np.full(len(kind), np.nan),
             kind=kind,
         )
+        name = "frontal_profile" if view == "profile" else "all"
         return evaluate(front, side, sets=(name,), resamples=resamples, seed=seed, details=False)
 
-    weighted = evaluated("raw_mean", "enhanced_weighted")
+    # A raw and an enhanced form are scored together. Two poolings are in memory at once, and the last two are searched.
+    plain = evaluated(pooled("raw_length"), pooled("enhanced_mean")).headline_set
+    squares = pooled("raw_length_squared")
+    squared = evaluated(squares, squares).headline_set
+    del squares
+    last = {name: pooled(name) for name in SEARCHED}
+    weighted = evaluated(*last.values())
+    judged, path = weighted.headline_set, f"sets.{weighted.headline}"
     rates = {}
-    if (judged := weighted.sets[name]) is not None:
-        # Two poolings an evaluation, since a raw and an enhanced form are scored together.
-        plain = evaluated("raw_length", "enhanced_mean").sets[name]
-        squared = evaluated("raw_length_squared", "raw_length_squared").sets[name]
-        assert plain is not None
-        assert squared is not None
+    if judged is not None and plain is not None and squared is not None:
         found = (judged.raw, plain.raw, squared.raw, plain.enhanced, judged.enhanced)
         rates = dict(zip(POOLINGS, found, strict=True))
-    path = f"sets.{name}"
     return TemplateResult(
         frames=frames,
         view=view,
@@ -164,8 +168,8 @@ def _evaluated(
         rates=rates,
         verdict=weighted.verdict,
         reason=weighted.reason,
-        one_length=bool(np.std(np.log(raw_length)) < 1e-3),
-        searches=_searches(front, person, pooled),
+        one_length=bool(np.std(np.log(raw_length)) < ONE_LENGTH),
+        searches=_searches(front, person, last),
         null_reasons={
             at.removeprefix(path).removeprefix("."): reason
             for at, reason in weighted.null_reasons.items()

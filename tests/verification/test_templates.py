@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from poseid.errors import InputError
-from poseid.features.rows import FRONTAL, PROFILE
+from poseid.features.rows import FRONTAL, OTHER, PROFILE
 from poseid.features.templates import Templates
 from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.result import plain
@@ -142,3 +142,34 @@ def test_figures_are_averaged_over_splits() -> None:
         assert found["eer"].resampled.shape == (20,)
     assert figures["enhanced_weighted"]["fnir_at_fpir_1e-2_one_reference"].number is None  # needs 3,000 searches
     assert "fnir_at_fpir_1e-1_all_references" not in figures["raw_length"]
+
+
+@pytest.mark.parametrize("left", ["no video row", "no front row", "no profile row", "one person", "no frontal row"])
+def test_what_cannot_be_evaluated_is_left_out_or_has_its_reason(left: str) -> None:
+    front, video = sides()
+    if left == "no frontal row":
+        front = replace(front, kind=np.full(len(front.kind), OTHER))
+        video = replace(video, kind=np.full(len(video.kind), PROFILE))
+    elif left == "no profile row":
+        video = replace(video, kind=np.full(len(video.kind), OTHER))
+    else:
+        video = taken(video, video.person < {"no video row": 0, "one person": 1}.get(left, PEOPLE))
+        front = taken(front, front.person < (0 if left == "no front row" else PEOPLE))
+    templates = Templates(video.person.astype(np.int64), np.arange(len(video.person)))
+    results = evaluate_templates(front, video, templates, [2], resamples=5)
+    views = {"no video row": (), "one person": (), "no profile row": ("any",)}.get(left, ("profile", "any"))
+    assert tuple(dict.fromkeys(one.view for one in results)) == views
+    block = json.loads(json.dumps(plain(frames_block(results)), allow_nan=False))
+    sets = [one for entry in block for one in entry["sets"].values()]
+    if left == "no frontal row":  # against all front rows then
+        assert all(one["raw_mean"]["eer"] is not None for one in sets)
+    if left == "no front row":
+        any_view = [entry["sets"]["any"] for entry in block]
+        assert all(one["genuine"] is None and one["null_reasons"][""] for one in any_view)
+        assert all(one["identification"] == {} for one in sets)
+
+
+def taken(side: EmbeddingSet, rows: np.ndarray) -> EmbeddingSet:
+    names = ("raw", "reference", "probe", "person", "yaw", "kind")
+    weight = None if side.weight is None else side.weight[rows]
+    return EmbeddingSet(**{name: np.asarray(getattr(side, name))[rows] for name in names}, weight=weight)
