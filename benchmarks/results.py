@@ -2,9 +2,9 @@
 
 python benchmarks/results.py --real DIR --turned DIR [--only SECTION …]
 
-``--real`` is a feature folder with pairs.csv (folds), ``--turned`` one without. Sections: real, turned, small,
-ablation, presets. Each section leaves a fragment in outputs/results; those that are not run anew are taken from there,
-and so is every single training that stands there already.
+``--real`` is a feature folder with pairs.csv (folds), ``--turned`` one without. Sections: real, turned, templates,
+small, ablation, presets. Each section leaves a fragment in outputs/results; those that are not run anew are taken
+from there, and so is every single training that stands there already.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from small_data import recorded, table
+from template_results import FRAMES, template_picture, template_text
 from variants import ROOT, ablation, presets, train
 
 WORK = ROOT / "outputs" / "results"
@@ -82,6 +83,26 @@ def turned(folder: Path) -> str:
     return compare(models, folder, WORK / folder.name / "compared")
 
 
+def templates(folders: list[Path]) -> str:
+    """Several frames as one probe: the first seed of the default recipe against raw and baselines; and the picture."""
+    compared, texts, names = [], [], {}
+    for folder in folders:
+        splits = SPLITS if (folder / "pairs.csv").is_file() else ()
+        model, out = WORK / folder.name / "seed0", WORK / folder.name / "templates"
+        for folds in splits:
+            train(model / f"{folds[0]}{folds[1]}", *data(folder, folds), "seed=0", "data.split_seed=0")
+        if not splits:
+            train(model, *data(folder), "seed=0")
+        given = str(model.relative_to(ROOT))
+        options = ["--against", "nan", "--frames", FRAMES, *(["--folds"] if splits else [])]
+        poseid("compare", "raw", "ridge", "nan", given, "--data", folder, *options, out=out)
+        names[given] = model.name
+        compared.append(out)
+        texts.append(template_text(out, names))
+    template_picture(compared, "seed0", names, IMAGES / "templates.png")
+    return "\n\n".join(texts)
+
+
 def small(folders: list[Path]) -> str:
     """The learning curve: its table and its picture."""
     record = WORK / "small.jsonl"
@@ -119,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--turned", type=Path, required=True)
-    sections = ("real", "turned", "small", "ablation", "presets")
+    sections = ("real", "turned", "templates", "small", "ablation", "presets")
     parser.add_argument("--only", nargs="*", choices=sections, default=list(sections))
     arguments = parser.parse_args()
     folders = [arguments.real.resolve(), arguments.turned.resolve()]
@@ -127,6 +148,7 @@ def main() -> None:
     makers = {
         "real": lambda: real(folders[0]),
         "turned": lambda: turned(folders[1]),
+        "templates": lambda: templates(folders),
         "small": lambda: small(folders),
         "ablation": lambda: "\n".join(ablation(f, WORK / "ablation" / f.name, first_split(f)) for f in folders),
         "presets": lambda: "\n".join(

@@ -16,15 +16,17 @@ from poseid.enhancers.people import check_enough, choose_people, recorded_people
 from poseid.enhancers.registry import BASELINES
 from poseid.enhancers.saving import SAVED, SavedEnhancer, open_model
 from poseid.errors import InputError
-from poseid.evaluation import embedding_set, quick_evaluation
+from poseid.evaluation import embedding_set, pooled_evaluations, quick_evaluation
 from poseid.features.fingerprint import digest
 from poseid.features.people import check_apart, people_of_folds, read_people_file, split_people, split_rest
 from poseid.features.rows import FeatureSet
+from poseid.template_comparison import compare_templates
 from poseid.verification.estimates import LEVEL
 from poseid.verification.evaluate import evaluate
 from poseid.verification.metrics import common_headline, figures_of
 from poseid.verification.result import Evaluation, Figures
 from poseid.verification.sets import SETS
+from poseid.verification.template_result import TemplateResult
 from poseid.verification.verdict import NOT_JUDGED, judge
 from poseid.versions import versions
 
@@ -173,6 +175,7 @@ def compare_models(
     *,
     reason: str,
     against: str | None,
+    frames: Sequence[int],
     resamples: int,
     seed: int,
     announce: Callable[[str], None],
@@ -185,11 +188,13 @@ def compare_models(
         features: the data.
         reason: who the test people are.
         against: name of the model that the others are compared with, beside raw; None for none.
+        frames: numbers of video rows that are pooled, beside pooling by ``template_id`` where there is one.
         resamples: of the bootstrap over people.
-        seed: of the bootstrap; of the second split 1 more, and so on.
+        seed: of the bootstrap and of the random sets of rows; of the second split 1 more, and so on.
         announce: called with the split and the model that are next.
     """
     evaluations: dict[str, list[Evaluation]] = {model.name: [] for model in models}
+    pooled: dict[str, list[tuple[TemplateResult, ...]]] = {model.name: [] for model in models}
     for number, split in enumerate(splits):
         selected = features.select(split.test)
         people = selected.people()
@@ -199,6 +204,9 @@ def compare_models(
             front, video = (embedding_set(enhancer, rows, people, True) for rows in (selected.front, selected.video))
             found = evaluate(front, video, resamples=resamples, seed=seed + number, details=False)
             evaluations[model.name].append(found)
+            pooled[model.name].append(
+                pooled_evaluations(front, video, selected, frames, resamples=resamples, seed=seed + number)
+            )
     figures = {name: figures_of(found) for name, found in evaluations.items()}
     first = evaluations[models[0].name]
     headline = common_headline(first)
@@ -226,6 +234,7 @@ def compare_models(
             }
             for model in models
         ],
+        "frames": compare_templates(pooled, against),
         "bootstrap": {"resamples": resamples, "seed": seed, "level": LEVEL},
         "versions": versions(),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,10 +11,13 @@ from poseid.enhancers.enhancer import Fit
 from poseid.enhancers.inference import enhance_arrays, project_arrays
 from poseid.enhancers.model import Model
 from poseid.features.rows import FeatureSet, Rows
+from poseid.features.templates import templates_of
 from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
 from poseid.verification.result import Evaluation
 from poseid.verification.sets import SETS
+from poseid.verification.template_result import TemplateResult
+from poseid.verification.templates import evaluate_templates
 
 
 def embedding_set(
@@ -47,8 +51,9 @@ def evaluate_enhancer(
     seed: int = 0,
     sets: Collection[str] = SETS,
     use_poses: bool = True,
+    frames: Sequence[int] | None = (),
 ) -> Evaluation:
-    """Evaluates an enhancer on all people of a feature set.
+    """Evaluates an enhancer on all people of a feature set, and pooled probes where they have a ``template_id``.
 
     Args:
         enhancer: any model of this package.
@@ -57,13 +62,33 @@ def evaluate_enhancer(
         seed: of the bootstrap.
         sets: comparison sets to evaluate.
         use_poses: False withholds the given poses from the enhancer (they still make the yaw bins).
+        frames: also pools random sets of so many video rows each; None pools nothing, not even by ``template_id``.
     """
     people = features.people()
     front = embedding_set(enhancer, features.front, people, use_poses)
     video = embedding_set(enhancer, features.video, people, use_poses)
-    return evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed)
+    found = evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed)
+    if frames is None:
+        return found
+    return replace(found, frames=pooled_evaluations(front, video, features, frames, resamples, seed))
+
+
+def pooled_evaluations(
+    front: EmbeddingSet, video: EmbeddingSet, features: FeatureSet, frames: Sequence[int], resamples: int, seed: int
+) -> tuple[TemplateResult, ...]:
+    """Pooled probes: by ``template_id`` where the video rows have it, and random sets of each number of frames.
+
+    Args:
+        front, video: the rows of all people of ``features``, as :func:`embedding_set` makes them.
+        features: where the ids are.
+        frames: numbers of rows of the random sets.
+        resamples: of the bootstrap over people.
+        seed: of the bootstrap and of the random sets.
+    """
+    templates = templates_of(features.video, f"{features.name}, video")
+    return evaluate_templates(front, video, templates, frames, resamples=resamples, seed=seed)
 
 
 def quick_evaluation(enhancer: Model, features: FeatureSet) -> Evaluation:
     """What every choice while training is made by: the headline set on some people, without intervals."""
-    return evaluate_enhancer(enhancer, features, resamples=0, sets=("frontal_profile",))
+    return evaluate_enhancer(enhancer, features, resamples=0, sets=("frontal_profile",), frames=None)

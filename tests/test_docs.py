@@ -12,6 +12,7 @@ LEAVES = {
     "choosing-a-preset.md": ["FRESH/enhancer.safetensors", "WHICH/compare.md"],
     "reading-the-report.md": ["RUN/report/report.html", "REPORT/report.html"],
     "watching.md": ["RUN/report/training.html", "workspace.json"],
+    "templates.md": ["EVALUATED/templates.png", "COMPARED/compare.md"],
     "sweeping.md": ["SWEEP/3/report/summary.json", "SWEEP/0/test/report.html", "SEARCH/2/enhancer.safetensors"],
 }
 """Each how-to page, and files that its commands must have left."""

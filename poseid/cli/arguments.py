@@ -64,3 +64,21 @@ def fold_numbers(text: str) -> list[int]:
     if not all(part.isascii() and part.isdigit() for part in parts):
         raise ArgumentTypeError(f"{text}: write fold numbers with commas, such as 1,2")
     return sorted({int(part) for part in parts})
+
+
+def frame_numbers(text: str) -> list[int]:
+    """
+    >>> frame_numbers("1,4, 2")
+    [1, 4, 2]
+    """
+    try:
+        return [integer(1)(part) for part in text.split(",")]
+    except ArgumentTypeError:
+        raise ArgumentTypeError(
+            f"{text[:40]!r}: write numbers of frames from 1 on with commas, such as 1,2,4"
+        ) from None
+
+
+def add_frames(parser: ArgumentParser) -> None:
+    sets = "pool random sets of so many video rows a probe, such as 1,2,4,8 (by template_id: always where there is)"
+    parser.add_argument("--frames", type=frame_numbers, default=[], metavar="K,…", help=sets)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from poseid.cli.arguments import add_bootstrap, add_data, integer
+from poseid.cli.arguments import add_bootstrap, add_data, add_frames, integer
 from poseid.interrupt import importing
 
 NAME = "compare"
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--folds", action="store_true", help="compare on every pair of folds of pairs.csv, averaged")
     against = "pair differences with this one too (default: the first that is not raw)"
     parser.add_argument("--against", metavar="MODEL", help=against)
+    add_frames(parser)
     add_bootstrap(parser)
     parser.add_argument("--split-seed", type=integer(0), default=0, metavar="N", help="of the split of people (0)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new directory of the table")
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.errors import InputError
         from poseid.features.folder import read_folder
         from poseid.reports.compare_table import markdown, plain_table
+        from poseid.reports.template_table import left_out
 
     def announce(line: str) -> None:
         if sys.stderr.isatty():
@@ -67,6 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
         features,
         reason=reason,
         against=arguments.against or next((name for name in names if name != "raw"), None),
+        frames=arguments.frames,
         resamples=arguments.resamples,
         seed=arguments.seed,
         announce=announce,
@@ -74,5 +77,8 @@ def run(arguments: argparse.Namespace) -> None:
     with atomic_directory(arguments.out) as directory:
         write_text(directory / "compare.json", json_text(report))
         write_text(directory / "compare.md", markdown(report))
+    for k in arguments.frames:
+        if all(entry["k"] != k for entry in report["frames"]):
+            print(left_out(k))
     print(plain_table(report))
     print(f"compare directory: {arguments.out}")

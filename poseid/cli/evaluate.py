@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from poseid.cli.arguments import add_bootstrap, add_data
+from poseid.cli.arguments import add_bootstrap, add_data, add_frames
 from poseid.interrupt import importing
 
 NAME = "evaluate"
@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", type=Path, metavar="FILE", help="evaluate these people, one name a line")
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="listed comparisons in place of DIR/pairs.csv")
     parser.add_argument("--no-pose", action="store_true", help="withhold the given poses from the model")
+    add_frames(parser)
     add_bootstrap(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new directory of the report")
 
@@ -41,6 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.features.folder import read_folder
         from poseid.features.pairs import read_pairs
         from poseid.reports.report import write_report
+        from poseid.reports.template_table import left_out
         from poseid.reports.text_table import table_text
         from poseid.versions import versions
 
@@ -58,7 +60,12 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.pairs is not None and selected.pairs is None:
         raise InputError(f"{arguments.pairs}: none of its comparisons is among the people to evaluate")
     evaluation = evaluate_enhancer(
-        saved.enhancer, selected, arguments.resamples, arguments.seed, use_poses=not arguments.no_pose
+        saved.enhancer,
+        selected,
+        arguments.resamples,
+        arguments.seed,
+        use_poses=not arguments.no_pose,
+        frames=arguments.frames,
     )
     summary = {
         "model": saved.info["model"]["name"],
@@ -76,5 +83,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"evaluated on {chosen.reason}")
     if not chosen.known:
         print("warning: the model's training people are unknown; if they are among these, the figures flatter it")
+    for k in arguments.frames:
+        if all(one.frames != k for one in evaluation.frames):
+            print(left_out(k))
     print(table_text(evaluation.block, "evaluation", unseen=chosen.known, guard=summary["guard"]))
     print(f"report directory: {arguments.out}")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from poseid.reports.format import METRIC_FORMATS, SET_TITLES, aligned, ascii_text, with_interval
+from poseid.reports.template_compare_table import template_tables
+from poseid.reports.template_table import ONE_LENGTH
 from poseid.verification.metrics import Metric, metrics_in
 
 
@@ -71,6 +73,8 @@ def heading(report: dict[str, Any]) -> list[str]:
             for split in report["splits"]
         )
         lines.append(f"fitted here on the other people: {', '.join(fitted)} ({groups})")
+    if any(one["length_carries_nothing"] for entry in report["frames"] for one in entry["sets"].values()):
+        lines.append(ONE_LENGTH)
     boot = report["bootstrap"]
     if boot["resamples"]:
         lines.append(f"in brackets: 95 % intervals, {boot['resamples']} resamples of people, the same for all models")
@@ -83,17 +87,27 @@ def plain_table(report: dict[str, Any]) -> str:
     for title, rows in tables(report):
         names, *figures = zip(*rows, strict=True)
         lines += ["", title, *aligned([("", *names[1:]), *figures])]
+    for title, rows in template_tables(report):
+        lines += ["", title, *aligned(rows)]
     return "\n".join([*lines, "", *_verdicts(report)])
 
 
 def markdown(report: dict[str, Any]) -> str:
     """The same as Markdown, a model a row."""
     lines = [f"{line}  " for line in heading(report)]
-    for title, rows in tables(report):
-        cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-        lines += ["", f"**{title}**", "", "| " + " | ".join(cells[0]) + " |", "|" + "---|" * len(cells[0])]
-        lines += ["| " + " | ".join(row) + " |" for row in cells[1:]]
+    for title, rows in [*tables(report), *template_tables(report)]:
+        lines += ["", *markdown_table(title, rows)]
     return "\n".join([*lines, "", *(f"- {line}" for line in _verdicts(report))]) + "\n"
+
+
+def markdown_table(title: str, rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table whose first row is its head.
+
+    >>> markdown_table("figures", [["model", "EER"], ["raw", "9"]])
+    ['**figures**', '', '| model | EER |', '|---|---|', '| raw | 9 |']
+    """
+    head, *rest = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return [f"**{title}**", "", head, "|" + "---|" * len(rows[0]), *rest]
 
 
 def _verdicts(report: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from poseid.reports.format import METRIC_FORMATS, SET_TITLES, between
 from poseid.reports.html import NO_INTERVALS, render
 from poseid.reports.sheet import Drawn
+from poseid.reports.template_table import POOLING_TITLES, entries_of, frames_title, judged_templates, length_note
 from poseid.verification.metrics import METRICS
 from poseid.verification.operating_points import strictest
 from poseid.verification.verdict import HARMS, HELPS, NO_EFFECT, NOT_JUDGED
@@ -69,6 +70,10 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
             "pose_names": [between(entry["from"], entry["to"]) for entry in poses["bins"]],
             "pose_columns": [c for c in range(len(poses["bins"])) if any(row[c] for row in poses["n"])],
             "metrics": _metrics(block),
+            "pooled": [(frames_title(k, view, one["mean_frames"]), one) for k, view, one in entries_of(block)],
+            "pooled_verdict": _pooled_verdict(block),
+            "pooling_titles": POOLING_TITLES,
+            "length_note": length_note(block),
             "others": [(name, other, _VERDICTS[other["verdict"]][2]) for name, other in others],
             "one_in": _ONE_IN,
             "sides": _SIDES,
@@ -88,6 +93,15 @@ def _parts(summary: Block, block: Block) -> tuple[str, list[tuple[str, Block]]]:
     shown = same[0] if same else "evaluation"
     others = [(name, summary[name]) for name in names if name != shown]
     return {"evaluation": "evaluated"}.get(shown, shown), others
+
+
+def _pooled_verdict(block: Block) -> tuple[str, str, str] | None:
+    """What is pooled, the words of its verdict and the reason; None where nothing is pooled."""
+    judged = judged_templates(block)
+    if judged is None:
+        return None
+    title, one = judged
+    return title, _VERDICTS[one["verdict"]][2], one["reason"]
 
 
 def _metrics(block: Block) -> list[tuple[str, str, list[str | None]]]:

@@ -29,6 +29,7 @@ from poseid.reports.sheet import (
     write,
     yaw_axis,
 )
+from poseid.reports.template_figure import template_sheet
 from poseid.verification.estimates import mean_estimate, resample_people
 from poseid.verification.figure_data import MOST_RESAMPLES, GenuinePairs, genuine_pairs
 from poseid.verification.operating_points import strictest
@@ -49,14 +50,18 @@ Block = dict[str, Any]
 
 
 def draw_all(evaluation: Evaluation) -> dict[str, Drawn]:
-    """All figures of an evaluation, by file name: `diagnosis.png`, `det.png`, `scores.png`, `heatmap.png`."""
+    """All figures of an evaluation, by file name: `diagnosis.png`, `det.png`, `scores.png`, `heatmap.png`.
+
+    Where rows are pooled, `templates.png` too.
+    """
     block = evaluation.block
+    pooled = template_sheet(block)
     return {
         "diagnosis.png": diagnosis_sheet(evaluation).drawn(),
         "det.png": det_sheet(evaluation).drawn(),
         "scores.png": _scores(block).drawn(),
         "heatmap.png": _heatmap(block).drawn(),
-    }
+    } | ({} if pooled is None else {"templates.png": pooled.drawn()})
 
 
 def diagnosis_sheet(evaluation: Evaluation) -> Sheet:

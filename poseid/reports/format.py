@@ -19,7 +19,7 @@ SET_TITLES = {
 }
 """The comparison sets of an evaluation."""
 
-_ASCII = str.maketrans({"−": "-", "–": "-", "×": "x", "′": "'", "→": "->", SPACE: " "})
+_ASCII = str.maketrans({"−": "-", "–": "-", "×": "x", "′": "'", "→": "->", "²": "^2", SPACE: " "})
 
 
 def ascii_text(text: str) -> str:

@@ -13,7 +13,8 @@ def write_report(summary: dict[str, Any], evaluation: Evaluation, directory: Pat
     """Writes all files of a report into a directory, made if missing.
 
     ``summary.json`` (no NaN: what is not known is null), ``report.html`` (one file: no script, no network, images
-    inside), ``diagnosis.png``, ``det.png``, ``scores.png`` and ``heatmap.png``.
+    inside), ``diagnosis.png``, ``det.png``, ``scores.png`` and ``heatmap.png``; where rows are pooled
+    ``templates.png``.
 
     Args:
         summary: the contents of ``summary.json``.

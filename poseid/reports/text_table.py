@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from poseid.reports.format import SET_TITLES, aligned, ascii_text, between, fixed, percent, signed, times, with_interval
+from poseid.reports.template_table import template_lines, template_verdict
 
 
 def table_text(block: dict[str, Any], part: str, unseen: bool = True, guard: str | None = None) -> str:
@@ -33,9 +34,15 @@ def table_text(block: dict[str, Any], part: str, unseen: bool = True, guard: str
         mark = " (the verdict is taken on this set)" if name == block["headline"] else ""
         lines += ["", f"{SET_TITLES.get(name, name)}{mark}: {entry['genuine']} genuine, {entry['impostor']} impostor"]
         lines += _set_rows(entry)
+    lines += template_lines(block)
     if any("  –" in line for line in lines):
         lines += ["", "- : too few comparisons; FNMR at FMR f needs 30 / f impostor comparisons"]
-    lines += ["", f"verdict: {block['verdict']}. {block['reason']}", *([] if guard is None else [guard])]
+    lines += [
+        "",
+        f"verdict: {block['verdict']}. {block['reason']}",
+        *template_verdict(block),
+        *([] if guard is None else [guard]),
+    ]
     return ascii_text("\n".join(lines))
 
 

@@ -33,7 +33,6 @@ from poseid.training.data_record import check_same_data
 from poseid.training.health import DIVERGED, Diverged, Interrupted, OtherRank
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
-from poseid.training.processes import first_process
 from poseid.training.report import finish_run
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
@@ -89,9 +88,9 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     if config["init_from"]:
         initialise_from(module, Path(config["init_from"]))
     announce(config, data, module)
-    if first_process(config["trainer"]["devices"]):
-        check_same_data(data, context.run_dir, bool(config["resume"]))
     trainer = make_trainer(config, context.run_dir, module.first_final_epoch())
+    if trainer.is_global_zero:
+        check_same_data(data, context.run_dir, bool(config["resume"]))
     logger = start_logger(config, context) if trainer.is_global_zero else None
     trainer.loggers = [] if logger is None else [logger]
     failed, summary = True, None

@@ -17,6 +17,7 @@ from poseid.verification.identification import Searches
 from poseid.verification.protocols import ProtocolResult
 from poseid.verification.scores import Compared, Genuine
 from poseid.verification.set_result import SetResult
+from poseid.verification.template_result import TemplateResult, frames_block
 
 FORMS: tuple[str, str] = ("raw", "enhanced")
 
@@ -59,6 +60,8 @@ class Evaluation:
     """Degrees, of the probe of each of them; NaN where unknown."""
     headline_scores: Compared | None
     """The scores of the headline set, where they are few enough for the bands of a DET curve."""
+    frames: tuple[TemplateResult, ...] = ()
+    """Pooled probes, see `templates`; empty where nothing is pooled."""
 
     @property
     def headline_set(self) -> SetResult | None:
@@ -72,6 +75,7 @@ class Evaluation:
         return {name: plain(getattr(self, name)) for name in [*names.split(), "reason"]} | {
             "bootstrap": {"resamples": self.resamples, "seed": self.seed, "level": LEVEL},
             "metrics": {name: _metric(forms) for name, forms in self.metrics.items()},
+            "frames": plain(frames_block(self.frames)),
             "null_reasons": dict(self.null_reasons),
         }
 

@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poseid.enhancers.frame_weight import ONE_LENGTH
 from poseid.enhancers.pooling import pool
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, OTHER, PROFILE
 from poseid.features.templates import Templates
 from poseid.verification.embeddings import EmbeddingSet
-from poseid.verification.estimates import Estimate
 from poseid.verification.evaluate import evaluate
-from poseid.verification.identification import Searches, fnir_at_fpir, one_reference, rank1, search, why_no_fnir
-from poseid.verification.operating_points import Rates
-from poseid.verification.rates import LABELS
+from poseid.verification.identification import Searches, one_reference, search
 from poseid.verification.result import Evaluation
-from poseid.verification.set_result import difference_of, rates_of
+from poseid.verification.template_result import POOLINGS, SEARCHED, VIEWS, TemplateResult, View
 
-View = Literal["profile", "any"]
-VIEWS: tuple[View, ...] = ("profile", "any")
-POOLINGS = ("raw_mean", "raw_length", "raw_length_squared", "enhanced_mean", "enhanced_weighted")
-"""Of raw rows by weights 1, |x| (the sum of the vectors as they come) and |x|²; of enhanced rows by 1 and by their
-weights."""
 SETS_A_PERSON = 6
-FPIRS = {"1e-1": 0.1, "1e-2": 0.01}
 _ROWS_AT_ONCE = 1 << 16
 
 
@@ -40,87 +31,6 @@ class TemplateSets:
     """(n,) video rows, set after set."""
     number: NDArray[np.int64]
     """(n,) the set of each, 0 … S − 1."""
-
-
-@dataclass(frozen=True)
-class TemplateResult:
-    """Pooled probes against references; what is judged is the mean of raw rows against enhanced rows by their weights.
-
-    The references of `profile` are all frontal rows, as in `frontal_profile`; of `any` the front rows, as in `all`.
-    """
-
-    frames: int | None
-    """k, rows of each set; None: by template, of as many rows as it has."""
-    view: View
-    templates: int
-    people: int
-    mean_frames: float
-    headline: str
-    weighted: Evaluation
-    """raw: the mean of raw rows; enhanced: enhanced rows by their weights."""
-    plain: Evaluation
-    """raw: raw rows by their lengths; enhanced: the mean of enhanced rows."""
-    squared: Evaluation
-    """raw: raw rows by the squares of their lengths."""
-    one_length: bool
-    """Whether all raw rows have one length, which then carries nothing."""
-    searches: dict[str, dict[str, Searches]]
-    """By gallery, `one_reference` a person or `all_references` pooled, then `raw_mean` or `enhanced_weighted`."""
-
-    def rates(self, pooling: str) -> Rates:
-        """The error rates of one of `POOLINGS`."""
-        evaluation = {
-            "raw_mean": self.weighted,
-            "raw_length": self.plain,
-            "raw_length_squared": self.squared,
-            "enhanced_mean": self.plain,
-            "enhanced_weighted": self.weighted,
-        }[pooling]
-        found = evaluation.sets[self.headline]
-        assert found is not None
-        rates: Rates = getattr(found, pooling.partition("_")[0])
-        return rates
-
-    def to_dict(self) -> dict[str, Any]:
-        """A set of an entry of ``frames`` in ``summary.json``."""
-        found = self.weighted.sets[self.headline]
-        block: dict[str, Any] = {
-            "templates": self.templates,
-            "people": self.people,
-            "mean_frames": self.mean_frames,
-            "length_carries_nothing": self.one_length,
-            "verdict": self.weighted.verdict,
-            "reason": self.weighted.reason,
-            "identification": {
-                gallery: {
-                    "rank1": {name: _number(rank1(found)) for name, found in forms.items()},
-                    "fnir_at_fpir": {
-                        label: {name: _fnir(found, fpir) for name, found in forms.items()}
-                        for label, fpir in FPIRS.items()
-                    },
-                }
-                for gallery, forms in self.searches.items()
-            },
-        }
-        if found is None:
-            return block | {"genuine": None, "impostor": None}
-        best = self.rates("enhanced_weighted")
-        return block | {
-            "genuine": found.genuine,
-            "impostor": found.impostor,
-            **{name: rates_of(self.rates(name)) for name in POOLINGS},
-            "difference": {
-                f"enhanced_weighted_less_{name}": {
-                    "eer": difference_of(best.eer - self.rates(name).eer),
-                    "fnmr_at_fmr": {
-                        label: difference_of((best.fnmr_at_fmr - self.rates(name).fnmr_at_fmr)[n])
-                        for n, label in enumerate(LABELS)
-                    },
-                }
-                for name in POOLINGS[:-1]
-            },
-            "fixed_threshold": found.to_dict()["fixed_threshold"],
-        }
 
 
 def random_sets(
@@ -175,9 +85,9 @@ def evaluate_templates(
 
     Raises `InputError` for a number of frames below 1.
     """
-    for k in frames:
-        if k < 1:
-            raise InputError(f"frames: {k} is not a number of frames: give 1 or more")
+    for number in frames:
+        if number < 1:
+            raise InputError(f"frames: {number} is not a number of frames: give 1 or more")
     results = []
     for k in ([None] if templates is not None else []) + list(dict.fromkeys(frames)):
         for view in VIEWS:
@@ -209,23 +119,26 @@ def _evaluated(
     first = np.unique(sets.number, return_index=True)[1]
     person = video.person[sets.rows[first]]
     raw_length = np.linalg.norm(video.raw.astype(np.float32), axis=1)
-    weight = np.ones(len(raw_length)) if video.weight is None else video.weight
-    pooled = {
-        "raw_mean": _pooled(video.raw, np.ones_like(raw_length), templates, sets),
-        "raw_length": _pooled(video.raw, raw_length, templates, sets),
-        "raw_length_squared": _pooled(video.raw, raw_length**2, templates, sets),
-        "enhanced_mean": _pooled(video.probe, np.ones_like(raw_length), templates, sets),
-        "enhanced_weighted": _pooled(video.probe, weight, templates, sets),
+    weights = {
+        "raw_mean": np.ones_like(raw_length),
+        "raw_length": raw_length,
+        "raw_length_squared": raw_length**2,
+        "enhanced_mean": np.ones_like(raw_length),
+        "enhanced_weighted": np.ones_like(raw_length) if video.weight is None else video.weight,
     }
     # With the frontal video rows, which are references of the frontal_profile set.
     beside = np.flatnonzero(video.kind == FRONTAL) if view == "profile" else np.empty(0, np.int64)
     kind = np.concatenate([np.full(len(person), PROFILE if view == "profile" else OTHER), video.kind[beside]])
 
-    def evaluated(raw: str, enhanced: str) -> Evaluation:
+    def pooled(pooling: str) -> NDArray[np.float32]:
+        rows = video.raw if pooling.startswith("raw") else video.probe
+        return _pooled(rows, weights[pooling], templates, sets)
+
+    def evaluated(raw: NDArray[np.float32], enhanced: NDArray[np.float32]) -> Evaluation:
         side = EmbeddingSet(
-            raw=np.concatenate([pooled[raw], video.raw[beside]]),
-            reference=np.concatenate([pooled[enhanced], video.reference[beside]]),
-            probe=np.concatenate([pooled[enhanced], video.probe[beside]]),
+            raw=np.concatenate([raw, video.raw[beside]]),
+            reference=np.concatenate([enhanced, video.reference[beside]]),
+            probe=np.concatenate([enhanced, video.probe[beside]]),
             person=np.concatenate([person, video.person[beside]]),
             yaw=np.full(len(kind), np.nan),
             kind=kind,
@@ -233,19 +146,35 @@ def _evaluated(
         name = "frontal_profile" if view == "profile" else "all"
         return evaluate(front, side, sets=(name,), resamples=resamples, seed=seed, details=False)
 
-    weighted = evaluated("raw_mean", "enhanced_weighted")
+    # A raw and an enhanced form are scored together. Two poolings are in memory at once, and the last two are searched.
+    plain = evaluated(pooled("raw_length"), pooled("enhanced_mean")).headline_set
+    squares = pooled("raw_length_squared")
+    squared = evaluated(squares, squares).headline_set
+    del squares
+    last = {name: pooled(name) for name in SEARCHED}
+    weighted = evaluated(*last.values())
+    judged, path = weighted.headline_set, f"sets.{weighted.headline}"
+    rates = {}
+    if judged is not None and plain is not None and squared is not None:
+        found = (judged.raw, plain.raw, squared.raw, plain.enhanced, judged.enhanced)
+        rates = dict(zip(POOLINGS, found, strict=True))
     return TemplateResult(
         frames=frames,
         view=view,
         templates=len(person),
         people=len(np.unique(person)),
         mean_frames=len(sets.rows) / len(person),
-        headline=weighted.headline,
-        weighted=weighted,
-        plain=evaluated("raw_length", "enhanced_mean"),
-        squared=evaluated("raw_length_squared", "raw_length_squared"),
-        one_length=bool(np.std(np.log(raw_length)) < 1e-3),
-        searches=_searches(front, person, pooled),
+        judged=judged,
+        rates=rates,
+        verdict=weighted.verdict,
+        reason=weighted.reason,
+        one_length=bool(np.std(np.log(raw_length)) < ONE_LENGTH),
+        searches=_searches(front, person, last),
+        null_reasons={
+            at.removeprefix(path).removeprefix("."): reason
+            for at, reason in weighted.null_reasons.items()
+            if at.startswith(path)
+        },
     )
 
 
@@ -311,28 +240,3 @@ def _unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
     rows = rows.astype(np.float32)
     unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return unit
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else value
-
-
-def _fnir(searches: Searches, fpir: float) -> float | None:
-    return None if why_no_fnir(searches, fpir) else fnir_at_fpir(searches, fpir)
-
-
-def frames_block(results: Sequence[TemplateResult]) -> list[dict[str, Any]]:
-    """``frames`` of an evaluation block: [{k, by, sets: {profile, any}}]; k is null by template."""
-    return [
-        {
-            "k": k,
-            "by": "template_id" if k is None else "random sets",
-            "sets": {one.view: one.to_dict() for one in results if one.frames == k},
-        }
-        for k in dict.fromkeys(one.frames for one in results)
-    ]
-
-
-def paired(one: TemplateResult, pooling: str) -> Estimate:
-    """The paired difference of FNMR at each FMR: enhanced by weights less another pooling."""
-    return one.rates("enhanced_weighted").fnmr_at_fmr - one.rates(pooling).fnmr_at_fmr

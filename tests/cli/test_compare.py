@@ -75,6 +75,48 @@ def test_compare_folds(work: Path, tmp_path: Path, call: Caller) -> None:
     assert "folds 5" in call.refused(*base, tmp_path / "each", *rest, tmp_path / "y")
 
 
+def test_compare_pools_frames_on_every_split(work: Path, tmp_path: Path, call: Caller) -> None:
+    base = ("compare", "raw", "ridge:lambda=10", "nan", "--data", work / "data", "--resamples", "20")
+    out = call.done(*base, "--frames", "1,4", "--folds", "--out", tmp_path / "o")
+    report = json.loads((tmp_path / "o" / "compare.json").read_text(encoding="utf-8"))
+    assert [(entry["k"], list(entry["sets"])) for entry in report["frames"]] == [
+        (1, ["profile", "any"]),
+        (4, ["profile", "any"]),
+    ]
+    four = report["frames"][1]["sets"]["profile"]
+    assert (four["people"], four["templates"]) == (33, 198)  # people of four profile rows
+    assert set(four["raw"]) == {"mean", "length", "length_squared"}
+    ridge, nan = four["models"]["ridge:lambda=10"], four["models"]["nan"]
+    assert four["models"]["raw"]["mean"]["eer"] == four["raw"]["mean"]["eer"] == nan["mean"]["eer"]
+    for found, one, other in (
+        (nan["against_mean"], nan["weighted"], nan["mean"]),
+        (nan["against_raw"]["length"], nan["weighted"], four["raw"]["length"]),
+        (nan["against"], nan["weighted"], ridge["weighted"]),
+    ):
+        assert found["eer"]["value"] == pytest.approx(one["eer"]["value"] - other["eer"]["value"])
+        low, high = found["eer"]["ci95"]
+        assert low <= high
+    assert ridge["against"]["eer"] == {"value": 0.0, "ci95": [0.0, 0.0]}
+    for text in (out, (tmp_path / "o" / "compare.md").read_text(encoding="utf-8")):
+        assert "several frames as one probe, profile frames: EER %" in text
+        assert "nan, weighted, less its mean" in text
+        assert "nan, weighted, less ridge:lambda=10, weighted" in text
+    call.done(*base, "--folds", "--out", tmp_path / "plain")
+    assert json.loads((tmp_path / "plain" / "compare.json").read_text(encoding="utf-8"))["frames"] == []
+
+
+def test_compare_pools_as_evaluate_does(work: Path, tmp_path: Path, call: Caller) -> None:
+    data = ("--data", work / "data", "--resamples", "20", "--frames", "2", "--out")
+    call.done("compare", "raw", work / "ridge", *data, tmp_path / "c")
+    call.done("evaluate", work / "ridge", *data, tmp_path / "e")
+    evaluated = summary_of(tmp_path / "e")["evaluation"]["frames"][0]["sets"]["any"]
+    compared = json.loads((tmp_path / "c" / "compare.json").read_text(encoding="utf-8"))["frames"][0]["sets"]["any"]
+    model, rates = compared["models"][str(work / "ridge")], evaluated["enhanced_weighted"]
+    assert model["weighted"]["eer"] == {"value": rates["eer"], "ci95": rates["eer_ci95"]}
+    change = evaluated["difference"]["enhanced_weighted_less_raw_mean"]["eer"]
+    assert model["against_raw"]["mean"]["eer"] == {"value": change["mean"], "ci95": change["ci95"]}
+
+
 def test_compare_refuses(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:
     rest = ("--data", work / "data", "--out", tmp_path / "o")
     assert "is not among the MODELs" in call.refused("compare", "raw", "ridge", "--against", "wccn", *rest)

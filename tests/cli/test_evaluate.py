@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,50 @@ def test_raw_is_evaluated_on_everybody(work: Path, tmp_path: Path, call: Caller)
     assert evaluation["verdict"] == "no effect shown"
     assert evaluation["sets"]["all"]["raw"] == evaluation["sets"]["all"]["enhanced"]
     assert evaluation["protocols"]["FP"]["raw"]["accuracy"] > 0.5
+
+
+def test_frames_are_pooled_where_asked_for(work: Path, tmp_path: Path, call: Caller) -> None:
+    arguments = ("evaluate", "raw", "--data", work / "data", "--resamples", "20", "--out")
+    out = call.done(*arguments, tmp_path / "o", "--frames", "1,4,4,20")
+    assert "several frames as one probe, profile frames: FNMR at FMR 1e-3, lower is better" in out
+    assert "warning: --frames 20: left out, since fewer than two people have 20 video rows" in out
+    assert "verdict on templates, 4 profile frames: no effect shown. " in out
+    block = summary_of(tmp_path / "o")["evaluation"]
+    assert [(entry["k"], entry["by"], list(entry["sets"])) for entry in block["frames"]] == [
+        (1, "random sets", ["profile", "any"]),
+        (4, "random sets", ["profile", "any"]),
+    ]
+    four = block["frames"][1]["sets"]["profile"]
+    assert (four["templates"], four["people"], four["mean_frames"]) == (198, 33, 4.0)
+    assert (tmp_path / "o" / "templates.png").is_file()
+    call.done(*arguments, tmp_path / "again", "--frames", "4,1")
+    assert summary_of(tmp_path / "again")["evaluation"]["frames"][0] == block["frames"][1]
+    call.done(*arguments, tmp_path / "none")
+    assert summary_of(tmp_path / "none")["evaluation"]["frames"] == []
+    assert not (tmp_path / "none" / "templates.png").exists()
+    for wrong in ("0", "1,two", "2,", "1.5", "-1"):
+        assert "write numbers of frames from 1 on" in call.refused(*arguments, tmp_path / "x", f"--frames={wrong}")
+    assert not (tmp_path / "x").exists()
+
+
+def test_rows_with_a_template_id_are_pooled_by_it_without_being_asked(
+    data: FeatureSet, tmp_path: Path, call: Caller
+) -> None:
+    ids = tuple(
+        entry | {"template_id": f"{entry['person_name']} {n % 2}"} for n, entry in enumerate(data.video.metadata)
+    )
+    video = replace(data.video, metadata=ids)
+    write_folder(replace(data, video=video), tmp_path / "tracks")
+    arguments = ("evaluate", "raw", "--data", tmp_path / "tracks", "--resamples", "20", "--out")
+    out = call.done(*arguments, tmp_path / "o", "--frames", "2")
+    assert "verdict on templates, profile frames of a template_id (mean " in out
+    frames = summary_of(tmp_path / "o")["evaluation"]["frames"]
+    assert [(entry["k"], entry["by"]) for entry in frames] == [(None, "template_id"), (2, "random sets")]
+    assert [frames[0]["sets"]["any"][key] for key in ("templates", "mean_frames")] == [120, 4.0]
+    two_people = tuple(entry | {"template_id": "one"} for entry in data.video.metadata)
+    write_folder(replace(data, video=replace(data.video, metadata=two_people)), tmp_path / "wrong")
+    refused = call.refused("evaluate", "raw", "--data", tmp_path / "wrong", "--out", tmp_path / "x")
+    assert "stands on rows of two people" in refused
 
 
 def test_a_checkpoint_finds_its_people_beside_it(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:

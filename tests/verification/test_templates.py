@@ -9,17 +9,12 @@ import numpy as np
 import pytest
 
 from poseid.errors import InputError
-from poseid.features.rows import FRONTAL, PROFILE
+from poseid.features.rows import FRONTAL, OTHER, PROFILE
 from poseid.features.templates import Templates
 from poseid.verification.embeddings import EmbeddingSet
-from poseid.verification.templates import (
-    POOLINGS,
-    SETS_A_PERSON,
-    evaluate_templates,
-    frames_block,
-    paired,
-    random_sets,
-)
+from poseid.verification.result import plain
+from poseid.verification.template_result import POOLINGS, averaged_figures, frames_block
+from poseid.verification.templates import SETS_A_PERSON, evaluate_templates, random_sets
 
 PEOPLE, PROBES, DIM = 40, 10, 16
 
@@ -65,16 +60,16 @@ def test_frames_help_and_weights_by_quality_help_more() -> None:
     assert [(one.frames, one.view) for one in results] == [(1, "profile"), (1, "any"), (4, "profile"), (4, "any")]
     single, several = results[0], results[2]
     for pooling in POOLINGS[1:]:  # a single frame is itself, whatever it weighs
-        assert single.rates(pooling).eer.value == single.rates("raw_mean").eer.value
+        assert single.rates[pooling].eer.value == single.rates["raw_mean"].eer.value
     assert several.templates == SETS_A_PERSON * PEOPLE
-    assert several.rates("raw_mean").eer.value < single.rates("raw_mean").eer.value
+    assert several.rates["raw_mean"].eer.value < single.rates["raw_mean"].eer.value
     # the enhanced rows are the raw ones here, weighed by the square of the length
-    assert several.rates("enhanced_weighted").eer.value == several.rates("raw_length_squared").eer.value
-    assert several.rates("enhanced_mean").eer.value == several.rates("raw_mean").eer.value
-    change = paired(several, "enhanced_mean")[0]
+    assert several.rates["enhanced_weighted"].eer.value == several.rates["raw_length_squared"].eer.value
+    assert several.rates["enhanced_mean"].eer.value == several.rates["raw_mean"].eer.value
+    change = several.change("enhanced_mean")["fnmr_at_fmr_1e-2"]
     assert change.ci95 is not None
     assert change.ci95[1] < 0
-    assert several.weighted.verdict in ("helps", "no effect shown")
+    assert several.verdict in ("helps", "no effect shown")
 
 
 def test_a_template_is_searched_and_scored_as_its_pooled_row() -> None:
@@ -94,12 +89,12 @@ def test_a_template_is_searched_and_scored_as_its_pooled_row() -> None:
     same = owner[:, None] == np.arange(PEOPLE)
     threshold = np.sort(scores[~same])[::-1][int(0.01 * (~same).sum())]
     fnmr = np.mean(scores[same] <= threshold)
-    assert profile.rates("raw_length").fnmr_at_fmr.value[0] == pytest.approx(fnmr, abs=1e-12)
+    assert profile.rates["raw_length"].fnmr_at_fmr.value[0] == pytest.approx(fnmr, abs=1e-12)
     gallery = np.stack([front.raw[front.person == p][0] for p in range(PEOPLE)])
     unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (gallery, pooled)]
     best = (unit[1] @ unit[0].T).argmax(axis=1)
     searches = evaluate_templates(front, replace(video, weight=np.linalg.norm(video.raw, axis=1)), templates, [])
-    found = frames_block(searches)[0]["sets"]["profile"]["identification"]["one_reference"]["rank1"]
+    found = plain(frames_block(searches))[0]["sets"]["profile"]["identification"]["one_reference"]["rank1"]
     assert found["enhanced_weighted"] == pytest.approx(np.mean(best == np.arange(PEOPLE)))
 
 
@@ -113,13 +108,14 @@ def test_rows_of_one_media_count_as_one() -> None:
     _, repeated = evaluate_templates(front, more, Templates(more.person, twice), [], resamples=0)
     assert repeated.mean_frames > plain.mean_frames
     for pooling in POOLINGS:
-        assert repeated.rates(pooling).eer.value == plain.rates(pooling).eer.value
-        assert repeated.rates(pooling).d_prime == pytest.approx(plain.rates(pooling).d_prime)
+        assert repeated.rates[pooling].eer.value == plain.rates[pooling].eer.value
+        assert repeated.rates[pooling].d_prime == pytest.approx(plain.rates[pooling].d_prime)
 
 
 def test_the_block_is_plain_json_and_says_when_length_carries_nothing() -> None:
     front, video = sides(quality_in_length=False)
-    block = json.loads(json.dumps(frames_block(evaluate_templates(front, video, None, [1, 2], resamples=50))))
+    found = evaluate_templates(front, video, None, [1, 2], resamples=50)
+    block = json.loads(json.dumps(plain(frames_block(found)), allow_nan=False))
     assert [(entry["k"], entry["by"]) for entry in block] == [(1, "random sets"), (2, "random sets")]
     one = block[1]["sets"]["profile"]
     assert one["length_carries_nothing"] is True
@@ -134,3 +130,46 @@ def test_a_number_of_frames_that_nobody_has_is_left_out_and_none_is_refused() ->
     assert [(one.frames, one.view) for one in evaluate_templates(front, video, None, [9], resamples=0)] == [(9, "any")]
     with pytest.raises(InputError, match="frames: 0 is not a number of frames"):
         evaluate_templates(front, video, None, [0])
+
+
+def test_figures_are_averaged_over_splits() -> None:
+    front, video = sides()
+    one, other = (evaluate_templates(front, video, None, [2], resamples=20, seed=seed)[0] for seed in (0, 1))
+    figures = averaged_figures([one, other])
+    assert tuple(figures) == POOLINGS
+    for pooling, found in figures.items():
+        assert found["eer"].value == np.mean([one.rates[pooling].eer.value, other.rates[pooling].eer.value])
+        assert found["eer"].resampled.shape == (20,)
+    assert figures["enhanced_weighted"]["fnir_at_fpir_1e-2_one_reference"].number is None  # needs 3,000 searches
+    assert "fnir_at_fpir_1e-1_all_references" not in figures["raw_length"]
+
+
+@pytest.mark.parametrize("left", ["no video row", "no front row", "no profile row", "one person", "no frontal row"])
+def test_what_cannot_be_evaluated_is_left_out_or_has_its_reason(left: str) -> None:
+    front, video = sides()
+    if left == "no frontal row":
+        front = replace(front, kind=np.full(len(front.kind), OTHER))
+        video = replace(video, kind=np.full(len(video.kind), PROFILE))
+    elif left == "no profile row":
+        video = replace(video, kind=np.full(len(video.kind), OTHER))
+    else:
+        video = taken(video, video.person < {"no video row": 0, "one person": 1}.get(left, PEOPLE))
+        front = taken(front, front.person < (0 if left == "no front row" else PEOPLE))
+    templates = Templates(video.person.astype(np.int64), np.arange(len(video.person)))
+    results = evaluate_templates(front, video, templates, [2], resamples=5)
+    views = {"no video row": (), "one person": (), "no profile row": ("any",)}.get(left, ("profile", "any"))
+    assert tuple(dict.fromkeys(one.view for one in results)) == views
+    block = json.loads(json.dumps(plain(frames_block(results)), allow_nan=False))
+    sets = [one for entry in block for one in entry["sets"].values()]
+    if left == "no frontal row":  # against all front rows then
+        assert all(one["raw_mean"]["eer"] is not None for one in sets)
+    if left == "no front row":
+        any_view = [entry["sets"]["any"] for entry in block]
+        assert all(one["genuine"] is None and one["null_reasons"][""] for one in any_view)
+        assert all(one["identification"] == {} for one in sets)
+
+
+def taken(side: EmbeddingSet, rows: np.ndarray) -> EmbeddingSet:
+    names = ("raw", "reference", "probe", "person", "yaw", "kind")
+    weight = None if side.weight is None else side.weight[rows]
+    return EmbeddingSet(**{name: np.asarray(getattr(side, name))[rows] for name in names}, weight=weight)

@@ -1,0 +1,85 @@
+"""Pooled probes in `poseid compare`: each model's poolings, averaged over splits, and their paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from poseid.verification.estimates import Estimate
+from poseid.verification.template_result import TemplateResult, averaged_figures
+
+_RAW = ("raw_mean", "raw_length", "raw_length_squared")
+
+Split = Sequence[TemplateResult]
+"""What one model's pooled probes are on the people of one split."""
+
+
+def compare_templates(models: Mapping[str, Sequence[Split]], against: str | None) -> list[dict[str, Any]]:
+    """``frames`` of ``compare.json``: [{k, by, sets: {profile, any}}], k null by template; empty if nothing is pooled.
+
+    Args:
+        models: the splits of each model, in one order.
+        against: the model whose weighted rows the others' are compared with, beside raw; None for none.
+
+    Each set has the figures of ``raw`` by pooling, and by model those of its rows pooled by ``mean`` and ``weighted``,
+    with the paired differences of weighted rows: ``against_raw`` by pooling, ``against_mean`` of its own rows,
+    ``against``. Figures are means over the splits; a number of frames that one split cannot have is left out.
+    """
+    first = next(iter(models.values()))
+    everywhere = [
+        (one.frames, one.view) for one in first[0] if all(_found(split, one.frames, one.view) for split in first[1:])
+    ]
+    entries: dict[int | None, dict[str, Any]] = {}
+    for k, view in everywhere:
+        results = {name: [_chosen(split, k, view) for split in splits] for name, splits in models.items()}
+        by = next(iter(results.values()))[0].by
+        entry = entries.setdefault(k, {"k": k, "by": by, "sets": {}})
+        entry["sets"][view] = _compared(results, against)
+    return list(entries.values())
+
+
+def _found(split: Split, k: int | None, view: str) -> bool:
+    return any((one.frames, one.view) == (k, view) for one in split)
+
+
+def _chosen(split: Split, k: int | None, view: str) -> TemplateResult:
+    return next(one for one in split if (one.frames, one.view) == (k, view))
+
+
+def _compared(results: Mapping[str, Sequence[TemplateResult]], against: str | None) -> dict[str, Any]:
+    first = next(iter(results.values()))
+    block: dict[str, Any] = {
+        "templates": sum(one.templates for one in first),
+        "people": sum(one.people for one in first),
+        "mean_frames": float(np.mean([one.mean_frames for one in first])),
+        "length_carries_nothing": all(one.one_length for one in first),
+        "raw": None,
+        "models": {},
+    }
+    figures = {name: averaged_figures(splits) for name, splits in results.items()}
+    if not all(figures.values()):
+        return block
+    raw = next(iter(figures.values()))
+    block["raw"] = {pooling.removeprefix("raw_"): _numbers(raw[pooling]) for pooling in _RAW}
+    for name, mine in figures.items():
+        weighted = mine["enhanced_weighted"]
+        block["models"][name] = {
+            "mean": _numbers(mine["enhanced_mean"]),
+            "weighted": _numbers(weighted),
+            "against_raw": {p.removeprefix("raw_"): _differences(weighted, mine[p]) for p in _RAW},
+            "against_mean": _differences(weighted, mine["enhanced_mean"]),
+            "against": against and _differences(weighted, figures[against]["enhanced_weighted"]),
+        }
+    return block
+
+
+def _numbers(figures: Mapping[str, Estimate]) -> dict[str, Any]:
+    """{value, ci95} of each figure."""
+    return {name: one.to_dict() for name, one in figures.items()}
+
+
+def _differences(one: Mapping[str, Estimate], other: Mapping[str, Estimate]) -> dict[str, Any]:
+    """Paired differences of what both have."""
+    return {name: (figure - other[name]).to_dict() for name, figure in one.items() if name in other}
