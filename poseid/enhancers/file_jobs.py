@@ -51,9 +51,7 @@ def plan_files(inputs: Sequence[Path], poses: Path | None, out: Path) -> list[Jo
         InputError: an input is missing; there is no file to enhance; two have one name; an output is an input;
             ``--out`` or ``--poses`` is a file where a directory is needed, or the other way round.
     """
-    missing = next((path for path in inputs if not path.exists()), None)
-    if missing is not None:
-        raise InputError(f"{missing}: no such file or directory")
+    _check_there(inputs)
     if len(inputs) == 1 and not inputs[0].is_dir():
         source = inputs[0]
         if out.is_dir():
@@ -65,14 +63,64 @@ def plan_files(inputs: Sequence[Path], poses: Path | None, out: Path) -> list[Jo
         jobs = [Job(source, out, poses)]
     else:
         sources = _shards(inputs)
+        _check_names(sources, "enhance them into different directories")
         if out.exists() and not out.is_dir():
             raise InputError(f"--out {out}: is a file: {len(sources)} inputs go to a directory")
         jobs = [Job(source, out / source.name, _poses_of(source, poses)) for source in sources]
+    _check_targets(jobs, out)
+    return jobs
+
+
+def plan_pooled(inputs: Sequence[Path], poses: Path | None, out: Path) -> list[Job]:
+    """One job an input file, all with the one target ``out``.
+
+    Raises:
+        InputError: as `plan_files`; inputs of different formats; a file that is given twice.
+    """
+    _check_there(inputs)
+    single = len(inputs) == 1 and not inputs[0].is_dir()
+    sources = [inputs[0]] if single else _shards(inputs)
+    other = next((source for source in sources if source.suffix != sources[0].suffix), None)
+    if other is not None:
+        raise InputError(f"{other}: is another kind of file than {sources[0].name}: pool files of one format")
+    if out.is_dir():
+        raise InputError(f"--out {out}: is a directory: name a file, pooled rows go to one")
+    if sources[0].suffix in SUFFIXES and out.suffix != sources[0].suffix:
+        raise InputError(f"--out {out}: give it the suffix of {sources[0].name}: files keep their format")
+    resolved = [source.resolve() for source in sources]
+    twice = next((source for source in sources if resolved.count(source.resolve()) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice}: is given twice: each row counts once")
+    if single:
+        if poses is not None and poses.is_dir():
+            raise InputError(f"--poses {poses}: is a directory: name a file")
+        jobs = [Job(sources[0], out, poses)]
+    else:
+        if poses is not None:
+            _check_names(sources, "their poses are found by it")
+        jobs = [Job(source, out, _poses_of(source, poses)) for source in sources]
+    _check_targets(jobs, out)
+    return jobs
+
+
+def _check_there(inputs: Sequence[Path]) -> None:
+    missing = next((path for path in inputs if not path.exists()), None)
+    if missing is not None:
+        raise InputError(f"{missing}: no such file or directory")
+
+
+def _check_names(sources: Sequence[Path], why: str) -> None:
+    names = [path.name for path in sources]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice}: two inputs have this name: {why}")
+
+
+def _check_targets(jobs: Sequence[Job], out: Path) -> None:
     for job in jobs:
         # a link to an input is that input too
         if job.source.resolve() == job.target.resolve() or (job.target.exists() and job.target.samefile(job.source)):
             raise InputError(f"--out {out}: would write over the input {job.source}: choose another place")
-    return jobs
 
 
 def _shards(inputs: Sequence[Path]) -> list[Path]:
@@ -80,10 +128,6 @@ def _shards(inputs: Sequence[Path]) -> list[Path]:
         for path in inputs:
             if path.is_dir():
                 raise InputError(f"{path}: is a directory: give one directory alone, or files")
-        names = [path.name for path in inputs]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise InputError(f"{twice}: two inputs have this name: enhance them into different directories")
         return list(inputs)
     (directory,) = inputs
     found = sorted(path for path in directory.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import tokenize
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.features.rows import check_array
+from poseid.features.tables.pooled import Pool, Pooling
 from poseid.features.tables.table import Change, Columns, Table, block_rows, sample_runs
 
 MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
@@ -82,6 +83,30 @@ def change_array(streams: Sequence[IO[bytes]], target: IO[bytes], change: Change
             for stream, (shape, kind) in zip(streams, headers, strict=True)
         )
         target.write(change(first, block, np.column_stack(angles) if angles else None).tobytes())
+
+
+def pool_array(streams: Sequence[IO[bytes]], number: int, pool: Pool, file: str) -> Iterator[tuple[np.ndarray, ...]]:
+    """What ``pool`` gives for the vectors of the first stream of file ``number``, with the angles of the others."""
+    headers = [read_header(stream, file) for stream in streams]
+    rows, dim = headers[0][0]
+    step = block_rows(dim)
+    for first in range(0, rows, step):
+        block, *angles = (
+            read_rows(stream, min(step, rows - first), shape[1:], kind, file)
+            for stream, (shape, kind) in zip(streams, headers, strict=True)
+        )
+        yield pool(number, first, block, np.column_stack(angles) if angles else None)
+
+
+def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
+    """The vectors of the templates alone: of a feature folder."""
+    table = sources[0].table
+    with target.open("wb") as out:
+        write_header(out, (sum(len(source.first) for source in sources), table.dim), table.dtype)
+        for number, source in enumerate(sources):
+            with source.path.open("rb") as stream:
+                for features, *_ in pool_array([stream], number, pool, str(source.path)):
+                    out.write(features.tobytes())
 
 
 def read_rows(stream: IO[bytes], count: int, row: tuple[int, ...], dtype: np.dtype, file: str) -> np.ndarray:
