@@ -8,6 +8,8 @@ from poseid.enhancers.pooling import Pooled, finish, sum_rows
 from poseid.features.rows import MIN_NORM
 from poseid.features.template_runs import TemplateRuns
 
+_BLOCK_ROWS = 1024  # that are summed at a time: copies in float64 stay small
+
 
 class OpenTemplates:
     """The sums of the templates that have begun, until they and all before them are complete.
@@ -15,17 +17,16 @@ class OpenTemplates:
     It gives what :func:`poseid.enhancers.pooling.pool` gives for all rows at once, to the last bits of a float64 sum.
     """
 
-    def __init__(self, runs: TemplateRuns, dim: int, block: int) -> None:
+    def __init__(self, runs: TemplateRuns, dim: int) -> None:
         """
         Args:
             runs: of all rows.
             dim: D.
-            block: the largest number of rows that are added at a time.
         """
         self._runs = runs
         self._complete = runs.complete()
         # a ring: template t lies at t modulo its length, which no two templates held at one time share
-        places = min(len(runs.first), runs.most_held() + block)
+        places = min(len(runs.first), runs.most_held() + _BLOCK_ROWS)
         self._sums = np.zeros((places, dim))
         self._weight = np.zeros(places)
         self._written = 0
@@ -44,6 +45,13 @@ class OpenTemplates:
         Raises:
             InputError: a template without a direction.
         """
+        parts = [
+            self._add(first + start, features[start : start + _BLOCK_ROWS], weights[start : start + _BLOCK_ROWS])
+            for start in range(0, len(features), _BLOCK_ROWS)
+        ]
+        return Pooled(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def _add(self, first: int, features: np.ndarray, weights: np.ndarray) -> Pooled:
         end = first + len(features)
         rows = np.asarray(features, np.float64)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))

@@ -26,10 +26,7 @@ from poseid.features.folder import write_json_metadata, written_pose
 from poseid.features.metadata import find_metadata, read_metadata
 from poseid.features.rows import TableEntries
 from poseid.features.tables.pooled import FRAMES, WEIGHT, Pool, Pooling, read_ids, write_pooled
-from poseid.features.tables.table import block_rows
 from poseid.features.template_runs import MEDIA, PERSON, TemplateRuns, find_runs
-
-_LARGEST_BLOCK = 4  # times block_rows: HDF5 is read in whole chunks
 
 
 @dataclass(frozen=True)
@@ -170,7 +167,7 @@ def _write(
         Pooling(one.job.source, one.table, first - offset)
         for one, first, offset in zip(inspected, firsts, offsets.tolist(), strict=True)
     ]
-    held = OpenTemplates(runs, table.dim, _LARGEST_BLOCK * block_rows(table.dim))
+    held = OpenTemplates(runs, table.dim)
     weight: list[np.ndarray] = []
     with files.progress(rows) as advance:
         write_pooled(sources, target, _pooling(files, inspected, offsets, held, weight, advance))

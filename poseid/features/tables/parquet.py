@@ -81,7 +81,7 @@ def column_names(path: Path) -> list[str]:
 def read_ids(path: Path, names: Sequence[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
     """Blocks of columns of ids."""
     with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
-        for batch in file.iter_batches(_IDS, columns=list(names)):
+        for batch in _batches(file, _IDS, names):
             yield {name: ids_of(batch, name, str(path)) for name in names}
 
 
@@ -101,7 +101,7 @@ def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
             with _reading(source.path) as read:
                 if not read.schema_arrow.equals(before):
                     raise InputError(f"{file}: has other columns or types than {sources[0].path.name}: save all alike")
-                for batch in read.iter_batches(block_rows(dim)):
+                for batch in _batches(read, block_rows(dim)):
                     features = vectors(batch, names, file, first)
                     if features.shape[1] != dim:
                         found = f"a vector of {features.shape[1]} numbers, the first of {dim}"
@@ -131,6 +131,12 @@ def _pooled(
     arrays = [columns[name] if name in columns else rows.column(name) for name in schema.names]
     batches: list[pa.RecordBatch] = pa.Table.from_arrays(arrays, schema=schema).combine_chunks().to_batches()
     return batches
+
+
+def _batches(file: pq.ParquetFile, rows: int, names: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches that end where row groups do: pyarrow keeps all groups in memory that one iterator goes through."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(rows, row_groups=[group], columns=None if names is None else list(names))
 
 
 @contextmanager
