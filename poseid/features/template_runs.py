@@ -74,6 +74,7 @@ def find_runs(files: Iterable[tuple[str, Iterable[dict[str, np.ndarray]]]], name
 
     Raises:
         InputError: an id that is neither text nor integer, or a template over two people; names the file and the rows.
+            Also a ``media_id`` that some files have and others have not.
 
     >>> runs = find_runs([("f", [{"t": np.array(["b", "a", "b", None], object)}])], "t")
     >>> runs.template.tolist(), runs.first.tolist(), runs.last.tolist(), runs.frames.tolist(), runs.most_held()
@@ -82,7 +83,7 @@ def find_runs(files: Iterable[tuple[str, Iterable[dict[str, np.ndarray]]]], name
     templates, media = _Runs(3), _Runs(1)
     names: list[str] = []
     offsets: list[int] = []
-    has_media = False
+    has_media: bool | None = None
     rows = 0
     for file, blocks in files:
         names.append(file)
@@ -96,13 +97,16 @@ def find_runs(files: Iterable[tuple[str, Iterable[dict[str, np.ndarray]]]], name
             if PERSON in block:
                 known = block[PERSON]
                 if known.dtype == object:
-                    known = np.where(np.equal(known, ""), None, known)
+                    known = np.where(np.equal(known, ""), np.array(None, object), known)
                 person = _keys(known, rows, file, at, PERSON)
                 people = np.where(person[:, 0] == 0, np.uint64(0), person @ _MIX[:2] | np.uint64(1))
             templates.add(np.column_stack([ids, people]))
-            has_media |= MEDIA in block
-            shots = _keys(block.get(MEDIA, np.full(len(ids), None)), rows, file, at, MEDIA)
-            media.add((np.column_stack([ids, shots]) @ _MIX)[:, None])
+            if has_media not in (None, MEDIA in block):
+                raise InputError(f"{file}: {MEDIA} is not in all files: save all files alike")
+            has_media = MEDIA in block
+            if has_media:
+                shots = _keys(block[MEDIA], rows, file, at, MEDIA)
+                media.add((np.column_stack([ids, shots]) @ _MIX)[:, None])
             rows += len(ids)
     starts, keys = templates.finish()
     template, heads = _numbered(keys[:, :2])
@@ -191,9 +195,9 @@ def _keys(ids: np.ndarray, first: int, file: str, row: int, name: str) -> np.nda
         if value == "":
             raise InputError(f"{file}: row {row + at}: {name} is empty: give each row an id, or null for none")
         digests.append(_digest(value))
-    keys = np.frombuffer(b"".join(digests), np.uint64).reshape(-1, 2)[np.cumsum(changed) - 1]
-    none = np.equal(ids, None).astype(bool)
-    keys[none, 1] = first + np.flatnonzero(none)
+    keys: np.ndarray = np.frombuffer(b"".join(digests), np.uint64).reshape(-1, 2)[np.cumsum(changed) - 1]
+    none = np.flatnonzero(keys[:, 0] == 0)
+    keys[none, 1] = first + none
     return keys
 
 

@@ -265,9 +265,11 @@ def test_both_sides_of_a_folder(work: Path, tracks: Tracks, tmp_path: Path, call
     data = with_templates(read_folder(work / "data"), tracks)
     write_folder(data, tmp_path / "data")
     assert cli.main(["baseline", "wccn", "--data", str(work / "data"), "--out", str(tmp_path / "wccn")]) == 0
-    call.done("enhance", tmp_path / "wccn", tmp_path / "data", "--pool", "template_id", "--out", tmp_path / "out")
+    arguments = ("enhance", tmp_path / "wccn", tmp_path / "data", "--pool", "template_id", "--out", tmp_path / "out")
+    call.done(*arguments)
     front = poseid.load(tmp_path / "wccn").enhance(data.front.features, data.front.poses)
     assert np.array_equal(read_folder(tmp_path / "out").front.features, front)
+    assert "was done before" in call.done(*arguments, "--resume")
 
 
 def test_the_record_knows_the_column(work: Path, tracks: Tracks, tmp_path: Path, call: Caller) -> None:

@@ -137,7 +137,9 @@ def _header(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], bool, np.dty
     except (KeyError, *_HEADER_FAULTS):
         raise InputError(f"{file}: is damaged or cut short: save it again") from None
     if dtype.hasobject:
-        raise InputError(f"{file}: holds Python objects, which are never loaded: save floats")
+        raise InputError(
+            f"{file}: holds Python objects, which are never loaded: save numbers, or texts with astype(str)"
+        )
     if dtype.itemsize == 0 or min(shape, default=0) < 0:
         raise InputError(f"{file}: is damaged or cut short: save it again")
     return shape, by_columns, dtype
