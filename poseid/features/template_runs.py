@@ -111,6 +111,7 @@ def find_runs(files: Iterable[tuple[str, Iterable[dict[str, np.ndarray]]]], name
     starts, keys = templates.finish()
     template, heads = _numbered(keys[:, :2])
     _check_people(template, keys[:, 2], starts, names, offsets, name)
+    del keys
     ends = np.append(starts[1:], rows)
     last = np.empty(len(heads), np.int64)
     last[template] = ends - 1  # of a number that stands there several times the last one stays
@@ -118,10 +119,7 @@ def find_runs(files: Iterable[tuple[str, Iterable[dict[str, np.ndarray]]]], name
     first = starts[heads]
     if not has_media:
         return TemplateRuns(starts, template, first, last, frames, None, None)
-    media_starts, media_keys = media.finish()
-    number, _ = _numbered(media_keys)
-    del media_keys
-    media_rows = np.bincount(number, weights=np.diff(media_starts, append=rows))[number].astype(np.int32)
+    media_starts, media_rows = _media_rows(media, rows)
     return TemplateRuns(starts, template, first, last, frames, media_starts, media_rows)
 
 
@@ -147,8 +145,10 @@ class _Runs:
 
     def finish(self) -> tuple[np.ndarray, np.ndarray]:
         """(R,) first rows and (R, columns) keys of the runs."""
-        starts, keys = np.concatenate(self._starts), np.concatenate(self._keys)
-        self._starts, self._keys = [], []
+        starts = np.concatenate(self._starts)
+        self._starts.clear()
+        keys = np.concatenate(self._keys)
+        self._keys.clear()
         return starts, keys
 
 
@@ -169,8 +169,23 @@ def _numbered(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rank = np.empty(len(heads), np.int64)
     rank[by_first] = np.arange(len(heads))
     numbers = np.empty(len(order), np.int64)
-    numbers[order] = rank[np.cumsum(new) - 1]
+    numbers[order] = np.repeat(rank, np.diff(np.flatnonzero(new), append=len(order)))
     return numbers, heads[by_first]
+
+
+def _media_rows(media: _Runs, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """(Q,) first rows of the runs, and the number of rows of all runs with the key of each; there may be very many."""
+    starts, keys = media.finish()
+    order = np.argsort(keys[:, 0], kind="stable")
+    keys = keys[order]
+    new = np.append(True, keys[1:, 0] != keys[:-1, 0])
+    del keys
+    counts = np.diff(starts, append=rows).astype(np.int32)
+    sums = np.add.reduceat(counts[order], np.flatnonzero(new))
+    group = np.cumsum(new)
+    group -= 1
+    counts[order] = sums[group]
+    return starts, counts
 
 
 def _keys(ids: np.ndarray, first: int, file: str, row: int, name: str) -> np.ndarray:

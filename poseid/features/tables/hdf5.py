@@ -24,7 +24,7 @@ from poseid.features.tables.pooled import (
 from poseid.features.tables.table import Change, Columns, Table, block_rows, choose_arrays, sample_runs
 
 _CHUNK_CACHE = 64 * 2**20
-_IDS = 65_536
+_IDS = 16_384
 
 
 def inspect(path: Path, columns: Columns, sampled: int) -> Table:

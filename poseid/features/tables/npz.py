@@ -27,7 +27,7 @@ from poseid.features.tables.pooled import (
 )
 from poseid.features.tables.table import Change, Columns, Table, choose_arrays
 
-_IDS = 65_536
+_IDS = 16_384
 _BLOCK_BYTES = 32 * 2**20
 
 

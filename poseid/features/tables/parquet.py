@@ -20,7 +20,7 @@ from poseid.features.tables.table import Change, Columns, Table, block_rows, fin
 
 _SAMPLED_GROUPS = 8
 _GROUP_BYTES = 64 * 2**20
-_IDS = 65_536
+_IDS = 16_384
 
 
 def inspect(path: Path, columns: Columns, sampled: int) -> Table:
