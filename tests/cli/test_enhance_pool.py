@@ -217,6 +217,28 @@ def test_columns_of_numbers_in_half_precision_and_a_file_of_poses(
     np.testing.assert_allclose(found.astype(float), wanted.features.astype(float), atol=1e-3)
 
 
+def test_nested_columns_and_tensors_pass_through(tracks: Tracks, tmp_path: Path, call: Caller) -> None:
+    x = tracks.rows.features
+    tensors = pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(x))
+    rows = range(len(x))
+    columns = {"track": pa.array([row // 7 for row in rows]), "f": tensors}
+    columns["box"] = pa.array([{"x": row, "names": [str(row)] * (row % 3)} for row in rows])
+    columns["kind"] = pa.array([f"k{row % 5}" for row in rows]).dictionary_encode()
+    table = pa.table(columns)
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=50)
+    call.done("enhance", "raw", tmp_path / "a.parquet", "--pool", "track", "--out", tmp_path / "b.parquet")
+    found, first = pq.read_table(tmp_path / "b.parquet"), table.take(pa.array(rows[::7]))
+    assert found.schema.names == [*table.schema.names, "frames", "weight"]
+    for name in ("box", "kind", "track"):
+        assert found.schema.field(name) == table.schema.field(name)
+        assert found[name].to_pylist() == first[name].to_pylist()
+    units = x / np.linalg.norm(x, axis=1, keepdims=True)
+    sums = np.add.reduceat(units, np.arange(0, len(x), 7))
+    vectors = found["f"].combine_chunks()
+    vectors = (vectors.chunk(0) if isinstance(vectors, pa.ChunkedArray) else vectors).to_numpy_ndarray()
+    np.testing.assert_allclose(vectors, sums / np.linalg.norm(sums, axis=1, keepdims=True), atol=1e-6)
+
+
 def with_templates(data: FeatureSet, tracks: Tracks) -> FeatureSet:
     keys = [
         {"template_id": t, "media_id": m} if t is not None else {}
@@ -366,6 +388,7 @@ BAD: list[tuple[str, str]] = [
     ("--out out.npy: give it the suffix of a.npz", "a.npz --out out.npy"),
     ("would write over the input", "a.npz b.npz --out b.npz --force"),
     ("holds no .npy", "none"),
+    ("the column 'number' is there twice", "twice.parquet"),
 ]
 
 
@@ -379,6 +402,7 @@ def bad(tracks: Tracks, tmp_path: Path) -> Path:
     (tmp_path / "none").mkdir()
     table = pq.read_table(tmp_path / "a.parquet")
     pq.write_table(table.drop_columns(["number"]), tmp_path / "other.parquet")
+    pq.write_table(table.append_column("number", table["number"]), tmp_path / "twice.parquet")
     for name, people in (("third", [*["a"] * 9, "b"]), ("one", ["a"] * 10), ("second", ["b"] * 10)):
         columns = {"template_id": [7] * 10, "person_name": people, "f": list(x[:10])}
         pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")

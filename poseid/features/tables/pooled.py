@@ -58,6 +58,9 @@ def read_ids(path: Path, name: str, rows: int) -> Iterator[dict[str, np.ndarray]
     wanted = find_columns((name,), have, str(path))
     if len(wanted) != 1:
         raise InputError(f"{path}: --pool {name}: names {len(wanted)} columns: name one of {listed(have)}")
+    twice = next((column for column in have if have.count(column) > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: the column {shown(twice)} is there twice: give each its own name")
     taken = next((column for column in (FRAMES, WEIGHT) if column in have), None)
     if taken is not None:
         raise InputError(f"{path}: has a column {shown(taken)}, which pooling adds: give it another name")
