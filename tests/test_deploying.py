@@ -35,6 +35,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(here / "gallery.npy", data.front.features)
     np.save(here / "probes.npy", data.video.features)
     np.save(here / "poses.npy", data.video.poses)
+    tracks = np.array([f"{name} {row % 2}" for row, name in enumerate(data.video.names())])
+    np.save(here / "tracks.npy", tracks)
+    np.savez(here / "tracks.npz", features=data.video.features, poses=data.video.poses, template_id=tracks)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
         for line in "".join(blocks("bash")).splitlines():
@@ -66,6 +69,14 @@ def test_the_page_runs(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(names["scores"], -np.sort(-cosines, axis=1)[:, :3], atol=1e-5)
     found = np.take_along_axis(cosines, names["neighbours"], axis=1)
     np.testing.assert_allclose(found, names["scores"], atol=1e-5)
+    # a template for each track, from rows and from a file
+    templates = names["enhancer"].enhance(probes, poses, templates=names["tracks"])
+    assert (names["ids"], len(names["ids"])) == (list(dict.fromkeys(names["tracks"])), 60)
+    cosines = templates.features @ units.T
+    np.testing.assert_allclose(names["track_scores"], -np.sort(-cosines, axis=1)[:, :3], atol=1e-5)
+    np.testing.assert_allclose(names["file_scores"], names["track_scores"], atol=1e-5)
+    found = np.take_along_axis(cosines, names["track_neighbours"], axis=1)
+    np.testing.assert_allclose(found, names["track_scores"], atol=1e-5)
 
 
 def test_the_exports_are_the_model(place: Path) -> None:

@@ -9,6 +9,13 @@ vectors alone. They come from columns or arrays yaw, pitch, roll (in any case) o
 --pose-columns, or from --poses FILE (.npy, .json like a feature folder's, .csv, .parquet); for several inputs --poses
 is a directory with a file of the same name for each.
 
+With --pool NAME, the rows that have one id in the column (or metadata key) NAME are pooled, such as the frames of a
+track: one row a template, in the order of first rows, its vector a unit row. The number of rows (frames) and the sum of
+their weights (weight) are added; all else is that of the template's first row. Rows without an id stay rows of their
+own; rows of one media_id, where there is such a column, count as one. Several inputs, or a directory, give the one file
+--out. npz, Parquet, HDF5 and feature folders. Ids are read first, without the vectors; then only templates that have
+begun and are not complete are held, and how many that are at most is printed before.
+
 Beside what it writes, _enhanced.jsonl says which model made which file from which input. With --resume, files that it
 lists, unchanged since, are not made again.
 """
@@ -35,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     poses.add_argument("--poses", type=Path, metavar="FILE", help="head poses from a file of their own")
     poses.add_argument("--no-pose", action="store_true", help="withhold the poses that the input holds")
     add_angles(parser, "--pose-columns")
+    parser.add_argument("--pool", metavar="NAME", help="one row a template: the column of their ids (template_id)")
     parser.add_argument("--strict", action="store_true", help="refuse what is otherwise only warned of")
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="leave out files that are done")
@@ -50,6 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.cli.progress import pace, progress
         from poseid.enhancers.enhance_files import FileEnhancer, enhance_files, enhance_folder
         from poseid.enhancers.file_jobs import is_feature_folder, model_digest
+        from poseid.enhancers.pool_files import pool_files, pool_folder
         from poseid.errors import InputError
         from poseid.features.tables.poses import pose_format
         from poseid.features.tables.table import Columns, split_names
@@ -68,6 +77,24 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"{inputs[0]}: a feature folder has its own vectors and poses: leave out the names")
     enhancer, digest = poseid.load(arguments.model), model_digest(arguments.model)
     files = FileEnhancer(enhancer, digest, columns, arguments.no_pose, order, unit, warn, progress)
+    if arguments.pool is not None:
+        again = (arguments.resume, arguments.force)
+
+        def say(line: str) -> None:
+            print(line, flush=True)
+
+        if folder:
+            pooled = pool_folder(files, inputs[0], out, arguments.pool, *again, say)
+        else:
+            pooled = pool_files(files, inputs, arguments.poses, out, arguments.pool, *again, say)
+        if pooled.rows:
+            print(f"{pooled.rows:,} rows, {pooled.rows / max(pooled.seconds, 1e-9):,.0f} rows/s")
+            for poses_from in pooled.poses:
+                print(f"poses: {poses_from}")
+            if folder and (inputs[0] / "pairs.csv").is_file():
+                print("pairs.csv is left out: it names rows that are pooled now")
+        print(f"{'pooled' if pooled.rows else 'was done before'}: {out}")
+        return
     if folder:
         done = enhance_folder(files, inputs[0], out, arguments.resume, arguments.force)
     else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,9 +48,11 @@ class FileEnhancer:
     warn: Callable[[str], None]
     progress: Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
-    def record(self, path: Path) -> Record:
-        """The record at a path, for this model and these options."""
+    def record(self, path: Path, pool: str | None = None) -> Record:
+        """The record at a path, for this model, these options and the column of template ids, where rows are pooled."""
         options = {"no_pose": self.no_pose, "order": self.order, "unit": self.unit}
+        if pool is not None:
+            options["pool"] = pool
         columns = {"features": list(self.columns.features), "poses": list(self.columns.poses)}
         return Record(path, {"model": self.digest} | columns | options)
 
@@ -68,7 +70,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Inspected:
+class Inspected:
     """A file that was inspected. ``table.columns.poses`` are those to use; none with a file of poses."""
 
     job: Job
@@ -100,10 +102,10 @@ def enhance_files(
         if job.target.exists():
             other = "and not made by this model from this input" if resume else "already"
             raise InputError(f"--out {job.target}: is there {other}: remove it, choose another name or --force")
-    inspected = _inspect(files, waiting)
+    inspected = inspect_jobs(files, waiting)
     if left_out:
         files.warn(f"{inputs[0]}: left out {listed(left_out)}: not {', '.join(SUFFIXES)}")
-    return _outcome(inspected, _write(files, inspected, record), len(jobs) - len(waiting))
+    return _outcome(inspected, enhance_jobs(files, inspected, record), len(jobs) - len(waiting))
 
 
 def enhance_folder(files: FileEnhancer, source: Path, out: Path, resume: bool, force: bool) -> Outcome:
@@ -127,25 +129,29 @@ def enhance_folder(files: FileEnhancer, source: Path, out: Path, resume: bool, f
         return _outcome([], 0.0, len(jobs))
     if not force:
         check_new(out)
-    inspected = _inspect(files, jobs)
+    inspected = inspect_jobs(files, jobs)
     with atomic_directory(out, replaces=VIDEO if force else None) as partial:
         metadata = {find_metadata(source, side).name for side in ("front", "video")}
         for name in sorted({FRONT, VIDEO, "pairs.csv", *metadata} - set(sides.values())):
             if (source / name).is_file():
                 shutil.copyfile(source / name, partial / name)
         inside = [replace(one, job=replace(one.job, target=partial / one.job.target.name)) for one in inspected]
-        seconds = _write(files, inside, files.record(partial / RECORD))
+        seconds = enhance_jobs(files, inside, files.record(partial / RECORD))
     return _outcome(inspected, seconds, 0)
 
 
-def _outcome(inspected: Sequence[_Inspected], seconds: float, done_before: int) -> Outcome:
+def _outcome(inspected: Sequence[Inspected], seconds: float, done_before: int) -> Outcome:
     rows = sum(one.table.rows for one in inspected)
     return Outcome(done_before, len(inspected), rows, seconds, sorted({one.poses_from for one in inspected}))
 
 
-def _inspect(files: FileEnhancer, jobs: Sequence[Job]) -> list[_Inspected]:
-    """Inspects every file before any is enhanced, and a sample of all of them."""
-    inspected: list[_Inspected] = []
+def inspect_jobs(files: FileEnhancer, jobs: Sequence[Job]) -> list[Inspected]:
+    """Inspects every file before any is enhanced, and a sample of all of them.
+
+    Raises:
+        InputError: a file that cannot be read or does not fit the model, or that is doubtful, with ``--strict``.
+    """
+    inspected: list[Inspected] = []
     samples: list[np.ndarray] = []
     info = files.enhancer.info
     for job in jobs:
@@ -163,14 +169,14 @@ def _inspect(files: FileEnhancer, jobs: Sequence[Job]) -> list[_Inspected]:
             poses_from = f"in {', '.join(own)}" if own else "none, the enhancer goes by the vectors alone"
         samples.append(table.sample)
         columns = replace(table.columns, poses=own)
-        inspected.append(_Inspected(job, replace(table, columns=columns, sample=table.sample[:0]), poses_from))
+        inspected.append(Inspected(job, replace(table, columns=columns, sample=table.sample[:0]), poses_from))
     if samples and info.fingerprint is not None:
         for line in differences(np.concatenate(samples), info.fingerprint):
             files.warn(f"{jobs[0].source}{f' and {len(jobs) - 1} more' if len(jobs) > 1 else ''}: {line}")
     return inspected
 
 
-def _write(files: FileEnhancer, inspected: Sequence[_Inspected], record: Record) -> float:
+def enhance_jobs(files: FileEnhancer, inspected: Sequence[Inspected], record: Record) -> float:
     """Enhances one file after the other, each atomic and recorded; returns the seconds it took."""
     began = time.monotonic()
     with files.progress(sum(one.table.rows for one in inspected)) as advance:
@@ -184,7 +190,24 @@ def _write(files: FileEnhancer, inspected: Sequence[_Inspected], record: Record)
     return time.monotonic() - began
 
 
-def _enhance_file(files: FileEnhancer, one: _Inspected, target: Path, advance: Callable[[int], None]) -> None:
+def _enhance_file(files: FileEnhancer, one: Inspected, target: Path, advance: Callable[[int], None]) -> None:
+    degrees = degrees_of(files, one)
+
+    def change(first: int, features: np.ndarray, poses: np.ndarray | None) -> np.ndarray:
+        with naming_the_row(features, one, first):
+            enhanced = files.enhancer.enhance(features, degrees(first, len(features), poses))
+        advance(len(features))
+        return enhanced
+
+    rewrite_file(one.job.source, target, one.table.columns, change)
+
+
+def degrees_of(files: FileEnhancer, one: Inspected) -> Callable[[int, int, np.ndarray | None], np.ndarray | None]:
+    """What gives (n, 3) float32 degrees, or None, for the first row of a block, n, and the angles of the file itself.
+
+    Raises:
+        InputError: a file of poses that cannot be read or has another number of rows; the function, a wrong angle.
+    """
     file, table = str(one.job.source), one.table
     angles, pose_file = None, file
     names: Sequence[str] = table.columns.poses
@@ -195,18 +218,22 @@ def _enhance_file(files: FileEnhancer, one: _Inspected, target: Path, advance: C
             raise InputError(f"{pose_file}: {len(angles)} poses for {table.rows} rows of {file}: they must agree")
     written = pose_format(files.order, files.unit, names)
 
-    def change(first: int, features: np.ndarray, poses: np.ndarray | None) -> np.ndarray:
+    def degrees(first: int, count: int, poses: np.ndarray | None) -> np.ndarray | None:
         if angles is not None:
-            poses = angles[first : first + len(features)]
-        degrees = None if poses is None else written.degrees(poses, pose_file, first)
-        if first == 0 and degrees is not None and files.unit == "deg" and looks_like_radians(degrees):
+            poses = angles[first : first + count]
+        found = None if poses is None else written.degrees(poses, pose_file, first)
+        if first == 0 and found is not None and files.unit == "deg" and looks_like_radians(found):
             files.warn(f"{pose_file}: all angles are within 3.15: if they are radians, say --pose-unit rad")
-        try:
-            enhanced = files.enhancer.enhance(features, degrees)
-        except InputError:
-            check_features(features, file, table.dim, first)  # the same fault, with the file and its row
-            raise
-        advance(len(features))
-        return enhanced
+        return found
 
-    rewrite_file(one.job.source, target, table.columns, change)
+    return degrees
+
+
+@contextmanager
+def naming_the_row(features: np.ndarray, one: Inspected, first: int) -> Iterator[None]:
+    """Has a message about a vector name the file and its row."""
+    try:
+        yield
+    except InputError:
+        check_features(features, str(one.job.source), one.table.dim, first)  # the same fault, with the file and its row
+        raise

@@ -51,9 +51,7 @@ def plan_files(inputs: Sequence[Path], poses: Path | None, out: Path) -> tuple[l
         InputError: an input is missing; there is no file to enhance; two have one name; an output is an input;
             ``--out`` or ``--poses`` is a file where a directory is needed, or the other way round.
     """
-    missing = next((path for path in inputs if not path.exists()), None)
-    if missing is not None:
-        raise InputError(f"{missing}: no such file or directory")
+    _check_there(inputs)
     if len(inputs) == 1 and not inputs[0].is_dir():
         source = inputs[0]
         if out.is_dir():
@@ -66,18 +64,82 @@ def plan_files(inputs: Sequence[Path], poses: Path | None, out: Path) -> tuple[l
         jobs = [Job(source, out, poses)]
     else:
         sources, others = _shards(inputs)
+        _check_names(sources, "enhance them into different directories")
         if out.exists() and not out.is_dir():
             raise InputError(f"--out {out}: is a file: {len(sources)} inputs go to a directory")
-        if poses is not None and not poses.is_dir():
-            raise InputError(f"--poses {poses}: several inputs need a directory with a file of the same name for each")
-        known = {(path.stem, suffix_of(path)): path for path in (() if poses is None else sorted(poses.iterdir()))}
-        jobs = [Job(source, out / source.name, poses and _poses_of(source, poses, known)) for source in sources]
+        jobs = _jobs_of_shards(sources, [out / source.name for source in sources], poses)
+    _check_targets(jobs, out)
+    return jobs, _left_out(jobs, others)
+
+
+def plan_pooled(inputs: Sequence[Path], poses: Path | None, out: Path) -> tuple[list[Job], list[str]]:
+    """One job an input file, all with the one target ``out``, and what is left out of a directory.
+
+    Raises:
+        InputError: as `plan_files`; inputs of different formats; a file that is given twice.
+    """
+    _check_there(inputs)
+    single = len(inputs) == 1 and not inputs[0].is_dir()
+    sources, others = ([inputs[0]], []) if single else _shards(inputs)
+    kind = suffix_of(sources[0])
+    other = next((source for source in sources if suffix_of(source) != kind), None)
+    if other is not None:
+        raise InputError(f"{other}: is another kind of file than {sources[0].name}: pool files of one format")
+    if out.is_dir():
+        raise InputError(f"--out {out}: is a directory: name a file, pooled rows go to one")
+    if kind in SUFFIXES and suffix_of(out) != kind:
+        raise InputError(f"--out {out}: give it the suffix of {sources[0].name}: files keep their format")
+    resolved = [source.resolve() for source in sources]
+    twice = next((source for source in sources if resolved.count(source.resolve()) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice}: is given twice: each row counts once")
+    if single:
+        if poses is not None and poses.is_dir():
+            raise InputError(f"--poses {poses}: is a directory: name a file")
+        jobs = [Job(sources[0], out, poses)]
+    else:
+        if poses is not None:
+            _check_names(sources, "their poses are found by it")
+        jobs = _jobs_of_shards(sources, [out] * len(sources), poses)
+    _check_targets(jobs, out)
+    return jobs, _left_out(jobs, others)
+
+
+def _jobs_of_shards(sources: Sequence[Path], targets: Sequence[Path], poses: Path | None) -> list[Job]:
+    """The jobs of several files, each with the file of poses of its name, if any are to be used."""
+    if poses is not None and not poses.is_dir():
+        raise InputError(f"--poses {poses}: several inputs need a directory with a file of the same name for each")
+    known = {(path.stem, suffix_of(path)): path for path in (() if poses is None else sorted(poses.iterdir()))}
+    return [
+        Job(source, target, poses and _poses_of(source, poses, known))
+        for source, target in zip(sources, targets, strict=True)
+    ]
+
+
+def _left_out(jobs: Sequence[Job], others: Sequence[Path]) -> list[str]:
+    """The names of files of a directory that no job uses."""
+    used = {job.poses for job in jobs}
+    return [path.name for path in others if path not in used]
+
+
+def _check_there(inputs: Sequence[Path]) -> None:
+    missing = next((path for path in inputs if not path.exists()), None)
+    if missing is not None:
+        raise InputError(f"{missing}: no such file or directory")
+
+
+def _check_names(sources: Sequence[Path], why: str) -> None:
+    names = [path.name for path in sources]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice}: two inputs have this name: {why}")
+
+
+def _check_targets(jobs: Sequence[Job], out: Path) -> None:
     for job in jobs:
         # a link to an input is that input too
         if job.source.resolve() == job.target.resolve() or (job.target.exists() and job.target.samefile(job.source)):
             raise InputError(f"--out {out}: would write over the input {job.source}: choose another place")
-    used = {job.poses for job in jobs}
-    return jobs, [path.name for path in others if path not in used]
 
 
 def _shards(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -86,10 +148,6 @@ def _shards(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         for path in inputs:
             if path.is_dir():
                 raise InputError(f"{path}: is a directory: give one directory alone, or files")
-        names = [path.name for path in inputs]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise InputError(f"{twice}: two inputs have this name: enhance them into different directories")
         return list(inputs), []
     (directory,) = inputs
     found, others = files_in(directory, SUFFIXES)

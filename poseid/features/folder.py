@@ -6,7 +6,9 @@ import importlib.util
 import json
 import os
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -147,8 +149,7 @@ def _write_metadata(path: Path, rows: Rows) -> None:
     poses = []
     for i, (name, entry, pose) in enumerate(zip(rows.names(), rows.metadata, rows.poses.tolist(), strict=True)):
         entries.append({"person_name": name, **entry})
-        # the shortest decimals that read back as the same float32
-        poses.append(None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose])
+        poses.append(written_pose(pose))
         faults = {"person_name ": name_fault(name), "pose ": pose_fault(poses[i]), "": entry_fault(entries[i])}
         if (named := entries[i]["person_name"]) != name:
             faults["metadata "] = f"names {shown(named)}, the row {shown(name)}: make them agree"
@@ -160,6 +161,16 @@ def _write_metadata(path: Path, rows: Rows) -> None:
 
         if write_parquet_metadata(path.with_suffix(".parquet"), entries, rows.poses):
             return
+    write_json_metadata(path, entries, poses)
+
+
+def written_pose(pose: Sequence[float]) -> list[float] | None:
+    """The shortest decimals that read back as the same float32; None for NaN."""
+    return None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose]
+
+
+def write_json_metadata(path: Path, entries: Sequence[dict[str, Any]], poses: Sequence[list[float] | None]) -> None:
+    """Writes n entries and n poses, each on a line of its own."""
     metadata = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
     angles = ",\n".join(json.dumps(pose) for pose in poses)
     text = f'{{"metadata": [\n{metadata}\n],\n"poses": [\n{angles}\n]}}\n'

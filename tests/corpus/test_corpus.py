@@ -14,10 +14,10 @@ import train
 from poseid import cli
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
-from tests.corpus import arrays, commands, folders, models, overrides, table_cases, tables
+from tests.corpus import arrays, commands, folders, models, overrides, pooling, table_cases, tables
 from tests.corpus.cases import CASES, DIM, vectors
 
-SUBJECTS = (arrays, commands, folders, models, overrides, table_cases, tables)  # their import fills CASES
+SUBJECTS = (arrays, commands, folders, models, overrides, pooling, table_cases, tables)  # their import fills CASES
 HYDRAS_OWN = {".hydra", "train.log"}  # what Hydra writes of a call before the job begins
 
 

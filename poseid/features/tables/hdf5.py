@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,21 +12,26 @@ import numpy as np
 
 from poseid.errors import InputError, shortened
 from poseid.features.tables.npy import native
+from poseid.features.tables.pooled import (
+    FRAMES,
+    WEIGHT,
+    Arrays,
+    Pool,
+    Pooling,
+    check_ids,
+    ids_of_array,
+    row_arrays,
+)
 from poseid.features.tables.table import Change, Columns, Table, block_rows, choose_arrays, sample_runs
 
 _CHUNK_CACHE = 64 * 2**20
+_IDS = 16_384
 
 
 def inspect(path: Path, columns: Columns, sampled: int) -> Table:
     """Shape, dtype, which datasets, and a sample; vectors that lie in another file are refused."""
     with _opened(path, "r") as file:
-        arrays = {}
-
-        def visit(name: str, item: object) -> None:
-            if isinstance(item, h5py.Dataset) and item.shape is not None:
-                arrays[name] = (item.shape, native(item.dtype))
-
-        file.visititems(visit)
+        arrays = _datasets(file)
         chosen = choose_arrays(arrays, columns, str(path))
         dataset = file[chosen.features[0]]
         rows, dim = dataset.shape
@@ -44,12 +49,101 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
         dataset = file[columns.features[0]]
         angles = [file[name] for name in columns.poses]
         rows, dim = dataset.shape
-        chunk = dataset.chunks[0] if dataset.chunks else 1
-        step = max(1, block_rows(dim) // chunk) * chunk if chunk <= 4 * block_rows(dim) else block_rows(dim)
-        for first in range(0, rows, step):
-            block = slice(first, min(first + step, rows))
+        for block in _blocks(dataset, rows, dim):
             poses = np.column_stack([array[block] for array in angles]) if angles else None
-            dataset[block] = change(first, dataset[block].astype(native(dataset.dtype), copy=False), poses)
+            dataset[block] = change(block.start, dataset[block].astype(native(dataset.dtype), copy=False), poses)
+
+
+def column_names(path: Path) -> list[str]:
+    """The names of the datasets."""
+    with _opened(path, "r") as file:
+        return list(_datasets(file))
+
+
+def read_ids(path: Path, names: Sequence[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
+    """Blocks of datasets of ids."""
+    with _opened(path, "r") as file:
+        arrays = _datasets(file)
+        texts = {n: (shape, np.dtype("U1")) for n, (shape, kind) in arrays.items() if h5py.check_string_dtype(kind)}
+        check_ids(arrays | texts, names, rows, str(path))
+        for first in range(0, rows, _IDS):
+            yield {name: ids_of_array(file[name][first : first + _IDS], str(path), name) for name in names}
+
+
+def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
+    """One file: vectors pooled, of each other dataset with as many rows the first of each template."""
+    found = []
+    for source in sources:
+        with _opened(source.path, "r") as file:
+            found.append(_datasets(file))
+    arrays = row_arrays(found, sources)
+    (features,) = sources[0].table.columns.features
+    with h5py.File(target, "w") as out:
+        with _opened(sources[0].path, "r") as file:
+            _copy_structure(file, out, arrays)
+        total = len(out[features])
+        frames, weight = out.create_dataset(FRAMES, total, np.int64), out.create_dataset(WEIGHT, total, np.float32)
+        written = begun = 0
+        for number, source in enumerate(sources):
+            with _opened(source.path, "r") as file:
+                dataset, angles = file[features], [file[name] for name in source.table.columns.poses]
+                for block in _blocks(dataset, *dataset.shape):
+                    poses = np.column_stack([array[block] for array in angles]) if angles else None
+                    vectors = dataset[block].astype(native(dataset.dtype), copy=False)
+                    pooled = pool(number, block.start, vectors, poses)
+                    place = slice(written, written + len(pooled[0]))
+                    for column, values in zip((out[features], frames, weight), pooled, strict=True):
+                        column[place] = values
+                    written = place.stop
+                    rows = source.begins(block.start, block.stop)
+                    for name in arrays.keys() - {features}:
+                        out[name][begun : begun + len(rows)] = file[name][block][rows]
+                    begun += len(rows)
+
+
+def _datasets(file: h5py.File) -> Arrays:
+    arrays: Arrays = {}
+
+    def visit(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset) and item.shape is not None:
+            arrays[name] = (item.shape, native(item.dtype))
+
+    file.visititems(visit)
+    return arrays
+
+
+def _copy_structure(file: h5py.File, out: h5py.File, arrays: Arrays) -> None:
+    """Groups, attributes and datasets; those of ``arrays`` empty, of their new shape."""
+    out.attrs.update(file.attrs)
+
+    def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Group):
+            out.require_group(name).attrs.update(item.attrs)
+        elif name not in arrays:
+            file.copy(item, out, name)
+        else:
+            shape, dtype = arrays[name]
+            chunks = None if item.chunks is None else tuple(map(min, item.chunks, shape))
+            made = out.create_dataset(
+                name,
+                shape,
+                dtype,
+                chunks=chunks,
+                compression=item.compression,
+                compression_opts=item.compression_opts,
+                shuffle=item.shuffle or None,
+            )
+            made.attrs.update(item.attrs)
+
+    file.visititems(visit)
+
+
+def _blocks(dataset: h5py.Dataset, rows: int, dim: int) -> Iterator[slice]:
+    """Blocks of rows that end where chunks do."""
+    chunk = dataset.chunks[0] if dataset.chunks else 1
+    step = max(1, block_rows(dim) // chunk) * chunk if chunk <= 4 * block_rows(dim) else block_rows(dim)
+    for first in range(0, rows, step):
+        yield slice(first, min(first + step, rows))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import tokenize
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.features.rows import check_array
+from poseid.features.tables.pooled import Pool, Pooling
 from poseid.features.tables.table import Change, Columns, Table, block_rows, sample_runs
 
 MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
@@ -76,7 +77,7 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
     """The file with changed vectors, as numpy.save would write it."""
     array = _array(source, 0)
     with target.open("wb") as written:
-        change_rows(array.shape, lambda first, end: array[first:end], [], written, change)
+        change_rows(array.shape, _slices(array), [], written, change)
 
 
 def change_rows(
@@ -96,6 +97,34 @@ def change_rows(
         target.write(change(first, block, given).tobytes())
 
 
+def pool_rows(
+    shape: tuple[int, ...], rows: Reader, angles: Sequence[Reader], number: int, pool: Pool
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """What ``pool`` gives for the vectors of file ``number``; ``angles`` are their poses, three a row or one each."""
+    count, dim = shape
+    step = block_rows(dim)
+    for first in range(0, count, step):
+        end = min(first + step, count)
+        block = rows(first, end)
+        block = np.ascontiguousarray(block, native(block.dtype))
+        yield pool(number, first, block, np.column_stack([read(first, end) for read in angles]) if angles else None)
+
+
+def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
+    """The vectors of the templates alone: of a feature folder."""
+    table = sources[0].table
+    with target.open("wb") as out:
+        write_header(out, (sum(len(source.first) for source in sources), table.dim), table.dtype)
+        for number, source in enumerate(sources):
+            array = _array(source.path, 0)
+            for features, *_ in pool_rows(array.shape, _slices(array), [], number, pool):
+                out.write(features.tobytes())
+
+
+def _slices(array: np.ndarray) -> Reader:
+    return lambda first, end: array[first:end]
+
+
 def row_reader(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], Reader]:
     """The shape of an array in a stream, and what reads its rows, one block after the other; an array that is stored
     column by column is read in one piece."""
@@ -110,7 +139,7 @@ def row_reader(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], Reader]:
 
     if by_columns and len(shape) > 1:
         array = read(math.prod(shape), ()).reshape(shape, order="F")
-        return shape, lambda first, end: array[first:end]
+        return shape, _slices(array)
     return shape, lambda first, end: read(end - first, shape[1:])
 
 
@@ -128,7 +157,9 @@ def read_header(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], bool, np
     except (KeyError, *_HEADER_FAULTS):
         raise InputError(f"{file}: is damaged or cut short: save it again") from None
     if dtype.hasobject:
-        raise InputError(f"{file}: holds Python objects, which are never loaded: save floats")
+        raise InputError(
+            f"{file}: holds Python objects, which are never loaded: save numbers, or texts with astype(str)"
+        )
     # numpy takes True for a number of rows
     if dtype.itemsize == 0 or any(type(size) is not int or size < 0 for size in shape):
         raise InputError(f"{file}: is damaged or cut short: save it again")

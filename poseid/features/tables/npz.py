@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
+
+import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.tables.npy import change_rows, native, read_header, row_reader
+from poseid.features.tables.npy import change_rows, native, pool_rows, read_header, row_reader, write_header
+from poseid.features.tables.pooled import (
+    FRAMES,
+    WEIGHT,
+    Arrays,
+    Pool,
+    Pooling,
+    check_ids,
+    ids_of_array,
+    row_arrays,
+)
 from poseid.features.tables.table import Change, Columns, Table, choose_arrays
+
+_IDS = 16_384
+_BLOCK_BYTES = 32 * 2**20
 
 
 def inspect(path: Path, columns: Columns, sampled: int) -> Table:
@@ -55,6 +72,89 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
                     change_rows(shape, rows, [reader for _, reader in angles], out, change)
                 else:
                     shutil.copyfileobj(stack.enter_context(read.open(info)), out, 2**20)
+
+
+def column_names(path: Path) -> list[str]:
+    """The names of the arrays."""
+    with _opened(path) as archive:
+        return [file.removesuffix(".npy") for file in archive.namelist() if file.endswith(".npy")]
+
+
+def read_ids(path: Path, names: Sequence[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
+    """Blocks of arrays of ids."""
+    with _opened(path) as archive, ExitStack() as stack:
+        readers = {
+            name: row_reader(stack.enter_context(archive.open(f"{name}.npy")), f"{path}: {name}")[1] for name in names
+        }
+        check_ids(_headers(path), names, rows, str(path))
+        for first in range(0, rows, _IDS):
+            end = min(first + _IDS, rows)
+            yield {name: ids_of_array(read(first, end), str(path), name) for name, read in readers.items()}
+
+
+def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
+    """One archive: vectors pooled, of each other array with as many rows the first of each template."""
+    arrays = row_arrays([_headers(source.path) for source in sources], sources)
+    (name,) = sources[0].table.columns.features
+    added: list[tuple[np.ndarray, ...]] = []
+    with _opened(sources[0].path) as first, zipfile.ZipFile(target, "w") as written:
+        compression = first.getinfo(f"{name}.npy").compress_type
+        for info in first.infolist():
+            copied = zipfile.ZipInfo(info.filename, info.date_time)
+            copied.compress_type, copied.external_attr = info.compress_type, info.external_attr
+            array = info.filename.removesuffix(".npy")
+            with written.open(copied, "w", force_zip64=True) as out:
+                if array == info.filename or array not in arrays:
+                    with first.open(info) as read:
+                        shutil.copyfileobj(read, out, 2**20)
+                    continue
+                write_header(out, *arrays[array])
+                for number, source in enumerate(sources):
+                    if array != name:
+                        _write_first(source, array, arrays[array][1], out)
+                        continue
+                    for features, *more in _pooled(source, number, pool):
+                        out.write(features.tobytes())
+                        added.append(tuple(more))
+        for title, parts in zip((FRAMES, WEIGHT), zip(*added, strict=True), strict=True):
+            column = np.concatenate(parts)
+            made = zipfile.ZipInfo(f"{title}.npy", first.getinfo(f"{name}.npy").date_time)
+            made.compress_type = compression
+            with written.open(made, "w", force_zip64=True) as out:
+                write_header(out, column.shape, column.dtype)
+                out.write(column.tobytes())
+
+
+def _pooled(source: Pooling, number: int, pool: Pool) -> Iterator[tuple[np.ndarray, ...]]:
+    columns = source.table.columns
+    with _opened(source.path) as archive, ExitStack() as stack:
+        names = [f"{name}.npy" for name in (*columns.features, *columns.poses)]
+        (shape, rows), *angles = (
+            row_reader(stack.enter_context(archive.open(name)), f"{source.path}: {name}") for name in names
+        )
+        yield from pool_rows(shape, rows, [reader for _, reader in angles], number, pool)
+
+
+def _write_first(source: Pooling, name: str, dtype: np.dtype, out: IO[bytes]) -> None:
+    """The rows of an array with which a template begins."""
+    with _opened(source.path) as archive, archive.open(f"{name}.npy") as member:
+        (rows, *row), read = row_reader(member, f"{source.path}: {name}")
+        step = max(1, _BLOCK_BYTES // max(1, dtype.itemsize * math.prod(row)))
+        for first in range(0, rows, step):
+            end = min(first + step, rows)
+            out.write(read(first, end)[source.begins(first, end)].astype(dtype, copy=False).tobytes())
+
+
+def _headers(path: Path) -> Arrays:
+    """Shapes and dtypes of the arrays that can be read."""
+    found: Arrays = {}
+    with _opened(path) as archive:
+        for file in archive.namelist():
+            if file.endswith(".npy"):
+                with archive.open(file) as member, suppress(InputError):  # what cannot be read passes through
+                    shape, _, dtype = read_header(member, f"{path}: {file}")
+                    found[file.removesuffix(".npy")] = (shape, native(dtype))
+    return found
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import pyarrow.parquet as pq
 
 from poseid.errors import InputError
 from poseid.features.rows import check_array, shown
-from poseid.features.tables.arrow import angles_of, is_lists, reading, schema_columns, vectors
+from poseid.features.tables.arrow import angles_of, ids_of, is_lists, reading, schema_columns, vectors
+from poseid.features.tables.pooled import FRAMES, WEIGHT, Pool, Pooling
 from poseid.features.tables.table import Change, Columns, Table, block_rows, find_columns, find_poses, listed
 
 _SAMPLED_GROUPS = 8
 _GROUP_BYTES = 64 * 2**20
+_IDS = 16_384
 
 
 def inspect(path: Path, columns: Columns, sampled: int) -> Table:
@@ -47,9 +51,7 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
 
 def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """The file with changed vectors and the same schema, compression and row groups (of up to 64 MiB of vectors)."""
-    with reading(source), pq.ParquetFile(source, buffer_size=2**20) as read:
-        # Reading a row of every column refuses a damaged one; pyarrow ends the process if it is asked for its codec.
-        next(read.iter_batches(1, row_groups=[0]), None)
+    with _reading(source) as read:
         codecs, dictionaries = _storage(read, columns.features)
         with pq.ParquetWriter(target, read.schema_arrow, compression=codecs, use_dictionary=dictionaries) as out:
             first, dim = 0, 0
@@ -67,6 +69,81 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
                     if sum(map(len, waiting)) * dim * 4 >= _GROUP_BYTES:
                         _write(out, waiting)
                 _write(out, waiting)
+
+
+def column_names(path: Path) -> list[str]:
+    """The names of the columns."""
+    with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
+        return list(file.schema_arrow.names)
+
+
+def read_ids(path: Path, names: Sequence[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
+    """Blocks of columns of ids."""
+    with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
+        for batch in _batches(file, _IDS, names):
+            yield {name: ids_of(batch, name, str(path)) for name in names}
+
+
+def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
+    """One file with the schema of the first and two columns more, in row groups of up to 64 MiB of vectors."""
+    names, dim = sources[0].table.columns.features, sources[0].table.dim
+    with _reading(sources[0].path) as read:
+        before = read.schema_arrow
+        codecs, dictionaries = _storage(read, names)
+    schema = before.append(pa.field(FRAMES, pa.int64())).append(pa.field(WEIGHT, pa.float32()))
+    others = [name for name in before.names if name not in names]
+    begun: list[pa.RecordBatch] = []  # first rows of templates that are not written, without their vectors
+    waiting: list[pa.RecordBatch] = []
+    with pq.ParquetWriter(target, schema, compression=codecs or "snappy", use_dictionary=dictionaries) as out:
+        for number, source in enumerate(sources):
+            file, first = str(source.path), 0
+            with _reading(source.path) as read:
+                if not read.schema_arrow.equals(before):
+                    raise InputError(f"{file}: has other columns or types than {sources[0].path.name}: save all alike")
+                for batch in _batches(read, block_rows(dim)):
+                    features = vectors(batch, names, file, first)
+                    if features.shape[1] != dim:
+                        found = f"a vector of {features.shape[1]} numbers, the first of {dim}"
+                        raise InputError(f"{file}: row {first}: {found}")
+                    columns = source.table.columns.poses
+                    poses = angles_of(batch, columns, file, first) if columns else None
+                    begun.append(batch.select(others).take(pa.array(source.begins(first, first + len(batch)))))
+                    done = pool(number, first, features, poses)
+                    first += len(batch)
+                    rows = pa.Table.from_batches(begun, batch.select(others).schema)
+                    begun = rows.slice(len(done[0])).to_batches()
+                    waiting += _pooled(rows.slice(0, len(done[0])), schema, names, done)
+                    if sum(map(len, waiting)) * dim * 4 >= _GROUP_BYTES:
+                        _write(out, waiting)
+        _write(out, waiting)
+
+
+def _pooled(
+    rows: pa.Table, schema: pa.Schema, names: tuple[str, ...], done: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> list[pa.RecordBatch]:
+    """First rows of templates with their vectors, numbers of frames and weights."""
+    features, frames, weight = done
+    columns = {FRAMES: pa.array(frames), WEIGHT: pa.array(weight)}
+    for number, name in enumerate(names):
+        values = features if len(names) == 1 else features[:, number]
+        columns[name] = _array_like(schema.field(name).type, values)
+    arrays = [columns[name] if name in columns else rows.column(name) for name in schema.names]
+    batches: list[pa.RecordBatch] = pa.Table.from_arrays(arrays, schema=schema).combine_chunks().to_batches()
+    return batches
+
+
+def _batches(file: pq.ParquetFile, rows: int, names: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches that end where row groups do: pyarrow keeps all groups in memory that one iterator goes through."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(rows, row_groups=[group], columns=None if names is None else list(names))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[pq.ParquetFile]:
+    with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
+        # Reading a row of every column refuses a damaged one; pyarrow ends the process if it is asked for its codec.
+        next(file.iter_batches(1, row_groups=[0]), None)
+        yield file
 
 
 def _write(out: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> None:

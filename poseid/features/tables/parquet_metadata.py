@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from poseid.features.metadata import LARGEST_ANGLE
 from poseid.features.rows import TableEntries
 from poseid.features.tables.arrow import angles_of, reading
+from poseid.features.tables.pooled import FRAMES, WEIGHT
 from poseid.features.tables.table import ANGLES, find_columns
 
 
@@ -45,3 +46,12 @@ def write_parquet_metadata(path: Path, entries: Sequence[dict[str, Any]], poses:
     columns |= {name: pa.array(poses[:, i], from_pandas=True) for i, name in enumerate(ANGLES)}
     pq.write_table(pa.table(columns), path)
     return True
+
+
+def write_pooled_metadata(
+    source: Path, target: Path, first: np.ndarray, frames: np.ndarray, weight: np.ndarray
+) -> None:
+    """The rows ``first`` of a metadata file, with ``frames`` and ``weight`` of the templates that begin there."""
+    with reading(source):
+        table = pq.read_table(source).take(pa.array(first))
+    pq.write_table(table.append_column(FRAMES, pa.array(frames)).append_column(WEIGHT, pa.array(weight)), target)

@@ -27,7 +27,8 @@ FORMATS = {
     ".h5": ("hdf5", "h5py"),
     ".hdf5": ("hdf5", "h5py"),
 }
-"""Suffix to a module of this package, with the functions ``inspect`` and ``rewrite``, and the package that it needs."""
+"""Suffix to a module of this package, with the functions ``inspect`` and ``rewrite`` (and those that
+:mod:`poseid.features.tables.pooled` asks for), and the package that it needs."""
 SUFFIXES = tuple(FORMATS)
 
 Change = Callable[[int, np.ndarray, "np.ndarray | None"], np.ndarray]
@@ -91,7 +92,7 @@ def inspect_file(path: Path, columns: Columns, sampled: int = 4096) -> Table:
         how = ": make a feature folder of it first, poseid import" if suffix_of(path) == ".csv" else ""
         raise InputError(f"{path}: unknown kind of file{how}: give {', '.join(SUFFIXES)} or a feature folder")
     try:
-        table: Table = _module(path).inspect(path, columns, sampled)
+        table: Table = format_module(path).inspect(path, columns, sampled)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     return table
@@ -106,10 +107,11 @@ def rewrite_file(source: Path, target: Path, columns: Columns, change: Change) -
     Raises:
         InputError: as ``change`` does, or the file turns out to be damaged.
     """
-    _module(source).rewrite(source, target, columns, change)
+    format_module(source).rewrite(source, target, columns, change)
 
 
-def _module(path: Path) -> Any:
+def format_module(path: Path) -> Any:
+    """The module of the format of a file that has a suffix of :data:`FORMATS`."""
     name, package = FORMATS[suffix_of(path)]
     require(package, path)
     return importlib.import_module(f"poseid.features.tables.{name}")
