@@ -58,7 +58,7 @@ def encode_key(entries: Sequence[dict[str, Any]], key: str) -> Identifiers | Non
         column = entries.arrow(key)
         if column is None:
             return None
-        from poseid.features.tables.parquet_metadata import encode_column
+        from poseid.features.tables.id_columns import encode_column
 
         return encode_column(column, key)
     values = [entry.get(key) for entry in entries]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from poseid.errors import InputError
 from poseid.features.folder import read_folder, write_folder
@@ -25,6 +26,7 @@ from poseid.features.rows import (
     shown,
 )
 from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
+from poseid.features.tables.id_columns import checked_ids, find_id_columns, id_values
 from poseid.features.tables.poses import PoseFormat
 from poseid.features.tables.table import find_columns
 
@@ -44,6 +46,8 @@ class TableColumns:
         source: goes into the metadata; ``frontal/…`` and ``profile/…`` say what a photo is, whatever its pose.
         role: ``front`` or ``video`` on each row; None: see :func:`import_table`.
         frontal_max: up to this abs(yaw), in degrees, a photo without such a source is frontal.
+        identifiers: from ``template_id``, ``media_id`` or ``frame`` to the column that holds it, "" for none; where one
+            is not given, the column of that name, if there is one.
     """
 
     features: tuple[str, ...]
@@ -53,6 +57,7 @@ class TableColumns:
     source: str | None
     role: str | None
     frontal_max: float
+    identifiers: Mapping[str, str]
 
 
 def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable[[int], None]) -> FeatureSet:
@@ -94,13 +99,14 @@ def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable
 def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Callable[[int], None]) -> FeatureSet:
     """The table's rows; the vectors are in two files of the directory, the rest in memory."""
     file = str(path)
-    names, poses, wanted = _find(path, columns)
+    names, poses, identifiers, wanted = _find(path, columns)
     numbers = (names if len(names) > 1 else ()) + (poses if len(poses) > 1 else ())
     frontals: Counter[str] = Counter()
     known: set[str] = set()
     first, dim, dtype = 0, 0, np.dtype(np.float32)
     parts: list[tuple[np.ndarray, ...]] = []
     sources: list[str] = []
+    ids: dict[str, list[pa.Array]] = {key: [] for key in identifiers}
     with (directory / "front").open("wb") as front_file, (directory / "video").open("wb") as video_file:
         for batch in table_batches(path, wanted, numbers):
             if not len(batch):
@@ -133,36 +139,41 @@ def _streamed(path: Path, columns: TableColumns, directory: Path, advance: Calla
             video_file.write(features[~front].tobytes())
             parts.append((front, people, degrees))
             sources += source.tolist()
+            for key, name in identifiers.items():
+                ids[key].append(id_values(batch.column(name), name, path))
             first += len(batch)
             advance(len(batch))
     if not first:
         raise InputError(f"{file}: holds no rows")
     front, people, degrees = (np.concatenate(column) for column in zip(*parts, strict=True))
+    metadata = {"person_name": people.tolist(), "source": [source or None for source in sources]}
+    metadata |= {key: checked_ids(parts, key, identifiers[key], people, file) for key, parts in ids.items()}
     sides: list[Rows] = []
     for role, rows in zip(ROLES, (front, ~front), strict=True):
         if not rows.any():
             how = f"column {shown(columns.role)}" if columns.role else "yaw and source"
             raise InputError(f"{file}: none of {first} rows is a {role} row by {how}: check it, or --frontal-max")
         entries = tuple(
-            {"person_name": person} | ({"source": source} if source else {})
-            for person, source in zip(people[rows].tolist(), compress(sources, rows), strict=True)
+            {key: value for key, value in zip(metadata, row, strict=True) if value is not None}
+            for row in compress(zip(*metadata.values(), strict=True), rows)
         )
         features = np.memmap(directory / role, dtype, "r", shape=(len(entries), dim))
         sides.append(Rows(features, degrees[rows], people[rows], entries))
     return FeatureSet(path.name, sides[0], sides[1])
 
 
-def _find(path: Path, columns: TableColumns) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
-    """The columns of the vectors, those of the poses, and all that are read."""
+def _find(path: Path, columns: TableColumns) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str], list[str]]:
+    """The columns of the vectors, those of the poses, those of identifiers by key, and all that are read."""
     file, have = str(path), table_columns(path)
     names = find_columns(columns.features, have, file)
     poses = find_columns(columns.poses, have, file) if columns.poses else ()
+    identifiers = find_id_columns(columns.identifiers, have, names, file)
     single = [name for name in (columns.person, columns.source, columns.role) if name is not None]
     find_columns(single, have, file)
-    both = next((name for name in (*poses, *single) if name in set(names)), None)
+    both = next((name for name in (*poses, *single, *identifiers.values()) if name in set(names)), None)
     if both is not None:
         raise InputError(f"{file}: {shown(both)} is among the columns of the vectors: name those as a range, f0..f511")
-    return names, poses, list(dict.fromkeys((*names, *poses, *single)))
+    return names, poses, identifiers, list(dict.fromkeys((*names, *poses, *single, *identifiers.values())))
 
 
 def _references(people: np.ndarray, frontal: np.ndarray, seen: Counter[str]) -> np.ndarray:

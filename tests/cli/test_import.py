@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from poseid.features import folder as folder_module
 from poseid.features.folder import read_folder
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
@@ -146,13 +147,79 @@ def test_lists_radians_order_and_numbered_people(tmp_path: Path, call: Caller) -
     assert "say --pose-unit rad" in call("import", tmp_path / "t.parquet", *arguments, "--out", tmp_path / "degrees")[2]
 
 
+IDS = ("template_id", "media_id", "frame")
+
+
+def tracks(columns: Columns) -> Columns:
+    """The columns of ids: tracks of two photos of one person and one photo without a track, every third without ids."""
+    seen: Counter[str] = Counter()
+    ids: Columns = {key: [] for key in IDS}
+    for row, person in enumerate(columns["person"]):
+        number = seen[person]
+        seen[person] += 1
+        template = None if number % 3 == 2 else f"{person}/{number // 3}"
+        for key, value in zip(IDS, (template, "007" if template and row % 2 else None, number), strict=True):
+            ids[key].append(value if key == "frame" and row % 5 else None if key == "frame" else value)
+    return ids
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("usual", [True, False])
+def test_ids_go_into_the_metadata(suffix: str, usual: bool, tmp_path: Path, call: Caller) -> None:
+    columns = table()
+    ids = tracks(columns)
+    names = IDS if usual else ("track", "clip", "number")
+    columns |= {name: ids[key] for name, key in zip(names, IDS, strict=True)}
+    options = [] if usual else ["--template-column", "track", "--media-column", "clip", "--frame-column", "number"]
+    path = (write_csv if suffix == "csv" else write_parquet)(tmp_path / f"t.{suffix}", columns)
+    folder = imported(call, path, *COLUMNS, *POSE, *options)
+    check_rows(folder, columns)
+    where = {row.tobytes(): i for i, row in enumerate(np.array([columns[name] for name in NAMES], np.float32).T)}
+    for side in (folder.front, folder.video):
+        for entry, row in zip(side.metadata, side.features, strict=True):
+            i = where[row.astype(np.float32).tobytes()]
+            assert [entry.get(key) for key in IDS] == [ids[key][i] for key in IDS]
+
+
+def test_integers_stay_integers_in_parquet_and_a_column_can_be_left_out(tmp_path: Path, call: Caller) -> None:
+    columns = table()
+    columns["template_id"] = [None if i % 4 == 0 else i for i in range(72)]
+    columns["frame"] = ["first.jpg"] * 72
+    path = write_parquet(tmp_path / "t.parquet", columns)
+    folder = imported(call, path, *COLUMNS, *POSE, "--frame-column", "")
+    assert {type(entry.get("template_id")) for entry in folder.video.metadata} == {int, type(None)}
+    assert folder.video.column("frame") is None
+
+
+def test_ids_of_a_long_table_are_written_as_parquet(
+    tmp_path: Path, call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_module, "JSON_ROWS", 20)
+    columns = table()
+    columns |= tracks(columns)
+    folder = imported(call, write_csv(tmp_path / "t.csv", columns), *COLUMNS, *POSE)
+    assert (tmp_path / "t.csv.folder" / "video_metadata.parquet").exists()
+    assert sum(len(side) for side in (folder.front, folder.video)) == 72
+    assert {str, int} == {type(v) for key in IDS for v in folder.video.column(key) or [] if v is not None}
+
+
 def changed(name: str, row: int | None, value: object) -> Change:
     """Sets one value of a column, or all where ``row`` is None."""
 
     def change(columns: Columns) -> None:
-        columns[name] = [value if row in (None, i) else old for i, old in enumerate(columns[name])]
+        old = columns.get(name, [""] * len(columns["person"]))
+        columns[name] = [value if row in (None, i) else before for i, before in enumerate(old)]
 
     return change
+
+
+def floats(name: str) -> Change:
+    return lambda columns: columns.update({name: [1.5 if i % 3 == 1 else i for i in range(len(columns["person"]))]})
+
+
+def pandas_integers(name: str) -> Change:
+    """As pandas writes integers of a column with empty cells."""
+    return lambda columns: columns.update({name: [None if i % 3 == 1 else float(i) for i in range(72)]})
 
 
 def lists(row: int, value: object) -> Change:
@@ -194,6 +261,14 @@ CASES: list[tuple[str, str, Change, tuple[str, ...]]] = [
     ("parquet", "'f3' holds string, not numbers (row 0: 'x')", changed("f3", None, "x"), ()),
     ("parquet", "row 2 is all zeros", lists(2, [0.0, 0.0]), ("--feature-columns", "f0")),
     ("parquet", "'roll' holds double: name a column of text", nothing, ("--person", "roll")),
+    ("parquet", "'frame' holds double: write integers", changed("frame", None, 1.0), ()),
+    ("parquet", "'roll' holds double: write integers", nothing, ("--template-column", "roll")),
+    ("csv", "row 1: 'template_id' is '1.5', not an integer: write integers", floats("template_id"), ()),
+    ("csv", "row 0: 'media_id' is '0.0', not an integer: write integers", pandas_integers("media_id"), ()),
+    ("csv", "row 3: 'frame' is '3b', not an integer: write integers, or", changed("frame", 3, "3b"), ()),
+    ("csv", "rows 0 and 1: template_id 't' stands on rows of two people", changed("template_id", None, "t"), ()),
+    ("csv", "has no column 'track'", nothing, ("--template-column", "track")),
+    ("csv", "'f3' is among the columns of the vectors", nothing, ("--media-column", "f3")),
 ]
 
 

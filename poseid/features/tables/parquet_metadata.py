@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from poseid.features.identifiers import Identifiers, value_fault
 from poseid.features.metadata import LARGEST_ANGLE
 from poseid.features.rows import TableEntries
 from poseid.features.tables.arrow import angles_of, reading
@@ -34,22 +32,6 @@ def read_parquet_metadata(path: Path) -> tuple[TableEntries, np.ndarray, list[in
         table = table.drop_columns(list(ANGLES))
     poses[np.isnan(poses).any(axis=1)] = np.nan
     return TableEntries(table), poses, np.flatnonzero((np.abs(poses) >= LARGEST_ANGLE).any(axis=1)).tolist()
-
-
-def encode_column(column: pa.ChunkedArray, key: str) -> Identifiers:
-    """:func:`poseid.features.identifiers.encode_values` of a column, null where there is no value."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    text = key != "frame" and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
-    if not text and not pa.types.is_integer(column.type):
-        wrong = np.flatnonzero(np.asarray(column.is_valid()))
-        return Identifiers(np.full(len(column), -1), wrong, value_fault(column[int(wrong[0])].as_py(), key))
-    wrong = np.flatnonzero(np.asarray(pc.equal(column, "").fill_null(False))) if text else np.empty(0, np.int64)
-    if wrong.size:
-        return Identifiers(np.full(len(column), -1), wrong, value_fault("", key))
-    encoded = column.dictionary_encode().unify_dictionaries()
-    codes = [np.asarray(chunk.indices.fill_null(-1), np.int64) for chunk in encoded.chunks]
-    return Identifiers(np.concatenate(codes), wrong, "")
 
 
 def write_parquet_metadata(path: Path, entries: Sequence[dict[str, Any]], poses: np.ndarray) -> bool:
