@@ -16,6 +16,12 @@ from poseid.interrupt import importing
 
 NAME = "import"
 HELP = "make a feature folder from a CSV or Parquet table"
+IDENTIFIERS = {
+    "template": ("template_id", "the track or other template that the row belongs to"),
+    "media": ("media_id", "the clip or photo that it comes from"),
+    "frame": ("frame", "its number in the clip"),
+}
+"""Of each option, the key of the metadata that it names a column for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", metavar="COLUMN", help="stored in the metadata; frontal/… and profile/… count")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--role", metavar="COLUMN", help="says front or video on each row")
+    for option, (key, what) in IDENTIFIERS.items():
+        text = f"{what} ({key}, where the table has it; '' for none)"
+        parser.add_argument(f"--{option}-column", metavar="COLUMN", help=text)
     limit = "abs(yaw) of a frontal photo (20)"
     how.add_argument("--frontal-max", type=degrees, default=20.0, metavar="DEG", help=limit)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new feature folder")
@@ -58,6 +67,11 @@ def run(arguments: argparse.Namespace) -> None:
         source=arguments.source,
         role=arguments.role,
         frontal_max=arguments.frontal_max,
+        identifiers={
+            key: column
+            for option, (key, _) in IDENTIFIERS.items()
+            if (column := getattr(arguments, f"{option}_column")) is not None
+        },
     )
     with progress(None) as advance:
         imported = import_table(arguments.table, columns, arguments.out, advance)
@@ -71,6 +85,10 @@ def run(arguments: argparse.Namespace) -> None:
     if poses:
         order = ", ".join(imported.order)
         print(f"angles read as {order} (--pose-order) in {'degrees' if arguments.pose_unit == 'deg' else 'radians'}")
+    if found := [
+        key for key, _ in IDENTIFIERS.values() if any(rows.column(key) for rows in (features.front, features.video))
+    ]:
+        print(f"in the metadata: {', '.join(found)}")
     front, video = set(features.front.people.tolist()), set(features.video.people.tolist())
     for side, alone in (("front", video - front), ("video", front - video)):
         if alone:

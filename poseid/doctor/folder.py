@@ -161,7 +161,7 @@ def open_folder(path: Path) -> tuple[Folder, list[Finding]]:
 def _finding(problem: Problem, folder: Folder) -> Finding:
     rows = folder.files["video" if problem.file.name.startswith("video") else "front"]
     figures, evidence = dict(problem.figures), problem.message.removeprefix(f"{problem.file}: ")
-    if problem.kind in ("bad-names", "bad-poses"):
+    if problem.kind in ("bad-names", "bad-poses", "bad-ids"):
         figures = {"n": len(problem.rows), "of": rows.stop - rows.start}
         evidence = f"{figures['n']:,} of {figures['of']:,} rows; {evidence.rpartition(': ')[0]}"
     elif problem.kind == "bad-metadata" and figures["n"] > 1:

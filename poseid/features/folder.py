@@ -14,6 +14,7 @@ import numpy as np
 
 from poseid.atomic import atomic_directory
 from poseid.errors import InputError
+from poseid.features.identifiers import find_id_problems
 from poseid.features.metadata import Problem, entry_fault, find_metadata, parse_metadata, pose_fault, read_names
 from poseid.features.pairs import pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_array, check_features, name_fault, shown
@@ -30,7 +31,8 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
     ``{front,video}_metadata.json`` hold ``{"metadata": [{"person_name": …}, …], "poses": [[yaw, pitch, roll]
     or null, …]}`` with as many entries each, in UTF-8. For millions of rows ``{front,video}_metadata.parquet`` take
     their place: a column for each key, and yaw, pitch and roll. Vectors keep their norms and dtype, metadata entries
-    all their keys. npy files above 256 MiB stay on disk as memory maps; nothing is ever unpickled.
+    all their keys; ``template_id`` and ``media_id`` are texts or integers, ``frame`` an integer, and the rows of a
+    template belong to one person. npy files above 256 MiB stay on disk as memory maps; nothing is ever unpickled.
 
     Args:
         path: the folder.
@@ -90,7 +92,7 @@ def _read_rows(folder: Path, side: str, array: np.ndarray, problems: list[Proble
         problems.append(Problem("rows-disagree", path, message, figures=figures))
         return Rows(array, np.full((n, 3), np.nan, np.float32), np.full(n, ""), ({},) * n)
     people, found = read_names(entries, path)
-    problems += found
+    problems += found + find_id_problems(entries, people, path)
     return Rows(array, poses, people, entries)
 
 
@@ -156,6 +158,8 @@ def _write_metadata(path: Path, rows: Rows) -> None:
         for what, fault in faults.items():
             if fault is not None:
                 raise InputError(f"{path.name}: row {i}: {what}{fault}")
+    for problem in find_id_problems(rows.metadata, rows.people, Path(path.name)):
+        raise InputError(problem.message)
     if len(rows) > JSON_ROWS and importlib.util.find_spec("pyarrow") is not None:
         from poseid.features.tables.parquet_metadata import write_parquet_metadata
 

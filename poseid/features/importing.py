@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from poseid.errors import InputError
 from poseid.features.folder import read_folder, write_folder
@@ -26,14 +27,21 @@ from poseid.features.rows import (
     shown,
 )
 from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
+from poseid.features.tables.id_columns import checked_ids, find_id_columns, id_values
 from poseid.features.tables.poses import PoseFormat, pose_format
 from poseid.features.tables.table import files_in, find_columns, find_poses, suffix_of
 
 SUFFIXES = (".csv", ".parquet")
 ROLES = ("front", "video")
 
-Found = tuple[tuple[str, ...], tuple[str, ...], list[str]]
-"""The columns of the vectors, those of the poses, and all that are read."""
+
+class Found(NamedTuple):
+    """The columns of a table: of the vectors, of the poses, of identifiers by their key, and all that are read."""
+
+    features: tuple[str, ...]
+    poses: tuple[str, ...]
+    identifiers: dict[str, str]
+    wanted: list[str]
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,8 @@ class TableColumns:
         source: goes into the metadata; ``frontal/…`` and ``profile/…`` say what a photo is, whatever its pose.
         role: ``front`` or ``video`` on each row; None: see :func:`import_table`.
         frontal_max: up to this abs(yaw), in degrees, a photo without such a source is frontal.
+        identifiers: from ``template_id``, ``media_id`` or ``frame`` to the column that holds it, "" for none; where one
+            is not given, the column of that name, if there is one.
     """
 
     features: tuple[str, ...]
@@ -59,6 +69,7 @@ class TableColumns:
     source: str | None
     role: str | None
     frontal_max: float
+    identifiers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -124,15 +135,17 @@ def _streamed(
     """The rows of the tables, and the order of the angles. The vectors are in two files of the directory, the rest in
     memory."""
     found = [_find(table, columns) for table in tables]
-    angles_as = [pose_format(columns.order, columns.unit, poses) for _, poses, _ in found]
+    angles_as = [pose_format(columns.order, columns.unit, one.poses) for one in found]
+    identifiers = found[0].identifiers
     frontals: Counter[str] = Counter()
     known: set[str] = set()
     dim, dtype = 0, np.dtype(np.float32)
     parts: list[tuple[np.ndarray, ...]] = []
     sources: list[str] = []
+    ids: dict[str, list[pa.Array]] = {key: [] for key in identifiers}
     with (directory / "front").open("wb") as front_file, (directory / "video").open("wb") as video_file:
-        for file, first, batch, (names, poses, _), written in _batches(tables, found, angles_as):
-            features = vectors(batch, names, file, first)
+        for file, first, batch, one, written in _batches(tables, found, angles_as):
+            features = vectors(batch, one.features, file, first)
             kind = features.dtype if features.dtype in DTYPES else np.dtype(np.float32)
             if not parts:
                 dim, dtype = features.shape[1], kind
@@ -146,7 +159,7 @@ def _streamed(
                 if person not in known and (fault := name_fault(person)) is not None:
                     raise InputError(f"{file}: row {first + row}: {shown(columns.person)} {fault}")
                 known.add(person)
-            angles = angles_of(batch, poses, file, first) if poses else np.full((len(batch), 3), np.nan)
+            angles = angles_of(batch, one.poses, file, first) if one.poses else np.full((len(batch), 3), np.nan)
             degrees = written.degrees(angles, file, first)
             source = texts(batch, columns.source, file, first)
             if columns.role is None:
@@ -162,18 +175,22 @@ def _streamed(
             video_file.write(features[~front].tobytes())
             parts.append((front, people, degrees))
             sources += source.tolist()
+            for key, name in identifiers.items():
+                ids[key].append(id_values(batch.column(name), name, Path(file)))
             advance(len(batch))
     if not parts:
         raise InputError(f"{path}: holds no rows")
     front, people, degrees = (np.concatenate(column) for column in zip(*parts, strict=True))
+    metadata = {"person_name": people.tolist(), "source": [source or None for source in sources]}
+    metadata |= {key: checked_ids(blocks, key, identifiers[key], people, str(path)) for key, blocks in ids.items()}
     sides: list[Rows] = []
     for role, rows in zip(ROLES, (front, ~front), strict=True):
         if not rows.any():
             how = f"column {shown(columns.role)}" if columns.role else "yaw and source"
             raise InputError(f"{path}: none of {len(front)} rows is a {role} row by {how}: check it, or --frontal-max")
         entries = tuple(
-            {"person_name": person} | ({"source": source} if source else {})
-            for person, source in zip(people[rows].tolist(), compress(sources, rows), strict=True)
+            {key: value for key, value in zip(metadata, row, strict=True) if value is not None}
+            for row in compress(zip(*metadata.values(), strict=True), rows)
         )
         features = np.memmap(directory / role, dtype, "r", shape=(len(entries), dim))
         sides.append(Rows(features, degrees[rows], people[rows], entries))
@@ -184,26 +201,27 @@ def _batches(
     tables: Sequence[Path], found: Sequence[Found], angles_as: Sequence[PoseFormat]
 ) -> Iterator[tuple[str, int, Any, Found, PoseFormat]]:
     """Of each batch of the tables: its file, the number of its first row there, the batch itself, its columns."""
-    for table, (names, poses, wanted), written in zip(tables, found, angles_as, strict=True):
-        numbers = (names if len(names) > 1 else ()) + (poses if len(poses) > 1 else ())
+    for table, one, written in zip(tables, found, angles_as, strict=True):
+        numbers = (one.features if len(one.features) > 1 else ()) + (one.poses if len(one.poses) > 1 else ())
         first = 0
-        for batch in table_batches(table, wanted, numbers):
+        for batch in table_batches(table, one.wanted, numbers):
             if len(batch):
-                yield str(table), first, batch, (names, poses, wanted), written
+                yield str(table), first, batch, one, written
             first += len(batch)
 
 
 def _find(path: Path, columns: TableColumns) -> Found:
-    """The columns of the vectors, those of the poses, and all that are read."""
     file, have = str(path), table_columns(path)
     names = find_columns(columns.features, have, file)
     poses = find_poses(columns.poses, have, file) if columns.poses else ()
+    identifiers = find_id_columns(columns.identifiers, have, names, file)
     single = [name for name in (columns.person, columns.source, columns.role) if name is not None]
     find_columns(single, have, file)
-    both = next((name for name in (*poses, *single) if name in set(names)), None)
+    both = next((name for name in (*poses, *single, *identifiers.values()) if name in set(names)), None)
     if both is not None:
         raise InputError(f"{file}: {shown(both)} is among the columns of the vectors: name those as a range, f0..f511")
-    return names, poses, list(dict.fromkeys((*names, *poses, *single)))
+    wanted = list(dict.fromkeys((*names, *poses, *single, *identifiers.values())))
+    return Found(names, poses, identifiers, wanted)
 
 
 def _references(people: np.ndarray, frontal: np.ndarray, seen: Counter[str]) -> np.ndarray:

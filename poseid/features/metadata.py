@@ -27,7 +27,8 @@ class Problem:
     """Something in a feature folder that cannot be used.
 
     Attributes:
-        kind: ``bad-metadata``, ``bad-names``, ``bad-poses``, ``rows-disagree``, ``name-spellings`` or ``bad-pairs``.
+        kind: ``bad-metadata``, ``bad-names``, ``bad-poses``, ``bad-ids``, ``template-of-two-people``,
+            ``rows-disagree``, ``name-spellings`` or ``bad-pairs``.
         file: where it is; for ``name-spellings`` the folder.
         message: one line that names the file, the first row concerned and the remedy.
         rows: all rows concerned, from 0.

@@ -43,10 +43,13 @@ class TableEntries(Sequence[dict[str, Any]]):
 
     def column(self, name: str) -> list[Any] | None:
         """The values of one key, None where an entry lacks it; None where all do."""
-        if name not in self._table.column_names:
-            return None
-        column = self._table[name]
-        return None if column.null_count == len(column) else column.to_pylist()
+        column = self.arrow(name)
+        return None if column is None else column.to_pylist()
+
+    def arrow(self, name: str) -> Any:
+        """The ``pyarrow.ChunkedArray`` of one key; None where all entries lack it."""
+        column = self._table[name] if name in self._table.column_names else None
+        return None if column is None or column.null_count == len(column) else column
 
     def take(self, rows: np.ndarray) -> TableEntries:
         """The entries of these row numbers, in that order."""

@@ -23,6 +23,8 @@ _SHIFT = np.array([0.10, 0.12, 0.18, 0.24, 0.32, 0.48, 0.60])
 _TURNED = np.array([0.0, 0.06, 0.17, 0.29, 0.38, 0.43, 0.43])  # b: what the turn moves elsewhere, and can be moved back
 _FRONT_QUALITY = 0.72
 _SPREAD = np.array([0.17, 0.17, 0.18, 0.20, 0.26, 0.38, 0.45])  # of a photo's quality: profiles differ most
+TRACKS = 4  # of a person's video rows, each a quarter of the range of yaw
+_SAME_NOISE, _SAME_QUALITY = 0.5, 0.7  # of the variance of noise, and of quality and length: what a track has in common
 _DECAY = 50.0  # eigenvalues exp(-k / 50): an effective rank of 100, as real identity vectors have
 _RANK = 24
 _RECOGNISER = 20240229  # key of the imaginary recogniser, the same for every seed
@@ -76,6 +78,13 @@ def synthetic(
     - ε is noise of the same covariance as identity, n² = 1 - q²a² - q²b² - m², so its share against identity
       grows with abs(ψ). This part is lost for good.
 
+    The video rows of a person come in 4 tracks of ``probes`` / 4 frames. In a track the head turns evenly through a
+    quarter of the range of yaw. Half of the variance of ε, and .7 of that of q's draw and of e below, belong to the
+    track and the rest to the frame: the mean of frames of one track keeps noise that the mean over several tracks
+    loses. A single row is distributed as without tracks. Metadata have ``template_id`` (the track) and ``frame``, but
+    no ``media_id``: a track is one clip, and with one media in every template the sum of weights would no longer grow
+    with the number of frames. Each frame is a media of its own, with a weight of its own.
+
     x = L(ψ) exp(0.11 e) · x̂, e ~ N(0, 1): norms fall from 3.6 to about 2 in profile. Front rows have yaw
     ~ N(0, 6°). Pitch and roll are small and change nothing; the poses given have errors of 1.5 degrees.
     B, U and c belong to one imaginary recogniser that is the same for every seed: people of another seed are
@@ -109,12 +118,19 @@ def synthetic(
     identity /= np.linalg.norm(identity, axis=1, keepdims=True)
     front_yaw = 6.0 * np.random.default_rng([seed, 2]).standard_normal((people, fronts))
     # one probe in each of `probes` equal parts of the range, so that everybody is seen from all sides
-    part = np.arange(probes) + np.random.default_rng([seed, 3]).random((people, probes))
+    track = np.arange(probes) * TRACKS // probes
+    part = np.arange(probes) + np.random.default_rng([seed, 3]).random((people, TRACKS))[:, track]
     video_yaw = MAX_YAW * (2 * part / probes - 1)
     names = np.array([f"{_GIVEN[i % len(_GIVEN)]} {seed}-{i:04d}" for i in range(people)])
     ease = np.random.default_rng([seed, 4]).standard_normal(people)
     front = _rows(world, identity, ease, names, front_yaw, [seed, 5])
-    video = _rows(world, identity, ease, names, video_yaw, [seed, 6])
+    video = _rows(world, identity, ease, names, video_yaw, [seed, 6], track)
+    for row, entry in enumerate(video.metadata):
+        i, frame = divmod(row, probes)
+        entry |= {
+            "template_id": f"{seed}-{i:04d}-{track[frame]}",
+            "frame": int(frame - np.searchsorted(track, track[frame])),
+        }
     pairs = _pairs(people, front, video, comparisons, np.random.default_rng([seed, 7]))
     return FeatureSet("synthetic", front, video, pairs)
 
@@ -128,12 +144,22 @@ def _bent(world: _Recogniser, identity: np.ndarray) -> np.ndarray:
 
 
 def _rows(
-    world: _Recogniser, identity: np.ndarray, ease: np.ndarray, names: np.ndarray, yaw: np.ndarray, key: list[int]
+    world: _Recogniser,
+    identity: np.ndarray,
+    ease: np.ndarray,
+    names: np.ndarray,
+    yaw: np.ndarray,
+    key: list[int],
+    track: np.ndarray | None = None,
 ) -> Rows:
-    """The photos of n people at yaw (n, m): n·m rows, a person's rows together."""
+    """The photos of n people at yaw (n, m): n·m rows, a person's rows together; ``track`` (m,) numbers their tracks."""
     n, m = yaw.shape
     k = len(world.scale)
     draws = np.random.default_rng(key).standard_normal((n, m, k + 7))
+    if track is not None:
+        same = np.repeat([_SAME_NOISE, _SAME_QUALITY], [k, 2])
+        common = np.random.default_rng([*key, 1]).standard_normal((n, TRACKS, k + 2))[:, track]
+        draws[..., : k + 2] = np.sqrt(same) * common + np.sqrt(1 - same) * draws[..., : k + 2]
     noise, quality, norm = draws[..., :k] * world.scale, draws[..., k], draws[..., k + 1]
     turn = np.abs(yaw)
     right = (yaw > 0).astype(int)

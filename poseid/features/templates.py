@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from poseid.errors import InputError
+from poseid.features.identifiers import (
+    Identifiers,
+    encode_key,
+    encode_values,
+    rows_of_two_people,
+    two_people_fault,
+)
 from poseid.features.rows import Rows
 
 
@@ -43,13 +50,10 @@ def number_templates(templates: Sequence[Any], media: Sequence[Any] | None, wher
     >>> number_templates(["b", "a", "b", None], ["x", "x", "x", "x"], "rows")
     Templates(template=array([0, 1, 0, 2]), media=array([0, 1, 0, 2]))
     """
-    template = _numbers(templates, f"{where}: template_id")
-    if media is None:
-        return Templates(template, np.arange(len(template)))
-    if len(media) != len(template):
-        raise InputError(f"{where}: {len(media)} media ids for {len(template)} template ids: give one of each a row")
-    pair = template * (len(template) + 1) + _numbers(media, f"{where}: media_id")
-    return Templates(template, _by_first_row(pair))
+    if media is not None and len(media) != len(templates):
+        raise InputError(f"{where}: {len(media)} media ids for {len(templates)} template ids: give one of each a row")
+    encoded = None if media is None else encode_values(media, "media_id")
+    return _templates(encode_values(templates, "template_id"), encoded, where)
 
 
 def templates_of(rows: Rows, where: str) -> Templates | None:
@@ -58,49 +62,30 @@ def templates_of(rows: Rows, where: str) -> Templates | None:
     Raises:
         InputError: an id that is neither text nor integer, or a template with rows of two people.
     """
-    ids = rows.column("template_id")
+    ids = encode_key(rows.metadata, "template_id")
     if ids is None:
         return None
-    found = number_templates(ids, rows.column("media_id"), where)
-    check_one_person(found.template, rows.names(), ids, where)
+    found = _templates(ids, encode_key(rows.metadata, "media_id"), where)
+    wrong = rows_of_two_people(ids.codes, rows.people)
+    if wrong is not None:
+        fault = two_people_fault(wrong, rows.metadata[wrong[1]]["template_id"], rows.people)
+        raise InputError(f"{where} {fault}")
     return found
 
 
-def check_one_person(template: np.ndarray, people: Iterable[str], ids: Sequence[Any], where: str) -> None:
-    """Refuses a template with rows of two people.
-
-    Raises:
-        InputError: names the template and a row of each of the two people.
-    """
-    person = _numbers(list(people), f"{where}: person_name")
-    first = np.unique(template, return_index=True)[1]
-    wrong = np.flatnonzero(person != person[first][template])
-    if wrong.size:
-        row = int(wrong[0])
-        other = int(first[template[row]])
-        raise InputError(
-            f"{where} rows {other} and {row}: template_id {ids[row]!r} stands on rows of two people: "
-            "give each person's templates ids of their own"
-        )
+def _templates(template: Identifiers, media: Identifiers | None, where: str) -> Templates:
+    for key, ids in (("template_id", template), ("media_id", media)):
+        if ids is not None and ids.fault:
+            raise InputError(f"{where}: {key} of row {ids.wrong[0]} {ids.fault}")
+    number = _numbers(template.codes)
+    if media is None:
+        return Templates(number, np.arange(len(number)))
+    return Templates(number, _by_first_row(number * (len(number) + 1) + _numbers(media.codes)))
 
 
-def _numbers(ids: Sequence[Any], where: str) -> np.ndarray:
-    """(n,) numbers by first appearance; None is a number of its own each time."""
-    known: dict[Any, int] = {}
-    out = np.empty(len(ids), np.int64)
-    following = 0
-    for row, value in enumerate(ids):
-        if value is None:
-            out[row], following = following, following + 1
-            continue
-        if isinstance(value, bool) or not isinstance(value, (str, int, np.integer)):
-            raise InputError(f"{where} of row {row} is {value!r}: give texts or integers")
-        if value == "":
-            raise InputError(f"{where} of row {row} is empty: leave the key out where there is none")
-        number = known.setdefault(value, following)
-        following += number == following
-        out[row] = number
-    return out
+def _numbers(codes: np.ndarray) -> np.ndarray:
+    """(n,) codes numbered by first appearance; −1 is a number of its own each time."""
+    return _by_first_row(np.where(codes < 0, len(codes) + np.arange(len(codes)), codes))
 
 
 def _by_first_row(codes: np.ndarray) -> np.ndarray:

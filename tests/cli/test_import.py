@@ -228,10 +228,8 @@ def test_vectors_in_one_more_list(tmp_path: Path, call: Caller) -> None:
     columns = table()
     lists = np.array([columns[name] for name in NAMES], np.float32).T.tolist()
     for name, vectors in (("plain", lists), ("nested", [[row] for row in lists])):
-        pq.write_table(
-            pa.table({"v": vectors} | {key: columns[key] for key in ("person", "yaw", "pitch", "roll")}),
-            tmp_path / f"{name}.parquet",
-        )
+        others = {key: columns[key] for key in ("person", "yaw", "pitch", "roll")}
+        pq.write_table(pa.table({"v": vectors} | others), tmp_path / f"{name}.parquet")
     arguments = ("--feature-columns", "v", "--person", "person", *POSE)
     plain, nested = (imported(call, tmp_path / f"{name}.parquet", *arguments) for name in ("plain", "nested"))
     assert np.array_equal(plain.video.features, nested.video.features)
@@ -241,9 +239,19 @@ def changed(name: str, row: int | None, value: object) -> Change:
     """Sets one value of a column, or all where ``row`` is None."""
 
     def change(columns: Columns) -> None:
-        columns[name] = [value if row in (None, i) else old for i, old in enumerate(columns[name])]
+        old = columns.get(name, [""] * len(columns["person"]))
+        columns[name] = [value if row in (None, i) else before for i, before in enumerate(old)]
 
     return change
+
+
+def floats(name: str) -> Change:
+    return lambda columns: columns.update({name: [1.5 if i % 3 == 1 else i for i in range(len(columns["person"]))]})
+
+
+def pandas_integers(name: str) -> Change:
+    """As pandas writes integers of a column with empty cells."""
+    return lambda columns: columns.update({name: [None if i % 3 == 1 else float(i) for i in range(72)]})
 
 
 def lists(row: int, value: object) -> Change:
@@ -285,6 +293,14 @@ CASES: list[tuple[str, str, Change, tuple[str, ...]]] = [
     ("parquet", "'f3' holds string, not numbers (row 0: 'x')", changed("f3", None, "x"), ()),
     ("parquet", "row 2 is all zeros", lists(2, [0.0, 0.0]), ("--feature-columns", "f0")),
     ("parquet", "'roll' holds double: name a column of text", nothing, ("--person", "roll")),
+    ("parquet", "'frame' holds double: write integers", changed("frame", None, 1.0), ()),
+    ("parquet", "'roll' holds double: write integers", nothing, ("--template-column", "roll")),
+    ("csv", "row 1: 'template_id' is '1.5', not an integer: write integers", floats("template_id"), ()),
+    ("csv", "row 0: 'media_id' is '0.0', not an integer: write integers", pandas_integers("media_id"), ()),
+    ("csv", "row 3: 'frame' is '3b', not an integer: write integers, or", changed("frame", 3, "3b"), ()),
+    ("csv", "rows 0 and 1: template_id 't' stands on rows of two people", changed("template_id", None, "t"), ()),
+    ("csv", "has no column 'track'", nothing, ("--template-column", "track")),
+    ("csv", "'f3' is among the columns of the vectors", nothing, ("--media-column", "f3")),
 ]
 
 

@@ -27,9 +27,14 @@ cases_of_a_command(
     {
         "pooling_of_an_npy": enhance("x.npy", *POOL),
         "pooling_by_no_name": enhance("x.npy", "--pool", ""),
-        "pooling_of_a_folder_without_templates": FOLDER,
     }
 )
+
+
+@case
+def pooling_of_a_folder_without_templates(here: Path) -> list[str]:
+    edit_metadata(here, lambda content: [entry.pop("template_id") for entry in content["metadata"]])
+    return FOLDER
 
 
 @case

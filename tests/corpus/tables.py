@@ -45,6 +45,16 @@ cases_with_a_file(
             b"person,yaw,pitch,roll,f0,f1\na,1,2,3,4," + b"9" * 100_000 + b"\n",
             importing("t.csv"),
         ),
+        "csv_with_an_id_column_of_floats": (
+            "t.csv",
+            b"person,yaw,pitch,roll,f0,f1,template_id\na,1,2,3,4,5,1.0\na,90,2,3,4,5,\n",
+            importing("t.csv"),
+        ),
+        "csv_with_a_template_over_two_people": (
+            "t.csv",
+            b"person,yaw,pitch,roll,f0,f1,template_id\na,1,2,3,4,5,\na,9,2,3,4,5,7\nb,1,2,3,4,5,7\n",
+            importing("t.csv"),
+        ),
         "csv_with_person_names_that_are_empty": (
             "t.csv",
             b"person,yaw,pitch,roll,f0,f1\n,1,2,3,4,5\n,90,2,3,4,5\n",
@@ -164,6 +174,14 @@ def parquet_table_with_garbage_in_its_pages(here: Path) -> list[str]:
     content = bytearray(parquet(here / "t.parquet", person=["a"] * 200, yaw=one, pitch=one, roll=one, f0=one, f1=one))
     content[4:600] = b"\xa5" * 596
     put(here / "t.parquet", bytes(content))
+    return importing("t.parquet")
+
+
+@case
+def parquet_table_with_an_id_column_of_floats(here: Path) -> list[str]:
+    one = [1.0, 80.0]
+    ids = pa.array([1.0, None])
+    parquet(here / "t.parquet", person=["a", "a"], yaw=one, pitch=one, roll=one, f0=one, f1=one, template_id=ids)
     return importing("t.parquet")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,10 @@ import pytest
 
 import train
 from poseid import cli
-from poseid.features.folder import write_folder
+from poseid.features.folder import read_folder, write_folder
 from poseid.features.synthetic import synthetic
+from poseid.features.tables.table import ANGLES
+from poseid.features.templates import templates_of
 from tests.corpus import arrays, commands, folders, models, overrides, pooling, table_cases, tables
 from tests.corpus.cases import CASES, DIM, vectors
 
@@ -71,3 +75,42 @@ def test_it_is_one_line_and_nothing_is_written(
     assert after == before
     assert not (here / "sprung").exists()
     assert program == "train" or not (here / "out").exists()
+
+
+def test_rows_without_a_template_are_read(good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ids on some rows only are no fault: the other rows are templates of their own."""
+    shutil.copytree(good / "data", tmp_path / "data")
+    path = tmp_path / "data" / "video_metadata.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for row, entry in enumerate(content["metadata"]):
+        for key in ("template_id", "media_id", "frame"):
+            entry.pop(key, None)
+        if row % 4 < 2:
+            entry["template_id"] = row // 4
+    path.write_text(json.dumps(content), encoding="utf-8")
+    data = read_folder(tmp_path / "data")
+    found = templates_of(data.video, "video")
+    assert found is not None
+    assert found.template[:8].tolist() == [0, 0, 1, 2, 3, 3, 4, 5]
+    assert cli.main(["doctor", str(tmp_path / "data")]) == 0
+    assert "bad-ids" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", ["json", "parquet"])
+def test_a_million_templates_of_one_row_are_read(suffix: str, tmp_path: Path) -> None:
+    """In seconds; they are as many templates as rows."""
+    n = 1_000_000
+    people = [f"p{i // 10}" for i in range(n)]
+    for side in ("front", "video"):
+        np.save(tmp_path / f"{side}_feature.npy", np.ones((n, 2), np.float16))
+        path = tmp_path / f"{side}_metadata.{suffix}"
+        if suffix == "parquet":
+            tables.parquet(path, person_name=people, template_id=np.arange(n), **dict.fromkeys(ANGLES, np.zeros(n)))
+            continue
+        entries = ",".join(f'{{"person_name":"{name}","template_id":{i}}}' for i, name in enumerate(people))
+        path.write_text(f'{{"metadata":[{entries}],"poses":[{",".join(["null"] * n)}]}}', encoding="utf-8")
+    began = time.monotonic()
+    found = templates_of(read_folder(tmp_path).video, "video")
+    assert time.monotonic() - began < 90
+    assert found is not None
+    assert np.array_equal(found.template, np.arange(n))

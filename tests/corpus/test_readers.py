@@ -25,6 +25,7 @@ from poseid.enhancers.onnx_run import open_onnx
 from poseid.enhancers.registry import build
 from poseid.enhancers.saving import load_enhancer, save_enhancer
 from poseid.errors import InputError
+from poseid.features.identifiers import find_id_problems
 from poseid.features.metadata import read_metadata, read_names
 from poseid.features.pairs import read_pairs
 from poseid.features.tables.npy import read_array
@@ -48,7 +49,8 @@ def people() -> np.ndarray:
 
 def metadata_and_names(path: Path) -> None:
     entries, _ = read_metadata(path)
-    read_names(entries, path)
+    people, _ = read_names(entries, path)
+    find_id_problems(entries, people, path)
 
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -80,10 +82,15 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     pq.write_table(pa.table({"features": x.tolist(), "yaw": x[:, 0], "name": ["a"] * 6}), here / "vectors.parquet")
     with h5py.File(here / "vectors.h5", "w") as file:
         file["features"], file["poses"] = x, x[:, :3]
-    entries = ",".join(f'{{"person_name": "p{i}", "source": "profile/{i}.jpg"}}' for i in range(6))
+    ids = '"template_id": "t", "media_id": 7, "frame"'
+    entries = ",".join(f'{{"person_name": "p{i}", "source": "profile/{i}.jpg", {ids}: {i}}}' for i in range(6))
     poses = "[1.5, 2, 3], null, [0, -90.25, 1e1], [1, 2, 3], null, [4, 5, 6]"
     (here / "metadata.json").write_text(f'{{"metadata": [{entries}], "poses": [{poses}]}}', encoding="utf-8")
-    names = {"person_name": [f"p{i}" for i in range(6)], "source": ["profile/安.jpg"] * 6}
+    names = {
+        "person_name": [f"p{i}" for i in range(6)],
+        "source": ["profile/安.jpg"] * 6,
+        "template_id": ["安", None] * 3,
+    }
     angles = {name: [1.5, None, 0.0, 1.0, None, -90.25] for name in ("yaw", "pitch", "roll")}
     pq.write_table(pa.table(names | angles), here / "metadata.parquet")
     lines = [f"FP,{i % 3},front:{i},video:{i + i % 2},{1 - i % 2}" for i in range(20)]

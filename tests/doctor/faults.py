@@ -225,6 +225,17 @@ def nameless(folder: Folder, generator: np.random.Generator) -> None:
     folder["video"].entries[5]["person_name"] = " "
 
 
+def no_number_ids(folder: Folder, generator: np.random.Generator) -> None:
+    for row, entry in enumerate(folder["video"].entries):
+        entry["template_id"] = row / 2
+
+
+def template_of_two_people(folder: Folder, generator: np.random.Generator) -> None:
+    names = [entry["person_name"] for entry in folder["video"].entries]
+    for row in (0, next(i for i, name in enumerate(names) if name != names[0])):
+        folder["video"].entries[row]["template_id"] = "one for two"
+
+
 def two_spellings(folder: Folder, generator: np.random.Generator) -> None:
     for form, rows in zip(("NFC", "NFD"), folder.values(), strict=True):
         rows.entries[0]["person_name"] = unicodedata.normalize(form, "José")
@@ -327,6 +338,8 @@ FAULTS = REAL_FAULTS | {
         "names-alike",
     ),
     "rows without a name": (nameless, "bad-names"),
+    "ids with a decimal point": (no_number_ids, "bad-ids"),
+    "one template for two people": (template_of_two_people, "template-of-two-people"),
     "two spellings": (two_spellings, "name-spellings"),
     "one entry short": (lambda folder, _: folder["video"].entries.pop(), "rows-disagree"),
     "one name for many": (one_name_for_many, "uneven-people"),

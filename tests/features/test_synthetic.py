@@ -9,7 +9,8 @@ from sklearn.metrics import roc_curve  # type: ignore[import-untyped]
 from poseid.errors import InputError
 from poseid.features.people import split_people
 from poseid.features.rows import PROFILE, FeatureSet
-from poseid.features.synthetic import NOTICE, _bent, _recogniser, synthetic
+from poseid.features.synthetic import NOTICE, TRACKS, _bent, _recogniser, synthetic
+from poseid.features.templates import templates_of
 
 
 @pytest.fixture(scope="module", params=(0, 1))
@@ -87,6 +88,43 @@ def ridge(train: FeatureSet, test: FeatureSet, penalty: float = 10.0) -> tuple[n
     weights = np.linalg.solve(gram, centred.T @ (y - y.mean(axis=0) - centred))
     raw, target = profiles(test)
     return raw, unit(raw + (raw - x.mean(axis=0)) @ weights), target
+
+
+def test_tracks_are_templates_in_which_the_head_turns_evenly(data: FeatureSet) -> None:
+    found = templates_of(data.video, "video")
+    assert found is not None
+    assert found.template.tolist() == np.repeat(np.arange(300 * TRACKS), 4).tolist()
+    assert found.media.tolist() == list(range(300 * 16))  # each frame is a media, with a weight of its own
+    assert data.video.column("frame") == [0, 1, 2, 3] * (300 * TRACKS)
+    assert data.front.column("template_id") is None
+    step = np.diff(data.video.poses[:, 0].reshape(-1, 4), axis=1)
+    assert abs(step.mean() - 10.25) < 0.1
+    assert step.std() < 2.5  # of which the errors of the poses are 2.1
+
+
+def pooled_eer(data: FeatureSet, frames: list[int]) -> float:
+    """Of the mean of these unit rows of each person."""
+    pooled = unit(unit(data.video.features).reshape(300, 16, -1)[:, frames].mean(axis=1))
+    return eer(unit(data.front.features) @ pooled.T, data.front.people[:, None] == data.video.people[::16])
+
+
+def test_pooling_within_a_track_helps_less_than_over_tracks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four profile rows of one track, and four with the same sizes of yaw, two of each side."""
+    within, over = [[0, 1, 2, 3], [12, 13, 14, 15]], [[0, 1, 12, 13], [2, 3, 14, 15], [0, 3, 13, 14], [1, 2, 12, 15]]
+
+    def rates(seed: int) -> tuple[float, float]:
+        data = synthetic(seed=seed)
+        single = np.mean([pooled_eer(data, [frame]) for frame in (*within[0], *within[1])])
+        one, two = (np.mean([pooled_eer(data, frames) for frames in sets]) for sets in (within, over))
+        return float(one / single), float(two / single)
+
+    left = np.mean([rates(seed) for seed in (0, 1)], axis=0)
+    monkeypatch.setattr("poseid.features.synthetic._SAME_NOISE", 0.0)
+    monkeypatch.setattr("poseid.features.synthetic._SAME_QUALITY", 0.0)
+    independent = np.mean([rates(seed) for seed in (0, 1)], axis=0)
+    assert left[0] < 0.9  # it does help
+    assert left[0] > left[1] + 0.1
+    assert left[0] > independent[0] + 0.1  # and this is because the frames of a track are alike
 
 
 def test_what_a_turn_moves_can_be_learned(data: FeatureSet) -> None:

@@ -70,9 +70,9 @@ def at_the_untouched_threshold(block: dict[str, Any]) -> dict[str, Any]:
 
 def test_more_similarity_protection_refuses_fewer_pairs(blocks: dict[str, dict[str, Any]]) -> None:
     base, turned = blocks["as it is"], blocks["similarity_protection"]
-    assert turned["improvement"]["mean"] > base["improvement"]["mean"] + 0.001
+    assert turned["improvement"]["mean"] > base["improvement"]["mean"] + 0.0005
     fnmr = [at_the_untouched_threshold(block)["enhanced"]["fnmr"] for block in (turned, base)]
-    assert fnmr[0] < fnmr[1] - 0.003
+    assert fnmr[0] < fnmr[1] - 0.001
 
 
 def test_more_impostor_protection_lets_fewer_impostors_in(blocks: dict[str, dict[str, Any]]) -> None:
@@ -82,7 +82,7 @@ def test_more_impostor_protection_lets_fewer_impostors_in(blocks: dict[str, dict
 
 def test_more_identity_brings_photos_of_one_person_closer(blocks: dict[str, dict[str, Any]]) -> None:
     turned, base = (blocks[name]["improvement"]["mean"] for name in ("id", "as it is"))
-    assert turned > base + 0.0005
+    assert turned > base + 0.0003
 
 
 def test_six_jobs_over_loss_weights_are_six_enhancers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,8 @@ from poseid.training.selection import (
 )
 from tests.training import small
 
-TRAIN = synthetic(people=60, dim=64, seed=0)
-VALIDATION = synthetic(people=40, dim=64, seed=1)
+TRAIN = synthetic(people=120, dim=64, seed=0)
+VALIDATION = synthetic(people=100, dim=64, seed=1)
 OUTSIDE = [HeldOut(None, VALIDATION)]
 STANDING_STILL = {**small.RIDGE, "phi": {name: {**entry, "lr": 0.0} for name, entry in small.PHI.items()}}
 

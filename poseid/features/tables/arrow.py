@@ -37,7 +37,7 @@ _CELL = re.compile(
     r"In CSV column #(?P<column>\d+): Row #(?P<row>\d+): CSV conversion error to \w+: invalid (?P<what>.*)", re.DOTALL
 )
 _WIDTH = re.compile(r"CSV parse error: Row #(?P<row>\d+): Expected (?P<want>\d+) columns, got (?P<got>\d+)")
-_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?([nN][aA][nN]|[iI][nN][fF])$"
+NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?([nN][aA][nN]|[iI][nN][fF])$"
 
 
 @contextmanager
@@ -249,7 +249,7 @@ def _numbers(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         cells = pc.utf8_trim_whitespace(_without_numpy(array))
         cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, cells.type), cells)
-        right = np.asarray(pc.fill_null(pc.match_substring_regex(cells, _NUMBER), True), bool)
+        right = np.asarray(pc.fill_null(pc.match_substring_regex(cells, NUMBER), True), bool)
         if right.all() and len(array):
             return cells.cast(pa.float32())
         row = int(np.argmin(right)) if len(array) else 0
@@ -273,7 +273,7 @@ def _parsed(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
     bare = pc.utf8_trim(_without_numpy(array), characters="[]() \t\r\n")
     lists = pc.split_pattern_regex(pc.if_else(pc.equal(bare, ""), pa.scalar(None, bare.type), bare), r"[\s,;]+")
     cells = lists.flatten()
-    right = np.asarray(pc.match_substring_regex(cells, _NUMBER), bool)
+    right = np.asarray(pc.match_substring_regex(cells, NUMBER), bool)
     if not right.all():
         at = int(np.argmin(right))
         row = int(np.searchsorted(np.asarray(lists.offsets), at, side="right")) - 1

@@ -39,7 +39,7 @@ def write_parquet_metadata(path: Path, entries: Sequence[dict[str, Any]], poses:
     keys = dict.fromkeys(key for entry in entries for key in entry)
     try:
         columns = {key: pa.array([entry.get(key) for entry in entries]) for key in keys}
-    except pa.ArrowException:  # values of one key have different types
+    except (pa.ArrowException, OverflowError):  # values of one key have different types, or an integer has 65 bits
         return False
     if set(keys) & set(ANGLES) or any(pa.types.is_nested(column.type) for column in columns.values()):
         return False

@@ -1,0 +1,116 @@
+"""Arrow columns of ``template_id``, ``media_id`` and ``frame``, see :mod:`poseid.features.identifiers`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from poseid.errors import InputError
+from poseid.features.identifiers import (
+    KEYS,
+    Identifiers,
+    rows_of_two_people,
+    two_people_fault,
+    value_fault,
+)
+from poseid.features.rows import shown
+from poseid.features.tables.arrow import NUMBER, reading
+from poseid.features.tables.table import find_columns
+
+_INTEGER = r"^-?[0-9]{1,18}$"
+_WHOLE = r"^[+-]?[0-9]+$"
+_REMEDY = "write integers (in pandas the type Int64, which may have empty cells) or texts"
+
+
+def find_id_columns(
+    written: Mapping[str, str], have: Sequence[str], taken: Collection[str], file: str
+) -> dict[str, str]:
+    """The column of each of `KEYS` that the table has: the one written, else the one named as the key.
+
+    Args:
+        written: column by key; an empty one means that the key is left out.
+        have: the columns of the table.
+        taken: the columns of the vectors; a column named as a key is not used where it is one of them.
+    """
+    usual = {key: key for key in KEYS if key in have and key not in taken}
+    found = {key: column for key, column in (usual | dict(written)).items() if column}
+    for column in found.values():
+        find_columns([column], have, file)
+    return found
+
+
+def id_values(column: pa.Array, name: str, path: Path) -> pa.Array:
+    """n ids of a column of text or of integers; null where a cell is empty."""
+    with reading(path):
+        column.validate(full=True)  # text that is not UTF-8
+    column = _decoded(column)
+    if _is_text(column.type):
+        return pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
+    if pa.types.is_integer(column.type) or pa.types.is_null(column.type):
+        return column
+    raise InputError(f"{path}: {shown(name)} holds {column.type}: {_REMEDY}")
+
+
+def checked_ids(
+    parts: Sequence[pa.Array], key: str, name: str, people: np.ndarray, file: str
+) -> list[str | int | None]:
+    """The ids of all n rows of a table.
+
+    Text is an id as it stands, unless all of the column are numbers and some have a decimal point; a ``frame`` in text
+    is read as an integer.
+
+    Args:
+        parts: of :func:`id_values`.
+        key: one of `KEYS`.
+        name: of the column.
+        people: (n,) the person on each row.
+
+    Raises:
+        InputError: such numbers, a frame that is no integer, or a template over two people.
+    """
+    column = pa.chunked_array(parts)
+    if _is_text(column.type):
+        whole = _matches(column, _INTEGER if key == "frame" else _WHOLE)
+        if not whole.all() and (key == "frame" or _matches(column, NUMBER).all()):
+            row = int(np.argmin(whole))
+            fault = f"{shown(name)} is {shown(column[row].as_py())}, not an integer"
+            remedy = "write integers, or name another column" if key == "frame" else _REMEDY
+            raise InputError(f"{file}: row {row}: {fault}: {remedy}")
+        column = column.cast(pa.int64()) if key == "frame" else column
+    if key == "template_id" and (rows := rows_of_two_people(encode_column(column, key).codes, people)) is not None:
+        raise InputError(f"{file}: {two_people_fault(rows, column[rows[1]].as_py(), people)}")
+    values: list[str | int | None] = column.to_pylist()
+    return values
+
+
+def encode_column(column: pa.ChunkedArray, key: str) -> Identifiers:
+    """:func:`poseid.features.identifiers.encode_values` of a column, null where there is no value."""
+    column = _decoded(column)
+    text = key != "frame" and _is_text(column.type)
+    wrong = np.empty(0, np.int64)
+    if text:
+        wrong = np.flatnonzero(np.asarray(pc.equal(column, "").fill_null(False)))
+    elif not (pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
+        wrong = np.flatnonzero(np.asarray(column.is_valid()))
+    if wrong.size:
+        return Identifiers(np.full(len(column), -1), wrong, value_fault(column[int(wrong[0])].as_py(), key))
+    encoded = column.dictionary_encode().unify_dictionaries()
+    codes = [np.asarray(chunk.indices.fill_null(-1), np.int64) for chunk in encoded.chunks]
+    return Identifiers(np.concatenate(codes), wrong, "")
+
+
+def _decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _matches(column: pa.ChunkedArray, pattern: str) -> np.ndarray:
+    """(n,) whether each text is of this form; true where it is null."""
+    return np.asarray(pc.match_substring_regex(column, pattern).fill_null(True), bool)

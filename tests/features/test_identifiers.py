@@ -1,0 +1,117 @@
+"""``template_id``, ``media_id`` and ``frame`` in a feature folder: JSON and Parquet alike, refused with their rows."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from poseid.errors import InputError
+from poseid.features.folder import inspect_folder, read_folder, write_folder
+from poseid.features.identifiers import encode_key, find_id_problems
+from poseid.features.rows import FeatureSet, Rows, TableEntries
+from poseid.features.templates import templates_of
+
+PEOPLE = ["a", "a", "a", "b", "b", "b"]
+
+
+def write(folder: Path, suffix: str, **keys: list[Any]) -> Path:
+    """A folder of six video rows of two people with these keys, None where a row lacks one."""
+    folder.mkdir()
+    columns = {"person_name": PEOPLE, **keys}
+    for side in ("front", "video"):
+        np.save(folder / f"{side}_feature.npy", np.eye(6, dtype=np.float32))
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        entries = [{key: value for key, value in row.items() if value is not None} for row in rows]
+        if side == "front":
+            entries = [{"person_name": name} for name in PEOPLE]
+        (folder / f"{side}_metadata.json").write_text(
+            json.dumps({"metadata": entries, "poses": [None] * 6}), encoding="utf-8"
+        )
+    if suffix == ".parquet":
+        (folder / "video_metadata.json").unlink()
+        pq.write_table(pa.table(columns), folder / "video_metadata.parquet", row_group_size=4)
+    return folder
+
+
+@pytest.fixture(params=[".json", ".parquet"])
+def suffix(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.parametrize("ids", [["t", None, "t", "安", "安", None], [7, None, 7, 2**40, 2**40, None]])
+def test_rows_without_an_id_are_templates_of_their_own(tmp_path: Path, suffix: str, ids: list[Any]) -> None:
+    more = {"media_id": [1, 1, 1, 1, 2, None], "frame": [0, 1, 2, None, 0, 1]}
+    data = read_folder(write(tmp_path / "faces", suffix, template_id=ids, **more))
+    found = templates_of(data.video, "video")
+    assert found is not None
+    assert found.template.tolist() == [0, 1, 0, 2, 2, 3]
+    assert found.media.tolist() == [0, 1, 0, 2, 3, 4]
+    assert data.video.column("frame") == [0, 1, 2, None, 0, 1]
+    write_folder(data, tmp_path / "again")
+    assert list(read_folder(tmp_path / "again").video.metadata) == list(data.video.metadata)
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "line"),
+    [
+        ("template_id", [None, None, 1.5, 2.0, 3.0, 4.0], "row 2: template_id is 1.5: write a text or an integer, or"),
+        ("template_id", [None, True, None, None, None, None], "row 1: template_id is True: write a text or an integer"),
+        ("media_id", ["m", "m", "m", "m", "", "m"], "row 4: media_id is empty: leave the key out where there is none"),
+        ("media_id", [None, ["m"], None, None, None, None], "row 1: media_id is ['m']: write a text or an integer"),
+        ("frame", [0, 1, 2, 3, 4, 5.5], ": frame is "),
+        ("frame", ["1", None, None, None, None, None], "row 0: frame is '1': write an integer, or leave the key out"),
+        ("frame", [None, "", None, None, None, None], "row 1: frame is empty: leave the key out where there is none"),
+    ],
+)
+def test_other_values_are_one_line(tmp_path: Path, suffix: str, key: str, values: list[Any], line: str) -> None:
+    faces = write(tmp_path / "faces", suffix, **{key: values})
+    with pytest.raises(InputError) as caught:
+        read_folder(faces)
+    assert str(caught.value).startswith(f"{faces / 'video_metadata'}{suffix}: ")
+    assert line in str(caught.value)
+    assert [(problem.kind, bool(problem.rows)) for problem in inspect_folder(faces)[1]] == [("bad-ids", True)]
+
+
+def test_a_template_over_two_people_names_both_rows(tmp_path: Path, suffix: str) -> None:
+    faces = write(tmp_path / "faces", suffix, template_id=[None, "t", "t", "u", None, "t"])
+    with pytest.raises(InputError) as caught:
+        read_folder(faces)
+    path = faces / f"video_metadata{suffix}"
+    assert str(caught.value) == (
+        f"{path}: rows 1 and 5: template_id 't' stands on rows of two people, 'a' and 'b': "
+        "give each person's templates ids of their own"
+    )
+    (problem,) = inspect_folder(faces)[1]
+    assert (problem.kind, problem.rows) == ("template-of-two-people", (1, 5))
+
+
+def test_what_would_be_refused_is_not_written(tmp_path: Path) -> None:
+    data = read_folder(write(tmp_path / "faces", ".json", template_id=["t"] * 3 + [None] * 3))
+    entries = [{**entry, "template_id": "t"} for entry in data.video.metadata]
+    video = Rows(data.video.features, data.video.poses, data.video.people, entries)
+    with pytest.raises(InputError, match=r"^video_metadata.json: rows 0 and 3: template_id 't' stands on"):
+        write_folder(FeatureSet("faces", data.front, video), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("texts", [False, True], ids=["integers", "texts"])
+def test_a_million_templates_of_one_row_take_seconds(tmp_path: Path, texts: bool) -> None:
+    n = 1_000_000
+    people = np.char.add("p", (np.arange(n) // 10).astype(str))
+    ids = [f"t{i}" for i in range(n)] if texts else list(range(n))
+    entries = [{"template_id": value} for value in ids]
+    tables = TableEntries(pa.table({"template_id": ids}))
+    for some in (entries, tables):
+        began = time.perf_counter()
+        assert find_id_problems(some, people, tmp_path) == []
+        found = encode_key(some, "template_id")
+        assert time.perf_counter() - began < 10
+        assert found is not None
+        assert np.array_equal(found.codes, np.arange(n))
