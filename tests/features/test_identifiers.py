@@ -16,6 +16,7 @@ from poseid.errors import InputError
 from poseid.features.folder import inspect_folder, read_folder, write_folder
 from poseid.features.identifiers import encode_key, find_id_problems
 from poseid.features.rows import FeatureSet, Rows, TableEntries
+from poseid.features.tables.id_columns import encode_column
 from poseid.features.templates import templates_of
 
 PEOPLE = ["a", "a", "a", "b", "b", "b"]
@@ -99,6 +100,18 @@ def test_what_would_be_refused_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^video_metadata.json: rows 0 and 3: template_id 't' stands on"):
         write_folder(FeatureSet("faces", data.front, video), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.string(), pa.dictionary(pa.int32(), pa.string())])
+def test_an_id_has_one_number_in_all_row_groups(kind: pa.DataType) -> None:
+    groups = [[7, 8, None], [9, 8], [], [None, 7, 10], [10, 9]]
+    arrays = [pa.array(ids, pa.int64()) for ids in groups]
+    if kind != pa.int64():
+        arrays = [ids.cast(pa.string()) for ids in arrays]
+    if pa.types.is_dictionary(kind):
+        arrays = [ids.dictionary_encode() for ids in arrays]  # each with a dictionary of its own
+    found = encode_column(pa.chunked_array(arrays), "template_id")
+    assert found.codes.tolist() == [0, 1, -1, 2, 1, -1, 0, 3, 3, 2]
 
 
 @pytest.mark.parametrize("texts", [False, True], ids=["integers", "texts"])

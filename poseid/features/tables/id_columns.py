@@ -98,7 +98,7 @@ def encode_column(column: pa.ChunkedArray, key: str) -> Identifiers:
         wrong = np.flatnonzero(np.asarray(column.is_valid()))
     if wrong.size:
         return Identifiers(np.full(len(column), -1), wrong, value_fault(column[int(wrong[0])].as_py(), key))
-    encoded = column.dictionary_encode().unify_dictionaries()
+    encoded = column.dictionary_encode()  # all chunks share one dictionary; unify_dictionaries is slow for many ids
     codes = [np.asarray(chunk.indices.fill_null(-1), np.int64) for chunk in encoded.chunks]
     return Identifiers(np.concatenate(codes), wrong, "")
 
