@@ -13,6 +13,7 @@ from poseid.features.folder import read_folder, write_folder
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
 from tests.cli.caller import Caller
+from tests.single_rows import without_tracks
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Caller:
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A feature folder of 60 people, 5 folds, and a ridge fitted on it by the default split."""
     here = tmp_path_factory.mktemp("work")
-    write_folder(synthetic(people=60, probes=8, seed=1, dim=32, comparisons=40), here / "data")
+    write_folder(without_tracks(synthetic(people=60, probes=8, seed=1, dim=32, comparisons=40)), here / "data")
     assert cli.main(["baseline", "ridge", "--data", str(here / "data"), "--out", str(here / "ridge")]) == 0
     return here
 
