@@ -19,8 +19,10 @@ from poseid.features.text import read_text
 class Split:
     """Three groups of people with nobody in two of them, and nobody missing from all by accident.
 
+    The test alone may be empty: a model of everybody is judged by the folds of a cross-validation.
+
     Raises:
-        InputError: an empty group, or somebody in two groups; the message names them.
+        InputError: nobody in train or in validation, or somebody in two groups; the message names them.
 
     >>> Split(("a",), ("b",), ("a", "c"))
     Traceback (most recent call last):
@@ -35,8 +37,8 @@ class Split:
     def __post_init__(self) -> None:
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         for name, part in parts.items():
-            if not part:
-                raise InputError(f"no people in {name}: every part needs at least one person")
+            if not part and name != "test":
+                raise InputError(f"no people in {name}: it needs at least one person")
         for first, second in combinations(parts, 2):
             both = sorted(set(parts[first]) & set(parts[second]))
             if both:

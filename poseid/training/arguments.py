@@ -16,6 +16,8 @@ FINISHED = "finished.json"
 """What a run writes last, and removes when it is resumed."""
 FAILED = "failed.json"
 """What a job of a multirun leaves when it fails."""
+FOLD = "fold_"
+"""How the directories of folds begin; their number follows."""
 NO_HYDRA_FILES = "hydra.output_subdir=null"
 SWEEP_PLUGINS = {
     **dict.fromkeys(("optuna", "optuna_pareto", "weights", "enhancer", "schedule"), ("hydra-optuna-sweeper", "sweep")),
@@ -142,7 +144,7 @@ def _check_changes(run_dir: Path, others: list[str]) -> None:
     """Refuses arguments beside ``resume=`` that would change the people, or that come after the run has finished."""
     keys = {argument: argument.lstrip("+~").split("=")[0] for argument in others if argument != "evaluate_test=false"}
     for argument, key in keys.items():
-        if key.split(".")[0] == "data":
+        if key.split(".")[0] in ("data", "cv", "fold"):
             raise InputError(
                 f"resume: {argument} would change who is trained on and who is tested; leave it out, or begin a new run"
             )
@@ -181,8 +183,14 @@ def check_directories(arguments: list[str]) -> None:
         there = next((parent for parent in (path, *path.parents) if os.path.lexists(parent)), Path())
         if not there.is_dir() or not os.access(there, os.W_OK):
             raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another directory")
-        if begins_a_run and key == "hydra.run.dir" and (path / "checkpoints").is_dir():
+        holds_one = (path / "checkpoints").is_dir() or fold_directory(path, 0).is_dir()
+        if begins_a_run and key == "hydra.run.dir" and holds_one:
             raise InputError(holds_a_run(path))
+
+
+def fold_directory(run_dir: Path, fold: int) -> Path:
+    """Where a fold of a cross-validation is trained."""
+    return run_dir / f"{FOLD}{fold}"
 
 
 def holds_a_run(run_dir: Path) -> str:

@@ -119,7 +119,7 @@ def log_report(logger: Run, run_dir: Path, summary: dict[str, Any]) -> None:
 def _log_report(run: Any, run_dir: Path, summary: dict[str, Any]) -> None:
     import wandb
 
-    blocks = {part: summary[part] for part in ("validation", "test") if summary[part] is not None}
+    blocks = {part: summary[part] for part in ("validation", "test", "cross_validation") if summary.get(part)}
     for part, block in blocks.items():
         run.summary[part] = {key: block[key] for key in ("improvement", "similarity", "rank1", "verdict", "reason")}
         headline = headline_set(block)
