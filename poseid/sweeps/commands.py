@@ -121,12 +121,24 @@ def to_evaluate(job: Job) -> Advice:
     what = "Evaluate once on the test people, with the job that you select:"
     assert job.directory is not None
     try:
-        data = read_yaml(job.directory / ".hydra" / "config.yaml")["data"]
+        config = read_yaml(job.directory / ".hydra" / "config.yaml")
+        data, cv = config["data"], config.get("cv")
         source, folder = data["source"], data["dir"]
-    except (InputError, KeyError, TypeError):
-        source, folder = "folder", None
-    out = str(job.directory / "test")
-    evaluate = shell_line(["poseid", "evaluate", str(job.directory), "--data", str(folder or "DATA"), "--out", out])
+    except (InputError, KeyError, TypeError, AttributeError):
+        source, folder, cv = "folder", None, None
+    command = ["evaluate", str(job.directory)]
+    if cv is not None:  # its folds have test people, the model of everybody has none
+        command = [
+            "compare",
+            "raw",
+            str(job.directory),
+            "--cv",
+            str(cv),
+            "--split-seed",
+            str(data.get("split_seed", 0)),
+        ]
+    line = [*command, "--data", str(folder or "DATA"), "--out", str(job.directory / "test")]
+    evaluate = shell_line(["poseid", *line])
     if source != "synthetic":
         return Advice(what, (evaluate,))
     people, seed = str(data.get("synthetic_people")), str(data.get("synthetic_seed"))

@@ -79,7 +79,8 @@ def judge_folds(folds: Sequence[Evaluation], figures: Figures) -> tuple[str, str
         return NOT_JUDGED, "No confidence intervals were asked for."
     headline = common_headline(folds)
     missing = next((why for one in folds if (why := one.null_reasons.get(f"sets.{headline}"))), "")
-    return judge(headline, figures, sum(one.comparisons[headline][1] for one in folds), missing)
+    # where they are too few, the smallest fold is the one that has too few
+    return judge(headline, figures, min(one.comparisons[headline][1] for one in folds), missing)
 
 
 def _set(folds: Sequence[SetResult | None]) -> SetResult | None:
