@@ -5,6 +5,7 @@ No pickle is loaded, and only the classes of :mod:`poseid.enhancers.registry` ar
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,7 +70,17 @@ def save_enhancer(enhancer: Model, info: dict[str, Any], path: Path) -> None:
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in enhancer.state_dict().items()}
     # not save_file, which makes files that nobody but their owner may read: a service is often another user
-    write_bytes(path, save(tensors, metadata=to_metadata(info)))
+    write_bytes(path, _in_order(save(tensors, metadata=to_metadata(info))))
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its metadata in order, which safetensors leaves to chance: equal models are equal files."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def read_info(path: Path) -> dict[str, Any]:
