@@ -13,7 +13,7 @@ from poseid.shell_line import shell_line
 from poseid.sweeps.jobs import Job, read_yaml
 from poseid.sweeps.plan import Plan
 from poseid.sweeps.settings import Setting
-from poseid.training.arguments import quoted
+from poseid.training.arguments import fold_directory, quoted
 
 _ENOUGH_REPEATS = 5
 
@@ -30,11 +30,7 @@ def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:
     advice = []
     finished = {frozenset(job.given.items()) for job in jobs if job.state == "finished"}
     open_jobs = [job for job in jobs if job.state != "finished" and frozenset(job.given.items()) not in finished]
-    resumable = [
-        job
-        for job in open_jobs
-        if job.state == "unfinished" and job.directory and (job.directory / "checkpoints" / "last.ckpt").is_file()
-    ]
+    resumable = [job for job in open_jobs if job.state == "unfinished" and job.directory and _goes_on(job.directory)]
     if resumable:
         lines = [
             shell_line(["python", "train.py", f"resume={_hydra_path(job.directory)}", "evaluate_test=false"])
@@ -62,6 +58,11 @@ def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:
     if plan.unknown:
         advice.append(Advice(f"Jobs that never began cannot be listed: {plan.unknown}."))
     return advice
+
+
+def _goes_on(directory: Path) -> bool:
+    """Whether there is something to go on with: a checkpoint, or a fold of a cross-validation."""
+    return (directory / "checkpoints" / "last.ckpt").is_file() or fold_directory(directory, 0).is_dir()
 
 
 def _hydra_path(path: Path | None) -> str:
