@@ -55,6 +55,7 @@ def start_wandb(config: dict[str, Any], run_dir: Path, name: str, group: str | N
 
     options = config["logger"]
     id_file = run_dir / ID_FILE
+    run_dir.mkdir(parents=True, exist_ok=True)  # of a fold it is not there yet
     run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else secrets.token_hex(4)
     try:
         run = wandb.init(
