@@ -47,6 +47,7 @@ from poseid.training.losses import Decoder, total_loss
 from poseid.training.module import EnhancerModule
 from poseid.training.probe_rows import read_rows
 from poseid.training.run import make_data, make_module
+from poseid.training.selection import BestCheckpoint
 from poseid.training.trainer import make_trainer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,7 +144,9 @@ def whole_run(options: dict[str, Any], data: FeatureDataModule, epochs: int = 3)
         module = fresh(options, data)
         clock = Clock()
         with tempfile.TemporaryDirectory() as directory:
-            trainer = make_trainer(options, Path(directory), 0)
+            trainer = make_trainer(
+                options, Path(directory), 0, BestCheckpoint(Path(directory, "checkpoints", "best.ckpt"))
+            )
             trainer.callbacks.insert(0, clock)
             trainer.fit_loop.max_epochs = epochs
             trainer.fit(module, datamodule=data)

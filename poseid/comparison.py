@@ -18,16 +18,17 @@ from poseid.enhancers.saving import SAVED, SavedEnhancer, open_model
 from poseid.errors import InputError
 from poseid.evaluation import embedding_set, pooled_evaluations, quick_evaluation
 from poseid.features.fingerprint import digest
+from poseid.features.folds import divide_into_folds, fold_split
 from poseid.features.people import check_apart, people_of_folds, read_people_file, split_people, split_rest
 from poseid.features.rows import FeatureSet
 from poseid.template_comparison import compare_templates
+from poseid.verification.cross_validation import judge_folds
 from poseid.verification.estimates import LEVEL
 from poseid.verification.evaluate import evaluate
 from poseid.verification.metrics import common_headline, figures_of
 from poseid.verification.result import Evaluation, Figures
 from poseid.verification.sets import SETS
 from poseid.verification.template_result import TemplateResult
-from poseid.verification.verdict import NOT_JUDGED, judge
 from poseid.versions import versions
 
 VALIDATION_SHARE = 1 / 3
@@ -67,8 +68,13 @@ class ComparedModel:
         return self.baseline is not None and self.baseline[0] != "raw"
 
 
-def parse_model(text: str, dim: int) -> ComparedModel:
+def parse_model(text: str, dim: int, folds: bool = False) -> ComparedModel:
     """``raw``, ``ridge``, ``ridge:lambda=10,sides=both``, or a MODEL, or a directory that holds one run a split.
+
+    Args:
+        text: as written.
+        dim: D.
+        folds: of a cross-validation take the models of its folds, not the one of everybody.
 
     Raises:
         InputError: as `parse_options` and `open_model`.
@@ -77,9 +83,31 @@ def parse_model(text: str, dim: int) -> ComparedModel:
     if name in BASELINES:
         return ComparedModel(text, (name, parse_options(name, options.split(",") if options else [])), {})
     path = Path(text)
-    runs = sorted(path.glob(f"*/{SAVED}")) if path.is_dir() and not (path / SAVED).exists() else []
+    inside = sorted(path.glob(f"*/{SAVED}")) if path.is_dir() else []
+    runs = inside if folds or not (path / SAVED).exists() else []
     paths = [str(run.parent) for run in runs] or [text]
     return ComparedModel(text, None, {path: open_model(path, dim) for path in paths})
+
+
+def cv_splits(
+    models: Sequence[ComparedModel], features: FeatureSet, count: int, seed: int
+) -> tuple[list[EvaluationSplit], str]:
+    """The folds of a cross-validation, as ``cv=`` of a training makes them; and what they are in words.
+
+    Raises:
+        InputError: so many folds cannot be made, or a trained model has no fold of its own for one of them.
+    """
+    splits = []
+    for fold in divide_into_folds(features, count, seed):
+        split = fold_split(features, fold, seed, VALIDATION_SHARE)
+        splits.append(EvaluationSplit(fold.name, split.test, split.train, split.validation))
+    for model in models:
+        if model.saved and any(_own(model, split, features) is None for split in splits):
+            raise InputError(
+                f"{model.name}: has no model for each of these {count} folds: train it with cv={count} on this data, "
+                f"by the split seed {seed}, or leave out --cv"
+            )
+    return splits, f"{count} folds, each tested by models that never saw its people, averaged"
 
 
 def fold_splits(models: Sequence[ComparedModel], features: FeatureSet, seed: int) -> tuple[list[EvaluationSplit], str]:
@@ -208,6 +236,7 @@ def compare_models(
                 pooled_evaluations(front, video, selected, frames, resamples=resamples, seed=seed + number)
             )
     figures = {name: figures_of(found) for name, found in evaluations.items()}
+    verdicts = {name: judge_folds(found, figures[name]) for name, found in evaluations.items()}
     first = evaluations[models[0].name]
     headline = common_headline(first)
     return {
@@ -228,7 +257,8 @@ def compare_models(
                 "fitted_here": model.fitted_here,
                 "headline": headline,
                 **_row(figures[model.name], "enhanced"),
-                **_verdict(evaluations[model.name], figures[model.name]),
+                "verdict": verdicts[model.name][0],
+                "reason": verdicts[model.name][1],
                 "against_raw": _differences(figures[model.name], figures[model.name], "raw"),
                 "against": against and _differences(figures[model.name], figures[against], "enhanced"),
             }
@@ -255,13 +285,3 @@ def _row(figures: Figures, form: str) -> dict[str, Any]:
 def _differences(one: Figures, other: Figures, form: str) -> dict[str, Any]:
     """Paired differences of each metric as {value, ci95}: enhanced of `one` less a form of `other`."""
     return {name: (forms["enhanced"] - other[name][form]).to_dict() for name, forms in one.items()}
-
-
-def _verdict(splits: Sequence[Evaluation], figures: Figures) -> dict[str, str]:
-    """The verdict on the figures averaged over the splits, and its reason."""
-    if not splits[0].resamples:
-        return {"verdict": NOT_JUDGED, "reason": "No confidence intervals were asked for."}
-    headline = common_headline(splits)
-    missing = next((why for one in splits if (why := one.null_reasons.get(f"sets.{headline}"))), "")
-    verdict, reason = judge(headline, figures, sum(one.comparisons[headline][1] for one in splits), missing)
-    return {"verdict": verdict, "reason": reason}

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# So that a test takes seconds: fewer epochs of a smaller network. What the commands say stays as it is.
+# So that a test takes seconds: fewer epochs of a smaller network, fewer folds. What the commands say stays as it is.
 SHORT = ["max_epochs=1", "trainer.progress_bar=false", "trainer.limit_train_batches=2", "logger=csv", "threads=1"]
 SMALLER = {
     "schedule=two_stage": ["schedule.stage1_epochs=1", "schedule.ramp_epochs=0"],
     "model=pose_transformer": ["model.depth=1", "model.width=64", "model.mlp=64"],
+    "cv=5": ["cv=2"],
     "hydra.sweeper.n_trials=30": ["hydra.sweeper.n_trials=2"],
 }
 
@@ -33,6 +34,8 @@ def run_commands(lines: list[str], directory: Path) -> None:
                 command += ["--people", "40"]
             if arguments[0] in ("evaluate", "compare"):
                 command += ["--resamples", "50"]
+            if "--cv" in arguments:
+                command += ["--cv", "2"]
         else:
             assert (program, arguments[0]) == ("python", "train.py")
             extra = [more for key, values in SMALLER.items() if key in arguments for more in values]

@@ -8,6 +8,7 @@ Without --people: people whom none of the MODELs was trained on (the test people
 seeded tenth where only baselines are compared). --folds takes consecutive pairs of folds of pairs.csv as test
 people, one pair after the other, fits named baselines anew on everybody else each time, and averages. A trained
 model is taken there only for the split that is its own test people: give a directory that holds one run a split.
+--cv K does the same on the K folds that `train.py cv=K` makes of the people; its run directory is one MODEL.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--people", type=Path, metavar="FILE", help="compare on these people, one name a line")
     group.add_argument("--folds", action="store_true", help="compare on every pair of folds of pairs.csv, averaged")
+    folds = "compare on the K folds of a cross-validation, averaged"
+    group.add_argument("--cv", type=integer(2), metavar="K", help=folds)
     against = "pair differences with this one too (default: the first that is not raw)"
     parser.add_argument("--against", metavar="MODEL", help=against)
     add_frames(parser)
@@ -42,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
         import sys
 
         from poseid.atomic import atomic_directory, check_new, json_text, write_text
-        from poseid.comparison import compare_models, fold_splits, one_split, parse_model
+        from poseid.comparison import compare_models, cv_splits, fold_splits, one_split, parse_model
         from poseid.errors import InputError
         from poseid.features.folder import read_folder
         from poseid.reports.compare_table import markdown, plain_table
@@ -57,8 +60,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.against not in (None, *names):
         raise InputError(f"--against {arguments.against}: is not among the MODELs: {', '.join(names)}")
     features = read_folder(arguments.data)
-    models = [parse_model(name, features.dim) for name in names]
-    if arguments.folds:
+    models = [parse_model(name, features.dim, arguments.folds or arguments.cv is not None) for name in names]
+    if arguments.cv is not None:
+        splits, reason = cv_splits(models, features, arguments.cv, arguments.split_seed)
+    elif arguments.folds:
         splits, reason = fold_splits(models, features, arguments.split_seed)
     else:
         split, reason = one_split(models, features, arguments.people, arguments.split_seed)

@@ -76,8 +76,7 @@ def save_enhancer(enhancer: Model, info: dict[str, Any], path: Path) -> None:
 def to_bytes(enhancer: Model, info: dict[str, Any]) -> bytes:
     """What :func:`save_enhancer` writes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in enhancer.state_dict().items()}
-    content: bytes = save(tensors, metadata=to_metadata(info))
-    return content
+    return _in_order(save(tensors, metadata=to_metadata(info)))
 
 
 def from_bytes(content: bytes, name: str) -> SavedEnhancer:
@@ -92,6 +91,16 @@ def from_bytes(content: bytes, name: str) -> SavedEnhancer:
     except Exception as error:
         raise InputError(f"{path}: not a readable safetensors file ({first_line(error)})") from None
     return SavedEnhancer(_restored(path, info["model"], lambda: tensors), info)
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its metadata in order, which safetensors leaves to chance: equal models are equal files."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def read_info(path: Path) -> dict[str, Any]:

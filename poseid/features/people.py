@@ -23,8 +23,10 @@ log = logging.getLogger(__name__)
 class Split:
     """Three groups of people with nobody in two of them, and nobody missing from all by accident.
 
+    The test alone may be empty: a model of everybody is judged by the folds of a cross-validation.
+
     Raises:
-        InputError: an empty group, or somebody in two groups (see `check_apart`).
+        InputError: nobody in train or in validation, or somebody in two groups (see `check_apart`).
 
     >>> Split(("a",), ("b",), ("a", "c"))
     Traceback (most recent call last):
@@ -39,8 +41,8 @@ class Split:
     def __post_init__(self) -> None:
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         for name, part in parts.items():
-            if not part:
-                raise InputError(f"no people in {name}: every part needs at least one person")
+            if not part and name != "test":
+                raise InputError(f"no people in {name}: it needs at least one person")
         check_apart(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from poseid.reports.folds_table import HEAD, PEOPLE, folds_rows
 from poseid.reports.format import METRIC_FORMATS, SET_TITLES, between
 from poseid.reports.html import NO_INTERVALS, render
 from poseid.reports.sheet import Drawn
@@ -38,7 +39,8 @@ _SIDES = {
     "probe": "probe: references stay bit for bit as enrolled, probes are enhanced",
     "both": "both: references and probes are enhanced, so a gallery has to be enhanced too",
 }
-_SHOWN = {"model", "guard", "sides", "data", "poses_used", "versions", "validation", "test", "evaluation"}
+_PARTS = ("cross_validation", "test", "evaluation", "validation")
+_SHOWN = {"model", "guard", "sides", "data", "poses_used", "versions", "judged_by", *_PARTS}
 
 
 def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
@@ -57,6 +59,8 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
         {
             "summary": dict.fromkeys(_SHOWN) | summary,
             "block": block,
+            "folds_head": HEAD,
+            "folds": folds_rows(summary.get("folds") or []),
             "figures": figures,
             "people": people,
             "verdict": {"kind": kind, "sign": sign, "words": words, "meaning": _MEANINGS[block["verdict"]]},
@@ -87,12 +91,12 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
 
 def _parts(summary: Block, block: Block) -> tuple[str, list[tuple[str, Block]]]:
     """Which people the block is about, and the other blocks of the summary."""
-    names = [name for name in ("test", "evaluation", "validation") if summary.get(name)]
+    names = [name for name in _PARTS if summary.get(name)]
     # the very block first: another may be equal to it
     same = [name for name in names if summary[name] is block] + [name for name in names if summary[name] == block]
     shown = same[0] if same else "evaluation"
     others = [(name, summary[name]) for name in names if name != shown]
-    return {"evaluation": "evaluated"}.get(shown, shown), others
+    return PEOPLE.get(shown, shown), others
 
 
 def _pooled_verdict(block: Block) -> tuple[str, str, str] | None:

@@ -13,6 +13,7 @@ from poseid.shell_line import shell_line
 from poseid.sweeps.jobs import Job, read_yaml
 from poseid.sweeps.plan import Plan
 from poseid.sweeps.settings import Setting
+from poseid.training.arguments import fold_directory
 from poseid.training.override_text import quoted
 
 _ENOUGH_REPEATS = 5
@@ -30,11 +31,7 @@ def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:
     advice = []
     finished = {frozenset(job.given.items()) for job in jobs if job.state == "finished"}
     open_jobs = [job for job in jobs if job.state != "finished" and frozenset(job.given.items()) not in finished]
-    resumable = [
-        job
-        for job in open_jobs
-        if job.state == "unfinished" and job.directory and (job.directory / "checkpoints" / "last.ckpt").is_file()
-    ]
+    resumable = [job for job in open_jobs if job.state == "unfinished" and job.directory and _goes_on(job.directory)]
     if resumable:
         lines = [
             shell_line(["python", "train.py", f"resume={_hydra_path(job.directory)}", "evaluate_test=false"])
@@ -62,6 +59,11 @@ def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:
     if plan.unknown:
         advice.append(Advice(f"Jobs that never began cannot be listed: {plan.unknown}."))
     return advice
+
+
+def _goes_on(directory: Path) -> bool:
+    """Whether there is something to go on with: a checkpoint, or a fold of a cross-validation."""
+    return (directory / "checkpoints" / "last.ckpt").is_file() or fold_directory(directory, 0).is_dir()
 
 
 def _hydra_path(path: Path | None) -> str:
@@ -121,12 +123,24 @@ def to_evaluate(job: Job) -> Advice:
     what = "Evaluate once on the test people, with the job that you select:"
     assert job.directory is not None
     try:
-        data = read_yaml(job.directory / ".hydra" / "config.yaml")["data"]
+        config = read_yaml(job.directory / ".hydra" / "config.yaml")
+        data, cv = config["data"], config.get("cv")
         source, folder = data["source"], data["dir"]
-    except (InputError, KeyError, TypeError):
-        source, folder = "folder", None
-    out = str(job.directory / "test")
-    evaluate = shell_line(["poseid", "evaluate", str(job.directory), "--data", str(folder or "DATA"), "--out", out])
+    except (InputError, KeyError, TypeError, AttributeError):
+        source, folder, cv = "folder", None, None
+    command = ["evaluate", str(job.directory)]
+    if cv is not None:  # its folds have test people, the model of everybody has none
+        command = [
+            "compare",
+            "raw",
+            str(job.directory),
+            "--cv",
+            str(cv),
+            "--split-seed",
+            str(data.get("split_seed", 0)),
+        ]
+    line = [*command, "--data", str(folder or "DATA"), "--out", str(job.directory / "test")]
+    evaluate = shell_line(["poseid", *line])
     if source != "synthetic":
         return Advice(what, (evaluate,))
     people, seed = str(data.get("synthetic_people")), str(data.get("synthetic_seed"))

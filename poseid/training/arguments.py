@@ -19,6 +19,8 @@ FAILED = "failed.json"
 """What a job of a multirun leaves when it fails."""
 DATA_RECORD = "data.json"
 """What a run keeps of the data and the people that it was begun on."""
+FOLD = "fold_"
+"""How the directories of folds begin; their number follows."""
 NO_HYDRA_FILES = "hydra.output_subdir=null"
 SWEEP_PLUGINS = {
     **dict.fromkeys(("optuna", "optuna_pareto", "weights", "enhancer", "schedule"), ("hydra-optuna-sweeper", "sweep")),
@@ -135,7 +137,7 @@ def _check_changes(run_dir: Path, others: list[str]) -> None:
     keys = {argument: argument.lstrip("+~").split("=")[0] for argument in others if argument != "evaluate_test=false"}
     for argument, key in keys.items():
         moved = key in MAY_MOVE and (run_dir / DATA_RECORD).is_file()
-        if key.split(".")[0] == "data" and not moved:
+        if key.split(".")[0] in ("data", "cv", "fold") and not moved:
             raise InputError(
                 f"resume: {argument} would change who is trained on and who is tested; leave it out, or begin a new run"
             )
@@ -173,6 +175,11 @@ def check_directories(arguments: list[str]) -> None:
         there = next((parent for parent in (path, *path.parents) if os.path.lexists(parent)), Path())
         if not there.is_dir() or not os.access(there, os.W_OK):
             raise InputError(f"{key}: {path} cannot be made ({there} takes no files): choose another directory")
+
+
+def fold_directory(run_dir: Path, fold: int) -> Path:
+    """Where a fold of a cross-validation is trained."""
+    return run_dir / f"{FOLD}{fold}"
 
 
 def holds_a_run(run_dir: Path) -> str:

@@ -21,9 +21,11 @@ from poseid.atomic import write_text
 from poseid.errors import InputError, first_line
 from poseid.features.folder import check_there
 from poseid.interrupt import importing
+from poseid.reports.folds_table import PEOPLE, folds_text
 from poseid.reports.text_table import table_text
 from poseid.training.arguments import FAILED, ONE_PROCESS
 from poseid.training.config import check_config
+from poseid.training.fold_jobs import check_launcher, launcher
 from poseid.training.health import Diverged, Interrupted, OtherRank
 from poseid.training.objective import objective_values
 from poseid.training.processes import by_torchrun, check_processes, first_process
@@ -56,19 +58,25 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         log.info("run directory: %s", run_dir)
         # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
         with importing():
+            from poseid.training.cross_validation import run_cross_validation
             from poseid.training.run import RunContext, run_training
 
         (run_dir / FAILED).unlink(missing_ok=True)
         groups = {group: choice for group, choice in hydra.runtime.choices.items() if "/" not in group and choice}
-        asked = resolved["evaluate_test"]
+        asked, folds = resolved["evaluate_test"], resolved["cv"] is not None and resolved["fold"] is None
         context = RunContext(
             run_dir=run_dir,
             name=run_name(run_dir, overrides, hydra.job.config.override_dirname.exclude_keys),
-            group=sweep_name(Path(hydra.sweep.dir)) if in_multirun else None,
+            group=sweep_name(Path(hydra.sweep.dir if in_multirun else hydra.run.dir)) if in_multirun or folds else None,
             tags=[f"{group}={choice}" for group, choice in groups.items()],
             evaluate_test=not in_multirun if asked is None else asked,
         )
-        summary = run_training(resolved, context)
+        if folds:
+            side_by_side = not in_multirun and any(item.startswith("sweep=") for item in overrides)
+            launch = launcher(hydra, overrides, run_dir, context.evaluate_test) if side_by_side else None
+            summary = run_cross_validation(resolved, context, launch)
+        else:
+            summary = run_training(resolved, context)
     except OtherRank:
         sys.exit(0)
     except (Interrupted, KeyboardInterrupt):
@@ -88,8 +96,10 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         record = {"error": type(error).__name__, "message": str(error), "overrides": overrides}
         write_text(run_dir / FAILED, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
         return objective_values(None, config.objective)
-    part = "test" if summary["test"] is not None else "validation"
-    print(table_text(summary[part], part, guard=summary["guard"]), flush=True)
+    part = next(name for name in ("cross_validation", "test", "validation") if summary.get(name) is not None)
+    print(table_text(summary[part], PEOPLE.get(part, part), guard=summary["guard"]), flush=True)
+    if part == "cross_validation":
+        print(folds_text(summary), flush=True)
     print(f"run directory: {run_dir}", flush=True)
     return objective_values(summary["validation"], resolved["objective"])
 
@@ -100,8 +110,11 @@ def checked(config: DictConfig, overrides: list[str], in_multirun: bool) -> dict
     Raises:
         InputError: the first fault.
     """
-    if not in_multirun and config.resume is None and any(item.startswith("sweep=") for item in overrides):
-        raise InputError("sweep: chooses how a multirun runs; add -m")
+    if not in_multirun and any(item.startswith("sweep=") for item in overrides):
+        if config.cv is not None:
+            check_launcher(overrides)
+        elif config.resume is None:
+            raise InputError("sweep: chooses how a multirun runs; add -m")
     resolved = resolve(config)
     check_config(resolved)
     devices = resolved["trainer"]["devices"]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from poseid.errors import InputError
+from poseid.features.folds import FEWEST
 from poseid.interrupt import importing
 from poseid.training.objective import check_objective
 
@@ -186,6 +187,8 @@ class Config(Group):
     seed: Count
     threads: Count
     objective: list[str]
+    cv: AtLeast2 | None
+    fold: Count | None
     evaluate_test: bool | None
     resume: Text | None
     ckpt_path: Text | None
@@ -271,6 +274,7 @@ def _check_between(config: Config) -> None:
             raise InputError(f"model.tokens: {model.tokens} does not divide data.dim {model.dim}")
         if model.width % model.heads:
             raise InputError(f"model.heads: {model.heads} does not divide model.width {model.width}")
+    _check_folds(config)
     if data.source == "synthetic" and data.dir:
         raise InputError("data.dir: made-up people are not read from a folder; add data=folder")
     if not any(config.weights.values()):
@@ -282,3 +286,26 @@ def _check_between(config: Config) -> None:
     if total > config.max_epochs:
         keys = " + ".join(f"schedule.{key}" for key in ramp)
         raise InputError(f"{keys}: {total} epochs do not fit into max_epochs {config.max_epochs}")
+
+
+def _check_folds(config: Config) -> None:
+    """A cross-validation chooses who tests by itself."""
+    data = config.data
+    if config.cv is None:
+        if config.fold is not None:
+            raise InputError(f"fold: {config.fold} of no cross-validation; add cv=K, or leave it out")
+        return
+    if config.fold is not None and config.fold >= config.cv:
+        raise InputError(f"fold: should be from 0 to {config.cv - 1}, got {config.fold}")
+    for key in ("folds", "train_people", "validation_people", "test_people"):
+        if getattr(data, key) is not None:
+            raise InputError(f"data.{key}: cv={config.cv} chooses the test people by itself; leave one of the two out")
+    if data.fractions[0] * data.fractions[1] == 0:
+        raise InputError(f"data.fractions: cv needs training and validation people, got {data.fractions}")
+    if data.source == "synthetic" and config.cv * FEWEST > data.synthetic_people:
+        raise InputError(f"cv: {config.cv} folds of {data.synthetic_people} people: each must test at least {FEWEST}")
+    if config.trainer.devices > 1:
+        raise InputError("trainer.devices: folds train in one process each; leave it, or cv, out")
+    for key in ("ckpt_path", "init_from"):
+        if getattr(config, key):
+            raise InputError(f"{key}: its weights have seen people whom folds test; leave it, or cv, out")

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from poseid.errors import InputError
 from poseid.features.folder import read_folder
+from poseid.features.folds import divide_into_folds, everybody_split, fold_split
 from poseid.features.people import Split, split_by_files, split_by_folds, split_people
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
@@ -38,14 +39,27 @@ class FeatureDataModule(L.LightningDataModule):
         batch_size: probes a step (and a process).
         seed: of the order of the rows.
         swap: whether batches carry a partner row for swap reconstruction.
+        cv: folds of a cross-validation, or None for the split that `options` give.
+        fold: the one whose people test; None trains and validates on everybody.
     """
 
-    def __init__(self, options: DataConfig, batch_size: int, seed: int, swap: bool) -> None:
+    def __init__(
+        self,
+        options: DataConfig,
+        batch_size: int,
+        seed: int,
+        swap: bool,
+        cv: int | None = None,
+        fold: int | None = None,
+    ) -> None:
         super().__init__()
         self.options = options
         self.batch_size = batch_size
         self.seed = seed
         self.swap = swap
+        self.cv = cv
+        self.fold = fold
+        self.fold_name: str | None = None
         self.loaded = False
 
     def load(self) -> None:
@@ -114,7 +128,15 @@ class FeatureDataModule(L.LightningDataModule):
         return Split(parts[0], parts[1], split.test)
 
     def _split(self) -> Split:
-        options, people = self.options, self.feature_set.people()
+        options, people, shares = self.options, self.feature_set.people(), self.options.fractions
+        # Train and validation share the people outside the test in the proportion of their fractions.
+        share = shares[1] / (shares[0] + shares[1]) if self.cv is not None or options.folds is not None else 0.0
+        if self.cv is not None:
+            folds = divide_into_folds(self.feature_set, self.cv, options.split_seed)
+            if self.fold is None:
+                return everybody_split(self.feature_set, options.split_seed, share)
+            self.fold_name = folds[self.fold].name
+            return fold_split(self.feature_set, folds[self.fold], options.split_seed, share)
         files = (options.train_people, options.validation_people, options.test_people)
         train, validation, test = (None if path is None else Path(path) for path in files)
         if any(files) and options.folds is not None:
@@ -123,10 +145,7 @@ class FeatureDataModule(L.LightningDataModule):
             return split_by_files(people, train, validation, test)
         if any(files):
             raise InputError("data.train_people: give all three files of names (train, validation, test) or none")
-        shares = options.fractions
         if options.folds is not None:
-            # Train and validation share what the test folds leave in the proportion of their fractions.
-            share = shares[1] / (shares[0] + shares[1])
             return split_by_folds(self.feature_set, options.folds, options.split_seed, share)
         return split_people(people, options.split_seed, (shares[0], shares[1], shares[2]))
 

@@ -16,6 +16,7 @@ from poseid.reports.key_figures import key_figures
 from poseid.reports.report import write_report
 from poseid.training.data import MOST_TESTED, FeatureDataModule
 from poseid.training.fitting import fit_on
+from poseid.training.folds import Folds, write_fold
 from poseid.training.module import EnhancerModule
 from poseid.training.selection import guard, held_out
 from poseid.verification.result import Evaluation
@@ -29,7 +30,9 @@ def finish_run(
     run_dir: Path,
     data: FeatureDataModule,
     module: EnhancerModule,
+    epochs: int,
     evaluate_test: bool,
+    folds: Folds | None = None,
 ) -> dict[str, Any]:
     """Evaluates the enhancer, writes ``report/`` and ``enhancer.safetensors``, returns the summary.
 
@@ -38,11 +41,16 @@ def finish_run(
         run_dir: the run's directory.
         data: with validation and test people.
         module: with the selected weights.
+        epochs: finished epochs of the selected weights.
         evaluate_test: False leaves the test people out; ``test`` is then null.
+        folds: of a cross-validation, which have judged this training on everybody; it is not evaluated itself.
     """
-    log.info("evaluating on %d validation people", len(data.split.validation))
     enhancer = module.enhancer.cpu()
-    guarded = guard(enhancer, data.validation_set, held_out(enhancer, module.episodes(), data))
+    if folds is not None:
+        guarded = folds.weaken(enhancer)
+    else:
+        log.info("evaluating on %d validation people", len(data.split.validation))
+        guarded = guard(enhancer, data.validation_set, held_out(enhancer, module.episodes(), data))
     fitted, fitted_on = data.train_set, "training people"
     if enhancer.closed_form is not None and bool(enhancer.closed_form.people > 0):
         log.info("fitting the closed form once more, on training and validation people")
@@ -54,13 +62,15 @@ def finish_run(
     test: Evaluation | None = None
     if evaluate_test and data.split.test:
         log.info("evaluating once on %d test people", len(data.split.test))
-        test = evaluate_enhancer(enhancer, data.part(data.split.test, MOST_TESTED))
+        # each fold resamples with a seed of its own, as `poseid compare` does
+        test = evaluate_enhancer(enhancer, data.part(data.split.test, MOST_TESTED), seed=data.fold or 0)
     summary = {
         "model": config["model"]["name"],
         "sides": config["model"]["sides"],
         "data": data.feature_set.name,
         "poses_used": bool(np.isfinite(data.feature_set.video.poses).any()),
         "fitted_on": fitted_on,
+        "epochs": epochs,
         "strength": guarded.strength,
         "bias_shift": guarded.bias_shift,
         "phi": enhancer.phi_values(),
@@ -69,7 +79,19 @@ def finish_run(
         "validation": guarded.evaluation.block,
         "test": None if test is None else test.block,
     }
-    evaluated = test if test is not None else guarded.evaluation
+    if data.fold_name is not None:
+        summary["fold"] = data.fold_name
+    part, evaluated = ("validation", guarded.evaluation) if test is None else ("test", test)
+    figures = {
+        "validation": key_figures(guarded.evaluation.block),
+        "test": None if test is None else key_figures(test.block),
+    }
+    if folds is not None:
+        summary |= {"folds": folds.entries, "judged_by": folds.said()}
+        summary["cross_validation"] = None if folds.test is None else folds.test.block
+        if folds.test is not None:
+            part, evaluated = "cross_validation", folds.test
+            figures["cross_validation"] = key_figures(folds.test.block)
     shown = evaluated.block
     # A salt of its own for every run would make equal runs differ; one from the data hides names just as well
     # from whoever has no list of candidates, and no salt hides them from whoever has one.
@@ -77,21 +99,25 @@ def finish_run(
     info = {
         "model": config["model"],
         "sides": config["model"]["sides"],
-        "config": config,
+        # How it was made, not whether that was interrupted.
+        "config": config | {"resume": None},
         "versions": versions(),
         "data": {"name": data.feature_set.name, "digest": salt},
         "fingerprint": fingerprint(fitted),
         "people": hashed_people(data.split.train, data.split.validation, data.split.test, salt),
         "report": {
-            "people": "test" if test is not None else "validation",
+            "people": part,
             "verdict": shown["verdict"],
             "reason": shown["reason"],
             "fitted_on": fitted_on,
             "guard": summary["guard"],
-            "validation": key_figures(guarded.evaluation.block),
-            "test": None if test is None else key_figures(test.block),
+            **figures,
         },
     }
+    if folds is not None:
+        info["report"]["judged_by"] = summary["judged_by"]
     save_enhancer(enhancer, info, run_dir / "enhancer.safetensors")
     write_report(summary, evaluated, run_dir / "report")
+    if data.fold is not None:
+        write_fold(run_dir / "report", guarded.evaluation, test)
     return summary

@@ -30,10 +30,13 @@ from poseid.training.checkpoints import (
 from poseid.training.config import DataConfig
 from poseid.training.data import FeatureDataModule
 from poseid.training.data_record import check_same_data
+from poseid.training.fixed_epochs import FixedEpochs
+from poseid.training.folds import Folds
 from poseid.training.health import DIVERGED, Diverged, Interrupted, OtherRank
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
+from poseid.training.selection import BestCheckpoint
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
 from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
@@ -51,6 +54,7 @@ class RunContext:
         group: the sweep this run is a job of, or None.
         tags: groups in use, such as ``loss=after``.
         evaluate_test: whether the test people are evaluated.
+        folds: of a cross-validation, where this is the training on everybody that follows them.
     """
 
     run_dir: Path
@@ -58,6 +62,7 @@ class RunContext:
     group: str | None
     tags: list[str]
     evaluate_test: bool
+    folds: Folds | None = None
 
 
 def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
@@ -88,7 +93,9 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     if config["init_from"]:
         initialise_from(module, Path(config["init_from"]))
     announce(config, data, module)
-    trainer = make_trainer(config, context.run_dir, module.first_final_epoch())
+    best = context.run_dir / "checkpoints" / "best.ckpt"
+    selection = BestCheckpoint(best) if context.folds is None else FixedEpochs(best, context.folds.epochs)
+    trainer = make_trainer(config, context.run_dir, module.first_final_epoch(), selection)
     if trainer.is_global_zero:
         check_same_data(data, context.run_dir, bool(config["resume"]))
     logger = start_logger(config, context) if trainer.is_global_zero else None
@@ -106,8 +113,10 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         if not trainer.is_global_zero:
             # What follows needs one process: it writes the files that ship.
             raise OtherRank
-        load_state(module, context.run_dir / "checkpoints" / "best.ckpt")
-        summary = finish_run(config, context.run_dir, data, module, context.evaluate_test)
+        load_state(module, best)
+        summary = finish_run(
+            config, context.run_dir, data, module, selection.epochs, context.evaluate_test, context.folds
+        )
         if logger is not None:
             log_report(logger, context.run_dir, summary)
         failed = False
@@ -122,7 +131,9 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
 
 def make_data(config: dict[str, Any]) -> FeatureDataModule:
     options = DataConfig.model_validate(config["data"])
-    return FeatureDataModule(options, config["batch_size"], config["seed"], config["loss"]["swap"])
+    return FeatureDataModule(
+        options, config["batch_size"], config["seed"], config["loss"]["swap"], config["cv"], config["fold"]
+    )
 
 
 def make_module(config: dict[str, Any]) -> EnhancerModule:
@@ -156,6 +167,8 @@ def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerMo
         log.info(NOTICE)
     split = data.split
     log.info("%s", data.feature_set.summary())
+    if data.fold_name is not None:
+        log.info("tested on: %s", data.fold_name)
     poses = np.concatenate([data.feature_set.front.poses, data.feature_set.video.poses])
     if looks_like_radians(poses):
         log.warning("all angles are within 3.15, so they look like radians; degrees are needed: see poseid doctor")

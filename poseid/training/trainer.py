@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from poseid.errors import InputError, first_line
 from poseid.training.callbacks import Diagnosis, MetricsFile, Progress
 from poseid.training.checkpoints import AtomicCheckpointIO
+from poseid.training.fixed_epochs import FixedEpochs
 from poseid.training.selection import BestCheckpoint, PatienceAfterRamp
 
 
@@ -27,18 +28,19 @@ def precision_name(precision: str, accelerator: str) -> str:
     return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[precision]
 
 
-def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.Trainer:
+def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int, selection: BestCheckpoint) -> L.Trainer:
     """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last complete epoch.
 
     Args:
         config: resolved and checked.
         run_dir: receives ``checkpoints/`` and ``metrics.csv``.
         end_of_ramp: first epoch that early stopping counts.
+        selection: writes ``best.ckpt``; where it ends the training by itself, nothing else does.
     """
     options, stopping = config["trainer"], config["callbacks"]
     checkpoints = run_dir / "checkpoints"
     callbacks: list[L.Callback] = [
-        BestCheckpoint(checkpoints / "best.ckpt"),
+        selection,
         ModelCheckpoint(
             dirpath=checkpoints,
             filename="last",
@@ -51,7 +53,7 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
         callbacks.append(MetricsFile(run_dir / "metrics.csv"))
     if stopping["diagnosis"]["every_n_epochs"]:
         callbacks.append(Diagnosis(stopping["diagnosis"]["every_n_epochs"]))
-    if stopping["early_stopping"]:
+    if stopping["early_stopping"] and not isinstance(selection, FixedEpochs):
         callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
     if options["progress_bar"]:
         callbacks.append(Progress(leave=False))

@@ -55,6 +55,7 @@ def start_wandb(config: dict[str, Any], run_dir: Path, name: str, group: str | N
 
     options = config["logger"]
     id_file = run_dir / ID_FILE
+    run_dir.mkdir(parents=True, exist_ok=True)  # of a fold it is not there yet
     run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else secrets.token_hex(4)
     try:
         run = wandb.init(
@@ -119,7 +120,7 @@ def log_report(logger: Run, run_dir: Path, summary: dict[str, Any]) -> None:
 def _log_report(run: Any, run_dir: Path, summary: dict[str, Any]) -> None:
     import wandb
 
-    blocks = {part: summary[part] for part in ("validation", "test") if summary[part] is not None}
+    blocks = {part: summary[part] for part in ("validation", "test", "cross_validation") if summary.get(part)}
     for part, block in blocks.items():
         run.summary[part] = {key: block[key] for key in ("improvement", "similarity", "rank1", "verdict", "reason")}
         headline = headline_set(block)

@@ -60,7 +60,7 @@ def test_overlap_and_empty_parts_are_named() -> None:
     for parts, line in (
         (("ab", "bc", "d"), "'b' is in train and in validation"),
         (("ab", "dc", "dc"), "'c' and 1 more are in validation and in test"),
-        (("a", "b", ""), "no people in test"),
+        (("a", "", "b"), "no people in validation"),
     ):
         with pytest.raises(InputError, match=line):
             Split(*map(tuple, parts))

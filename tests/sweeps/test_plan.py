@@ -161,6 +161,15 @@ def test_the_line_of_a_job(tmp_path: Path) -> None:
     assert evaluate[:5] == ["poseid", "evaluate", str(tmp_path / "1"), "--data", "some data"]
 
 
+def test_the_test_people_of_a_cross_validation_are_those_of_its_folds(tmp_path: Path) -> None:
+    write_grid(tmp_path, {"cv": ["5"], "lambda_id": ["1", "3"]}, [0.2, 0.1])
+    config = {"cv": 5, "data": {"source": "folder", "dir": "some data", "split_seed": 7}}
+    write_yaml(tmp_path / "1" / ".hydra" / "config.yaml", config)
+    line = shlex.split(to_evaluate(best_job(tmp_path)).lines[0])
+    wanted = ["compare", "raw", str(tmp_path / "1"), "--cv", "5", "--split-seed", "7", "--data", "some data"]
+    assert line[1:10] == wanted
+
+
 def test_the_line_of_a_job_names_what_its_sweep_chose(tmp_path: Path) -> None:
     job = write_job(tmp_path, 0, ["sweep=[optuna,schedule]", "lr=0.1", "loss=after"], 0.2)
     choices = {"loss": "after", "schedule": "two_stage", "sweep": "x", "experiment": None, "hydra/sweeper": "study"}

@@ -1,0 +1,76 @@
+"""The folds of a cross-validation: every person is in the test of exactly one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from poseid.errors import InputError
+from poseid.features.people import Split, people_of_folds, split_rest
+from poseid.features.rows import FeatureSet
+
+FEWEST = 2
+"""People that a fold tests: one alone could be told from nobody."""
+
+
+@dataclass(frozen=True)
+class PeopleFold:
+    """One fold: its name and its test people, sorted."""
+
+    name: str
+    people: tuple[str, ...]
+
+
+def divide_into_folds(features: FeatureSet, count: int, seed: int) -> list[PeopleFold]:
+    """Divides all people into test folds.
+
+    Where ``pairs.csv`` has ``count`` folds or more and no two of them share people, consecutive folds are grouped: 4 of
+    8 are {1,2} {3,4} {5,6} {7,8}. People on none of its rows join the smallest group. Otherwise a seeded permutation
+    of the sorted names is divided, so that the sizes differ by at most 1.
+
+    Raises:
+        InputError: fewer than 2 folds, or folds of fewer than 2 people.
+    """
+    names = features.people()
+    if count < 2 or count * FEWEST > len(names):
+        raise InputError(
+            f"cv: {count} folds of {len(names)} people: take from 2 to {len(names) // FEWEST}, "
+            f"so that each tests at least {FEWEST} people"
+        )
+    groups = _listed_groups(features, count)
+    drawn = np.random.default_rng(seed).permutation(len(names)).tolist()
+    if groups is None:
+        parts = np.array_split(np.array(drawn), count)
+        return [PeopleFold(f"fold {n}", tuple(sorted(names[i] for i in part))) for n, part in enumerate(parts)]
+    listed = {name for _, people in groups for name in people}
+    for name in (names[i] for i in drawn if names[i] not in listed):
+        min(groups, key=lambda group: len(group[1]))[1].append(name)
+    return [PeopleFold(title, tuple(sorted(people))) for title, people in groups]
+
+
+def _listed_groups(features: FeatureSet, count: int) -> list[tuple[str, list[str]]] | None:
+    """Name and people of each group of folds of ``pairs.csv``; None where they cannot be used."""
+    if features.pairs is None:
+        return None
+    numbers = np.unique(features.pairs.fold)
+    if len(numbers) < count:
+        return None
+    groups = []
+    for part in np.array_split(numbers, count):
+        folds = part.tolist()
+        groups.append((f"folds {','.join(map(str, folds))} of pairs.csv", people_of_folds(features, folds)))
+    people = [name for _, part in groups for name in part]
+    few = min(len(part) for _, part in groups) < FEWEST
+    return None if few or len(people) > len(set(people)) else groups
+
+
+def fold_split(features: FeatureSet, fold: PeopleFold, seed: int, validation: float) -> Split:
+    """Tests on the people of a fold; everybody else trains or validates, by the draw of `split_by_folds`."""
+    rest = set(features.people()).difference(fold.people)
+    return Split(*split_rest(rest, seed, validation, f"{features.name}: {fold.name}"), fold.people)
+
+
+def everybody_split(features: FeatureSet, seed: int, validation: float) -> Split:
+    """All people train or validate, and nobody tests: for the model that its folds have judged."""
+    return Split(*split_rest(features.people(), seed, validation, features.name), ())

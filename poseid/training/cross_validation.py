@@ -1,0 +1,66 @@
+"""A cross-validation: a training for each fold, then one on everybody, which ships and which the folds have judged."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from poseid.errors import InputError
+from poseid.training.arguments import FINISHED, fold_directory, holds_a_run
+from poseid.training.folds import read_folds
+from poseid.training.run import RunContext, make_data, run_training
+
+log = logging.getLogger(__name__)
+
+
+def run_cross_validation(
+    config: dict[str, Any], context: RunContext, side_by_side: Callable[[list[int]], None] | None = None
+) -> dict[str, Any]:
+    """Trains the folds that are not finished, then the model of everybody; returns the contents of ``summary.json``.
+
+    A fold that was stopped goes on from its last checkpoint.
+
+    Args:
+        config: resolved and checked, with ``cv`` and without ``fold``.
+        context: of the whole; its directory receives a directory for each fold.
+        side_by_side: trains these folds in other processes, or None: one after the other in this one. What it leaves
+            unfinished is trained here, which also says what is wrong with it.
+
+    Raises:
+        InputError, Interrupted: as :func:`run_training`.
+    """
+    if not config["resume"] and fold_directory(context.run_dir, 0).is_dir():
+        raise InputError(holds_a_run(context.run_dir))
+    # What is wrong with the data or with the number of folds is said before anything is written.
+    make_data({**config, "fold": 0}).load()
+    directories = [fold_directory(context.run_dir, fold) for fold in range(config["cv"])]
+    left = [fold for fold, directory in enumerate(directories) if not is_finished(directory, config["max_epochs"])]
+    if left:
+        # Of a training on everybody that ended before these folds did: its number of epochs was another.
+        shutil.rmtree(context.run_dir / "checkpoints", ignore_errors=True)
+    if side_by_side is not None and len(left) > 1:
+        side_by_side(left)
+    for fold, directory in enumerate(directories):
+        if is_finished(directory, config["max_epochs"]):
+            log.info("fold %d of %d is finished: %s", fold, len(directories), directory)
+            continue
+        log.info("fold %d of %d: %s", fold, len(directories), directory)
+        begun = str(directory) if (directory / "checkpoints").is_dir() else None
+        one = replace(context, run_dir=directory, name=f"{context.name} fold {fold}")
+        run_training({**config, "fold": fold, "resume": begun}, one)
+    log.info("the model of everybody, which ships: %s", context.run_dir)
+    begun = str(context.run_dir) if (context.run_dir / "checkpoints").is_dir() else None
+    return run_training({**config, "resume": begun}, replace(context, folds=read_folds(directories)))
+
+
+def is_finished(directory: Path, epochs: int) -> bool:
+    """Whether a fold is finished, for so many epochs at least."""
+    try:
+        return bool(json.loads((directory / FINISHED).read_text(encoding="utf-8"))["max_epochs"] >= epochs)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
