@@ -12,7 +12,8 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from poseid.errors import InputError
-from poseid.training.arguments import FOLD, NO_HYDRA_FILES, fold_directory, quoted
+from poseid.training.arguments import FOLD, NO_HYDRA_FILES, fold_directory
+from poseid.training.override_text import quoted
 
 LAUNCHERS = ("joblib", "slurm", "submitit_local", "ray")
 """Choices of ``sweep`` that say where jobs run, and not what is searched."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from poseid.verification.genuine import ByPose, Improvement, Similarity
 from poseid.verification.metrics import METRICS, common_headline, figures_of
 from poseid.verification.operating_points import Rates
 from poseid.verification.protocols import ProtocolRates, ProtocolResult
-from poseid.verification.result import FORMS, AtThreshold, Evaluation, Figures, TurnedSet
+from poseid.verification.result import FORMS, Evaluation, Figures, TurnedSet
 from poseid.verification.scores import Genuine
 from poseid.verification.set_result import SetResult
 from poseid.verification.sets import SETS
@@ -174,17 +175,15 @@ def _turned(folds: Sequence[TurnedSet | None]) -> TurnedSet | None:
     rates = _set([one.rates for one in known]) if len(known) == len(folds) else None
     if rates is None:
         return None
-    common: dict[str, AtThreshold | None] = {}
+    common: dict[str, Any] = {}
     for label in known[0].at_common_threshold or {}:
-        points = [(one.at_common_threshold or {}).get(label) for one in known]
-        there = [one for one in points if one is not None]
+        points: list[Any] = [(one.at_common_threshold or {}).get(label) for one in known]
         common[label] = None
-        if len(there) == len(points):
-            forms = [
-                {name: float(np.mean([getattr(one, form)[name] for one in there])) for name in ("fmr", "fnmr")}
+        if all(points):
+            common[label] = {"threshold": float(np.mean([one["threshold"] for one in points]))} | {
+                form: {name: float(np.mean([one[form][name] for one in points])) for name in ("fmr", "fnmr")}
                 for form in FORMS
-            ]
-            common[label] = AtThreshold(float(np.mean([one.threshold for one in there])), *forms)
+            }
     return TurnedSet(rates, common or None)
 
 

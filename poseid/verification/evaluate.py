@@ -18,7 +18,7 @@ from poseid.verification.identification import Searches, one_reference, rank1, s
 from poseid.verification.metrics import METRICS, figures_of
 from poseid.verification.protocols import protocol_results
 from poseid.verification.rates import FMRS, LABELS
-from poseid.verification.result import FORMS, Evaluation
+from poseid.verification.result import FORMS, Evaluation, TurnedSet
 from poseid.verification.scores import EXACT, Compared, Genuine, compare, genuine_alone
 from poseid.verification.set_result import SetResult, set_result
 from poseid.verification.sets import SETS, Part, set_parts, turned_parts
@@ -71,7 +71,7 @@ def evaluate(
     reasons: dict[str, str] = {}
     results: dict[str, SetResult | None] = {}
     comparisons: dict[str, tuple[int, int]] = {}
-    turned: dict[str, dict[str, Any] | None] = {}
+    turned: dict[str, TurnedSet | None] = {}
     genuine: Genuine | None = None
     headline, headline_scores = "frontal_profile", None
     # `all` last: whether it is needed shows only then
@@ -139,14 +139,14 @@ def _turned(
     weights: NDArray[np.integer] | None,
     together: SetResult | None,
     reasons: dict[str, str],
-) -> dict[str, Any] | None:
+) -> TurnedSet | None:
     """Profiles by the way they are turned: is a shared pose taken for a shared identity?
 
     Both ways are also rated at one threshold, the raw one of `profile_profile`, where that set has rates.
     """
     result = set_result(compared, weights, f"turned.{way}", reasons)
     if result is None or together is None:
-        return None if result is None else result.to_dict()
+        return None if result is None else TurnedSet(result, None)
     common: dict[str, Any] = {}
     for label, threshold in zip(LABELS, together.raw.thresholds.tolist(), strict=True):
         common[label] = None if np.isnan(threshold) else {"threshold": threshold}
@@ -154,7 +154,7 @@ def _turned(
             scores, impostors = getattr(compared.genuine, form), getattr(compared, form)
             fmr = impostors.at_or_above(threshold) / impostors.total
             common[label][form] = {"fmr": fmr, "fnmr": float(np.mean(scores < threshold))}
-    return result.to_dict() | {"at_common_threshold": common}
+    return TurnedSet(result, common)
 
 
 def _searches(front: EmbeddingSet, video: EmbeddingSet, reasons: dict[str, str]) -> dict[str, Searches] | None:

@@ -26,6 +26,19 @@ Figures = Mapping[str, Mapping[str, Estimate]]
 
 
 @dataclass(frozen=True)
+class TurnedSet:
+    """Profile rows against profile rows, turned the same way or opposite ways."""
+
+    rates: SetResult
+    at_common_threshold: Mapping[str, Any] | None
+    """By FMR: `threshold`, the raw one of `profile_profile`, with `fmr` and `fnmr` of each form; None without it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        common = self.at_common_threshold
+        return self.rates.to_dict() | ({} if common is None else {"at_common_threshold": common})
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Everything that is known of an enhancer on some people; rates are fractions, NaN or None where not defined."""
 
@@ -44,8 +57,8 @@ class Evaluation:
     rank1: Mapping[str, float]
     protocols: Mapping[str, ProtocolResult]
     by_pose: ByPose
-    turned: Mapping[str, Mapping[str, Any] | None]
-    """Profile rows turned the same way, and opposite ways: the block of each set."""
+    turned: Mapping[str, TurnedSet | None]
+    """`same_way` and `opposite_ways`."""
     metrics: Figures
     """The registered metrics that have no other place in the summary."""
     verdict: str

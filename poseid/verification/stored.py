@@ -22,7 +22,7 @@ from poseid.verification.genuine import ByPose, Improvement, Similarity
 from poseid.verification.identification import Searches
 from poseid.verification.operating_points import Rates
 from poseid.verification.protocols import ProtocolRates, ProtocolResult
-from poseid.verification.result import AtThreshold, Evaluation, TurnedSet
+from poseid.verification.result import Evaluation, TurnedSet
 from poseid.verification.scores import Genuine
 from poseid.verification.set_result import SetResult
 from poseid.verification.verdict import NOT_JUDGED
@@ -30,7 +30,7 @@ from poseid.verification.verdict import NOT_JUDGED
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
-        *(AtThreshold, ByPose, Estimate, Evaluation, Genuine, Improvement, ProtocolRates, ProtocolResult, Rates),
+        *(ByPose, Estimate, Evaluation, Genuine, Improvement, ProtocolRates, ProtocolResult, Rates),
         *(Searches, SetResult, Similarity, TurnedSet),
     )
 }
@@ -38,14 +38,15 @@ _STRUCTURE = "structure"
 
 
 def write_evaluation(evaluation: Evaluation, path: Path, intervals: bool = True) -> None:
-    """Writes an evaluation; :func:`read_evaluation` gives it back bit for bit, but for ``headline_scores``.
+    """Writes an evaluation; :func:`read_evaluation` gives it back bit for bit, but for ``headline_scores``
+    and ``frames``, which the report of the fold shows.
 
     Args:
         evaluation: of one fold.
         path: the file.
         intervals: False leaves the resamples and the verdict out.
     """
-    evaluation = replace(evaluation, headline_scores=None)
+    evaluation = replace(evaluation, headline_scores=None, frames=())
     if not intervals:
         evaluation = replace(evaluation, resamples=0, verdict=NOT_JUDGED, reason="")
     arrays: dict[str, NDArray[Any]] = {}
