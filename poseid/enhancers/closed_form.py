@@ -40,7 +40,7 @@ LENGTH_BINS, HATS = 8, 4
 ENOUGH_PEOPLE = 120.0  # below, a solution is too uncertain for the whole correction
 FEWEST_ROWS, FEWEST_PEOPLE = 20, 5  # below these nothing can be fitted
 NO_QUALITY = 1e30  # a spread of lengths beside which every z is 0; finite, since a file with infinity counts as damaged
-SAME = 1e-12  # squared distance of unit rows below which they are one vector
+ZERO = 1e-12  # squared distance of unit rows below which they are one vector
 
 
 class Solution(NamedTuple):
@@ -65,7 +65,7 @@ class ClosedForm(nn.Module):
             less.
         shape: (4,) logarithmic gains of small to large eigenvalues of C.
         bias: raises all scores of an enhanced row.
-        quality: by how much less for a short, that is poor, vector.
+        quality: by how much less for short vectors, that is poor photos.
     """
 
     centre: Tensor
@@ -222,10 +222,10 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
         )
     mean = frontal.mean(dim=0)
     spread = (frontal - mean).T @ (frontal - mean) / len(frontal)
-    if float(spread.trace()) < SAME:
+    if float(spread.trace()) < ZERO:
         return "frontal rows that are all one vector"
     direction = torch.zeros_like(mean)
-    if float(mean @ mean) > SAME:  # of rows that cancel out no direction moves all scores alike
+    if float(mean @ mean) > ZERO:  # of rows that cancel out no direction moves all scores alike
         direction = torch.linalg.solve(spread + BIAS_SHRINKAGE * spread.trace() / dim * identity, mean)
         direction = direction / (direction @ mean)
     total, basis = torch.linalg.eigh(spread + TOTAL_SHRINKAGE * spread.trace() / dim * identity)

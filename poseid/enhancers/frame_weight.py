@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from poseid.enhancers.pooling import ONE_LENGTH
+
 YAW_FROM, YAW_SCALE = 30.0, 30.0  # degrees
-ONE_LENGTH = 1e-3  # standard deviation of log lengths up to which all vectors have one length
-MOST = 20.0  # largest absolute value of log w: products of it stay finite in float32
+MAX_LOG_WEIGHT = 20.0  # largest absolute value of log w: products of it stay finite in float32
 
 
 class FrameWeight(nn.Module):
@@ -23,33 +24,33 @@ class FrameWeight(nn.Module):
     """
 
     median: Tensor
-    informative: Tensor
+    lengths_differ: Tensor
 
     def __init__(self, length: float = 0.0, yaw: float = 0.0) -> None:
         super().__init__()
         self.length = nn.Parameter(torch.tensor(float(length)))
         self.yaw = nn.Parameter(torch.tensor(float(yaw)))
         self.register_buffer("median", torch.ones(()))
-        self.register_buffer("informative", torch.zeros(()))
+        self.register_buffer("lengths_differ", torch.zeros(()))
 
     @torch.no_grad()
     def store(self, lengths: Tensor) -> None:
         """Keeps (2,) the median length L and whether lengths differ, as :func:`length_statistics` gives them."""
         self.median.copy_(lengths[0])
-        self.informative.copy_(lengths[1])
+        self.lengths_differ.copy_(lengths[1])
 
     def forward(self, length: Tensor, pose: Tensor | None, lengths: Tensor | None = None) -> Tensor:
         """(N, 1) lengths and (N, 3) degrees (None, or rows with NaN: unknown) to (N,) weights.
 
         ``lengths`` replaces what is stored, as in training.
         """
-        median, informative = (self.median, self.informative) if lengths is None else (lengths[0], lengths[1])
-        logarithm = self.length * informative * (length[:, 0] / median).clamp(min=1e-6).log()
+        median, differ = (self.median, self.lengths_differ) if lengths is None else (lengths[0], lengths[1])
+        logarithm = self.length * differ * (length[:, 0] / median).clamp(min=1e-6).log()
         if pose is not None:
             known = torch.isfinite(pose).all(dim=1)
             yaw = torch.where(known, pose[:, 0], 0.0).abs().to(length.dtype)
             logarithm = logarithm - self.yaw * (yaw - YAW_FROM).clamp(min=0.0) / YAW_SCALE
-        return logarithm.clamp(-MOST, MOST).exp()
+        return logarithm.clamp(-MAX_LOG_WEIGHT, MAX_LOG_WEIGHT).exp()
 
 
 @torch.no_grad()

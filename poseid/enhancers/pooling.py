@@ -11,6 +11,8 @@ from poseid.errors import InputError
 from poseid.features.rows import MIN_NORM
 from poseid.features.templates import Templates
 
+ONE_LENGTH = 1e-3  # standard deviation of log lengths up to which all vectors have one length
+
 
 class Pooled(NamedTuple):
     """T templates as one row each, in the order of their first rows."""

@@ -126,7 +126,7 @@ class Decoder(nn.Module):
 def similarity_protection_loss(after: Tensor, raw: Tensor, margin: float = 0.0) -> Tensor:
     """Mean of relu(cos(x, t) − cos(enhanced, t) − margin). 0 when no pair became less alike than it was raw.
 
-    The baseline is the raw vector, so it stands still while the enhancer trains.
+    The baseline is the raw vector, detached: it does not change while the enhancer trains.
 
     Args:
         after: (N,) cos(enhanced, t).
@@ -193,7 +193,7 @@ class LossInputs:
     Args:
         similarity, raw_similarity: (N,) cosines of enhanced and of raw probes with their targets, where the enhancer
             compares.
-        full_similarity: (N,) of enhanced probes with their targets, in D dimensions.
+        similarity_in_d: (N,) of enhanced probes with their targets, in D dimensions.
         scores, raw_scores: (N, M) cosines with the targets of the batch, of every rank.
         same: (N, M) whether probe and target are one person.
         detection_scores: (P, R) cosines of enhanced profile probes with raw frontal references.
@@ -203,13 +203,13 @@ class LossInputs:
         predicted_pose, given_pose: (N, 3) degrees.
         to_identity, to_pose: weights of the two projections.
         decode: rebuilds (N, D) raw unit vectors from identity and pose code.
-        rebuilt: (N, D) what it should give.
+        reconstruction_target: (N, D) what it should give.
         temperature, margin, hardest: options of the terms.
     """
 
     similarity: Tensor
     raw_similarity: Tensor
-    full_similarity: Tensor
+    similarity_in_d: Tensor
     scores: Tensor
     raw_scores: Tensor
     same: Tensor
@@ -222,18 +222,18 @@ class LossInputs:
     to_identity: Tensor
     to_pose: Tensor
     decode: Callable[[], Tensor]
-    rebuilt: Tensor
+    reconstruction_target: Tensor
     temperature: float
     margin: float
     hardest: int
 
 
 TERMS: dict[str, Callable[[LossInputs], Tensor]] = {
-    "id": lambda x: id_loss(x.full_similarity),
+    "id": lambda x: id_loss(x.similarity_in_d),
     "pose": lambda x: pose_loss(x.predicted_pose, x.given_pose),
     "ortho": lambda x: ortho_loss(x.to_identity, x.to_pose),
     "contrast": lambda x: contrast_loss(x.similarity, x.scores, x.same, x.temperature),
-    "reconstruction": lambda x: reconstruction_loss(x.decode(), x.rebuilt),
+    "reconstruction": lambda x: reconstruction_loss(x.decode(), x.reconstruction_target),
     "similarity_protection": lambda x: similarity_protection_loss(x.similarity, x.raw_similarity, x.margin),
     "impostor_protection": lambda x: impostor_protection_loss(x.scores, x.raw_scores, x.same, x.hardest),
     "detection": lambda x: detection_loss(x.detection_scores, x.detection_same),

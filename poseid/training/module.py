@@ -82,7 +82,7 @@ class EnhancerModule(L.LightningModule):
         super().__init__()
         # Loggers get the whole configuration from the run, under the names that the command line has.
         self.save_hyperparameters(logger=False)
-        self.weights = {name: float(weights[name]) for name in TERMS}
+        self.weights = {name: float(weights.get(name, 0.0)) for name in TERMS}
         self.temperature = temperature
         self.margin = margin
         self.hardest = hardest
@@ -148,13 +148,13 @@ class EnhancerModule(L.LightningModule):
         output = enhancer(batch["features"], pose, fit)
         identity, code, compared = output.identity, output.pose_code, enhancer.comparison(output.features)
         raw, raw_target = unit(batch["features"]), unit(batch["target"])
-        target, rebuilt, references = raw_target, raw, unit(batch["references"])
+        target, reconstruction_target, references = raw_target, raw, unit(batch["references"])
         if enhancer.similarity is not None:
             target, references = unit(enhancer.comparison(raw_target)), unit(enhancer.comparison(references))
         if self.swap:
             # Identity of one row, pose code of another row of the same person: must give that other row.
-            rebuilt = unit(batch["partner"])
-            code = enhancer.to_pose(rebuilt * enhancer.dim**0.5)
+            reconstruction_target = unit(batch["partner"])
+            code = enhancer.to_pose(reconstruction_target * enhancer.dim**0.5)
         candidates, candidate_person = self._all_ranks(target), self._all_ranks(person)
         raw_candidates = candidates if target is raw_target else self._all_ranks(raw_target)
         # Of all ranks too: the mean over known poses is not the mean of the ranks' means.
@@ -176,7 +176,7 @@ class EnhancerModule(L.LightningModule):
             inputs = LossInputs(
                 similarity=similarity,
                 raw_similarity=raw_similarity,
-                full_similarity=in_full,
+                similarity_in_d=in_full,
                 scores=scores,
                 raw_scores=raw_scores,
                 same=same,
@@ -189,7 +189,7 @@ class EnhancerModule(L.LightningModule):
                 to_identity=enhancer.to_identity.weight,
                 to_pose=enhancer.to_pose.weight,
                 decode=lambda: self.decoder(identity.float(), code.float()),
-                rebuilt=rebuilt,
+                reconstruction_target=reconstruction_target,
                 temperature=self.temperature,
                 margin=self.margin,
                 hardest=self.hardest,
@@ -306,8 +306,7 @@ class EnhancerModule(L.LightningModule):
         self.log_dict(self.figures.compute())
 
     def evaluate(self) -> Evaluation:
-        """The quick evaluation on the validation people with the weights as they are; one for whoever asks before the
-        next step."""
+        """The quick evaluation on the validation people with the weights as they are; stored until the next step."""
         if self._evaluated is None or self._evaluated[0] != self.global_step:
             data = self.trainer.datamodule  # type: ignore[attr-defined]
             self._evaluated = self.global_step, quick_evaluation(self.enhancer, data.validation_set)

@@ -28,7 +28,7 @@ FRONTAL_SHARE = 0.2  # of the draws: frontal probes are hardly corrected, and on
 FRAMES = 8  # most rows of a set that the template term pools
 SET_SHARE = 4  # one draw in so many comes with a set
 FRAMES_KEY = 0x667261  # keeps the draws of the sets apart from those of the rows
-LEAST_ROUNDS = 2  # an epoch has at least so many steps for each division, however few the rows
+MIN_ROUNDS = 2  # an epoch has at least so many steps for each division, however few the rows
 
 
 class Counts(NamedTuple):
@@ -144,7 +144,7 @@ class BalancedBatches(Sampler[Tensor]):
 
     def __len__(self) -> int:
         total = int(self.counts.rows.sum())
-        return max(LEAST_ROUNDS * len(self.people), total // (self.batch_size * self._ranks()[1]))
+        return max(MIN_ROUNDS * len(self.people), total // (self.batch_size * self._ranks()[1]))
 
     def __iter__(self) -> Iterator[Tensor]:
         rank, world = self._ranks()

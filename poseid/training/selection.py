@@ -32,11 +32,11 @@ from poseid.verification.rates import LABELS
 from poseid.verification.result import Evaluation
 from poseid.verification.verdict import HARMS, LEAST_HARM
 
-SHARES = (1.0, 0.75, 0.5, 0.25)  # of the trained strength, tried in turn by the guard
-# Of the bias, tried in turn with each share: raising it cures rejected genuine pairs, lowering it false matches. The
+STRENGTH_FACTORS = (1.0, 0.75, 0.5, 0.25)  # of the trained strength, tried in turn by the guard
+# Of the bias, tried in turn with each share: raising it lowers FNMR at the raw threshold, lowering it lowers FMR. The
 # wide ones come first, since they leave a margin where they pass.
-SHIFTS = (0.0, 0.01, 0.02, 0.03, 0.005, 0.0025, -0.0025, -0.005)
-FEW, VERY_FEW = 500, 200  # training and validation people
+BIAS_SHIFTS = (0.0, 0.01, 0.02, 0.03, 0.005, 0.0025, -0.0025, -0.005)
+FEW_PEOPLE, VERY_FEW_PEOPLE = 500, 200  # training and validation people
 
 log = logging.getLogger(__name__)
 
@@ -128,16 +128,16 @@ class HeldOut:
 def held_out(enhancer: Enhancer, episodes: Episodes, data: FeatureDataModule) -> list[HeldOut]:
     """Training people with the fit of the other divisions; validation people with the fit of all training people."""
     shipped = len(data.train_set.people()) + len(data.validation_set.people())
-    parts = [HeldOut(_as_if_of(episodes.everybody.fit(enhancer), shipped), data.validation_set)]
+    parts = [HeldOut(_with_people(episodes.everybody.fit(enhancer), shipped), data.validation_set)]
     if len(episodes.support) > 1:
         there = data.train_set.people()
         for part, support in enumerate(episodes.support):
             people = [name for name in there if data.division[name] == part]
-            parts.append(HeldOut(_as_if_of(support.fit(enhancer), shipped), data.train_set.select(people)))
+            parts.append(HeldOut(_with_people(support.fit(enhancer), shipped), data.train_set.select(people)))
     return parts
 
 
-def _as_if_of(fit: Fit, people: int) -> Fit:
+def _with_people(fit: Fit, people: int) -> Fit:
     """The fit with as much of its correction as one of so many people gives: as much as will ship."""
     fit = fit.cpu()
     if fit.solution is None:
@@ -182,9 +182,9 @@ class Guarded:
 def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) -> Guarded:
     """Weakens the correction until it does no harm to people outside the fit, down to 0, the raw vector.
 
-    Harm is the verdict *harms* on validation people. Where fewer than ``FEW`` people train and validate, their verdict
-    can miss it: harm is then also more rejected genuine pairs at the raw threshold, and with fewer than ``VERY_FEW``
-    people more false matches there or a loss of frontal similarity, as point estimates over all people held out.
+    Harm is the verdict *harms* on validation people. Where fewer than ``FEW_PEOPLE`` people train and validate, their
+    verdict can miss it: harm is then also a higher FNMR at the raw threshold, and with fewer than ``VERY_FEW_PEOPLE``
+    people a higher FMR there or a loss of frontal similarity, as point estimates over all people held out.
     ``bias`` is shifted first, which trades rejected genuine pairs for false matches, and ``strength`` lowered after.
 
     Models without a path from input to output (``skip=false``) have no raw vector to fall back to: they stay as they
@@ -200,11 +200,11 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
     """
     if not enhancer.skip:
         return Guarded(evaluate_enhancer(enhancer, validation), 1.0)
-    few = sum(len(part.people.people()) for part in parts) < FEW
+    few = sum(len(part.people.people()) for part in parts) < FEW_PEOPLE
     form, strength = enhancer.closed_form, enhancer.strength.item()
     bias = 0.0 if form is None else form.bias.item()
-    for share in SHARES:
-        for shift in SHIFTS if form is not None else (0.0,):
+    for share in STRENGTH_FACTORS:
+        for shift in BIAS_SHIFTS if form is not None else (0.0,):
             enhancer.strength.fill_(share * strength)
             if form is not None:
                 form.bias.fill_(bias + shift)
@@ -227,7 +227,7 @@ def harms_held_out(enhancer: Enhancer, parts: Sequence[HeldOut]) -> bool:
     front = joined([embedding_set(enhancer, part.people.front, names, True, part.fit) for part in parts])
     video = joined([embedding_set(enhancer, part.people.video, names, True, part.fit) for part in parts])
     found = evaluate(front, video, None, sets=("frontal_profile",), resamples=0, details=False)
-    few, headline = len(names) < VERY_FEW, found.headline_set
+    few, headline = len(names) < VERY_FEW_PEOPLE, found.headline_set
     if headline is not None:
         n, (raw, enhanced) = LABELS.index(headline.operating_point()[0]), (headline.raw, headline.enhanced)
         if (enhanced.fnmr_at_raw_threshold - raw.fnmr_at_raw_threshold)[n].value > 0:

@@ -24,9 +24,9 @@ from poseid.verification.set_result import SetResult, set_result
 from poseid.verification.sets import SETS, Part, set_parts, turned_parts
 from poseid.verification.verdict import NOT_JUDGED, judge
 
-_DOUBLE = 1 << 21
+MAX_IN_FLOAT64 = 1 << 21
 """Up to so many comparisons of front and video rows, cosines are taken in float64, beyond in float32."""
-MOST_FOR_BANDS = 1 << 21
+MAX_FOR_BANDS = 1 << 21
 """The scores of a headline set of more comparisons are not stored: a band of its DET curve would take minutes."""
 
 
@@ -60,7 +60,7 @@ def evaluate(
         raise InputError(f"resamples is {resamples}: give 0 or more")
     people, code = np.unique(np.concatenate([front.person, video.person]), return_inverse=True)
     count, code = len(people), code.astype(np.int64)
-    dtype: type[np.floating] = np.float64 if len(front.person) * len(video.person) <= _DOUBLE else np.float32
+    dtype: type[np.floating] = np.float64 if len(front.person) * len(video.person) <= MAX_IN_FLOAT64 else np.float32
     f = front.normalized(code[: len(front.person)], dtype, "front")
     v = video.normalized(code[len(front.person) :], dtype, "video")
     weights = resample_people(count, resamples, seed) if resamples and count else None
@@ -89,7 +89,7 @@ def evaluate(
         results[name] = set_result(compared, weights, path, reasons)
         if name == "all":
             genuine = compared.genuine
-        if name == headline and details and weights is not None and size <= MOST_FOR_BANDS:
+        if name == headline and details and weights is not None and size <= MAX_FOR_BANDS:
             headline_scores = compared
         del compared
         if name == "profile_profile" and details:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.enhancers.frame_weight import ONE_LENGTH
-from poseid.enhancers.pooling import pool
+from poseid.enhancers.pooling import ONE_LENGTH, pool
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, OTHER, PROFILE
 from poseid.features.templates import Templates
@@ -91,16 +90,16 @@ def evaluate_templates(
     results = []
     for k in ([None] if templates is not None else []) + list(dict.fromkeys(frames)):
         for view in VIEWS:
-            inside = np.flatnonzero(video.kind == PROFILE) if view == "profile" else np.arange(len(video.person))
-            person = video.person[inside]
-            template = None if templates is None else np.unique(templates.template[inside], return_inverse=True)[1]
+            of_view = np.flatnonzero(video.kind == PROFILE) if view == "profile" else np.arange(len(video.person))
+            person = video.person[of_view]
+            template = None if templates is None else np.unique(templates.template[of_view], return_inverse=True)[1]
             if k is None:
                 assert template is not None
                 order = np.argsort(template, kind="stable")
-                sets = TemplateSets(inside[order], template[order])
+                sets = TemplateSets(of_view[order], template[order])
             else:
                 drawn = random_sets(person, k, seed, template)
-                sets = TemplateSets(inside[drawn.rows], drawn.number)
+                sets = TemplateSets(of_view[drawn.rows], drawn.number)
             if len(np.unique(video.person[sets.rows])) >= 2:
                 results.append(_evaluated(front, video, templates, sets, k, view, resamples, seed))
     return tuple(results)
@@ -127,8 +126,8 @@ def _evaluated(
         "enhanced_weighted": np.ones_like(raw_length) if video.weight is None else video.weight,
     }
     # With the frontal video rows, which are references of the frontal_profile set.
-    beside = np.flatnonzero(video.kind == FRONTAL) if view == "profile" else np.empty(0, np.int64)
-    kind = np.concatenate([np.full(len(person), PROFILE if view == "profile" else OTHER), video.kind[beside]])
+    frontal_video = np.flatnonzero(video.kind == FRONTAL) if view == "profile" else np.empty(0, np.int64)
+    kind = np.concatenate([np.full(len(person), PROFILE if view == "profile" else OTHER), video.kind[frontal_video]])
 
     def pooled(pooling: str) -> NDArray[np.float32]:
         rows = video.raw if pooling.startswith("raw") else video.probe
@@ -136,10 +135,10 @@ def _evaluated(
 
     def evaluated(raw: NDArray[np.float32], enhanced: NDArray[np.float32]) -> Evaluation:
         side = EmbeddingSet(
-            raw=np.concatenate([raw, video.raw[beside]]),
-            reference=np.concatenate([enhanced, video.reference[beside]]),
-            probe=np.concatenate([enhanced, video.probe[beside]]),
-            person=np.concatenate([person, video.person[beside]]),
+            raw=np.concatenate([raw, video.raw[frontal_video]]),
+            reference=np.concatenate([enhanced, video.reference[frontal_video]]),
+            probe=np.concatenate([enhanced, video.probe[frontal_video]]),
+            person=np.concatenate([person, video.person[frontal_video]]),
             yaw=np.full(len(kind), np.nan),
             kind=kind,
         )

@@ -154,7 +154,7 @@ def test_bands_agree_with_the_intervals_of_the_block(sides):
 def test_no_band_where_none_is_asked_for_or_too_large(sides, monkeypatch):
     front, video = sides(10)
     assert det_bands(evaluate(front, video, resamples=0)) is None
-    monkeypatch.setitem(evaluate.__globals__, "MOST_FOR_BANDS", 10)
+    monkeypatch.setitem(evaluate.__globals__, "MAX_FOR_BANDS", 10)
     found = evaluate(front, video, resamples=20)
     assert det_bands(found) is None
     assert draw_all(found)["det.png"].png

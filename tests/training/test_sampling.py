@@ -9,7 +9,7 @@ from torch import Tensor
 from poseid.training.sampling import (
     FRAMES,
     FRONTAL_SHARE,
-    LEAST_ROUNDS,
+    MIN_ROUNDS,
     REFERENCES,
     SET_SHARE,
     BalancedBatches,
@@ -121,7 +121,7 @@ def test_people_of_a_division_come_equally_often() -> None:
 
 def test_an_epoch_has_at_least_two_steps_for_each_division_however_few_the_rows() -> None:
     made = batches(batch_size=1000)
-    assert len(made) == LEAST_ROUNDS * 3 == 6
+    assert len(made) == MIN_ROUNDS * 3 == 6
     assert [int(DIVISION[OWNER[block[0, 0]]]) for block in made] == [0, 1, 2, 0, 1, 2]
     assert all(block.shape[1] == 1000 for block in made)
     assert not torch.equal(made[0], made[3])

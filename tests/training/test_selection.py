@@ -21,8 +21,8 @@ from poseid.training.fitting import Episodes, Fitter, fit_on, training_rows
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.selection import (
-    SHARES,
-    SHIFTS,
+    BIAS_SHIFTS,
+    STRENGTH_FACTORS,
     BestCheckpoint,
     Guarded,
     HeldOut,
@@ -236,7 +236,7 @@ def test_strength_is_lowered_only_while_the_verdict_is_harms(
     guarded = guard(enhancer, VALIDATION, OUTSIDE)
     assert guarded.strength == left
     assert float(enhancer.strength.detach()) == pytest.approx(0.8 * left)
-    tried = [share for share in SHARES if share > left for _ in SHIFTS] + [left]
+    tried = [share for share in STRENGTH_FACTORS if share > left for _ in BIAS_SHIFTS] + [left]
     assert evaluated == pytest.approx([0.8 * share for share in tried])
     assert guarded.evaluation.verdict == (other if harmful_above >= 0 else "harms")
 
@@ -256,7 +256,7 @@ def test_the_bias_is_raised_before_the_strength_is_lowered(monkeypatch: pytest.M
 
 
 def test_many_people_are_judged_by_their_verdict_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "FEW", 10)
+    monkeypatch.setattr(selection, "FEW_PEOPLE", 10)
     monkeypatch.setattr(selection, "harms_held_out", lambda enhancer, parts: True)
     assert guard(fitted(), VALIDATION, OUTSIDE).strength == 1.0
 

@@ -53,7 +53,7 @@ def read_ids(path: Path, name: str, rows: int) -> Iterator[dict[str, np.ndarray]
     """
     module = format_module(path)
     if not hasattr(module, "read_ids"):
-        raise InputError(f"{path}: an npy file has no ids: pool .npz, .parquet, .h5 or a feature folder")
+        raise InputError(f"{path}: files of this format have no ids: pool .npz, .parquet, .h5 or a feature folder")
     have = module.column_names(path)
     wanted = find_columns((name,), have, str(path))
     if len(wanted) != 1:
