@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import train
+from tests.short_runs import metrics
 
 BRIEF = [
     *("max_epochs=2", "data.synthetic_people=24", "data.dim=16", "batch_size=16", "logger=csv", "threads=1"),
@@ -28,6 +29,21 @@ def run(*overrides: str) -> int:
     status = train.main([*BRIEF, *overrides])
     logging.root.handlers[:] = handlers
     return status
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [["max_steps=6"], ["max_steps=7", "accumulate_grad_batches=1"], ["max_steps=3", "accumulate_grad_batches=2"]],
+)
+def test_the_line_of_an_epoch_that_was_cut_short_has_no_figures_of_the_epoch_before(limits: list[str]) -> None:
+    assert run("trainer.limit_train_batches=4", *[f"trainer.{limit}" for limit in limits]) == 0
+    whole, cut = metrics()
+    assert all(whole[name] for name in ("val/selection", "val/loss/total", "phi/bias"))
+    assert [name for name, value in cut.items() if value and name.startswith(("val/", "phi/"))] == ["val/selection"]
+    assert cut["val/selection"] != whole["val/selection"]  # evaluated anew
+    assert cut["epoch"] == "1"
+    assert cut["lr"]
+    assert cut["train/loss/total"] not in ("", whole["train/loss/total"])
 
 
 def steps() -> int:
