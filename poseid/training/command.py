@@ -52,7 +52,8 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     try:
         resolved = checked(config, overrides, in_multirun)
         # What there is to say, the first of several processes says.
-        logging.disable(logging.NOTSET if first_process(resolved["trainer"]["devices"]) else logging.WARNING)
+        processes = resolved["trainer"]["devices"] * resolved["trainer"]["num_nodes"]
+        logging.disable(logging.NOTSET if first_process(processes) else logging.WARNING)
         log.info("run directory: %s", run_dir)
         # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
         with importing():
@@ -104,10 +105,10 @@ def checked(config: DictConfig, overrides: list[str], in_multirun: bool) -> dict
         raise InputError("sweep: chooses how a multirun runs; add -m")
     resolved = resolve(config)
     check_config(resolved)
-    devices = resolved["trainer"]["devices"]
-    if in_multirun and devices > 1:
+    devices, machines = resolved["trainer"]["devices"], resolved["trainer"]["num_nodes"]
+    if in_multirun and devices * machines > 1:
         raise InputError(ONE_PROCESS)
-    check_processes(devices, resolved["trainer"]["accelerator"])
+    check_processes(devices, machines, resolved["trainer"]["accelerator"])
     if resolved["data"]["source"] == "folder" and resolved["data"]["dir"]:
         check_there(Path(resolved["data"]["dir"]))
     return resolved
@@ -151,7 +152,8 @@ def _end_refused(error: Exception, run_dir: Path) -> NoReturn:
         remove_claim(run_dir)
         if not chosen:
             remove_made(run_dir)
-    if not (refused and by_torchrun() and not first_process(1)):  # all refuse the same
+    # All processes of a machine refuse the same; another machine may lack what is there on this one.
+    if not (refused and by_torchrun() and os.environ.get("LOCAL_RANK", "0") != "0"):
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(2 if refused else 1)
 

@@ -138,6 +138,7 @@ class Progressive(Group):
 class Trainer(Group):
     accelerator: Literal["auto", "cpu", "gpu", "mps"]
     devices: AtLeast1
+    num_nodes: AtLeast1
     gradient_clip_val: Positive
     # A share with a point, or a number of steps without one.
     limit_train_batches: Annotated[Positive, Field(le=1, strict=True)] | AtLeast1

@@ -172,9 +172,9 @@ def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerMo
         f"{parameter_count(module.enhancer):,}",
         f"{parameter_count(module.decoder):,}",
     )
-    devices = config["trainer"]["devices"]
-    if devices > 1:
-        log.info("%d processes with %d probes each: %d a step", devices, data.batch_size, devices * data.batch_size)
+    processes = config["trainer"]["devices"] * config["trainer"]["num_nodes"]
+    if processes > 1:
+        log.info("%d processes with %d probes each: %d a step", processes, data.batch_size, processes * data.batch_size)
     weights = ", ".join(f"{name} {value:g}" for name, value in module.weights.items())
     log.info("loss weights: %s; schedule %s", weights, module.schedule.name)
 

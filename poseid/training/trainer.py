@@ -56,7 +56,7 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
     if options["progress_bar"]:
         callbacks.append(Progress(leave=False))
     # A term with weight 0 leaves its layers without a gradient, which plain DDP takes for a fault.
-    several = options["devices"] > 1
+    several = options["devices"] * options["num_nodes"] > 1
     plugins: list[Any] = [AtomicCheckpointIO()]
     if not several:  # each task of a Slurm job may train by itself
         plugins.append(LightningEnvironment())
@@ -64,6 +64,7 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
         return L.Trainer(
             accelerator=options["accelerator"],
             devices=options["devices"],
+            num_nodes=options["num_nodes"],
             strategy="ddp_find_unused_parameters_true" if several else "auto",
             precision=precision_name(str(config["precision"]), options["accelerator"]),  # type: ignore[arg-type]
             max_epochs=config["max_epochs"],
