@@ -30,7 +30,7 @@ from poseid.training.checkpoints import (
 from poseid.training.config import DataConfig
 from poseid.training.data import FeatureDataModule
 from poseid.training.data_record import check_same_data
-from poseid.training.health import DIVERGED, Diverged, Interrupted, OtherRank
+from poseid.training.health import DIVERGED, Diverged, Interrupted, OtherRank, TrialDone
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
@@ -70,6 +70,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     Raises:
         InputError: data, a checkpoint or the machine does not fit the configuration.
         Interrupted: Ctrl-C.
+        TrialDone: with ``trainer.fast_dev_run``, after a few batches; nothing was written.
     """
     # Set anew each time: in a multirun the job before may have asked for another number.
     torch.set_num_threads(config["threads"] or os.cpu_count() or 1)
@@ -89,6 +90,9 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
         initialise_from(module, Path(config["init_from"]))
     announce(config, data, module)
     trainer = make_trainer(config, context.run_dir, module.first_final_epoch())
+    if config["trainer"]["fast_dev_run"]:
+        fit(trainer, module, data, None)
+        raise TrialDone if trainer.is_global_zero else OtherRank
     if trainer.is_global_zero:
         check_same_data(data, context.run_dir, bool(config["resume"]))
     logger = start_logger(config, context) if trainer.is_global_zero else None

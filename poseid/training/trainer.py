@@ -27,16 +27,9 @@ def precision_name(precision: str, accelerator: str) -> str:
     return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[precision]
 
 
-def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.Trainer:
-    """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last complete epoch.
-
-    Args:
-        config: resolved and checked.
-        run_dir: receives ``checkpoints/`` and ``metrics.csv``.
-        end_of_ramp: first epoch that early stopping counts.
-    """
-    options, stopping = config["trainer"], config["callbacks"]
-    checkpoints = run_dir / "checkpoints"
+def callbacks_of(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> list[L.Callback]:
+    """The callbacks that choose an epoch, stop early and write; see :func:`make_trainer`."""
+    stopping, checkpoints = config["callbacks"], run_dir / "checkpoints"
     callbacks: list[L.Callback] = [
         BestCheckpoint(checkpoints / "best.ckpt"),
         ModelCheckpoint(
@@ -53,6 +46,21 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
         callbacks.append(Diagnosis(stopping["diagnosis"]["every_n_epochs"]))
     if stopping["early_stopping"]:
         callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
+    return callbacks
+
+
+def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.Trainer:
+    """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last complete epoch.
+
+    With ``fast_dev_run`` it writes nothing.
+
+    Args:
+        config: resolved and checked.
+        run_dir: receives ``checkpoints/`` and ``metrics.csv``.
+        end_of_ramp: first epoch that early stopping counts.
+    """
+    options = config["trainer"]
+    callbacks = [] if options["fast_dev_run"] else callbacks_of(config, run_dir, end_of_ramp)
     if options["progress_bar"]:
         callbacks.append(Progress(leave=False))
     # A term with weight 0 leaves its layers without a gradient, which plain DDP takes for a fault.
@@ -73,6 +81,8 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
             accumulate_grad_batches=options["accumulate_grad_batches"],
             max_steps=options["max_steps"],
             max_time=options["max_time"],
+            fast_dev_run=options["fast_dev_run"],
+            enable_checkpointing=not options["fast_dev_run"],
             deterministic=options["deterministic"],
             use_distributed_sampler=False,
             num_sanity_val_steps=0,
