@@ -142,6 +142,7 @@ class Trainer(Group):
     gradient_clip_val: Positive
     # A share with a point, or a number of steps without one.
     limit_train_batches: Annotated[Positive, Field(le=1, strict=True)] | AtLeast1
+    overfit_batches: Share | Count
     accumulate_grad_batches: AtLeast1
     max_steps: Literal[-1] | AtLeast1
     fast_dev_run: Count | bool

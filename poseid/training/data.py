@@ -38,14 +38,16 @@ class FeatureDataModule(L.LightningDataModule):
         batch_size: probes a step (and a process).
         seed: of the order of the rows.
         swap: whether batches carry a partner row for swap reconstruction.
+        same_batches: whether every epoch has the batches of the first.
     """
 
-    def __init__(self, options: DataConfig, batch_size: int, seed: int, swap: bool) -> None:
+    def __init__(self, options: DataConfig, batch_size: int, seed: int, swap: bool, same_batches: bool = False) -> None:
         super().__init__()
         self.options = options
         self.batch_size = batch_size
         self.seed = seed
         self.swap = swap
+        self.same_batches = same_batches
         self.loaded = False
 
     def load(self) -> None:
@@ -135,7 +137,9 @@ class FeatureDataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         rows = self.train_rows
-        sampler = BalancedBatches(rows.counts, rows.groups, rows.division, self.batch_size, self.seed)
+        sampler = BalancedBatches(
+            rows.counts, rows.groups, rows.division, self.batch_size, self.seed, self.same_batches
+        )
         return DataLoader(rows, sampler=sampler, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:

@@ -126,7 +126,8 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
 
 def make_data(config: dict[str, Any]) -> FeatureDataModule:
     options = DataConfig.model_validate(config["data"])
-    return FeatureDataModule(options, config["batch_size"], config["seed"], config["loss"]["swap"])
+    same_batches = config["trainer"]["overfit_batches"] != 0
+    return FeatureDataModule(options, config["batch_size"], config["seed"], config["loss"]["swap"], same_batches)
 
 
 def make_module(config: dict[str, Any]) -> EnhancerModule:

@@ -77,7 +77,8 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int) -> L.T
             precision=precision_name(str(config["precision"]), options["accelerator"]),  # type: ignore[arg-type]
             max_epochs=config["max_epochs"],
             gradient_clip_val=options["gradient_clip_val"],
-            limit_train_batches=options["limit_train_batches"],
+            # Lightning's own overfit_batches would put another sampler in the place of ours; see train_dataloader.
+            limit_train_batches=options["overfit_batches"] or options["limit_train_batches"],
             accumulate_grad_batches=options["accumulate_grad_batches"],
             max_steps=options["max_steps"],
             max_time=options["max_time"],

@@ -75,6 +75,32 @@ def test_a_trial_takes_a_few_batches_and_leaves_its_directory_to_a_training(
     assert Path("run/enhancer.safetensors").is_file()
 
 
+@pytest.mark.parametrize(
+    ("overrides", "steps_an_epoch"),
+    [(["overfit_batches=3"], 3), (["overfit_batches=0.2"], 3), (["overfit_batches=1", "limit_train_batches=5"], 1)],
+)
+def test_overfitting_takes_the_same_batches_every_epoch_and_validates_as_ever(
+    overrides: list[str], steps_an_epoch: int, trained: list[list[int]]
+) -> None:
+    assert run(*[f"trainer.{override}" for override in overrides]) == 0
+    first, second = trained[:steps_an_epoch], trained[steps_an_epoch:]
+    assert first == second
+    losses = [float(line["val/loss/total"]) for line in metrics()]
+    assert losses[0] != losses[1]
+    assert all(line["val/eer"] for line in metrics())
+    seen = len(trained)
+    assert run("trainer.limit_train_batches=3", "hydra.run.dir=other") == 0
+    others = trained[seen:]
+    assert others[:steps_an_epoch] == first[:3]
+    assert others[3:] != others[:3]
+
+
+def test_overfitting_lowers_the_loss_of_its_batches() -> None:
+    assert run("trainer.overfit_batches=4", "max_epochs=12", "network_after=0", "lr=0.003") == 0
+    losses = [float(line["train/loss/total"]) for line in metrics()]
+    assert losses[-1] < 0.9 * losses[0]
+
+
 def test_a_trial_without_a_directory_of_its_own_leaves_none() -> None:
     assert train.main([item for item in BRIEF if "hydra" not in item] + ["trainer.fast_dev_run=2"]) == 0
     assert not Path("outputs").exists()
@@ -128,6 +154,9 @@ def test_it_trains_so_many_steps(overrides: list[str], expected: int) -> None:
     [
         "max_steps=0",
         "max_steps=1.5",
+        "overfit_batches=-1",
+        "overfit_batches=1.5",
+        "overfit_batches=yes",
         "fast_dev_run=-1",
         "fast_dev_run=yes",
         "fast_dev_run=0.5",
