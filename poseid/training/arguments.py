@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from importlib.metadata import PackageNotFoundError, distribution
@@ -33,7 +34,9 @@ SWEEP_PLUGINS = {
 
 MAY_MOVE = ("data.dir", "data.train_people", "data.validation_people", "data.test_people")
 """Paths that may be others on resuming: what they hold is compared with what the run was begun with."""
-ONE_PROCESS = "trainer.devices: jobs of a multirun train in one process each: leave it or -m out"
+ONE_PROCESS = (
+    "trainer.devices and trainer.num_nodes: jobs of a multirun train in one process each: leave them or -m out"
+)
 
 
 class AlreadyFinished(Exception):
@@ -54,7 +57,7 @@ def hydra_arguments(arguments: list[str]) -> list[str]:
     multirun = bool({"-m", "--multirun"} & set(arguments))
     check_overrides(arguments, multirun)
     arguments = [quote_value(argument, multirun) for argument in arguments]
-    if multirun and asked_devices(arguments) > 1:
+    if multirun and asked_processes(arguments) > 1:
         raise InputError(ONE_PROCESS)
     check_directories(arguments)
     for choices in (item.removeprefix("sweep=") for item in arguments if item.startswith("sweep=")):
@@ -62,14 +65,15 @@ def hydra_arguments(arguments: list[str]) -> list[str]:
     return resume_arguments(arguments)
 
 
-def asked_devices(arguments: list[str]) -> int:
-    """``trainer.devices`` as the arguments give it; the last one counts, as for Hydra.
+def asked_processes(arguments: list[str]) -> int:
+    """``trainer.devices`` × ``trainer.num_nodes`` as the arguments give them; the last one counts, as for Hydra.
 
-    >>> asked_devices(["trainer.devices=4", "+trainer.devices=2"]), asked_devices([])
-    (2, 1)
+    >>> asked_processes(["trainer.devices=4", "+trainer.devices=2", "trainer.num_nodes=3"]), asked_processes([])
+    (6, 1)
     """
-    asked = [item.partition("=")[2] for item in arguments if item.lstrip("+").startswith("trainer.devices=")]
-    return int(asked[-1]) if asked and asked[-1].isdecimal() else 1
+    asked = dict(item.lstrip("+").split("=", 1) for item in arguments if "=" in item)
+    values = [asked.get(key, "1") for key in ("trainer.devices", "trainer.num_nodes")]
+    return math.prod(int(value) for value in values if value.isdecimal())
 
 
 def check_extras(choices: list[str]) -> None:

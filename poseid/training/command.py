@@ -26,7 +26,7 @@ from poseid.reports.text_table import table_text
 from poseid.training.arguments import FAILED, ONE_PROCESS
 from poseid.training.config import check_config
 from poseid.training.fold_jobs import check_launcher, launcher
-from poseid.training.health import Diverged, Interrupted, OtherRank
+from poseid.training.health import Diverged, Interrupted, OtherRank, TrialDone
 from poseid.training.objective import objective_values
 from poseid.training.processes import by_torchrun, check_processes, first_process
 
@@ -54,7 +54,8 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     try:
         resolved = checked(config, overrides, in_multirun)
         # What there is to say, the first of several processes says.
-        logging.disable(logging.NOTSET if first_process(resolved["trainer"]["devices"]) else logging.WARNING)
+        processes = resolved["trainer"]["devices"] * resolved["trainer"]["num_nodes"]
+        logging.disable(logging.NOTSET if first_process(processes) else logging.WARNING)
         log.info("run directory: %s", run_dir)
         # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
         with importing():
@@ -78,6 +79,13 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         else:
             summary = run_training(resolved, context)
     except OtherRank:
+        sys.exit(0)
+    except TrialDone:
+        log.info(
+            "fast_dev_run: training and validation ran to their end on a few batches; no model was written. To train, "
+            "leave trainer.fast_dev_run out"
+        )
+        _leave_nothing(run_dir)
         sys.exit(0)
     except (Interrupted, KeyboardInterrupt):
         # max_epochs is not written down with the run: without it a longer training would end where the first did.
@@ -117,10 +125,12 @@ def checked(config: DictConfig, overrides: list[str], in_multirun: bool) -> dict
             raise InputError("sweep: chooses how a multirun runs; add -m")
     resolved = resolve(config)
     check_config(resolved)
-    devices = resolved["trainer"]["devices"]
-    if in_multirun and devices > 1:
+    devices, machines = resolved["trainer"]["devices"], resolved["trainer"]["num_nodes"]
+    if in_multirun and devices * machines > 1:
         raise InputError(ONE_PROCESS)
-    check_processes(devices, resolved["trainer"]["accelerator"])
+    if in_multirun and resolved["trainer"]["fast_dev_run"]:
+        raise InputError("trainer.fast_dev_run: tries one run, without a result to compare: leave it or -m out")
+    check_processes(devices, machines, resolved["trainer"]["accelerator"])
     if resolved["data"]["source"] == "folder" and resolved["data"]["dir"]:
         check_there(Path(resolved["data"]["dir"]))
     return resolved
@@ -159,14 +169,19 @@ def resolve(config: DictConfig) -> dict[str, Any]:
 def _end_refused(error: Exception, run_dir: Path) -> NoReturn:
     """Ends a single run with one line: status 2 for bad input, else 1."""
     refused = isinstance(error, InputError)
-    chosen = any(item.lstrip("+").startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
     if refused:
-        remove_claim(run_dir)
-        if not chosen:
-            remove_made(run_dir)
-    if not (refused and by_torchrun() and not first_process(1)):  # all refuse the same
+        _leave_nothing(run_dir)
+    # All processes of a machine refuse the same; another machine may lack what is there on this one.
+    if not (refused and by_torchrun() and os.environ.get("LOCAL_RANK", "0") != "0"):
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(2 if refused else 1)
+
+
+def _leave_nothing(run_dir: Path) -> None:
+    """Gives a directory free; one that the user did not choose is removed too."""
+    remove_claim(run_dir)
+    if not any(item.lstrip("+").startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra):
+        remove_made(run_dir)
 
 
 def remove_claim(run_dir: Path) -> None:
@@ -176,7 +191,7 @@ def remove_claim(run_dir: Path) -> None:
 
 
 def remove_made(run_dir: Path) -> None:
-    """Takes away what Hydra made for a run that was refused: its files, and directories where nothing else is.
+    """Takes away what Hydra made for a run that was refused or tried: its files, and directories with nothing else.
 
     Only of a directory that was named by date and time: one that the user chose may hold more, and stays.
     """

@@ -139,11 +139,14 @@ class Progressive(Group):
 class Trainer(Group):
     accelerator: Literal["auto", "cpu", "gpu", "mps"]
     devices: AtLeast1
+    num_nodes: AtLeast1
     gradient_clip_val: Positive
     # A share with a point, or a number of steps without one.
     limit_train_batches: Annotated[Positive, Field(le=1, strict=True)] | AtLeast1
+    overfit_batches: Share | Count
     accumulate_grad_batches: AtLeast1
     max_steps: Literal[-1] | AtLeast1
+    fast_dev_run: Count | bool
     max_time: Annotated[str, Field(pattern=r"^\d+:\d\d:\d\d:\d\d$")] | None
     deterministic: bool
     progress_bar: bool
@@ -277,6 +280,8 @@ def _check_between(config: Config) -> None:
     _check_folds(config)
     if data.source == "synthetic" and data.dir:
         raise InputError("data.dir: made-up people are not read from a folder; add data=folder")
+    if config.trainer.fast_dev_run and (config.resume or config.ckpt_path):
+        raise InputError("trainer.fast_dev_run: tries a new run; leave it out, or resume and ckpt_path")
     if not any(config.weights.values()):
         raise InputError("lambda_id: all loss weights are 0, so there is nothing to train; give one of them")
     if model.dim != data.dim:

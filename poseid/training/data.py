@@ -41,6 +41,7 @@ class FeatureDataModule(L.LightningDataModule):
         swap: whether batches carry a partner row for swap reconstruction.
         cv: folds of a cross-validation, or None for the split that `options` give.
         fold: the one whose people test; None trains and validates on everybody.
+        same_batches: whether every epoch has the batches of the first.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class FeatureDataModule(L.LightningDataModule):
         swap: bool,
         cv: int | None = None,
         fold: int | None = None,
+        same_batches: bool = False,
     ) -> None:
         super().__init__()
         self.options = options
@@ -60,6 +62,7 @@ class FeatureDataModule(L.LightningDataModule):
         self.cv = cv
         self.fold = fold
         self.fold_name: str | None = None
+        self.same_batches = same_batches
         self.loaded = False
 
     def load(self) -> None:
@@ -154,7 +157,9 @@ class FeatureDataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         rows = self.train_rows
-        sampler = BalancedBatches(rows.counts, rows.groups, rows.division, self.batch_size, self.seed)
+        sampler = BalancedBatches(
+            rows.counts, rows.groups, rows.division, self.batch_size, self.seed, self.same_batches
+        )
         return DataLoader(rows, sampler=sampler, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:

@@ -230,7 +230,7 @@ class EnhancerModule(L.LightningModule):
         return total
 
     def on_train_batch_end(self, outputs: Any, batch: dict[str, Tensor], batch_index: int) -> None:
-        last = batch_index + 1 == self.trainer.num_training_batches
+        last = batch_index + 1 == self.trainer.num_training_batches or self.trainer.fit_loop.epoch_loop.done
         if last or len(self._values) == CHECK_EVERY:
             values = torch.stack(self._values)
             self._check_health(values, batch_index + 1 - len(values), weights_too=last)
@@ -258,6 +258,7 @@ class EnhancerModule(L.LightningModule):
             raise Diverged(what, self.current_epoch, step, rows)
 
     def on_train_epoch_start(self) -> None:
+        self.trainer.callback_metrics.clear()  # an epoch that is cut short must not show the figures of the one before
         self._values: list[Tensor] = []
         self._rows: list[Tensor] = []
         self._sums = torch.zeros(len(VALUES), dtype=torch.float64)
@@ -321,7 +322,7 @@ class EnhancerModule(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW; see :mod:`poseid.training.optimizer`. The network beside a closed form begins later."""
-        waiting = self.enhancer.network_parameters() if self.enhancer.closed_form is not None else []
+        late = {id(p) for p in self.enhancer.network_parameters() if self.enhancer.closed_form is not None}
         groups = parameter_groups(
             self.enhancer, self.decoder, self.lr, self.lr_identity_scale, self.weight_decay, self.phi_rates
         )
@@ -329,8 +330,7 @@ class EnhancerModule(L.LightningModule):
         # clipped before the step, which a one-pass optimiser would unscale by itself.
         optimizer = torch.optim.AdamW(groups, lr=self.lr, fused=self.device.type == "cpu" or None)
         steps = max(1, int(self.trainer.estimated_stepping_batches))
-        per_epoch = steps / max(1, self.trainer.max_epochs or 1)
-        late = {id(p) for p in waiting}
+        per_epoch = math.ceil(self.trainer.num_training_batches / self.trainer.accumulate_grad_batches)
         factors: list[Callable[[int], float]] = [
             partial(
                 rate_factor,

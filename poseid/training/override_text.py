@@ -87,7 +87,8 @@ def check_overrides(arguments: list[str], multirun: bool) -> None:
     """Refuses overrides that Hydra ends with a traceback, or of which it silently takes a part.
 
     Raises:
-        InputError: a key is taken away, a group has no choice or several, or a search has no algorithm.
+        InputError: a key is taken away, a group has no choice or several, a search has no algorithm, or a key that
+            Lightning has would mean nothing here.
     """
     searches = any(
         re.match(r"\+?sweep=.*(optuna|weights|enhancer|schedule)|hydra/sweeper=", item) for item in arguments
@@ -97,6 +98,8 @@ def check_overrides(arguments: list[str], multirun: bool) -> None:
             raise InputError(f"{argument}: keys cannot be taken away: leave it out, or give the key another value")
         name, _, value = argument.partition("=")
         name = name.lstrip("+")
+        if name == "trainer.log_every_n_steps":
+            raise InputError(f"{name}: does not exist: all figures are logged once an epoch; leave it out")
         if name in ONE_CHOICE:
             if value.startswith("["):
                 raise InputError(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from poseid.errors import InputError
-from poseid.training.arguments import NO_HYDRA_FILES, asked_devices
+from poseid.training.arguments import NO_HYDRA_FILES, asked_processes
 from poseid.training.override_text import quoted
 
 NO_LOG = "hydra/job_logging=disabled"
@@ -24,36 +24,51 @@ def by_slurm() -> bool:
     return "SLURM_NTASKS" in os.environ and os.environ.get("SLURM_JOB_NAME") not in _BY_HAND and not by_torchrun()
 
 
-def first_process(devices: int) -> bool:
+def first_process(processes: int) -> bool:
     """Whether this is the only process of a training, or the first of several; as Lightning will see it.
 
     Args:
-        devices: how many processes train together.
+        processes: how many train together, on all machines.
     """
     if by_torchrun():
         return os.environ.get("RANK", "0") == "0"
-    return devices == 1 or os.environ.get("SLURM_PROCID" if by_slurm() else "LOCAL_RANK", "0") == "0"
+    return processes == 1 or os.environ.get("SLURM_PROCID" if by_slurm() else "LOCAL_RANK", "0") == "0"
 
 
-def check_processes(devices: int, accelerator: str) -> None:
+def check_processes(devices: int, machines: int, accelerator: str) -> None:
     """Refuses a number of processes that this machine has no cores for, or other than was started from outside.
 
+    Args:
+        devices: processes on each machine.
+        machines: how many.
+
     Raises:
-        InputError: torchrun or srun started more or fewer, or on more than one machine; or there are too few cores.
+        InputError: torchrun or srun started more or fewer, or on more or fewer machines; or nobody started those of
+            several machines; or there are too few cores.
     """
     cores = os.cpu_count() or 1
     if accelerator == "cpu" and devices > cores:
         raise InputError(f"trainer.devices: is {devices}, but this machine has {cores} cores: take no more than those")
-    started = os.environ.get("WORLD_SIZE", "1")
-    if by_torchrun() and started != str(devices):
+    processes = devices * machines
+    where = "one machine" if machines == 1 else f"each of {machines} machines (trainer.num_nodes)"
+    if by_torchrun():
+        here, all_in_all = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), int(os.environ.get("WORLD_SIZE", "1"))
+        if (here, all_in_all) != (devices, processes):
+            raise InputError(
+                f"trainer.devices: is {devices} on {where}, but torchrun started {here} of {all_in_all} processes "
+                f"here: add trainer.devices={here} trainer.num_nodes={max(1, all_in_all // here)}"
+            )
+    elif by_slurm():
+        tasks = (os.environ.get("SLURM_NTASKS"), os.environ.get("SLURM_NTASKS_PER_NODE"))
+        if processes > 1 and tasks != (str(processes), str(devices)):
+            raise InputError(
+                f"trainer.devices: is {devices}, so Slurm must start {devices} tasks on {where}: "
+                f"srun --nodes={machines} --ntasks-per-node={devices} …"
+            )
+    elif machines > 1:
         raise InputError(
-            f"trainer.devices: is {devices}, but torchrun started {started} processes: add trainer.devices={started}"
-        )
-    tasks = (os.environ.get("SLURM_NTASKS"), os.environ.get("SLURM_NTASKS_PER_NODE"))
-    if by_slurm() and devices > 1 and tasks != (str(devices), str(devices)):
-        raise InputError(
-            f"trainer.devices: is {devices}, so Slurm must start {devices} tasks on one machine: "
-            f"srun --nodes=1 --ntasks-per-node={devices} …"
+            f"trainer.num_nodes: is {machines}, so torchrun or Slurm must start the training, on each machine: "
+            f"torchrun --nnodes={machines} --nproc_per_node={devices} … or srun --nodes={machines} …"
         )
 
 
@@ -64,7 +79,7 @@ def of_this_process(arguments: list[str]) -> Iterator[list[str]]:
     The first one's directory holds the run. torchrun and srun start every process with the same line, and each would
     name a directory by the second it came to: any other has a place of its own until it ends.
     """
-    if first_process(asked_devices(arguments)):
+    if first_process(asked_processes(arguments)):
         yield arguments
     elif any(item.startswith("hydra.run.dir=") for item in arguments):
         yield [*arguments, NO_HYDRA_FILES, NO_LOG]

@@ -32,7 +32,7 @@ from poseid.training.data import FeatureDataModule
 from poseid.training.data_record import check_same_data
 from poseid.training.fixed_epochs import FixedEpochs
 from poseid.training.folds import Folds
-from poseid.training.health import DIVERGED, Diverged, Interrupted, OtherRank
+from poseid.training.health import DIVERGED, Diverged, Interrupted, OtherRank, TrialDone
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
@@ -75,6 +75,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     Raises:
         InputError: data, a checkpoint or the machine does not fit the configuration.
         Interrupted: Ctrl-C.
+        TrialDone: with ``trainer.fast_dev_run``, after a few batches; nothing was written.
     """
     # Set anew each time: in a multirun the job before may have asked for another number.
     torch.set_num_threads(config["threads"] or os.cpu_count() or 1)
@@ -96,6 +97,9 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     best = context.run_dir / "checkpoints" / "best.ckpt"
     selection = BestCheckpoint(best) if context.folds is None else FixedEpochs(best, context.folds.epochs)
     trainer = make_trainer(config, context.run_dir, module.first_final_epoch(), selection)
+    if config["trainer"]["fast_dev_run"]:
+        fit(trainer, module, data, None)
+        raise TrialDone if trainer.is_global_zero else OtherRank
     if trainer.is_global_zero:
         check_same_data(data, context.run_dir, bool(config["resume"]))
     logger = start_logger(config, context) if trainer.is_global_zero else None
@@ -131,8 +135,10 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
 
 def make_data(config: dict[str, Any]) -> FeatureDataModule:
     options = DataConfig.model_validate(config["data"])
+    same_batches = config["trainer"]["overfit_batches"] != 0
+    seed, swap = config["seed"], config["loss"]["swap"]
     return FeatureDataModule(
-        options, config["batch_size"], config["seed"], config["loss"]["swap"], config["cv"], config["fold"]
+        options, config["batch_size"], seed, swap, cv=config["cv"], fold=config["fold"], same_batches=same_batches
     )
 
 
@@ -185,9 +191,9 @@ def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerMo
         f"{parameter_count(module.enhancer):,}",
         f"{parameter_count(module.decoder):,}",
     )
-    devices = config["trainer"]["devices"]
-    if devices > 1:
-        log.info("%d processes with %d probes each: %d a step", devices, data.batch_size, devices * data.batch_size)
+    processes = config["trainer"]["devices"] * config["trainer"]["num_nodes"]
+    if processes > 1:
+        log.info("%d processes with %d probes each: %d a step", processes, data.batch_size, processes * data.batch_size)
     weights = ", ".join(f"{name} {value:g}" for name, value in module.weights.items())
     log.info("loss weights: %s; schedule %s", weights, module.schedule.name)
 

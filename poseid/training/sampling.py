@@ -123,19 +123,29 @@ class BalancedBatches(Sampler[Tensor]):
         division: (P,) 0 … K − 1.
         batch_size: B.
         seed: of the draws.
+        same: whether every epoch has the batches of the first.
     """
 
-    def __init__(self, counts: Counts, groups: Groups, division: Tensor, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        counts: Counts,
+        groups: Groups,
+        division: Tensor,
+        batch_size: int,
+        seed: int,
+        same: bool = False,
+    ) -> None:
         self.counts = counts
         self.groups = groups
         parts = [(division == part).nonzero()[:, 0] for part in range(int(division.max()) + 1)]
         self.people = [people for people in parts if len(people)]
         self.batch_size = batch_size
         self.seed = seed
+        self.same = same
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
+        self.epoch = 0 if self.same else epoch
 
     def _ranks(self) -> tuple[int, int]:
         if torch.distributed.is_available() and torch.distributed.is_initialized():

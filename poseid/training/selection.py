@@ -78,9 +78,9 @@ class BestCheckpoint(L.Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         # Lightning validates no epoch that max_steps or max_time cuts short.
-        cut = trainer.fit_loop.epoch_loop.batch_idx + 1 < trainer.num_training_batches
-        score = selection_now(trainer, pl_module) if cut else float(trainer.callback_metrics["val/selection"])
-        self._offer(trainer, score, trainer.current_epoch + 1)
+        if "val/selection" not in trainer.callback_metrics:
+            trainer.callback_metrics["val/selection"] = torch.tensor(selection_now(trainer, pl_module))
+        self._offer(trainer, float(trainer.callback_metrics["val/selection"]), trainer.current_epoch + 1)
 
     def _offer(self, trainer: L.Trainer, score: float, epochs: int) -> None:
         if score < self.score:

@@ -28,17 +28,11 @@ def precision_name(precision: str, accelerator: str) -> str:
     return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[precision]
 
 
-def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int, selection: BestCheckpoint) -> L.Trainer:
-    """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last complete epoch.
-
-    Args:
-        config: resolved and checked.
-        run_dir: receives ``checkpoints/`` and ``metrics.csv``.
-        end_of_ramp: first epoch that early stopping counts.
-        selection: writes ``best.ckpt``; where it ends the training by itself, nothing else does.
-    """
-    options, stopping = config["trainer"], config["callbacks"]
-    checkpoints = run_dir / "checkpoints"
+def callbacks_of(
+    config: dict[str, Any], run_dir: Path, end_of_ramp: int, selection: BestCheckpoint
+) -> list[L.Callback]:
+    """The callbacks that choose an epoch, stop early and write; see :func:`make_trainer`."""
+    stopping, checkpoints = config["callbacks"], run_dir / "checkpoints"
     callbacks: list[L.Callback] = [
         selection,
         ModelCheckpoint(
@@ -55,10 +49,26 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int, select
         callbacks.append(Diagnosis(stopping["diagnosis"]["every_n_epochs"]))
     if stopping["early_stopping"] and not isinstance(selection, FixedEpochs):
         callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
+    return callbacks
+
+
+def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int, selection: BestCheckpoint) -> L.Trainer:
+    """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last complete epoch.
+
+    With ``fast_dev_run`` it writes nothing.
+
+    Args:
+        config: resolved and checked.
+        run_dir: receives ``checkpoints/`` and ``metrics.csv``.
+        end_of_ramp: first epoch that early stopping counts.
+        selection: writes ``best.ckpt``; where it ends the training by itself, nothing else does.
+    """
+    options = config["trainer"]
+    callbacks = [] if options["fast_dev_run"] else callbacks_of(config, run_dir, end_of_ramp, selection)
     if options["progress_bar"]:
         callbacks.append(Progress(leave=False))
     # A term with weight 0 leaves its layers without a gradient, which plain DDP takes for a fault.
-    several = options["devices"] > 1
+    several = options["devices"] * options["num_nodes"] > 1
     plugins: list[Any] = [AtomicCheckpointIO()]
     if not several:  # each task of a Slurm job may train by itself
         plugins.append(LightningEnvironment())
@@ -66,14 +76,18 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int, select
         return L.Trainer(
             accelerator=options["accelerator"],
             devices=options["devices"],
+            num_nodes=options["num_nodes"],
             strategy="ddp_find_unused_parameters_true" if several else "auto",
             precision=precision_name(str(config["precision"]), options["accelerator"]),  # type: ignore[arg-type]
             max_epochs=config["max_epochs"],
             gradient_clip_val=options["gradient_clip_val"],
-            limit_train_batches=options["limit_train_batches"],
+            # Lightning's own overfit_batches would put another sampler in the place of ours; see train_dataloader.
+            limit_train_batches=options["overfit_batches"] or options["limit_train_batches"],
             accumulate_grad_batches=options["accumulate_grad_batches"],
             max_steps=options["max_steps"],
             max_time=options["max_time"],
+            fast_dev_run=options["fast_dev_run"],
+            enable_checkpointing=not options["fast_dev_run"],
             deterministic=options["deterministic"],
             use_distributed_sampler=False,
             num_sanity_val_steps=0,

@@ -125,6 +125,8 @@ cases_of_a_command(
         "training_with_an_interpolation_to_nowhere": training("lr='${nowhere.at.all}'"),
         "training_with_an_interpolation_to_itself": training("lr='${lr}'"),
         "training_with_shares_that_do_not_add_up": training("data.fractions=[0.9,0.9,0.9]"),
+        "training_over_two_machines_without_a_launcher": training("trainer.num_nodes=2"),
+        "training_over_no_machine": training("trainer.num_nodes=0"),
         "training_on_a_gpu_that_is_not_there": training("trainer.accelerator=mps", "trainer.devices=7"),
         "training_with_a_missing_file_of_names": training(
             "data.train_people=nowhere.txt", "data.validation_people=a.txt", "data.test_people=b.txt"

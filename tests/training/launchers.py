@@ -8,20 +8,22 @@ LINE = (
 )
 
 
-def torchrun(world: int, rank: int) -> dict[str, str]:
+def torchrun(world: int, rank: int, machines: int = 1) -> dict[str, str]:
     """What torchrun tells a process."""
+    machine, local = divmod(rank, world // machines)
     return {
-        **{"TORCHELASTIC_RUN_ID": "test", "RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0"},
-        **{"WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(world)},
+        **{"TORCHELASTIC_RUN_ID": "test", "RANK": str(rank), "LOCAL_RANK": str(local), "GROUP_RANK": str(machine)},
+        **{"WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(world // machines)},
     }
 
 
-def srun(world: int, rank: int) -> dict[str, str]:
+def srun(world: int, rank: int, machines: int = 1) -> dict[str, str]:
     """What Slurm's srun tells a process."""
+    machine, local = divmod(rank, world // machines)
     return {
-        **{"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_NODELIST": "127.0.0.1", "SLURM_NODEID": "0"},
-        **{"SLURM_NTASKS": str(world), "SLURM_NTASKS_PER_NODE": str(world), "SLURM_NNODES": "1"},
-        **{"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)},
+        **{"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_NODELIST": "127.0.0.1", "SLURM_NODEID": str(machine)},
+        **{"SLURM_NTASKS": str(world), "SLURM_NTASKS_PER_NODE": str(world // machines)},
+        **{"SLURM_NNODES": str(machines), "SLURM_PROCID": str(rank), "SLURM_LOCALID": str(local)},
     }
 
 

@@ -119,17 +119,39 @@ def test_the_documented_line_trains_in_two_processes_and_says_each_thing_once(tm
     assert len((tmp_path / "run" / "metrics.csv").read_text(encoding="utf-8").splitlines()) == 1 + 2
 
 
-@pytest.mark.parametrize("told", [torchrun, srun])
+def test_two_agents_of_torchrun_train_over_two_machines_and_leave_one_run(tmp_path: Path) -> None:
+    port = free_port()
+    each = "--nnodes=2 --nproc_per_node=1 --master_addr=127.0.0.1"
+    line = [*LINE.replace("trainer.devices=2", "trainer.num_nodes=2").split(), "lambda_reconstruction=0.2"]
+    agents = []
+    for machine in range(2):
+        agent = ["-m", "torch.distributed.run", *each.split(), f"--master_port={port}", f"--node_rank={machine}"]
+        agents.append(begin([*agent, str(ROOT / "train.py"), *line], {}, port, tmp_path))
+    try:
+        said, silent = [agent.communicate(timeout=120)[0] for agent in agents]
+    finally:
+        for agent in agents:
+            agent.kill()
+    assert [agent.returncode for agent in agents] == [0, 0], said + silent
+    assert "2 processes with 32 probes each: 64 a step" in said
+    assert "verdict: " in said
+    assert silent == ""
+    (run,) = (tmp_path / "outputs").glob("*/*")
+    assert {"checkpoints", "report", "enhancer.safetensors", "finished.json"} <= {one.name for one in run.iterdir()}
+
+
+@pytest.mark.parametrize(("told", "machines"), [(torchrun, 1), (srun, 1), (srun, 2)])
 def test_processes_begun_from_outside_at_different_times_leave_one_run(
-    told: Callable[[int, int], dict[str, str]], tmp_path: Path
+    told: Callable[[int, int, int], dict[str, str]], machines: int, tmp_path: Path
 ) -> None:
     port = free_port()
     # With a weight above 0 every layer has a gradient, which torch would remark on.
-    line = [str(ROOT / "train.py"), *LINE.split(), "lambda_reconstruction=0.2"]
-    first = begin(line, told(2, 0), port, tmp_path)
+    shape = f"trainer.devices={2 // machines} trainer.num_nodes={machines}"
+    line = [str(ROOT / "train.py"), *LINE.replace("trainer.devices=2", shape).split(), "lambda_reconstruction=0.2"]
+    first = begin(line, told(2, 0, machines), port, tmp_path)
     try:
         time.sleep(1.5)  # Hydra names directories by the second
-        second = begin(line, told(2, 1), port, tmp_path)
+        second = begin(line, told(2, 1, machines), port, tmp_path)
         said, silent = first.communicate(timeout=120)[0], second.communicate(timeout=120)[0]
     finally:
         first.kill()

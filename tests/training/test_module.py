@@ -221,22 +221,30 @@ def test_validation_solves_on_all_training_people_with_phi_as_it_is() -> None:
     assert not torch.allclose(form.matrix, before)
 
 
+def trainer_of(steps: int, per_epoch: int, accumulated: int = 1) -> Any:
+    return SimpleNamespace(
+        estimated_stepping_batches=steps,
+        num_training_batches=per_epoch * accumulated,
+        accumulate_grad_batches=accumulated,
+    )
+
+
 def optimizer_of(made: EnhancerModule, steps: int = 10, epochs: int = 2) -> torch.optim.Optimizer:
-    made._trainer = SimpleNamespace(estimated_stepping_batches=steps, max_epochs=epochs)  # type: ignore[assignment]
+    made._trainer = trainer_of(steps, steps // epochs)
     optimizer = made.configure_optimizers()["optimizer"]
     assert isinstance(optimizer, torch.optim.Optimizer)
     return optimizer
 
 
-def rates_of(made: EnhancerModule, name: str) -> list[float]:
-    """The learning rate of a parameter at each step of four epochs of ten steps, over its highest."""
-    made._trainer = SimpleNamespace(estimated_stepping_batches=40, max_epochs=4)  # type: ignore[assignment]
+def rates_of(made: EnhancerModule, name: str, steps: int = 40, accumulated: int = 1) -> list[float]:
+    """The learning rate of a parameter at each step of a training with epochs of ten steps, over its highest."""
+    made._trainer = trainer_of(steps, 10, accumulated)
     configured = made.configure_optimizers()
     optimizer, scheduler = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
     parameter = dict(made.named_parameters())[name]
     (group,) = [one for one in optimizer.param_groups if any(p is parameter for p in one["params"])]
     rates = []
-    for _ in range(40):
+    for _ in range(steps):
         rates.append(group["lr"] / group["initial_lr"])
         optimizer.step()
         scheduler.step()
@@ -261,6 +269,14 @@ def test_the_network_begins_later_than_the_closed_form_with_a_warm_up_of_its_own
     ramp = {"name": "two_stage", "stage1_epochs": 1, "ramp_epochs": 2}
     assert module(model=small.RIDGE, network_after=2.5, schedule=ramp).first_final_epoch() == 3
     assert module(model=small.RIDGE, network_after=0.5, schedule=ramp).first_final_epoch() == 3
+
+
+@pytest.mark.parametrize(("steps", "accumulated"), [(25, 1), (40, 3), (25, 3)])
+def test_epochs_of_warm_up_are_whole_epochs_where_max_steps_ends_the_training(steps: int, accumulated: int) -> None:
+    made = module(model=small.RIDGE, warmup_epochs=0.5, network_after=1.0)
+    waiting = [0.0] * 10 + warm_up_and_decay(steps - 10, 5)
+    assert rates_of(made, "enhancer.strength", steps, accumulated) == pytest.approx(warm_up_and_decay(steps, 5))
+    assert rates_of(made, NETWORK, steps, accumulated) == pytest.approx(waiting)
 
 
 def test_a_network_that_is_all_there_is_begins_at_once_and_one_that_never_comes_is_not_waited_for() -> None:

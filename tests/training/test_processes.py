@@ -17,6 +17,7 @@ from tests.training.launchers import LINE, outside, srun, torchrun
 ROOT = str(Path(train.__file__).parent)
 LIGHTNING = {"LOCAL_RANK": "1", "NODE_RANK": "0", "WORLD_SIZE": "2"}
 KUBEFLOW = {"RANK": "1", "WORLD_SIZE": "2"}
+TORCHRUN_SAYS = "trainer.devices: is 2 on one machine, but torchrun started"
 SLURM_MUST = "trainer.devices: is 2, so Slurm must start 2 tasks on one machine: srun --nodes=1 --ntasks-per-node=2"
 BY_HAND = {**srun(2, 1), "SLURM_JOB_NAME": "interactive"}
 """Told to a process that Lightning takes for the first."""
@@ -36,6 +37,10 @@ def tell(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
         monkeypatch.setenv(name, value)
 
 
+def place_of(arguments: list[str]) -> list[str]:
+    return [item for item in arguments if item.startswith("hydra.run.dir=")]
+
+
 @pytest.mark.parametrize(
     ("told", "devices", "first"),
     [
@@ -48,6 +53,9 @@ def tell(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
         (LIGHTNING, 2, False),
         ({**srun(1, 0), **LIGHTNING}, 1, True),
         (srun(4, 3), 1, True),  # tasks that train by themselves
+        (torchrun(4, 0, 2), 4, True),
+        (torchrun(4, 2, 2), 4, False),  # the first of the second machine
+        (srun(4, 2, 2), 4, False),
         (KUBEFLOW, 2, True),
         (BY_HAND, 2, True),
     ],
@@ -57,8 +65,10 @@ def test_which_process_is_the_first(
 ) -> None:
     tell(monkeypatch, told)
     assert first_process(devices) == first
+    with of_this_process([f"trainer.num_nodes={devices}"]) as arguments:
+        assert bool(place_of(arguments)) == (not first)
     with of_this_process([f"trainer.devices={devices}"]) as arguments:
-        place = [item for item in arguments if item.startswith("hydra.run.dir=")]
+        place = place_of(arguments)
         assert bool(place) == (NO_LOG in arguments) == (not first)
         for item in place:
             assert Path(item.partition("=")[2].strip("'")).is_dir()
@@ -74,26 +84,45 @@ def test_a_directory_that_was_chosen_is_kept_and_the_last_of_two_values_counts(m
 
 
 @pytest.mark.parametrize(
-    ("told", "devices", "message"),
+    ("told", "asked", "message"),
     [
-        (torchrun(2, 0), 1, "trainer.devices: is 1, but torchrun started 2 processes"),
-        (torchrun(3, 0), 2, "trainer.devices: is 2, but torchrun started 3 processes: add trainer.devices=3"),
-        (srun(4, 0), 2, SLURM_MUST),
-        ({"SLURM_NTASKS": "2"}, 2, SLURM_MUST),
-        ({**srun(2, 0), "SLURM_NTASKS_PER_NODE": "1"}, 2, SLURM_MUST),
+        (
+            torchrun(2, 0),
+            (1, 1),
+            "trainer.devices: is 1 on one machine, but torchrun started 2 of 2 processes here: add",
+        ),
+        (torchrun(3, 0), (2, 1), f"{TORCHRUN_SAYS} 3 of 3 processes here: add trainer.devices=3 trainer.num_nodes=1"),
+        (
+            torchrun(4, 0, 2),
+            (2, 1),
+            f"{TORCHRUN_SAYS} 2 of 4 processes here: add trainer.devices=2 trainer.num_nodes=2",
+        ),
+        (torchrun(4, 3, 4), (2, 2), "trainer.devices: is 2 on each of 2 machines (trainer.num_nodes), but torchrun"),
+        (srun(4, 0), (2, 1), SLURM_MUST),
+        ({"SLURM_NTASKS": "2"}, (2, 1), SLURM_MUST),
+        ({**srun(2, 0), "SLURM_NTASKS_PER_NODE": "1"}, (2, 1), SLURM_MUST),
+        (srun(2, 0, 2), (2, 1), SLURM_MUST),
+        (srun(2, 0), (1, 2), "trainer.devices: is 1, so Slurm must start 1 tasks on each of 2 machines"),
+        (
+            {},
+            (1, 2),
+            "trainer.num_nodes: is 2, so torchrun or Slurm must start the training, on each machine: torchrun",
+        ),
+        (LIGHTNING, (2, 2), "trainer.num_nodes: is 2, so torchrun or Slurm must start the training"),
     ],
 )
 def test_another_number_of_processes_is_refused_before_anything_is_written(
     told: dict[str, str],
-    devices: int,
+    asked: tuple[int, int],
     message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     tell(monkeypatch, told)
-    with pytest.raises(InputError, match="trainer.devices"):
-        check_processes(devices, "cpu")
-    assert train.main([f"trainer.devices={devices}", "logger=csv"]) == 2
+    devices, machines = asked
+    with pytest.raises(InputError, match="trainer.devices|trainer.num_nodes"):
+        check_processes(devices, machines, "cpu")
+    assert train.main([f"trainer.devices={devices}", f"trainer.num_nodes={machines}", "logger=csv"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {message}")
     assert not Path("outputs").exists()
@@ -112,10 +141,12 @@ def test_a_task_among_several_of_slurm_trains_by_itself(monkeypatch: pytest.Monk
 def test_jobs_of_a_multirun_take_one_process_each(capsys: pytest.CaptureFixture[str]) -> None:
     line = ["-m", "trainer.accelerator=cpu", "lambda_id=1,2", "logger=csv", "hydra.sweep.dir=sweep"]
     assert train.main([*line, "trainer.devices=2"]) == 2
-    assert "trainer.devices: jobs of a multirun train in one process each" in capsys.readouterr().err
+    assert "trainer.devices and trainer.num_nodes: jobs of a multirun" in capsys.readouterr().err
     assert not Path("sweep").exists()
+    assert train.main([*line, "trainer.num_nodes=2"]) == 2
+    assert "and trainer.num_nodes: jobs of a multirun train in one process each" in capsys.readouterr().err
     train.main([*line, "seed=2", "trainer.devices=${seed}"])
-    assert "trainer.devices: jobs of a multirun train in one process each" in capsys.readouterr().out
+    assert "trainer.num_nodes: jobs of a multirun train in one process each" in capsys.readouterr().out
     assert len(list(Path("sweep").glob("*/failed.json"))) == 2
 
 
