@@ -8,6 +8,7 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.features.people import Split, people_of_folds, split_rest
+from poseid.features.person_names import alike_names
 from poseid.features.rows import FeatureSet
 
 FEWEST = 2
@@ -39,13 +40,19 @@ def divide_into_folds(features: FeatureSet, count: int, seed: int) -> list[Peopl
             f"so that each tests at least {FEWEST} people"
         )
     groups = _listed_groups(features, count)
-    drawn = np.random.default_rng(seed).permutation(len(names)).tolist()
+    persons = alike_names(names)  # names of one person, perhaps, stay together
+    drawn = [persons[i] for i in np.random.default_rng(seed).permutation(len(persons)).tolist()]
     if groups is None:
-        parts = np.array_split(np.array(drawn), count)
-        return [PeopleFold(f"fold {n}", tuple(sorted(names[i] for i in part))) for n, part in enumerate(parts)]
+        parts = np.array_split(np.arange(len(drawn)), count)
+        return [
+            PeopleFold(f"fold {n}", tuple(sorted(name for i in part.tolist() for name in drawn[i])))
+            for n, part in enumerate(parts)
+        ]
     listed = {name for _, people in groups for name in people}
-    for name in (names[i] for i in drawn if names[i] not in listed):
-        min(groups, key=lambda group: len(group[1]))[1].append(name)
+    for person in drawn:
+        there = [group for group in groups if set(person) & set(group[1])]
+        target = there[0] if there else min(groups, key=lambda group: len(group[1]))
+        target[1].extend(name for name in person if name not in listed)
     return [PeopleFold(title, tuple(sorted(people))) for title, people in groups]
 
 

@@ -145,6 +145,9 @@ def _check_changes(run_dir: Path, others: list[str]) -> None:
             raise InputError(
                 f"resume: {argument} would change who is trained on and who is tested; leave it out, or begin a new run"
             )
+        harmless = ("max_epochs", "logger", "trainer", "threads", *MAY_MOVE)
+        if fold_directory(run_dir, 0).is_dir() and not key.startswith(("-", *harmless)):
+            raise InputError(f"resume: {argument} would train the folds that are left in another way than the others")
     to_hydra = any(argument.startswith("-") for argument in keys)
     if not (run_dir / FINISHED).is_file() or "max_epochs" in keys.values() or to_hydra:
         return

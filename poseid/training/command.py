@@ -23,7 +23,7 @@ from poseid.features.folder import check_there
 from poseid.interrupt import importing
 from poseid.reports.folds_table import PEOPLE, folds_text
 from poseid.reports.text_table import table_text
-from poseid.training.arguments import FAILED, ONE_PROCESS
+from poseid.training.arguments import FAILED, ONE_PROCESS, fold_directory
 from poseid.training.config import check_config
 from poseid.training.fold_jobs import check_launcher, launcher
 from poseid.training.health import Diverged, Interrupted, OtherRank, TrialDone
@@ -180,7 +180,8 @@ def _end_refused(error: Exception, run_dir: Path) -> NoReturn:
 def _leave_nothing(run_dir: Path) -> None:
     """Gives a directory free; one that the user did not choose is removed too."""
     remove_claim(run_dir)
-    if not any(item.lstrip("+").startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra):
+    chosen = any(item.lstrip("+").startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
+    if not chosen and not fold_directory(run_dir, 0).is_dir():  # folds that are trained can be resumed
         remove_made(run_dir)
 
 

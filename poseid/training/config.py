@@ -309,7 +309,10 @@ def _check_folds(config: Config) -> None:
         raise InputError(f"data.fractions: cv needs training and validation people, got {data.fractions}")
     if data.source == "synthetic" and config.cv * FEWEST > data.synthetic_people:
         raise InputError(f"cv: {config.cv} folds of {data.synthetic_people} people: each must test at least {FEWEST}")
-    if config.trainer.devices > 1:
+    for key in ("max_steps", "max_time", "fast_dev_run"):
+        if getattr(config.trainer, key) not in (None, -1, False, 0):
+            raise InputError(f"trainer.{key}: the model of everybody trains as many epochs as its folds; leave it out")
+    if config.trainer.devices * config.trainer.num_nodes > 1:
         raise InputError("trainer.devices: folds train in one process each; leave it, or cv, out")
     for key in ("ckpt_path", "init_from"):
         if getattr(config, key):

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from poseid.errors import InputError
+from poseid.features.folds import divide_into_folds, fold_split
 from poseid.training.arguments import FINISHED, fold_directory, holds_a_run
+from poseid.training.data_record import check_same_data
 from poseid.training.folds import read_folds
 from poseid.training.run import RunContext, make_data, run_training
 
@@ -36,13 +38,19 @@ def run_cross_validation(
     """
     if not config["resume"] and fold_directory(context.run_dir, 0).is_dir():
         raise InputError(holds_a_run(context.run_dir))
-    # What is wrong with the data or with the number of folds is said before anything is written.
-    make_data({**config, "fold": 0}).load()
+    # What is wrong with the data or with the folds is said before anything is written.
+    data = make_data({**config, "fold": None})
+    data.load()
+    for part in divide_into_folds(data.feature_set, config["cv"], data.options.split_seed):
+        fold_split(data.feature_set, part, data.options.split_seed, 0.5)
+    check_same_data(data, context.run_dir, bool(config["resume"]))
     directories = [fold_directory(context.run_dir, fold) for fold in range(config["cv"])]
     left = [fold for fold, directory in enumerate(directories) if not is_finished(directory, config["max_epochs"])]
     if left:
         # Of a training on everybody that ended before these folds did: its number of epochs was another.
+        # The empty directory stays: it says that a run is here.
         shutil.rmtree(context.run_dir / "checkpoints", ignore_errors=True)
+        (context.run_dir / "checkpoints").mkdir(parents=True)
     if side_by_side is not None and len(left) > 1:
         side_by_side(left)
     for fold, directory in enumerate(directories):
@@ -54,7 +62,7 @@ def run_cross_validation(
         one = replace(context, run_dir=directory, name=f"{context.name} fold {fold}")
         run_training({**config, "fold": fold, "resume": begun}, one)
     log.info("the model of everybody, which ships: %s", context.run_dir)
-    begun = str(context.run_dir) if (context.run_dir / "checkpoints").is_dir() else None
+    begun = str(context.run_dir) if (context.run_dir / "checkpoints" / "last.ckpt").is_file() else None
     return run_training({**config, "resume": begun}, replace(context, folds=read_folds(directories)))
 
 

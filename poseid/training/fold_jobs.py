@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from poseid.errors import InputError
 from poseid.training.arguments import FOLD, NO_HYDRA_FILES, fold_directory
-from poseid.training.override_text import quoted
+from poseid.training.override_text import WITHOUT_SWEEP_SUMMARY, quoted
 
 LAUNCHERS = ("joblib", "slurm", "submitit_local", "ray")
 """Choices of ``sweep`` that say where jobs run, and not what is searched."""
@@ -57,10 +57,11 @@ def launcher(hydra: Any, overrides: Sequence[str], run_dir: Path, evaluate_test:
             f"hydra.sweep.dir={quoted(str(run_dir))}",
             f"hydra.sweep.subdir={FOLD}${{fold}}",
             *(["resume=${hydra:runtime.output_dir}"] if begun else []),
-            # what these would say of a sweep is not meant for folds
-            *("~hydra.callbacks.multirun", NO_HYDRA_FILES),
+            *(WITHOUT_SWEEP_SUMMARY, NO_HYDRA_FILES),
         ]
         log.info("%d folds side by side", len(folds))
-        subprocess.run(command, check=False)
+        status = subprocess.run(command, check=False).returncode
+        if status != 0:
+            log.warning("the folds side by side ended with status %d: what is left is trained here", status)
 
     return launch

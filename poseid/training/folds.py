@@ -79,6 +79,8 @@ def read_folds(directories: Sequence[Path]) -> Folds:
     validation = [read_evaluation(directory / "report" / VALIDATION) for directory in directories]
     tested = all(summary["test"] is not None for summary in summaries)
     test = [read_evaluation(directory / "report" / TEST) for directory in directories] if tested else []
+    by_strength = sorted(summaries, key=lambda summary: (summary["strength"], summary["bias_shift"]))
+    median = by_strength[(len(summaries) - 1) // 2]
     return Folds(
         validation=average_of_folds(validation),
         test=average_of_folds(test) if test else None,
@@ -89,8 +91,9 @@ def read_folds(directories: Sequence[Path]) -> Folds:
             for directory, summary in zip(directories, summaries, strict=True)
         ],
         epochs=median_low(summary["epochs"] for summary in summaries),
-        strength=median_low(summary["strength"] for summary in summaries),
-        bias_shift=median_low(summary["bias_shift"] for summary in summaries),
+        # Of one fold, whose guard has tried the two together.
+        strength=median["strength"],
+        bias_shift=median["bias_shift"],
     )
 
 

@@ -198,8 +198,8 @@ class LossInputs:
         same: (N, M) whether probe and target are one person.
         detection_scores: (P, R) cosines of enhanced profile probes with raw frontal references.
         detection_same: (P, R) whether probe and reference are one person.
-        template_scores: (T, R) cosines of pooled sets of enhanced probes with the same references.
-        template_same: (T, R) whether set and reference are one person.
+        template_scores: (n,) cosines of pooled sets of enhanced probes with the references that are not in the set.
+        template_same: (n,) whether set and reference are one person.
         predicted_pose, given_pose: (N, 3) degrees.
         to_identity, to_pose: weights of the two projections.
         decode: rebuilds (N, D) raw unit vectors from identity and pose code.

@@ -23,6 +23,7 @@ from poseid.training.fitting import Episodes
 from poseid.training.health import CHECK_EVERY, Diverged, first_fault, weights_fault
 from poseid.training.losses import TERMS, Decoder, LossInputs, compute_terms, cosine, total_loss
 from poseid.training.optimizer import parameter_groups, rate_factor
+from poseid.training.probe_rows import sets_without
 from poseid.training.sampling import generator_for
 from poseid.training.schedule import Schedule
 from poseid.training.validation import ValidationFigures
@@ -157,12 +158,12 @@ class EnhancerModule(L.LightningModule):
             code = enhancer.to_pose(reconstruction_target * enhancer.dim**0.5)
         candidates, candidate_person = self._all_ranks(target), self._all_ranks(person)
         raw_candidates = candidates if target is raw_target else self._all_ranks(raw_target)
-        # Of all ranks too: the mean over known poses is not the mean of the ranks' means.
         predicted, given = self._all_ranks(output.pose.float()), self._all_ranks(batch["pose"])
         # The thresholds of the detection term are those of all ranks together.
         probes, profile = self._all_ranks(compared), self._all_ranks(batch["profile"])
         with torch.set_grad_enabled(weights["template"] != 0 and torch.is_grad_enabled()):
             pooled, pooled_person = self._all_ranks(self._pooled(batch, fit)), self._all_ranks(batch["set_person"])
+        apart = self._all_ranks(sets_without(batch, self._all_ranks(batch["reference_row"])))
         references, reference_person = self._all_ranks(references), self._all_ranks(batch["reference_person"])
         # Cosines are taken in float32 whatever the precision of the layers: those of half precision tie.
         with torch.autocast(raw.device.type, enabled=False):
@@ -182,8 +183,8 @@ class EnhancerModule(L.LightningModule):
                 same=same,
                 detection_scores=unit(probes[profile]) @ references.T,
                 detection_same=candidate_person[profile][:, None] == reference_person[None, :],
-                template_scores=unit(pooled) @ references.T,
-                template_same=pooled_person[:, None] == reference_person[None, :],
+                template_scores=(unit(pooled) @ references.T)[apart],
+                template_same=(pooled_person[:, None] == reference_person[None, :])[apart],
                 predicted_pose=predicted,
                 given_pose=given,
                 to_identity=enhancer.to_identity.weight,

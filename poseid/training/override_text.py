@@ -83,6 +83,10 @@ def unquoted(value: str) -> str:
     return re.sub(r"(\\+)$", lambda found: found[1][: len(found[1]) // 2], inside)
 
 
+WITHOUT_SWEEP_SUMMARY = "~hydra.callbacks.multirun"
+"""What folds that train side by side are started with: they are no sweep, so nothing is said of one."""
+
+
 def check_overrides(arguments: list[str], multirun: bool) -> None:
     """Refuses overrides that Hydra ends with a traceback, or of which it silently takes a part.
 
@@ -94,7 +98,7 @@ def check_overrides(arguments: list[str], multirun: bool) -> None:
         re.match(r"\+?sweep=.*(optuna|weights|enhancer|schedule)|hydra/sweeper=", item) for item in arguments
     )
     for argument in arguments:
-        if argument.startswith("~"):
+        if argument.startswith("~") and argument != WITHOUT_SWEEP_SUMMARY:
             raise InputError(f"{argument}: keys cannot be taken away: leave it out, or give the key another value")
         name, _, value = argument.partition("=")
         name = name.lstrip("+")

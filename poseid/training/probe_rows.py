@@ -109,7 +109,8 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
 
         ``row`` counts the folder's video rows; ``references`` is (B · R, D), and ``reference_person`` (B · R,). Of the
         T columns with a set, ``frames`` are the F rows of all of them, with ``frame_set`` 0 … T − 1, and
-        ``frame_share`` one over the number of rows of the same media in that set.
+        ``frame_share`` one over the number of rows of the same media in that set. ``reference_row`` and ``frame_row``
+        number front rows first, then video rows.
         """
         row, partner, front = index[:3]
         frontal = self.frontals[index[3:-FRAMES].reshape(-1)]
@@ -125,9 +126,11 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
             "person": person,
             "profile": self.profile[row],
             "references": self._frontal_rows(frontal),
+            "reference_row": frontal,
             "reference_person": person.repeat(len(index) - FRAMES - 3),
             "frames": read_rows(self.video, self.rows[frames]),
             "frame_pose": self.pose[frames],
+            "frame_row": self.rows[frames] + len(self.front),
             "frame_set": frame_set,
             "frame_share": self._shares(frame_set, frames),
             "set_person": person[with_set],
@@ -169,6 +172,13 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         frames = torch.full((FRAMES, len(row)), -1)
         frames[:, ::SET_SHARE] = draw_frames(row[::SET_SHARE], self.groups, generator_for(0, FRAMES_KEY))
         return list(torch.split(torch.cat([torch.stack([row, partner, front, frontal]), frames]), batch_size, dim=1))
+
+
+def sets_without(batch: dict[str, Tensor], reference_row: Tensor) -> Tensor:
+    """(T, R) whether a set of the batch is without the row of a reference: no row is to be compared with itself."""
+    equal = (batch["frame_row"][:, None] == reference_row[None, :]).float()
+    found = equal.new_zeros(len(batch["set_person"]), len(reference_row))
+    return found.index_add_(0, batch["frame_set"], equal) == 0
 
 
 def read_rows(vectors: np.ndarray, rows: Tensor) -> Tensor:

@@ -60,7 +60,10 @@ def random_sets(
         start = np.flatnonzero(np.diff(sorted_group, prepend=-1))
         rank = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
         chosen.append(order[(rank < frames) & (count[sorted_group] >= frames)])
-    rows = np.concatenate(chosen) if chosen else np.empty(0, np.int64)
+    # Few rows give the same set again and again: it counts once.
+    sets = np.sort(np.concatenate(chosen).reshape(-1, frames), axis=1)
+    first = np.sort(np.unique(sets, axis=0, return_index=True)[1])
+    rows = np.concatenate(chosen).reshape(-1, frames)[first].reshape(-1)
     return TemplateSets(rows, np.arange(len(rows)) // frames)
 
 

@@ -104,6 +104,7 @@ def batch(rows: int = 6, dim: int = DIM) -> dict[str, Tensor]:
         "profile": torch.ones(rows, dtype=torch.bool),
         "references": 2 * torch.randn(2 * rows, dim, generator=generator),
         "reference_person": person.repeat(2),
+        "reference_row": torch.arange(2 * rows),
         "division": torch.zeros(1, dtype=torch.int64),
         **sets(4 * torch.randn(rows, dim, generator=generator), person),
     }
@@ -115,6 +116,7 @@ def sets(features: Tensor, person: Tensor) -> dict[str, Tensor]:
     return {
         "frames": features,
         "frame_pose": torch.full((len(features), 3), 50.0),
+        "frame_row": 1000 + torch.arange(len(features)),
         "frame_set": number,
         "frame_share": torch.ones(len(features)),
         "set_person": people,

@@ -43,6 +43,7 @@ def of_references(rows: Tensor, person: Tensor) -> dict[str, Tensor]:
         "profile": torch.ones(len(person), dtype=torch.bool),
         "references": rows.repeat(2, 1),
         "reference_person": person.repeat(2),
+        "reference_row": torch.arange(2 * len(person)),
         "division": torch.zeros(1, dtype=torch.int64),
         **small.sets(rows, person),
     }

@@ -42,8 +42,11 @@ def sides(quality_in_length: bool = True) -> tuple[EmbeddingSet, EmbeddingSet]:
 def test_random_sets_hold_different_rows_of_one_person_and_depend_on_the_seed_alone() -> None:
     person = np.array([0] * 5 + [1] * 2 + [2] * 9)
     sets = random_sets(person, 3, seed=1)
-    assert len(sets.rows) == 3 * SETS_A_PERSON * 2  # person 1 has too few rows
     grouped = sets.rows.reshape(-1, 3)
+    assert set(person[grouped].reshape(-1)) == {0, 2}  # person 1 has too few rows
+    assert SETS_A_PERSON < len(grouped) <= 2 * SETS_A_PERSON
+    assert len({frozenset(one.tolist()) for one in grouped}) == len(grouped)  # none comes twice
+    assert len(random_sets(person, 9, seed=1).rows) == 9  # all rows of person 2 are one set
     assert np.array_equal(sets.number, np.repeat(np.arange(len(grouped)), 3))
     for one in grouped:
         assert len(set(one.tolist())) == 3
@@ -61,7 +64,7 @@ def test_frames_help_and_weights_by_quality_help_more() -> None:
     single, several = results[0], results[2]
     for pooling in POOLINGS[1:]:  # a single frame is itself, whatever it weighs
         assert single.rates[pooling].eer.value == single.rates["raw_mean"].eer.value
-    assert several.templates == SETS_A_PERSON * PEOPLE
+    assert 0.9 * SETS_A_PERSON * PEOPLE < several.templates <= SETS_A_PERSON * PEOPLE
     assert several.rates["raw_mean"].eer.value < single.rates["raw_mean"].eer.value
     # the enhanced rows are the raw ones here, weighed by the square of the length
     assert several.rates["enhanced_weighted"].eer.value == several.rates["raw_length_squared"].eer.value
