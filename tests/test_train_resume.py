@@ -144,7 +144,8 @@ def test_init_from_takes_weights_only() -> None:
     assert run("model.init=zero", directory="first") == 0
     for source in ("first/checkpoints/best.ckpt", "first/enhancer.safetensors"):
         new = source.rsplit(".", 1)[-1]
-        still = ["lr=1e-9", *(f"model.phi.gate_{name}.lr=0" for name in ("slope", "centre", "full", "unknown"))]
+        names = ("gate_slope", "gate_centre", "gate_full", "gate_unknown", "weight_length", "weight_yaw")
+        still = ["lr=1e-9", *(f"model.phi.{name}.lr=0" for name in names)]
         again = [f"init_from={source}", "model.init=zero", "max_epochs=1", "warmup_epochs=0"]
         assert run(*again, *still, directory=new) == 0
         first, second = (load_enhancer(Path(d) / "enhancer.safetensors").enhancer for d in ("first", new))

@@ -95,7 +95,10 @@ def choose_people(name: str, info: dict[str, Any], features: FeatureSet, digest:
         return Chosen(test, f"the {len(test)} test people of the split the model was trained with", True)
     left = sorted(set(everybody) - seen["train"] - seen["validation"])
     if not left:
-        raise InputError(f"{name}: was trained on or chosen by all {len(everybody)} people of {features.name}")
+        raise InputError(
+            f"{name}: was trained on or chosen by all {len(everybody)} people of {features.name}: evaluate it on other "
+            "people, or read its report; the model of a cross-validation is compared with poseid compare --cv"
+        )
     reason = f"the {len(left)} people the model was not trained on or chosen by, of {len(everybody)}"
     return Chosen(left, reason, True)
 

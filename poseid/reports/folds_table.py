@@ -9,7 +9,7 @@ from poseid.reports.format import aligned, ascii_text, percent, points, signed, 
 
 PEOPLE = {"evaluation": "evaluated", "cross_validation": "out-of-fold test"}
 """How the people of a block of the summary are called; others by the block's name."""
-HEAD = ("fold", "people", "EER", "FNMR at FMR", "change, points", "FMR, times raw's", "improvement", "verdict")
+HEAD = ("fold", "people", "verdict", "EER", "FNMR at FMR", "change, points", "FMR, times raw's", "improvement")
 
 
 def folds_rows(folds: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
@@ -25,14 +25,14 @@ def _row(fold: dict[str, Any]) -> tuple[str, ...]:
     eer, fnmr, fixed = fold["eer"], fold["fnmr_at_fmr"], fold["raw_threshold"]
     improvement = fold["improvement"]["mean"]
     return (
-        fold["name"],
+        fold["name"].removeprefix("fold ").removeprefix("folds ").removesuffix(" of pairs.csv"),
         str(fold["people"]),
+        fold["verdict"],
         "–" if eer is None else f"{percent(eer['raw'], 2)} → {percent(eer['enhanced'], 2)}",
         "–" if fnmr is None else f"{fold['fmr']}: {percent(fnmr['raw'], 2)} → {percent(fnmr['enhanced'], 2)}",
         "–" if fnmr is None else with_interval(fnmr["difference"], fnmr["difference_ci95"], points),
         "–" if fixed is None else with_interval(fixed["fmr_ratio"], fixed["fmr_ratio_ci95"], times),
         "–" if improvement is None else signed(improvement),
-        fold["verdict"],
     )
 
 

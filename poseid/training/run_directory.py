@@ -36,8 +36,10 @@ def claim(run_dir: Path, chosen: bool) -> Path:
         chosen: whether the user named it. If not, a second run of the same second takes ``DIRECTORY-2``.
 
     Raises:
-        InputError: a run is there already.
+        InputError: a run, or a feature folder, is there already.
     """
+    if (run_dir / "front_feature.npy").exists():
+        raise InputError(f"{run_dir}: is a feature folder: choose another hydra.run.dir")
     for number in count(1):
         path = run_dir if number == 1 else run_dir.with_name(f"{run_dir.name}-{number}")
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,12 @@ from poseid.verification.genuine import ByPose, Improvement, Similarity
 from poseid.verification.metrics import METRICS, common_headline, figures_of
 from poseid.verification.operating_points import Rates
 from poseid.verification.protocols import ProtocolRates, ProtocolResult
+from poseid.verification.rates import LABELS
 from poseid.verification.result import FORMS, Evaluation, Figures, TurnedSet
 from poseid.verification.scores import Genuine
 from poseid.verification.set_result import SetResult
 from poseid.verification.sets import SETS
+from poseid.verification.template_result import POOLINGS, TemplateResult
 from poseid.verification.verdict import NOT_JUDGED, judge
 
 
@@ -64,10 +66,11 @@ def average_of_folds(folds: Sequence[Evaluation]) -> Evaluation:
         reason=reason,
         resamples=first.resamples,
         seed=first.seed,
-        null_reasons={path: why for one in reversed(folds) for path, why in one.null_reasons.items()},
+        null_reasons={path: f"of one fold: {why}" for one in reversed(folds) for path, why in one.null_reasons.items()},
         genuine=_genuine(folds),
         yaw=np.concatenate([one.yaw for one in folds]),
         headline_scores=None,
+        frames=_templates([one.frames for one in folds]),
     )
 
 
@@ -185,6 +188,49 @@ def _turned(folds: Sequence[TurnedSet | None]) -> TurnedSet | None:
                 for form in FORMS
             }
     return TurnedSet(rates, common or None)
+
+
+def _templates(folds: Sequence[Sequence[TemplateResult]]) -> tuple[TemplateResult, ...]:
+    """Pooled probes of each number of frames and view that all folds have; searches are of each fold's own gallery."""
+    found = [{(one.frames, one.view): one for one in fold} for fold in folds]
+    keys = [key for key in found[0] if all(key in fold for fold in found)]
+    return tuple(_template([fold[key] for fold in found]) for key in keys)
+
+
+def _template(folds: Sequence[TemplateResult]) -> TemplateResult:
+    judged = _set([one.judged for one in folds])
+    rates = {name: _rates([one.rates[name] for one in folds]) for name in POOLINGS if all(one.rates for one in folds)}
+    verdict, reason = NOT_JUDGED, "A fold has too few templates, or no confidence intervals were asked for."
+    if judged is not None and judged.raw.eer.resampled.size:
+        ratio = judged.enhanced.fmr_at_raw_threshold.over(judged.raw.fmr_at_raw_threshold)
+        forms = {"raw": judged.raw, "enhanced": judged.enhanced}
+        unknown = Estimate(np.nan, np.full(judged.raw.eer.resampled.shape, np.nan))
+        figures: dict[str, dict[str, Estimate]] = {
+            "eer": {form: rates.eer for form, rates in forms.items()},
+            "improvement_frontal": dict.fromkeys(FORMS, unknown),
+        }
+        for n, label in enumerate(LABELS):
+            figures[f"fnmr_at_fmr_{label}"] = {form: one.fnmr_at_fmr[n] for form, one in forms.items()}
+            figures[f"fnmr_at_raw_threshold_{label}"] = {
+                form: one.fnmr_at_raw_threshold[n] for form, one in forms.items()
+            }
+            figures[f"fmr_ratio_{label}"] = {"raw": ratio[n], "enhanced": ratio[n]}
+        name = "frontal_profile" if folds[0].view == "profile" else "all"
+        verdict, reason = judge(name, figures, min(one.judged.impostor for one in folds if one.judged is not None))
+    templates = sum(one.templates for one in folds)
+    return replace(
+        folds[0],
+        templates=templates,
+        people=sum(one.people for one in folds),
+        mean_frames=sum(one.mean_frames * one.templates for one in folds) / templates,
+        judged=judged,
+        rates=rates,
+        verdict=verdict,
+        reason=reason,
+        one_length=all(one.one_length for one in folds),
+        searches={},
+        null_reasons={path: why for one in reversed(folds) for path, why in one.null_reasons.items()},
+    )
 
 
 def _genuine(folds: Sequence[Evaluation]) -> Genuine:

@@ -25,30 +25,30 @@ from poseid.verification.protocols import ProtocolRates, ProtocolResult
 from poseid.verification.result import Evaluation, TurnedSet
 from poseid.verification.scores import Genuine
 from poseid.verification.set_result import SetResult
+from poseid.verification.template_result import TemplateResult
 from poseid.verification.verdict import NOT_JUDGED
 
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
         *(ByPose, Estimate, Evaluation, Genuine, Improvement, ProtocolRates, ProtocolResult, Rates),
-        *(Searches, SetResult, Similarity, TurnedSet),
+        *(Searches, SetResult, Similarity, TemplateResult, TurnedSet),
     )
 }
 _STRUCTURE = "structure"
 
 
 def write_evaluation(evaluation: Evaluation, path: Path, intervals: bool = True) -> None:
-    """Writes an evaluation; :func:`read_evaluation` gives it back bit for bit, but for ``headline_scores``
-    and ``frames``, which the report of the fold shows.
+    """Writes an evaluation; :func:`read_evaluation` gives it back bit for bit, but for ``headline_scores``.
 
     Args:
         evaluation: of one fold.
         path: the file.
-        intervals: False leaves the resamples and the verdict out.
+        intervals: False leaves the resamples, the verdict and pooled probes out.
     """
-    evaluation = replace(evaluation, headline_scores=None, frames=())
+    evaluation = replace(evaluation, headline_scores=None)
     if not intervals:
-        evaluation = replace(evaluation, resamples=0, verdict=NOT_JUDGED, reason="")
+        evaluation = replace(evaluation, resamples=0, verdict=NOT_JUDGED, reason="", frames=())
     arrays: dict[str, NDArray[Any]] = {}
     structure = json.dumps(_encoded(evaluation, arrays, intervals))
     content = io.BytesIO()

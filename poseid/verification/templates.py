@@ -150,9 +150,7 @@ def _evaluated(
 
     # A raw and an enhanced form are scored together. Two poolings are in memory at once, and the last two are searched.
     plain = evaluated(pooled("raw_length"), pooled("enhanced_mean")).headline_set
-    squares = pooled("raw_length_squared")
-    squared = evaluated(squares, squares).headline_set
-    del squares
+    squared = evaluated(pooled("raw_length_squared"), pooled("enhanced_mean")).headline_set
     last = {name: pooled(name) for name in SEARCHED}
     weighted = evaluated(*last.values())
     judged, path = weighted.headline_set, f"sets.{weighted.headline}"

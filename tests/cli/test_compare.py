@@ -84,7 +84,10 @@ def test_compare_pools_frames_on_every_split(work: Path, tmp_path: Path, call: C
         (4, ["profile", "any"]),
     ]
     four = report["frames"][1]["sets"]["profile"]
-    assert (four["people"], four["templates"]) == (39, 39)  # four rows each: one set a person  # people of four profile rows
+    assert (four["people"], four["templates"]) == (
+        39,
+        39,
+    )  # four rows each: one set a person  # people of four profile rows
     assert set(four["raw"]) == {"mean", "length", "length_squared"}
     ridge, nan = four["models"]["ridge:lambda=10"], four["models"]["nan"]
     assert four["models"]["raw"]["mean"]["eer"] == four["raw"]["mean"]["eer"] == nan["mean"]["eer"]
