@@ -21,7 +21,7 @@ def tracks(work: Path) -> Tracks:
 
 BAD: list[tuple[str, str]] = [
     ("has no column 'track': its columns are template_id, vector", "a.parquet --pool track"),
-    ("an npy file has no ids", "a.npy --pool template_id"),
+    ("files of this format have no ids", "a.npy --pool template_id"),
     ("is another kind of file than a.parquet", "a.parquet a.npy --pool template_id"),
     ("is given twice", "a.parquet ./a.parquet --pool template_id"),
     ("'yaw' holds float: give ids as texts or integers", "a.parquet --pool yaw"),
