@@ -50,7 +50,7 @@ def template_picture(compared: list[Path], model: str, names: dict[str, str], fi
             lines[pooling] = [Point(**one[f"fnmr_at_fmr_{fmr}"]) for one in figures]
         note = f"profile frames, {count(report['people'])} people"
         template_tile(out, report["data"], note, [str(k) for k, _ in sets], lines, fmr)
-    file.write_bytes(out.drawn().whole)
+    file.write_bytes(out.drawn().png)
 
 
 def _report(compared: Path, names: dict[str, str]) -> dict[str, Any]:
