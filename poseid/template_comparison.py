@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from poseid.verification.estimates import Estimate
-from poseid.verification.template_result import TemplateResult, averaged_figures
+from poseid.verification.template_result import TemplateResult, averaged_figures, over_splits
 
 _RAW = ("raw_mean", "raw_length", "raw_length_squared")
 
@@ -27,25 +27,14 @@ def compare_templates(models: Mapping[str, Sequence[Split]], against: str | None
     with the paired differences of weighted rows: ``against_raw`` by pooling, ``against_mean`` of its own rows,
     ``against``. Figures are means over the splits; a number of frames that one split cannot have is left out.
     """
-    first = next(iter(models.values()))
-    everywhere = [
-        (one.frames, one.view) for one in first[0] if all(_found(split, one.frames, one.view) for split in first[1:])
-    ]
+    found = {name: over_splits(splits) for name, splits in models.items()}
     entries: dict[int | None, dict[str, Any]] = {}
-    for k, view in everywhere:
-        results = {name: [_chosen(split, k, view) for split in splits] for name, splits in models.items()}
+    for k, view in next(iter(found.values())):
+        results = {name: of_model[k, view] for name, of_model in found.items()}
         by = next(iter(results.values()))[0].by
         entry = entries.setdefault(k, {"k": k, "by": by, "sets": {}})
         entry["sets"][view] = _compared(results, against)
     return list(entries.values())
-
-
-def _found(split: Split, k: int | None, view: str) -> bool:
-    return any((one.frames, one.view) == (k, view) for one in split)
-
-
-def _chosen(split: Split, k: int | None, view: str) -> TemplateResult:
-    return next(one for one in split if (one.frames, one.view) == (k, view))
 
 
 def _compared(results: Mapping[str, Sequence[TemplateResult]], against: str | None) -> dict[str, Any]:

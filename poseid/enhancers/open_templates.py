@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from poseid.enhancers.pooling import Pooled, finish, sum_rows
-from poseid.features.rows import MIN_NORM
+from poseid.enhancers.pooling import Pooled, finish, sum_rows, weighted_units
 from poseid.features.template_runs import TemplateRuns
 
 _BLOCK_ROWS = 1024  # that are summed at a time: copies in float64 stay small
@@ -53,12 +52,10 @@ class OpenTemplates:
 
     def _add(self, first: int, features: np.ndarray, weights: np.ndarray) -> Pooled:
         end = first + len(features)
-        rows = np.asarray(features, np.float64)
-        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         share = np.asarray(weights, np.float64) / self._runs.media_rows_of(first, end)
         found, number = np.unique(self._runs.template_of(first, end), return_inverse=True)
         at = found % len(self._sums)
-        self._sums[at] += sum_rows(rows * (share / np.maximum(lengths, MIN_NORM))[:, None], number)
+        self._sums[at] += sum_rows(weighted_units(features, share), number)
         self._weight[at] += np.bincount(number, weights=share)
         written, self._written = self._written, int(np.searchsorted(self._complete, end, side="left"))
         done = np.arange(written, self._written)

@@ -40,18 +40,21 @@ def pool(features: NDArray[np.floating], weights: NDArray[np.floating], template
     >>> pool(np.array([[2.0, 0.0], [0.0, 9.0], [0.0, -1.0]]), np.array([3.0, 4.0, 1.0]), one).features.tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, -1.0]]
     """
-    rows = np.asarray(features, np.float64)
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    weights = np.asarray(weights, np.float64)
-    count = np.bincount(templates.media)
-    share = weights / count[templates.media]
-    scaled = rows * (share / np.maximum(lengths, MIN_NORM))[:, None]
+    share = np.asarray(weights, np.float64) / np.bincount(templates.media)[templates.media]
     return finish(
-        sum_rows(scaled, templates.template),
+        sum_rows(weighted_units(features, share), templates.template),
         np.bincount(templates.template),
         np.bincount(templates.template, weights=share).astype(np.float64),
         first=0,
     )
+
+
+def weighted_units(features: NDArray[np.floating], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, D) share · unit(h) of (n, D) rows h of any length and (n,) shares; the zero vector stays zero."""
+    rows = np.asarray(features, np.float64)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    scaled: NDArray[np.float64] = rows * (share / np.maximum(lengths, MIN_NORM))[:, None]
+    return scaled
 
 
 def sum_rows(rows: NDArray[np.float64], number: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from poseid.verification.result import FORMS, Evaluation, Figures, TurnedSet
 from poseid.verification.scores import Genuine
 from poseid.verification.set_result import SetResult
 from poseid.verification.sets import SETS
-from poseid.verification.template_result import POOLINGS, TemplateResult
+from poseid.verification.template_result import POOLINGS, TemplateResult, over_splits
 from poseid.verification.verdict import NOT_JUDGED, judge
 
 
@@ -192,9 +192,7 @@ def _turned(folds: Sequence[TurnedSet | None]) -> TurnedSet | None:
 
 def _templates(folds: Sequence[Sequence[TemplateResult]]) -> tuple[TemplateResult, ...]:
     """Pooled probes of each number of frames and view that all folds have; searches are of each fold's own gallery."""
-    found = [{(one.frames, one.view): one for one in fold} for fold in folds]
-    keys = [key for key in found[0] if all(key in fold for fold in found)]
-    return tuple(_template([fold[key] for fold in found]) for key in keys)
+    return tuple(_template(results) for results in over_splits(folds).values())
 
 
 def _template(folds: Sequence[TemplateResult]) -> TemplateResult:

@@ -121,6 +121,12 @@ def frames_block(results: Sequence[TemplateResult]) -> list[dict[str, Any]]:
     ]
 
 
+def over_splits(splits: Sequence[Sequence[TemplateResult]]) -> dict[tuple[int | None, View], list[TemplateResult]]:
+    """By number of frames and view, the result of each split; what one split cannot have is left out."""
+    found = [{(one.frames, one.view): one for one in split} for split in splits]
+    return {key: [split[key] for split in found] for key in found[0] if all(key in split for split in found)}
+
+
 def averaged_figures(splits: Sequence[TemplateResult]) -> dict[str, dict[str, Estimate]]:
     """By pooling: EER, FNMR at each FMR and, of those searched, FNIR, as means over splits of different people.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from poseid.enhancers.pooling import ONE_LENGTH, pool
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, OTHER, PROFILE
 from poseid.features.templates import Templates
-from poseid.verification.embeddings import EmbeddingSet
+from poseid.verification.embeddings import EmbeddingSet, unit_rows
 from poseid.verification.evaluate import evaluate
 from poseid.verification.identification import Searches, one_reference, search
 from poseid.verification.result import Evaluation
@@ -61,9 +61,9 @@ def random_sets(
         rank = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
         chosen.append(order[(rank < frames) & (count[sorted_group] >= frames)])
     # Few rows give the same set again and again: it counts once.
-    sets = np.sort(np.concatenate(chosen).reshape(-1, frames), axis=1)
-    first = np.sort(np.unique(sets, axis=0, return_index=True)[1])
-    rows = np.concatenate(chosen).reshape(-1, frames)[first].reshape(-1)
+    sets = np.concatenate(chosen).reshape(-1, frames)
+    distinct = np.sort(np.unique(np.sort(sets, axis=1), axis=0, return_index=True)[1])
+    rows = sets[distinct].reshape(-1)
     return TemplateSets(rows, np.arange(len(rows)) // frames)
 
 
@@ -136,21 +136,27 @@ def _evaluated(
         rows = video.raw if pooling.startswith("raw") else video.probe
         return _pooled(rows, weights[pooling], templates, sets)
 
-    def evaluated(raw: NDArray[np.float32], enhanced: NDArray[np.float32]) -> Evaluation:
+    def evaluated(raw: NDArray[np.float32], enhanced: NDArray[np.float32] | None) -> Evaluation:
+        rows = reference = probe = np.concatenate([raw, video.raw[frontal_video]])
+        if enhanced is not None:
+            reference = np.concatenate([enhanced, video.reference[frontal_video]])
+            probe = np.concatenate([enhanced, video.probe[frontal_video]])
         side = EmbeddingSet(
-            raw=np.concatenate([raw, video.raw[frontal_video]]),
-            reference=np.concatenate([enhanced, video.reference[frontal_video]]),
-            probe=np.concatenate([enhanced, video.probe[frontal_video]]),
+            raw=rows,
+            reference=reference,
+            probe=probe,
             person=np.concatenate([person, video.person[frontal_video]]),
             yaw=np.full(len(kind), np.nan),
             kind=kind,
         )
         name = "frontal_profile" if view == "profile" else "all"
-        return evaluate(front, side, sets=(name,), resamples=resamples, seed=seed, details=False)
+        # Without an enhanced form, raw rows alone are scored, and once.
+        references = front if enhanced is not None else replace(front, reference=front.raw, probe=front.raw)
+        return evaluate(references, side, sets=(name,), resamples=resamples, seed=seed, details=False)
 
     # A raw and an enhanced form are scored together. Two poolings are in memory at once, and the last two are searched.
     plain = evaluated(pooled("raw_length"), pooled("enhanced_mean")).headline_set
-    squared = evaluated(pooled("raw_length_squared"), pooled("enhanced_mean")).headline_set
+    squared = evaluated(pooled("raw_length_squared"), None).headline_set
     last = {name: pooled(name) for name in SEARCHED}
     weighted = evaluated(*last.values())
     judged, path = weighted.headline_set, f"sets.{weighted.headline}"
@@ -229,14 +235,10 @@ def _searches(
     }
     return {
         name: {
-            "raw_mean": search(_unit(raw), whose_rows, pooled["raw_mean"], person),
-            "enhanced_weighted": search(_unit(reference), whose_rows, pooled["enhanced_weighted"], person),
+            "raw_mean": search(unit_rows(raw, np.float32, "front raw"), whose_rows, pooled["raw_mean"], person),
+            "enhanced_weighted": search(
+                unit_rows(reference, np.float32, "front reference"), whose_rows, pooled["enhanced_weighted"], person
+            ),
         }
         for name, (raw, reference, whose_rows) in galleries.items()
     }
-
-
-def _unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    rows = rows.astype(np.float32)
-    unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return unit
