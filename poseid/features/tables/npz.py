@@ -7,7 +7,7 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -34,17 +34,7 @@ _BLOCK_BYTES = 32 * 2**20
 def inspect(path: Path, columns: Columns, sampled: int) -> Table:
     """Shape, dtype, which members, and the first rows (a compressed member cannot be read from its middle)."""
     with _opened(path) as archive:
-        arrays = {}
-        faults: dict[str, InputError] = {}  # of members that may pass through, as long as nobody asks for them
-        for file in archive.namelist():
-            name = file.removesuffix(".npy")
-            if name != file:
-                with archive.open(file) as member:
-                    try:
-                        shape, _, dtype = read_header(member, f"{path}: {file}")
-                        arrays[name] = (shape, native(dtype))
-                    except InputError as error:
-                        faults[name] = error
+        arrays, faults = _headers(archive, path)
         for name in (*columns.features, *columns.poses, "features", "poses"):
             if name in faults:
                 raise faults[name]
@@ -62,9 +52,7 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
     names = [f"{name}.npy" for name in (*columns.features, *columns.poses)]
     with _opened(source) as read, zipfile.ZipFile(target, "w") as written:
         for info in read.infolist():
-            copied = zipfile.ZipInfo(info.filename, info.date_time)
-            copied.compress_type, copied.external_attr = info.compress_type, info.external_attr
-            with ExitStack() as stack, written.open(copied, "w", force_zip64=True) as out:
+            with ExitStack() as stack, written.open(_copied(info), "w", force_zip64=True) as out:
                 if info.filename == names[0]:
                     (shape, rows), *angles = (
                         row_reader(stack.enter_context(read.open(name)), f"{source}: {name}") for name in names
@@ -86,7 +74,7 @@ def read_ids(path: Path, names: Sequence[str], rows: int) -> Iterator[dict[str, 
         readers = {
             name: row_reader(stack.enter_context(archive.open(f"{name}.npy")), f"{path}: {name}")[1] for name in names
         }
-        check_ids(_headers(path), names, rows, str(path))
+        check_ids(_headers(archive, path)[0], names, rows, str(path))
         for first in range(0, rows, _IDS):
             end = min(first + _IDS, rows)
             yield {name: ids_of_array(read(first, end), str(path), name) for name, read in readers.items()}
@@ -94,16 +82,18 @@ def read_ids(path: Path, names: Sequence[str], rows: int) -> Iterator[dict[str, 
 
 def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
     """One archive: vectors pooled, of each other array with as many rows the first of each template."""
-    arrays = row_arrays([_headers(source.path) for source in sources], sources)
+    found = []
+    for source in sources:
+        with _opened(source.path) as archive:
+            found.append(_headers(archive, source.path)[0])
+    arrays = row_arrays(found, sources)
     (name,) = sources[0].table.columns.features
     added: list[tuple[np.ndarray, ...]] = []
     with _opened(sources[0].path) as first, zipfile.ZipFile(target, "w") as written:
         compression = first.getinfo(f"{name}.npy").compress_type
         for info in first.infolist():
-            copied = zipfile.ZipInfo(info.filename, info.date_time)
-            copied.compress_type, copied.external_attr = info.compress_type, info.external_attr
             array = info.filename.removesuffix(".npy")
-            with written.open(copied, "w", force_zip64=True) as out:
+            with written.open(_copied(info), "w", force_zip64=True) as out:
                 if array == info.filename or array not in arrays:
                     with first.open(info) as read:
                         shutil.copyfileobj(read, out, 2**20)
@@ -145,16 +135,27 @@ def _write_first(source: Pooling, name: str, dtype: np.dtype, out: IO[bytes]) ->
             out.write(read(first, end)[source.begins(first, end)].astype(dtype, copy=False).tobytes())
 
 
-def _headers(path: Path) -> Arrays:
-    """Shapes and dtypes of the arrays that can be read."""
-    found: Arrays = {}
-    with _opened(path) as archive:
-        for file in archive.namelist():
-            if file.endswith(".npy"):
-                with archive.open(file) as member, suppress(InputError):  # what cannot be read passes through
+def _headers(archive: zipfile.ZipFile, path: Path) -> tuple[Arrays, dict[str, InputError]]:
+    """Shapes and dtypes of the arrays that can be read, and what is wrong with the others, which may pass through."""
+    arrays: Arrays = {}
+    faults: dict[str, InputError] = {}
+    for file in archive.namelist():
+        name = file.removesuffix(".npy")
+        if name != file:
+            with archive.open(file) as member:
+                try:
                     shape, _, dtype = read_header(member, f"{path}: {file}")
-                    found[file.removesuffix(".npy")] = (shape, native(dtype))
-    return found
+                    arrays[name] = (shape, native(dtype))
+                except InputError as error:
+                    faults[name] = error
+    return arrays, faults
+
+
+def _copied(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """A member of the same name, date and compression."""
+    copied = zipfile.ZipInfo(info.filename, info.date_time)
+    copied.compress_type, copied.external_attr = info.compress_type, info.external_attr
+    return copied
 
 
 @contextmanager
