@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from poseid.errors import InputError
-from poseid.features.folds import divide_into_folds, fold_split
 from poseid.training.arguments import FINISHED, fold_directory, holds_a_run
 from poseid.training.data_record import check_same_data
 from poseid.training.folds import read_folds
@@ -41,8 +40,6 @@ def run_cross_validation(
     # What is wrong with the data or with the folds is said before anything is written.
     data = make_data({**config, "fold": None})
     data.load()
-    for part in divide_into_folds(data.feature_set, config["cv"], data.options.split_seed):
-        fold_split(data.feature_set, part, data.options.split_seed, 0.5)
     check_same_data(data, context.run_dir, bool(config["resume"]))
     directories = [fold_directory(context.run_dir, fold) for fold in range(config["cv"])]
     left = [fold for fold, directory in enumerate(directories) if not is_finished(directory, config["max_epochs"])]

@@ -137,6 +137,8 @@ class FeatureDataModule(L.LightningDataModule):
         if self.cv is not None:
             folds = divide_into_folds(self.feature_set, self.cv, options.split_seed)
             if self.fold is None:
+                for fold in folds:  # a fold that cannot be split is refused before another is trained
+                    fold_split(self.feature_set, fold, options.split_seed, share)
                 return everybody_split(self.feature_set, options.split_seed, share)
             self.fold_name = folds[self.fold].name
             return fold_split(self.feature_set, folds[self.fold], options.split_seed, share)
