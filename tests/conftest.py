@@ -2,9 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,17 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Records = list[dict[str, Any]]
+
+
+CTRL_C = signal.getsignal(signal.SIGINT)
+
+
+@pytest.fixture(autouse=True)
+def heard_ctrl_c() -> Iterator[None]:
+    """Lightning leaves Ctrl-C ignored once it was stopped, and commands that later tests start inherit it."""
+    signal.signal(signal.SIGINT, CTRL_C)
+    yield
+    signal.signal(signal.SIGINT, CTRL_C)
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ pytestmark = pytest.mark.usefixtures("own_directory")
 def stopped_after(epoch: int) -> Iterator[None]:
     """The end of one epoch raises what Ctrl-C raises, after the checkpoint of the epoch before."""
     original = MetricsFile.on_train_epoch_end
-    handler = signal.getsignal(signal.SIGINT)
 
     def stop(callback: MetricsFile, trainer: L.Trainer, module: L.LightningModule) -> None:
         if trainer.current_epoch == epoch:
@@ -36,7 +35,6 @@ def stopped_after(epoch: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MetricsFile, "on_train_epoch_end", stop)
         yield
-    signal.signal(signal.SIGINT, handler)  # Lightning leaves Ctrl-C ignored
 
 
 def test_the_other_processes_of_a_resumed_run_are_let_in() -> None:

@@ -138,7 +138,6 @@ def test_a_job_that_breaks_is_marked_failed_and_the_next_one_is_not(
 def test_ctrl_c_marks_the_run_failed_and_leaves_its_curves(
     monkeypatch: pytest.MonkeyPatch, wandb_records: Callable[[Path], Records]
 ) -> None:
-    handler = signal.getsignal(signal.SIGINT)
     original = MetricsFile.on_train_epoch_end
 
     def stop_in_the_second_epoch(callback: MetricsFile, trainer: L.Trainer, module: L.LightningModule) -> None:
@@ -148,7 +147,6 @@ def test_ctrl_c_marks_the_run_failed_and_leaves_its_curves(
 
     monkeypatch.setattr(MetricsFile, "on_train_epoch_end", stop_in_the_second_epoch)
     assert train.main([*SHORT, "max_epochs=3", "hydra.run.dir=run"]) == 130
-    signal.signal(signal.SIGINT, handler)  # Lightning leaves Ctrl-C ignored
     assert [entry["exit_code"] for entry in of(wandb_records(Path("run")), "exit")] == [1]
     assert "1 epoch is finished" in Path("run/report/training.html").read_text(encoding="utf-8")
 
