@@ -108,7 +108,7 @@ def main() -> None:
             run, _, dim = onnx_session(to_onnx(enhancer, header)[0], "model", arguments.threads)
             opened = {
                 "torch": poseid.load(place / "m.safetensors"),
-                "onnxruntime": LoadedEnhancer(run, info_of(header, dim), lambda: ("", None)),
+                "onnxruntime": LoadedEnhancer(run, False, info_of(header, dim), lambda: ("", None)),
             }
             single = seconds(
                 {"products": products(enhancer, 1)}

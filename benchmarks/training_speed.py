@@ -99,7 +99,7 @@ def first_design(features: FeatureSet, steps: int) -> Lap:
 
     def step(batch: dict[str, Tensor]) -> None:
         output = network(batch["video"], batch["pose"])
-        probe, front = network.comparison(output.features), network.comparison(batch["front"])
+        probe, front = network.comparison_vectors(output.features), network.comparison_vectors(batch["front"])
         cosine = F.cosine_similarity(probe, front)
         scores = F.normalize(probe, dim=-1) @ F.normalize(front, dim=-1).T / 0.07
         identity, pose = F.normalize(network.to_identity.weight, dim=1), F.normalize(network.to_pose.weight, dim=1)
@@ -182,7 +182,7 @@ def transformers(data: FeatureDataModule, batch_size: int, steps: int) -> Lap:
     networks = {}
     for name in ("ours", "ours bf16", "plain"):
         torch.manual_seed(0)
-        network = PoseTransformer(dim=data.dim, init="random")
+        network = PoseTransformer(dim=data.feature_set.dim, init="random")
         network = plain(network) if name == "plain" else network
         networks[name] = network, torch.optim.AdamW(network.parameters(), lr=1e-4, fused=name != "plain" or None)
 

@@ -236,7 +236,7 @@ def compare_models(
                 pooled_evaluations(front, video, selected, frames, resamples=resamples, seed=seed + number)
             )
     figures = {name: figures_of(found) for name, found in evaluations.items()}
-    verdicts = {name: judge_folds(found, figures[name]) for name, found in evaluations.items()}
+    verdicts = {name: judge_folds(found) for name, found in evaluations.items()}
     first = evaluations[models[0].name]
     headline = common_headline(first)
     return {

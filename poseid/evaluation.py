@@ -30,7 +30,7 @@ def embedding_set(
     """
     number = {name: i for i, name in enumerate(people)}
     enhanced = enhance_arrays(enhancer, rows.features, rows.poses if use_poses else None, fit=fit)
-    probe = enhanced.compared
+    probe = enhanced.comparison
     reference = probe if enhancer.sides == "both" else project_arrays(enhancer, rows.features)
     return EmbeddingSet(
         raw=np.asarray(rows.features, dtype=np.float32),

@@ -1,6 +1,7 @@
 """The closed form: a ridge regression to the frontal mean and a metric, solved differentiably in φ.
 
-φ (phi) are its trained numbers: the penalty of the regression, powers, gains, bias and quality. Rows are unit vectors x̂
+Its trained numbers, a part of φ (:mod:`poseid.enhancers.enhancer`): the penalty of the regression, powers, gains, bias
+and quality. Rows are unit vectors x̂
 with lengths L, of a set of people. P: their profile rows; Y: for each of these the mean of the unit frontal rows of its
 person.
 
@@ -48,7 +49,7 @@ class Solution(NamedTuple):
 
     centre: Tensor
     matrix: Tensor
-    direction: Tensor
+    bias_direction: Tensor
     length: Tensor
     people: Tensor
 
@@ -65,12 +66,12 @@ class ClosedForm(nn.Module):
             less.
         shape: (4,) logarithmic gains of small to large eigenvalues of C.
         bias: raises all scores of an enhanced row.
-        quality: by how much less for short vectors, that is poor photos.
+        quality: raises the scores of short vectors, that is poor photos, and lowers those of long ones.
     """
 
     centre: Tensor
     matrix: Tensor
-    direction: Tensor
+    bias_direction: Tensor
     length: Tensor
     people: Tensor
 
@@ -95,7 +96,7 @@ class ClosedForm(nn.Module):
         self.quality = nn.Parameter(torch.tensor(float(quality)))
         self.register_buffer("centre", torch.zeros(dim))
         self.register_buffer("matrix", torch.eye(dim))
-        self.register_buffer("direction", torch.zeros(dim))
+        self.register_buffer("bias_direction", torch.zeros(dim))
         self.register_buffer("length", torch.ones(2))
         self.register_buffer("people", torch.zeros(()))
 
@@ -111,10 +112,10 @@ class ClosedForm(nn.Module):
         By the stored solution, or by the one given.
         """
         if solution is None:
-            solution = Solution(self.centre, self.matrix, self.direction, self.length, self.people)
+            solution = Solution(self.centre, self.matrix, self.bias_direction, self.length, self.people)
         h = unit((x - solution.centre) @ solution.matrix)
         z = ((length - solution.length[0]) / solution.length[1]).clamp(-CLIP, CLIP)
-        output = unit(h + (self.bias - self.quality * z) * solution.direction)
+        output = unit(h + (self.bias - self.quality * z) * solution.bias_direction)
         change: Tensor = (solution.people / ENOUGH_PEOPLE).clamp(max=1.0) * (output - x)
         return change
 
@@ -134,7 +135,7 @@ class Statistics:
     within: Tensor | None  # (D,) eigenvalues of S; None where nobody has two frontal rows
     within_basis: Tensor  # (D, D) eigenvectors of S, in the basis R
     hats: Tensor  # (4, D) h_j at the eigenvalues of C
-    direction: Tensor  # (D,) b
+    bias_direction: Tensor  # (D,) b
     length: Tensor  # (2,) median and standard deviation of the lengths of P
     people: Tensor  # () number of people with profile and frontal rows
 
@@ -169,7 +170,7 @@ def solve(layer: ClosedForm, statistics: Statistics) -> Solution:
         matrix = (matrix @ metric) @ s.within_basis.T
     gain = (of_layer(layer.shape) @ s.hats).exp()
     matrix = s.basis @ ((matrix * (gain / gain.mean())) @ s.basis.T)
-    return Solution(s.basis @ mean, matrix, s.direction, s.length, s.people)
+    return Solution(s.basis @ mean, matrix, s.bias_direction, s.length, s.people)
 
 
 def ridge_regression(gram: Tensor, cross: Tensor, penalty: Tensor) -> Tensor:
@@ -224,10 +225,10 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
     spread = (frontal - mean).T @ (frontal - mean) / len(frontal)
     if float(spread.trace()) < ZERO:
         return "frontal rows that are all one vector"
-    direction = torch.zeros_like(mean)
+    bias_direction = torch.zeros_like(mean)
     if float(mean @ mean) > ZERO:  # of rows that cancel out no direction moves all scores alike
-        direction = torch.linalg.solve(spread + BIAS_SHRINKAGE * spread.trace() / dim * identity, mean)
-        direction = direction / (direction @ mean)
+        bias_direction = torch.linalg.solve(spread + BIAS_SHRINKAGE * spread.trace() / dim * identity, mean)
+        bias_direction = bias_direction / (bias_direction @ mean)
     total, basis = torch.linalg.eigh(spread + TOTAL_SHRINKAGE * spread.trace() / dim * identity)
     spectrum = within_person_spectrum(frontal, rows.person[rows.frontal], WITHIN_SHRINKAGE)
     within, within_basis = spectrum or (None, identity)
@@ -250,7 +251,7 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
         within=within,
         within_basis=basis.T @ within_basis,
         hats=_hats(total.log()),
-        direction=direction,
+        bias_direction=bias_direction,
         length=torch.stack([median, deviation_of_length]),
         people=torch.tensor(fitted_people),
     )

@@ -1,6 +1,7 @@
 """What both enhancers share: the projections, the closed form, the gate, and how they are combined.
 
-φ (phi) are the trained numbers of the closed form and the gate, and the strength of the correction.
+φ (phi) stands for the few trained numbers that are no network: those of the closed form, of the gate and of the frame
+weights, and the strength of the correction; :meth:`Enhancer.phi` has them by name.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class Enhancer(Model):
         self.strength = nn.Parameter(torch.tensor(strength))
         self.similarity = None if similarity_dim is None else nn.Linear(dim, similarity_dim, bias=False)
 
-    def comparison(self, features: Tensor) -> Tensor:
+    def comparison_vectors(self, features: Tensor) -> Tensor:
         """The vectors whose cosine is the score: the features, or their trained projection."""
         return features if self.similarity is None else self.similarity(unit(features))
 

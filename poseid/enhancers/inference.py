@@ -34,7 +34,7 @@ class Enhanced(NamedTuple):
 
     features: np.ndarray
     """(N, D) enhanced vectors."""
-    compared: np.ndarray
+    comparison: np.ndarray
     """(N, D') the vectors whose cosine is the score."""
     identity: np.ndarray
     """(N, K) identity embeddings."""
@@ -62,8 +62,8 @@ def enhance_arrays(enhancer: Model, features: np.ndarray, poses: np.ndarray | No
             pose = None if poses is None else _tensor(poses[rows], device)
             output = enhancer(x, pose) if fit is None else enhancer(x, pose, fit)
             enhanced = x if unchanged else output.features
-            compared = enhancer.comparison(enhanced)
-            blocks.append(tuple(map(_array, (enhanced, compared, output.identity, output.weight))))
+            comparison = enhancer.comparison_vectors(enhanced)
+            blocks.append(tuple(map(_array, (enhanced, comparison, output.identity, output.weight))))
     finally:
         enhancer.train(training)
     return Enhanced(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
@@ -75,7 +75,7 @@ def project_arrays(enhancer: Model, features: np.ndarray) -> np.ndarray:
 
     They are the features themselves where comparison is in D dimensions.
     """
-    return _array(enhancer.comparison(_tensor(features, _device(enhancer))))
+    return _array(enhancer.comparison_vectors(_tensor(features, _device(enhancer))))
 
 
 def _device(module: nn.Module) -> torch.device:

@@ -48,7 +48,7 @@ class Model(nn.Module):
         """(N, D) raw vectors and (N, 3) degrees, rows of NaN unknown, or None."""
         raise NotImplementedError
 
-    def comparison(self, features: Tensor) -> Tensor:
+    def comparison_vectors(self, features: Tensor) -> Tensor:
         """The vectors whose cosine is the score: the features, unless a model compares in a space of its own."""
         return features
 

@@ -34,7 +34,7 @@ class Group(BaseModel, extra="forbid", strict=True):
 
 
 class Trained(Group, Generic[Value]):
-    """A number of φ (phi, the trained numbers of the closed form): its first value and its learning rate."""
+    """A number of φ (phi): its first value and its learning rate."""
 
     value: Value
     lr: Annotated[NotNegative, Field(le=10)]

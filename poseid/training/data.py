@@ -94,7 +94,7 @@ class FeatureDataModule(L.LightningDataModule):
             self.feature_set, self.validation_set.people(), options.target, 0.0, 180.0, "keep", self.swap
         )
         for rows, part in ((self.train_rows, "training"), (self.validation_rows, "validation")):
-            if len(rows) == 0 or len(rows.counts.rows) < 2:
+            if len(rows) == 0 or len(rows.counts.probes) < 2:
                 raise InputError(
                     f"{self.feature_set.name}: fewer than 2 {part} people have both a front row and a video row "
                     f"(with |yaw| in data.min_yaw … data.max_yaw); give more people or a wider range"

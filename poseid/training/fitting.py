@@ -40,8 +40,7 @@ def divide(people: Sequence[str], divisions: int, seed: int) -> dict[str, int]:
 class Fitter:
     """Fits the closed form and the gate to a set of people.
 
-    What depends on their rows alone is computed once; :meth:`fit` solves the closed form with the current φ (phi, the
-    trained numbers of the closed form).
+    What depends on their rows alone is computed once; :meth:`fit` solves the closed form with the current φ (phi).
 
     Args:
         rows: of these people.

@@ -180,8 +180,8 @@ def detection_loss(scores: Tensor, same: Tensor) -> Tensor:
     highest = impostor.topk(min(len(impostor), max(FEWEST_IMPOSTORS, int(max(FMRS) * len(impostor))))).values
     parts = []
     for fmr in FMRS:
-        above = highest[: max(FEWEST_IMPOSTORS, int(fmr * len(impostor)))]
-        threshold = above[len(above) // 2 :].mean()
+        top = highest[: max(FEWEST_IMPOSTORS, int(fmr * len(impostor)))]
+        threshold = top[len(top) // 2 :].mean()
         parts.append(torch.sigmoid((threshold - genuine) / SOFTNESS).mean())
     return torch.stack(parts).sum()
 

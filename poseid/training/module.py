@@ -37,9 +37,9 @@ log = logging.getLogger(__name__)
 class EnhancerModule(L.LightningModule):
     """Trains an enhancer by total = Σ weight(epoch) · term, in episodes (:mod:`poseid.training.fitting`).
 
-    Each step solves the closed form on the support people, differentiably in φ (phi, the trained numbers of the closed
-    form), and takes the loss on probes of the query people; the gradient moves φ and the network together. Validation
-    solves on all training people.
+    Each step solves the closed form on the support people, differentiably in φ (phi, see
+    :mod:`poseid.enhancers.enhancer`), and takes the loss on probes of the query people; the gradient moves φ and the
+    network together. Validation solves on all training people.
 
     All arguments are primitives: they are the checkpoint's hyper-parameters, and a bare
     ``EnhancerModule.load_from_checkpoint(path)`` gives the trained module back.
@@ -112,8 +112,8 @@ class EnhancerModule(L.LightningModule):
 
     def first_final_epoch(self) -> int:
         """First epoch with the final loss weights in which the network trains too; early stopping counts from it."""
-        late = self.enhancer.closed_form is not None and self.enhancer.network
-        return max(self.schedule.end_of_ramp(), math.ceil(self.network_after) if late else 0)
+        delayed = self.enhancer.closed_form is not None and self.enhancer.network
+        return max(self.schedule.end_of_ramp(), math.ceil(self.network_after) if delayed else 0)
 
     def episodes(self) -> Episodes:
         """The constants of the training people and of their divisions, computed at the first call."""
@@ -147,11 +147,11 @@ class EnhancerModule(L.LightningModule):
         """
         enhancer, person = self.enhancer, batch["person"]
         output = enhancer(batch["features"], pose, fit)
-        identity, code, compared = output.identity, output.pose_code, enhancer.comparison(output.features)
+        identity, code, comparison = output.identity, output.pose_code, enhancer.comparison_vectors(output.features)
         raw, raw_target = unit(batch["features"]), unit(batch["target"])
         target, reconstruction_target, references = raw_target, raw, unit(batch["references"])
         if enhancer.similarity is not None:
-            target, references = unit(enhancer.comparison(raw_target)), unit(enhancer.comparison(references))
+            target, references = (unit(enhancer.comparison_vectors(rows)) for rows in (raw_target, references))
         if self.swap:
             # Identity of one row, pose code of another row of the same person: must give that other row.
             reconstruction_target = unit(batch["partner"])
@@ -160,14 +160,14 @@ class EnhancerModule(L.LightningModule):
         raw_candidates = candidates if target is raw_target else self._all_ranks(raw_target)
         predicted, given = self._all_ranks(output.pose.float()), self._all_ranks(batch["pose"])
         # The thresholds of the detection term are those of all ranks together.
-        probes, profile = self._all_ranks(compared), self._all_ranks(batch["profile"])
+        probes, profile = self._all_ranks(comparison), self._all_ranks(batch["profile"])
         with torch.set_grad_enabled(weights["template"] != 0 and torch.is_grad_enabled()):
             pooled, pooled_person = self._all_ranks(self._pooled(batch, fit)), self._all_ranks(batch["set_person"])
         apart = self._all_ranks(sets_without(batch, self._all_ranks(batch["reference_row"])))
         references, reference_person = self._all_ranks(references), self._all_ranks(batch["reference_person"])
         # Cosines are taken in float32 whatever the precision of the layers: those of half precision tie.
         with torch.autocast(raw.device.type, enabled=False):
-            enhanced = unit(compared)
+            enhanced = unit(comparison)
             similarity, scores = (enhanced * target).sum(dim=-1), enhanced @ candidates.T
             raw_similarity, raw_scores = (raw * raw_target).sum(dim=-1), raw @ raw_candidates.T
             same = person[:, None] == candidate_person[None, :]
@@ -201,7 +201,7 @@ class EnhancerModule(L.LightningModule):
         """(T, D) the enhanced rows of each set, pooled by their weights as in :func:`poseid.enhancers.pooling.pool`."""
         output = self.enhancer(batch["frames"], batch["frame_pose"], fit)
         weight = (output.weight * batch["frame_share"])[:, None]
-        rows: Tensor = weight * unit(self.enhancer.comparison(output.features))
+        rows: Tensor = weight * unit(self.enhancer.comparison_vectors(output.features))
         return rows.new_zeros(len(batch["set_person"]), rows.shape[1]).index_add(0, batch["frame_set"], rows)
 
     def _all_ranks(self, rows: Tensor) -> Tensor:
@@ -323,7 +323,7 @@ class EnhancerModule(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW; see :mod:`poseid.training.optimizer`. The network beside a closed form begins later."""
-        late = {id(p) for p in self.enhancer.network_parameters() if self.enhancer.closed_form is not None}
+        delayed = {id(p) for p in self.enhancer.network_parameters() if self.enhancer.closed_form is not None}
         groups = parameter_groups(
             self.enhancer, self.decoder, self.lr, self.lr_identity_scale, self.weight_decay, self.phi_rates
         )
@@ -335,7 +335,7 @@ class EnhancerModule(L.LightningModule):
         factors: list[Callable[[int], float]] = [
             partial(
                 rate_factor,
-                first=self.network_after * per_epoch if id(group["params"][0]) in late else 0.0,
+                first=self.network_after * per_epoch if id(group["params"][0]) in delayed else 0.0,
                 warmup=self.warmup_epochs * per_epoch,
                 steps=steps,
             )

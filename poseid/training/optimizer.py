@@ -19,8 +19,9 @@ def parameter_groups(
     weight_decay: float,
     phi_rates: Mapping[str, float],
 ) -> list[dict[str, Any]]:
-    """The groups: each number of φ (phi, the trained numbers of the closed form), the identity layers, the network, the
-    other layers; of the layers, matrices and vectors are separate groups, and only matrices decay.
+    """The groups: each number of φ (phi), the identity layers, the network, the other layers.
+
+    Of the layers, matrices and vectors are separate groups, and only matrices decay.
 
     Args:
         enhancer, decoder: what is trained.

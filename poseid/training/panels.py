@@ -82,7 +82,9 @@ SECTIONS = (
         "network. A number that still rises or falls at the end wants more epochs, or a higher learning rate of its "
         "own (conf/model/phi).",
         (
-            _phi(("bias", "quality"), "Bias and quality", "cosines: raises all scores; lowers those of short vectors"),
+            _phi(
+                ("bias", "quality"), "Bias and quality", "cosines: raises all scores; raises short vectors, lowers long"
+            ),
             _phi(("strength",), "Strength", "factor on the correction; 0 is the raw vector"),
             _phi(("ridge",), "Ridge", "shrinkage of the regression"),
             _phi(

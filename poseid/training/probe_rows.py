@@ -67,7 +67,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         fronts = np.flatnonzero(np.isin(front_person, present))
         fronts = fronts[np.argsort(front_person[fronts], kind="stable")]
         self.video, self.front = features.video.features, features.front.features
-        self.rows, self.fronts = torch.from_numpy(rows), torch.from_numpy(fronts)
+        self.rows, self.front_rows = torch.from_numpy(rows), torch.from_numpy(fronts)
         self.pose = torch.from_numpy(np.array(poses[rows], dtype=np.float32))
         self.person = torch.from_numpy(person.astype(np.int64))
         of_front = torch.from_numpy(np.searchsorted(present, front_person[fronts]))
@@ -75,7 +75,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         frontal_video = np.flatnonzero(np.isin(video_person, present) & (video_kinds == FRONTAL))
         frontal_person = np.concatenate([front_person[fronts], video_person[frontal_video]])
         in_order = np.argsort(frontal_person, kind="stable")
-        self.frontals = torch.from_numpy(np.concatenate([fronts, frontal_video + len(features.front)])[in_order])
+        self.reference_rows = torch.from_numpy(np.concatenate([fronts, frontal_video + len(features.front)])[in_order])
         of_frontal = torch.from_numpy(np.searchsorted(present, frontal_person))
         parts = (self.person, of_front, of_frontal, self.person[torch.from_numpy(video_kinds[rows] != FRONTAL)])
         self.counts = Counts(*[torch.bincount(who, minlength=len(present)) for who in parts])
@@ -96,8 +96,8 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         self.division = torch.tensor(of_division, dtype=torch.int64)
         total = torch.zeros(len(present), features.dim)
         for some in torch.split(torch.arange(len(fronts)), BLOCK_ROWS):
-            total.index_add_(0, of_front[some], unit(read_rows(self.front, self.fronts[some])))
-        self.centroids = total / self.counts.fronts[:, None].clamp(min=1)
+            total.index_add_(0, of_front[some], unit(read_rows(self.front, self.front_rows[some])))
+        self.centroids = total / self.counts.front[:, None].clamp(min=1)
         self.target = target
         self.swap = swap
 
@@ -105,7 +105,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         return len(self.person)
 
     def __getitem__(self, index: Tensor) -> dict[str, Tensor]:
-        """(3 + R + FRAMES, B) indices (row, partner, front row, R frontal rows, a set) to one batch of one division.
+        """(3 + R + FRAMES, B) indices (row, partner, front row, R references, a set) to one batch of one division.
 
         ``row`` counts the folder's video rows; ``references`` is (B · R, D), and ``reference_person`` (B · R,). Of the
         T columns with a set, ``frames`` are the F rows of all of them, with ``frame_set`` 0 … T − 1, and
@@ -113,7 +113,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         number front rows first, then video rows.
         """
         row, partner, front = index[:3]
-        frontal = self.frontals[index[3:-FRAMES].reshape(-1)]
+        references = self.reference_rows[index[3:-FRAMES].reshape(-1)]
         with_set = index[-FRAMES] >= 0
         sets = index[-FRAMES:, with_set].T
         frame_set, number = (sets >= 0).nonzero(as_tuple=True)
@@ -125,8 +125,8 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
             "pose": self.pose[row],
             "person": person,
             "profile": self.profile[row],
-            "references": self._frontal_rows(frontal),
-            "reference_row": frontal,
+            "references": self._reference_vectors(references),
+            "reference_row": references,
             "reference_person": person.repeat(len(index) - FRAMES - 3),
             "frames": read_rows(self.video, self.rows[frames]),
             "frame_pose": self.pose[frames],
@@ -137,7 +137,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
             "division": self.division[person[:1]],
             "target": self.centroids[person]
             if self.target == "centroid"
-            else unit(read_rows(self.front, self.fronts[front])),
+            else unit(read_rows(self.front, self.front_rows[front])),
         }
         if self.swap:
             batch["partner"] = read_rows(self.video, self.rows[partner])
@@ -152,26 +152,26 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         share: Tensor = 1.0 / count[inverse]
         return share
 
-    def _frontal_rows(self, frontal: Tensor) -> Tensor:
+    def _reference_vectors(self, rows: Tensor) -> Tensor:
         """(n, D) rows by their numbers: front rows first, then video rows."""
-        of_video = frontal >= len(self.front)
-        out = torch.empty(len(frontal), self.front.shape[1])
-        out[~of_video] = read_rows(self.front, frontal[~of_video])
-        out[of_video] = read_rows(self.video, frontal[of_video] - len(self.front))
+        of_video = rows >= len(self.front)
+        out = torch.empty(len(rows), self.front.shape[1])
+        out[~of_video] = read_rows(self.front, rows[~of_video])
+        out[of_video] = read_rows(self.video, rows[of_video] - len(self.front))
         return out
 
     def in_order(self, batch_size: int) -> list[Tensor]:
-        """Index batches that go once through all rows, each with a fixed partner, front row and frontal row; one row in
+        """Index batches that go once through all rows, each with a fixed partner, front row and reference; one row in
         four comes with a fixed set."""
         row = torch.arange(len(self))
-        first_row, first_front, first_frontal, _ = ((count.cumsum(0) - count)[self.person] for count in self.counts)
+        first_row, first_front, first_reference, _ = ((count.cumsum(0) - count)[self.person] for count in self.counts)
         local = row - first_row
-        partner = first_row + (local + 1) % self.counts.rows[self.person]
-        front = first_front + local % self.counts.fronts[self.person]
-        frontal = first_frontal + local % self.counts.frontals[self.person]
+        partner = first_row + (local + 1) % self.counts.probes[self.person]
+        front = first_front + local % self.counts.front[self.person]
+        reference = first_reference + local % self.counts.references[self.person]
         frames = torch.full((FRAMES, len(row)), -1)
         frames[:, ::SET_SHARE] = draw_frames(row[::SET_SHARE], self.groups, generator_for(0, FRAMES_KEY))
-        return list(torch.split(torch.cat([torch.stack([row, partner, front, frontal]), frames]), batch_size, dim=1))
+        return list(torch.split(torch.cat([torch.stack([row, partner, front, reference]), frames]), batch_size, dim=1))
 
 
 def sets_without(batch: dict[str, Tensor], reference_row: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ def generator_for(seed: int, *key: int) -> torch.Generator:
     return torch.Generator().manual_seed(mixed)
 
 
-REFERENCES = 2  # frontal rows of the same person that come with each probe, for the detection term
+REFERENCES = 2  # of the same person, that come with each probe for the detection term
 FRONTAL_SHARE = 0.2  # of the draws: frontal probes are hardly corrected, and only show the gate what to leave alone
 FRAMES = 8  # most rows of a set that the template term pools
 SET_SHARE = 4  # one draw in so many comes with a set
@@ -34,12 +34,14 @@ MIN_ROUNDS = 2  # an epoch has at least so many steps for each division, however
 class Counts(NamedTuple):
     """(P,) how many rows of each kind a person has; of each kind they are stored one person after another."""
 
-    rows: Tensor
-    fronts: Tensor
-    frontals: Tensor
-    """Of the references, front rows and frontal video rows."""
-    turned: Tensor
-    """Of ``rows``, those that are not frontal; they stand first."""
+    probes: Tensor
+    """Video rows."""
+    front: Tensor
+    """Front rows."""
+    references: Tensor
+    """The raw references of the detection term: front rows and frontal video rows."""
+    not_frontal: Tensor
+    """Of ``probes``, those that are not frontal; they are stored first."""
 
 
 class Groups(NamedTuple):
@@ -82,7 +84,7 @@ def draw(people: Tensor, counts: Counts, total: int, generator: torch.Generator)
 
     They come in a fresh random order again and again; each time, one of the person's rows (a frontal one in
     ``FRONTAL_SHARE`` of the draws, where there are both kinds), another row of the same person as its partner (the row
-    itself where there is no other), one of the front rows and ``REFERENCES`` of the frontal rows.
+    itself where there is no other), one of the front rows and ``REFERENCES`` references.
 
     Args:
         people: (Q,) numbers of the people to draw from.
@@ -90,21 +92,21 @@ def draw(people: Tensor, counts: Counts, total: int, generator: torch.Generator)
         total: number of draws.
 
     Returns:
-        (3 + REFERENCES, total) indices: row, partner, front row, frontal rows.
+        (3 + REFERENCES, total) indices: row, partner, front row, references.
     """
     rounds = -(-total // len(people))
     person = people[torch.rand(rounds, len(people), generator=generator).argsort(dim=1).reshape(-1)[:total]]
     u = torch.rand(4 + REFERENCES, total, generator=generator, dtype=torch.float64)
-    first_row, first_front, first_frontal, _ = (count.cumsum(0) - count for count in counts)
-    count, turned = counts.rows[person], counts.turned[person]
-    of_frontal = (turned == 0) | ((turned < count) & (u[3] < FRONTAL_SHARE))
-    local = torch.where(of_frontal, turned + u[0] * (count - turned), u[0] * turned).long()
+    first_row, first_front, first_reference, _ = (count.cumsum(0) - count for count in counts)
+    count, not_frontal = counts.probes[person], counts.not_frontal[person]
+    of_frontal = (not_frontal == 0) | ((not_frontal < count) & (u[3] < FRONTAL_SHARE))
+    local = torch.where(of_frontal, not_frontal + u[0] * (count - not_frontal), u[0] * not_frontal).long()
     step = 1 + (u[1] * (count - 1)).long()
     partner = (local + step) % count
-    front = (u[2] * counts.fronts[person]).long()
-    frontals = first_frontal[person] + (u[4:] * counts.frontals[person]).long()
+    front = (u[2] * counts.front[person]).long()
+    references = first_reference[person] + (u[4:] * counts.references[person]).long()
     own = torch.stack([first_row[person] + local, first_row[person] + partner, first_front[person] + front])
-    return torch.cat([own, frontals])
+    return torch.cat([own, references])
 
 
 class BalancedBatches(Sampler[Tensor]):
@@ -153,7 +155,7 @@ class BalancedBatches(Sampler[Tensor]):
         return 0, 1
 
     def __len__(self) -> int:
-        total = int(self.counts.rows.sum())
+        total = int(self.counts.probes.sum())
         return max(MIN_ROUNDS * len(self.people), total // (self.batch_size * self._ranks()[1]))
 
     def __iter__(self) -> Iterator[Tensor]:

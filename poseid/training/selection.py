@@ -3,8 +3,7 @@
 1. ``best.ckpt`` is the epoch with the lowest ``val/selection``, the weighted loss on validation people; the state
    before the first epoch takes part as any epoch does.
 2. The guard: if that harms people outside the fit, ``bias`` is shifted and ``strength`` lowered until it does not.
-3. The closed form is solved once more, on training and validation people, with the network and φ (phi, the trained
-   numbers of the closed form) as they are.
+3. The closed form is solved once more, on training and validation people, with the network and φ (phi) as they are.
 """
 
 from __future__ import annotations

@@ -14,8 +14,7 @@ from poseid.verification.genuine import ByPose, Improvement, Similarity
 from poseid.verification.metrics import METRICS, common_headline, figures_of
 from poseid.verification.operating_points import Rates
 from poseid.verification.protocols import ProtocolRates, ProtocolResult
-from poseid.verification.rates import LABELS
-from poseid.verification.result import FORMS, Evaluation, Figures, TurnedSet
+from poseid.verification.result import FORMS, Evaluation, YawSignSet
 from poseid.verification.scores import Genuine
 from poseid.verification.set_result import SetResult
 from poseid.verification.sets import SETS
@@ -32,7 +31,7 @@ def average_of_folds(folds: Sequence[Evaluation]) -> Evaluation:
     """
     headline, first = common_headline(folds), folds[0]
     figures = figures_of(folds)
-    verdict, reason = judge_folds(folds, figures)
+    verdict, reason = judge_folds(folds)
     return Evaluation(
         people=sum(one.people for one in folds),
         references=sum(one.references for one in folds),
@@ -56,10 +55,10 @@ def average_of_folds(folds: Sequence[Evaluation]) -> Evaluation:
             if all(name in one.protocols for one in folds)
         },
         by_pose=_by_pose([one.by_pose for one in folds]),
-        turned={
-            way: _turned([one.turned[way] for one in folds])
-            for way in first.turned
-            if all(way in one.turned for one in folds)
+        yaw_sign={
+            sign: _yaw_sign([one.yaw_sign[sign] for one in folds])
+            for sign in first.yaw_sign
+            if all(sign in one.yaw_sign for one in folds)
         },
         metrics={metric.name: figures[metric.name] for metric in METRICS if not metric.key},
         verdict=verdict,
@@ -74,22 +73,21 @@ def average_of_folds(folds: Sequence[Evaluation]) -> Evaluation:
     )
 
 
-def judge_folds(folds: Sequence[Evaluation], figures: Figures) -> tuple[str, str]:
-    """The verdict on figures that are averaged over folds, and its reason.
-
-    figures  of `figures_of`
-    """
+def judge_folds(folds: Sequence[Evaluation]) -> tuple[str, str]:
+    """The verdict on rates that are averaged over folds, and its reason."""
     if not folds[0].resamples:
         return NOT_JUDGED, "No confidence intervals were asked for."
     headline = common_headline(folds)
     missing = next((why for one in folds if (why := one.null_reasons.get(f"sets.{headline}"))), "")
     # where they are too few, the smallest fold is the one that has too few
-    return judge(headline, figures, min(one.comparisons[headline][1] for one in folds), missing)
+    found = [one.sets[headline] for one in folds]
+    frontal = average([one.improvement.frontal for one in folds])
+    return judge(headline, _both(found), frontal, min(one.comparisons[headline][1] for one in folds), missing)
 
 
 def _set(folds: Sequence[SetResult | None]) -> SetResult | None:
-    known = [one for one in folds if one is not None]
-    if len(known) < len(folds):
+    known, rates = [one for one in folds if one is not None], _both(folds)
+    if rates is None:
         return None
     # the curves end at the same FMR; those of few comparisons begin later
     points = min(len(one.det["fmr"]) for one in known)
@@ -100,14 +98,22 @@ def _set(folds: Sequence[SetResult | None]) -> SetResult | None:
     return SetResult(
         genuine=sum(one.genuine for one in known),
         impostor=sum(one.impostor for one in known),
-        raw=_rates([one.raw for one in known]),
-        enhanced=_rates([one.enhanced for one in known]),
+        raw=rates[0],
+        enhanced=rates[1],
         det={
             name: np.mean([one.det[name][len(one.det[name]) - points :] for one in known], axis=0)
             for name in ("fmr", *FORMS)
         },
         histogram={"edges": known[0].histogram["edges"], **shares},
     )
+
+
+def _both(folds: Sequence[SetResult | None]) -> tuple[Rates, Rates] | None:
+    """The rates of both forms; None where one fold has none."""
+    known = [one for one in folds if one is not None]
+    if len(known) < len(folds):
+        return None
+    return _rates([one.raw for one in known]), _rates([one.enhanced for one in known])
 
 
 def _rates(folds: Sequence[Rates]) -> Rates:
@@ -173,7 +179,7 @@ def _by_pose(folds: Sequence[ByPose]) -> ByPose:
     )
 
 
-def _turned(folds: Sequence[TurnedSet | None]) -> TurnedSet | None:
+def _yaw_sign(folds: Sequence[YawSignSet | None]) -> YawSignSet | None:
     known = [one for one in folds if one is not None]
     rates = _set([one.rates for one in known]) if len(known) == len(folds) else None
     if rates is None:
@@ -187,7 +193,7 @@ def _turned(folds: Sequence[TurnedSet | None]) -> TurnedSet | None:
                 form: {name: float(np.mean([one[form][name] for one in points])) for name in ("fmr", "fnmr")}
                 for form in FORMS
             }
-    return TurnedSet(rates, common or None)
+    return YawSignSet(rates, common or None)
 
 
 def _templates(folds: Sequence[Sequence[TemplateResult]]) -> tuple[TemplateResult, ...]:
@@ -200,21 +206,9 @@ def _template(folds: Sequence[TemplateResult]) -> TemplateResult:
     rates = {name: _rates([one.rates[name] for one in folds]) for name in POOLINGS if all(one.rates for one in folds)}
     verdict, reason = NOT_JUDGED, "A fold has too few templates, or no confidence intervals were asked for."
     if judged is not None and judged.raw.eer.resampled.size:
-        ratio = judged.enhanced.fmr_at_raw_threshold.over(judged.raw.fmr_at_raw_threshold)
-        forms = {"raw": judged.raw, "enhanced": judged.enhanced}
-        unknown = Estimate(np.nan, np.full(judged.raw.eer.resampled.shape, np.nan))
-        figures: dict[str, dict[str, Estimate]] = {
-            "eer": {form: rates.eer for form, rates in forms.items()},
-            "improvement_frontal": dict.fromkeys(FORMS, unknown),
-        }
-        for n, label in enumerate(LABELS):
-            figures[f"fnmr_at_fmr_{label}"] = {form: one.fnmr_at_fmr[n] for form, one in forms.items()}
-            figures[f"fnmr_at_raw_threshold_{label}"] = {
-                form: one.fnmr_at_raw_threshold[n] for form, one in forms.items()
-            }
-            figures[f"fmr_ratio_{label}"] = {"raw": ratio[n], "enhanced": ratio[n]}
         name = "frontal_profile" if folds[0].view == "profile" else "all"
-        verdict, reason = judge(name, figures, min(one.judged.impostor for one in folds if one.judged is not None))
+        fewest = min(one.judged.impostor for one in folds if one.judged is not None)
+        verdict, reason = judge(name, (judged.raw, judged.enhanced), Estimate(np.nan), fewest)
     templates = sum(one.templates for one in folds)
     return replace(
         folds[0],

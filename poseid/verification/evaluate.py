@@ -18,10 +18,10 @@ from poseid.verification.identification import Searches, one_reference, rank1, s
 from poseid.verification.metrics import METRICS, figures_of
 from poseid.verification.protocols import protocol_results
 from poseid.verification.rates import FMRS, LABELS
-from poseid.verification.result import FORMS, Evaluation, TurnedSet
+from poseid.verification.result import FORMS, Evaluation, YawSignSet
 from poseid.verification.scores import EXACT, Compared, Genuine, compare, genuine_alone
 from poseid.verification.set_result import SetResult, set_result
-from poseid.verification.sets import SETS, Part, set_parts, turned_parts
+from poseid.verification.sets import SETS, Part, set_parts, yaw_sign_parts
 from poseid.verification.verdict import NOT_JUDGED, judge
 
 MAX_IN_FLOAT64 = 1 << 21
@@ -49,7 +49,7 @@ def evaluate(
     resamples     bootstrap resamples of people; 0 leaves all intervals null and nothing judged
     seed          of the resamples; models that are compared must be given the same
     exact         up to so many impostor comparisons a set all scores are stored; more are streamed
-    details       also what only a report shows: profiles by the way they are turned, scores for the DET bands
+    details       also what only a report shows: profiles by the sign of their yaws, scores for the DET bands
 
     Raises `InputError` for vectors that have no direction (zero, NaN), and unknown set names.
     """
@@ -71,7 +71,7 @@ def evaluate(
     reasons: dict[str, str] = {}
     results: dict[str, SetResult | None] = {}
     comparisons: dict[str, tuple[int, int]] = {}
-    turned: dict[str, TurnedSet | None] = {}
+    yaw_sign: dict[str, YawSignSet | None] = {}
     genuine: Genuine | None = None
     headline, headline_scores = "frontal_profile", None
     # `all` last: whether it is needed shows only then
@@ -93,8 +93,8 @@ def evaluate(
             headline_scores = compared
         del compared
         if name == "profile_profile" and details:
-            for way, profiles in turned_parts(parts[0].left).items():
-                turned[way] = _turned(way, scored(profiles), weights, results[name], reasons)
+            for sign, profiles in yaw_sign_parts(parts[0].left).items():
+                yaw_sign[sign] = _yaw_sign(sign, scored(profiles), weights, results[name], reasons)
     if genuine is None:
         genuine = genuine_alone(set_parts("all", f, v)[0])
     searches = _searches(f, v, reasons)
@@ -111,7 +111,7 @@ def evaluate(
         rank1={form: np.nan if searches is None else rank1(searches[form]) for form in FORMS},
         protocols={} if pairs is None else protocol_results(pairs, f, v, reasons),
         by_pose=by_pose(genuine, f, v, results[headline], reasons),
-        turned=turned,
+        yaw_sign=yaw_sign,
         metrics={},
         verdict=NOT_JUDGED,
         reason="No confidence intervals were asked for.",
@@ -129,24 +129,31 @@ def evaluate(
     }
     if weights is None:
         return replace(found, metrics=metrics)
-    verdict, reason = judge(headline, figures, comparisons[headline][1], reasons.get(f"sets.{headline}", ""))
+    result = found.headline_set
+    verdict, reason = judge(
+        headline,
+        None if result is None else (result.raw, result.enhanced),
+        found.improvement.frontal,
+        comparisons[headline][1],
+        reasons.get(f"sets.{headline}", ""),
+    )
     return replace(found, metrics=metrics, verdict=verdict, reason=reason)
 
 
-def _turned(
-    way: str,
+def _yaw_sign(
+    sign: str,
     compared: Compared,
     weights: NDArray[np.integer] | None,
     together: SetResult | None,
     reasons: dict[str, str],
-) -> TurnedSet | None:
-    """Profiles by the way they are turned: is a shared pose taken for a shared identity?
+) -> YawSignSet | None:
+    """Profiles by the sign of their yaws: is a shared pose taken for a shared identity?
 
-    Both ways are also rated at one threshold, the raw one of `profile_profile`, where that set has rates.
+    Both are also rated at one threshold, the raw one of `profile_profile`, where that set has rates.
     """
-    result = set_result(compared, weights, f"turned.{way}", reasons)
+    result = set_result(compared, weights, f"yaw_sign.{sign}", reasons)
     if result is None or together is None:
-        return None if result is None else TurnedSet(result, None)
+        return None if result is None else YawSignSet(result, None)
     common: dict[str, Any] = {}
     for label, threshold in zip(LABELS, together.raw.thresholds.tolist(), strict=True):
         common[label] = None if np.isnan(threshold) else {"threshold": threshold}
@@ -154,7 +161,7 @@ def _turned(
             scores, impostors = getattr(compared.genuine, form), getattr(compared, form)
             fmr = impostors.at_or_above(threshold) / impostors.total
             common[label][form] = {"fmr": fmr, "fnmr": float(np.mean(scores < threshold))}
-    return TurnedSet(result, common)
+    return YawSignSet(result, common)
 
 
 def _searches(front: EmbeddingSet, video: EmbeddingSet, reasons: dict[str, str]) -> dict[str, Searches] | None:

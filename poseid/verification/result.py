@@ -26,8 +26,8 @@ Figures = Mapping[str, Mapping[str, Estimate]]
 
 
 @dataclass(frozen=True)
-class TurnedSet:
-    """Profile rows against profile rows, turned the same way or opposite ways."""
+class YawSignSet:
+    """Profile rows against profile rows whose yaws have the same sign, or opposite signs."""
 
     rates: SetResult
     at_common_threshold: Mapping[str, Any] | None
@@ -57,8 +57,8 @@ class Evaluation:
     rank1: Mapping[str, float]
     protocols: Mapping[str, ProtocolResult]
     by_pose: ByPose
-    turned: Mapping[str, TurnedSet | None]
-    """`same_way` and `opposite_ways`."""
+    yaw_sign: Mapping[str, YawSignSet | None]
+    """`same` and `opposite`."""
     metrics: Figures
     """The registered metrics that have no other place in the summary."""
     verdict: str
@@ -84,7 +84,7 @@ class Evaluation:
     @cached_property
     def block(self) -> dict[str, Any]:
         """The BLOCK of ``summary.json``: plain numbers, strings, lists and None, which `json.dumps` takes."""
-        names = "people references probes headline sets improvement similarity rank1 protocols by_pose turned verdict"
+        names = "people references probes headline sets improvement similarity rank1 protocols by_pose yaw_sign verdict"
         return {name: plain(getattr(self, name)) for name in [*names.split(), "reason"]} | {
             "bootstrap": {"resamples": self.resamples, "seed": self.seed, "level": LEVEL},
             "metrics": {name: _metric(forms) for name, forms in self.metrics.items()},

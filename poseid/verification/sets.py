@@ -68,10 +68,10 @@ def set_parts(name: str, front: EmbeddingSet, video: EmbeddingSet) -> tuple[Part
     return (Part(_group(front, video, kind, "probe"), None),)
 
 
-def turned_parts(profile: Group) -> dict[str, tuple[Part, ...]]:
-    """Profile rows against profile rows, turned the same way and turned opposite ways, by the sign of the yaw.
+def yaw_sign_parts(profile: Group) -> dict[str, tuple[Part, ...]]:
+    """Profile rows against profile rows: yaws of the same sign, and of opposite signs.
 
     Rows of unknown yaw, or of yaw 0, are in neither.
     """
     one, other = (profile.take(np.flatnonzero(side)) for side in (profile.yaw < 0, profile.yaw > 0))
-    return {"same_way": (Part(one, None), Part(other, None)), "opposite_ways": (Part(one, other),)}
+    return {"same": (Part(one, None), Part(other, None)), "opposite": (Part(one, other),)}

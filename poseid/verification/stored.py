@@ -22,7 +22,7 @@ from poseid.verification.genuine import ByPose, Improvement, Similarity
 from poseid.verification.identification import Searches
 from poseid.verification.operating_points import Rates
 from poseid.verification.protocols import ProtocolRates, ProtocolResult
-from poseid.verification.result import Evaluation, TurnedSet
+from poseid.verification.result import Evaluation, YawSignSet
 from poseid.verification.scores import Genuine
 from poseid.verification.set_result import SetResult
 from poseid.verification.template_result import TemplateResult
@@ -32,7 +32,7 @@ _CLASSES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
         *(ByPose, Estimate, Evaluation, Genuine, Improvement, ProtocolRates, ProtocolResult, Rates),
-        *(Searches, SetResult, Similarity, TemplateResult, TurnedSet),
+        *(Searches, SetResult, Similarity, TemplateResult, YawSignSet),
     )
 }
 _STRUCTURE = "structure"

@@ -15,6 +15,7 @@ from poseid.features.templates import Templates
 from poseid.verification.embeddings import EmbeddingSet, unit_rows
 from poseid.verification.evaluate import evaluate
 from poseid.verification.identification import Searches, one_reference, search
+from poseid.verification.operating_points import Rates
 from poseid.verification.result import Evaluation
 from poseid.verification.template_result import POOLINGS, SEARCHED, VIEWS, TemplateResult, View
 
@@ -136,7 +137,7 @@ def _evaluated(
         rows = video.raw if pooling.startswith("raw") else video.probe
         return _pooled(rows, weights[pooling], templates, sets)
 
-    def evaluated(raw: NDArray[np.float32], enhanced: NDArray[np.float32] | None) -> Evaluation:
+    def evaluated(raw: NDArray[np.float32], enhanced: NDArray[np.float32] | None = None) -> Evaluation:
         rows = reference = probe = np.concatenate([raw, video.raw[frontal_video]])
         if enhanced is not None:
             reference = np.concatenate([enhanced, video.reference[frontal_video]])
@@ -155,30 +156,28 @@ def _evaluated(
         return evaluate(references, side, sets=(name,), resamples=resamples, seed=seed, details=False)
 
     # A raw and an enhanced form are scored together. Two poolings are in memory at once, and the last two are searched.
-    plain = evaluated(pooled("raw_length"), pooled("enhanced_mean")).headline_set
-    squared = evaluated(pooled("raw_length_squared"), None).headline_set
-    last = {name: pooled(name) for name in SEARCHED}
-    weighted = evaluated(*last.values())
-    judged, path = weighted.headline_set, f"sets.{weighted.headline}"
-    rates = {}
-    if judged is not None and plain is not None and squared is not None:
-        found = (judged.raw, plain.raw, squared.raw, plain.enhanced, judged.enhanced)
-        rates = dict(zip(POOLINGS, found, strict=True))
+    rates: dict[str, Rates] = {}
+    for names in (("raw_length", "enhanced_mean"), ("raw_length_squared",), SEARCHED):
+        vectors = {name: pooled(name) for name in names}
+        found = evaluated(*vectors.values())
+        if found.headline_set is not None:
+            rates |= dict(zip(names, (found.headline_set.raw, found.headline_set.enhanced), strict=False))
+    path = f"sets.{found.headline}"
     return TemplateResult(
         frames=frames,
         view=view,
         templates=len(person),
         people=len(np.unique(person)),
         mean_frames=len(sets.rows) / len(person),
-        judged=judged,
-        rates=rates,
-        verdict=weighted.verdict,
-        reason=weighted.reason,
+        judged=found.headline_set,
+        rates={name: rates[name] for name in POOLINGS if rates},
+        verdict=found.verdict,
+        reason=found.reason,
         one_length=bool(np.std(np.log(raw_length)) < ONE_LENGTH),
-        searches=_searches(front, person, last),
+        searches=_searches(front, person, vectors),
         null_reasons={
             at.removeprefix(path).removeprefix("."): reason
-            for at, reason in weighted.null_reasons.items()
+            for at, reason in found.null_reasons.items()
             if at.startswith(path)
         },
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from poseid.verification.estimates import Estimate
-from poseid.verification.operating_points import POINTS, strictest
-from poseid.verification.result import Figures
+from poseid.verification.operating_points import POINTS, Rates, strictest
+from poseid.verification.rates import LABELS
 
 HELPS, NO_EFFECT, HARMS = "helps", "no effect shown", "harms"
 NOT_JUDGED = "not judged: no confidence intervals yet"
@@ -17,13 +17,16 @@ UNCERTAIN_FALSE_MATCHES = 1.25
 """Help: the upper bound of the FMR ratio at the raw threshold lies at or below."""
 
 
-def judge(name: str, figures: Figures, impostors: int, why_not: str = "") -> tuple[str, str]:
+def judge(
+    name: str, rates: tuple[Rates, Rates] | None, frontal_improvement: Estimate, impostors: int, why_not: str = ""
+) -> tuple[str, str]:
     """The verdict and one sentence with the figures that decide it.
 
-    name       the headline set
-    figures    the registered metrics, of the headline set
-    impostors  its number of impostor comparisons
-    why_not    why the set has no rates
+    name                 the headline set
+    rates                its rates, raw and enhanced; None where there are none
+    frontal_improvement  mean improvement of frontal probes
+    impostors            its number of impostor comparisons
+    why_not              why the set has no rates
 
     With f = 1e-3 (1e-2 where 1e-3 is not defined), in this order:
 
@@ -34,22 +37,23 @@ def judge(name: str, figures: Figures, impostors: int, why_not: str = "") -> tup
     threshold is <= 1.00 with an upper bound <= 1.25.
     *no effect shown*: everything else, also where a figure is not defined.
     """
-    frontal_ci = figures["improvement_frontal"]["enhanced"].ci95
+    frontal_ci = frontal_improvement.ci95
     frontal = f"frontal comparisons change by {_signed(frontal_ci)} in similarity"
     frontal_harm = frontal_ci is not None and frontal_ci[1] < -LEAST_HARM
-    label = strictest({fmr: figures[f"fnmr_at_fmr_{fmr}"]["raw"].number for fmr in POINTS}) or POINTS[-1]
-    note = "" if label == POINTS[0] else f" (too few impostor comparisons for {POINTS[0]})"
-    own, fixed, ratio = (
-        figures[f"{metric}_{label}"] for metric in ("fnmr_at_fmr", "fnmr_at_raw_threshold", "fmr_ratio")
-    )
-    before, after = own["raw"].number, own["enhanced"].number
-    if before is None or after is None:
+    label = None
+    unknown = f"the set {name} cannot be judged: {why_not or 'it is empty'}"
+    if rates is not None:
+        label = strictest({fmr: rates[0].fnmr_at_fmr[LABELS.index(fmr)].number for fmr in POINTS})
         unknown = f"the set {name} has {impostors} impostor comparisons, too few for FMR 1e-2"
-        if figures["eer"]["raw"].number is None:
-            unknown = f"the set {name} cannot be judged: {why_not or 'it is empty'}"
+    if rates is None or label is None:
         return (HARMS, _sentence([frontal, unknown])) if frontal_harm else (NO_EFFECT, _sentence([unknown]))
 
-    change, fixed_change, times = own["enhanced"] - own["raw"], fixed["enhanced"] - fixed["raw"], ratio["enhanced"]
+    (raw, enhanced), n = rates, LABELS.index(label)
+    change = (enhanced.fnmr_at_fmr - raw.fnmr_at_fmr)[n]
+    fixed_change = (enhanced.fnmr_at_raw_threshold - raw.fnmr_at_raw_threshold)[n]
+    times = enhanced.fmr_at_raw_threshold[n].over(raw.fmr_at_raw_threshold[n])
+    note = "" if label == POINTS[0] else f" (too few impostor comparisons for {POINTS[0]})"
+    before, after = float(raw.fnmr_at_fmr.value[n]), float(enhanced.fnmr_at_fmr.value[n])
     said = f"FNMR at FMR {label}{note} on {name} goes from {before:.3f} to {after:.3f} ({_signed(change.ci95)})"
     said_times = "the ratio of FMR at the raw threshold is not defined"
     ratio_ci = times.ci95

@@ -77,7 +77,7 @@ def test_call_and_shapes(name: str, baselines: dict[str, FittedBaseline]) -> Non
             assert out.pose_code.shape == (30, 0)
             assert out.pose.shape == (30, 3)
             assert out.pose.isnan().all()
-        assert torch.equal(enhancer.comparison(features), features)
+        assert torch.equal(enhancer.comparison_vectors(features), features)
         mixed, known, unknown = enhancer(features, given), enhancer(features, pose), enhancer(features, None)
     even = torch.arange(30) % 2 == 0
     assert torch.allclose(mixed.features[even], known.features[even], atol=1e-5)

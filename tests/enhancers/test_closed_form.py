@@ -281,7 +281,7 @@ def test_where_all_frontal_rows_are_one_vector_nothing_can_be_fitted(vector: Ten
 
 def test_where_frontal_rows_cancel_out_no_direction_moves_all_scores_alike() -> None:
     constants = statistics(everybody_twice(-1.0))
-    assert not bool(constants.direction.any())
+    assert not bool(constants.bias_direction.any())
     assert bool(solve(form(), constants).matrix.isfinite().all())
 
 

@@ -157,7 +157,7 @@ def test_without_skip_nothing_of_the_input_is_left_at_the_start(name: str) -> No
 def test_similarity_dim_is_a_trained_saved_layer(name: str) -> None:
     x, pose = rows()
     enhancer = build(name, {**SMALL[name], "similarity_dim": 12})
-    compared = enhancer.comparison(enhancer(x, pose).features)
+    compared = enhancer.comparison_vectors(enhancer(x, pose).features)
     assert compared.shape == (40, 12)
     assert "similarity.weight" in enhancer.state_dict()
     compared.sum().backward()

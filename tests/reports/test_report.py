@@ -184,7 +184,7 @@ def test_every_rate_of_the_block_stands_in_the_page(sides):
         return percent(rate).replace("\u00a0", " ")
 
     checked = 0
-    for entry in [*block["sets"].values(), *block["turned"].values()]:
+    for entry in [*block["sets"].values(), *block["yaw_sign"].values()]:
         for form in ("raw", "enhanced"):
             assert shown(entry[form]["eer"]) in text
     for entry in block["sets"].values():
@@ -241,7 +241,7 @@ def test_a_registered_metric_stands_on_the_page_with_its_direction(sides):
 
 def test_a_block_of_the_contract_alone_makes_a_page(sides):
     block = evaluate(*sides(12), resamples=5).block
-    for key in ("by_pose", "turned", "null_reasons", "bootstrap"):
+    for key in ("by_pose", "yaw_sign", "null_reasons", "bootstrap"):
         del block[key]
     for entry in block["sets"].values():
         del entry["det"], entry["histogram"]

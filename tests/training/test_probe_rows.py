@@ -56,7 +56,7 @@ def test_front_rows_are_references_whatever_their_pose_and_probes_of_any_yaw_giv
     turned = replace(FEATURES, front=replace(FEATURES.front, poses=FEATURES.front.poses + 60))
     rows = of(turned, min_yaw=50)  # no frontal video row is a probe
     frontal_video = (FEATURES.video.kinds() == FRONTAL) & np.isin(FEATURES.video.people, PEOPLE)
-    assert len(rows.frontals) == 2 * len(PEOPLE) + int(frontal_video.sum())
+    assert len(rows.reference_rows) == 2 * len(PEOPLE) + int(frontal_video.sum())
 
 
 def test_each_batch_is_of_the_division_that_it_names_and_validation_has_one_alone() -> None:

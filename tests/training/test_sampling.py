@@ -50,16 +50,16 @@ def test_partner_front_and_frontal_rows_belong_to_the_person_and_partner_is_anot
     assert torch.equal(PERSON[row], FRONT_PERSON[front])
     for frontal in frontals:
         assert torch.equal(PERSON[row], FRONTAL_PERSON[frontal])
-    several = COUNTS.rows[PERSON[row]] > 1
+    several = COUNTS.probes[PERSON[row]] > 1
     assert (row[several] != partner[several]).all()
     assert (row[~several] == partner[~several]).all()
 
 
 def test_one_draw_in_five_is_of_a_frontal_row_where_a_person_has_both_kinds() -> None:
-    first = COUNTS.rows.cumsum(0) - COUNTS.rows
+    first = COUNTS.probes.cumsum(0) - COUNTS.probes
     row = torch.cat([drawn(epoch=epoch)[0] for epoch in range(300)])
     person = PERSON[row]
-    frontal = row - first[person] >= COUNTS.turned[person]
+    frontal = row - first[person] >= COUNTS.not_frontal[person]
     assert frontal[person == 1].all()  # whose only row is frontal
     for one in (0, 2):
         assert abs(frontal[person == one].double().mean() - FRONTAL_SHARE) < 0.03
@@ -90,8 +90,8 @@ PEOPLE = 24
 MANY = Counts(
     1 + torch.arange(PEOPLE) % 7, 1 + torch.arange(PEOPLE) % 2, 2 + torch.arange(PEOPLE) % 3, torch.arange(PEOPLE) % 7
 )
-OWNER = torch.repeat_interleave(torch.arange(PEOPLE), MANY.rows)
-GROUPS = Groups(OWNER, None, MANY.rows, MANY.turned)
+OWNER = torch.repeat_interleave(torch.arange(PEOPLE), MANY.probes)
+GROUPS = Groups(OWNER, None, MANY.probes, MANY.not_frontal)
 DIVISION = torch.arange(PEOPLE) % 3
 
 
@@ -160,10 +160,10 @@ def test_sets_hold_different_rows_of_the_group_of_their_row_and_every_other_one_
     for column, (own, chosen) in enumerate(zip(OWNER[row].tolist(), frames.T, strict=True)):
         rows = chosen[chosen >= 0]
         assert (OWNER[rows] == own).all()
-        assert len(rows.unique()) == len(rows) <= MANY.rows[own]
-        if column % 2 and MANY.turned[own] >= 2:  # profile rows are stored first
-            first = int(MANY.rows[:own].sum())
-            assert (rows - first < MANY.turned[own]).all()
+        assert len(rows.unique()) == len(rows) <= MANY.probes[own]
+        if column % 2 and MANY.not_frontal[own] >= 2:  # profile rows are stored first
+            first = int(MANY.probes[:own].sum())
+            assert (rows - first < MANY.not_frontal[own]).all()
     sizes = (frames >= 0).sum(dim=0)
     assert sizes.max() >= 5
     assert torch.equal(frames, draw_frames(row, GROUPS, generator_for(0, 1)))

@@ -165,13 +165,13 @@ def test_same_pose_impostors_are_split_by_the_way_they_turn() -> None:
     block = evaluate(front, video, sets=("profile_profile",), resamples=20).block
     profile = video.kind == 1
     left, right = (int((video.yaw[profile] * sign > 0).sum()) for sign in (-1, 1))
-    same, opposite = block["turned"]["same_way"], block["turned"]["opposite_ways"]
+    same, opposite = block["yaw_sign"]["same"], block["yaw_sign"]["opposite"]
     assert same["genuine"] + same["impostor"] == left * (left - 1) // 2 + right * (right - 1) // 2
     assert opposite["genuine"] + opposite["impostor"] == left * right
     # the made people drift by the sine of the yaw: turned the same way, other people look alike
-    fmr = {name: one["at_common_threshold"]["1e-2"]["raw"]["fmr"] for name, one in block["turned"].items()}
-    assert fmr["same_way"] > 3 * fmr["opposite_ways"]
-    shares = {name: one["impostor"] for name, one in block["turned"].items()}
+    fmr = {name: one["at_common_threshold"]["1e-2"]["raw"]["fmr"] for name, one in block["yaw_sign"].items()}
+    assert fmr["same"] > 3 * fmr["opposite"]
+    shares = {name: one["impostor"] for name, one in block["yaw_sign"].items()}
     pooled = sum(fmr[name] * shares[name] for name in fmr) / sum(shares.values())
     assert pooled == pytest.approx(block["sets"]["profile_profile"]["fixed_threshold"]["1e-2"]["raw"]["fmr"], abs=1e-9)
     assert same["raw"]["eer_ci95"] is not None

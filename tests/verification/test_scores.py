@@ -15,7 +15,7 @@ from poseid.verification import EmbeddingSet, rates
 from poseid.verification.embeddings import unit_rows
 from poseid.verification.operating_points import error_rates
 from poseid.verification.scores import Compared, compare, count_comparisons, genuine_alone, weigh_comparisons
-from poseid.verification.sets import SETS, Group, Part, set_parts, turned_parts
+from poseid.verification.sets import SETS, Group, Part, set_parts, yaw_sign_parts
 from tests.verification.people import normalized, sides
 
 
@@ -86,9 +86,9 @@ def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool) ->
 def test_turned_parts_are_by_the_sign_of_the_yaw() -> None:
     yaw = np.array([-60.0, -50.0, 50.0, 60.0, 70.0, np.nan, 0.0])
     rows = unit_rows(np.random.default_rng(0).normal(size=(7, 4)), np.float64, "row")
-    parts = turned_parts(Group(rows, rows, np.arange(7), yaw))
-    assert count_comparisons(parts["same_way"], 7) == (0, 1 + 3)
-    assert count_comparisons(parts["opposite_ways"], 7) == (0, 2 * 3)
+    parts = yaw_sign_parts(Group(rows, rows, np.arange(7), yaw))
+    assert count_comparisons(parts["same"], 7) == (0, 1 + 3)
+    assert count_comparisons(parts["opposite"], 7) == (0, 2 * 3)
 
 
 def test_weights_of_all_comparisons_are_those_of_each() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from poseid.verification.estimates import Estimate
-from poseid.verification.result import Figures
+from poseid.verification.operating_points import Rates
+from poseid.verification.rates import LABELS
 from poseid.verification.verdict import judge
 
 GOOD: dict[str, Any] = {"own": -0.02, "own_ci": [-0.03, -0.01], "fixed": -0.02, "fixed_ci": [-0.03, -0.01]}
@@ -23,21 +24,25 @@ def estimate(value: float | None, ci95: list[float] | None) -> Estimate:
     return Estimate(value, np.full(100, np.nan) if ci95 is None else np.repeat(ci95, 50))
 
 
-def figures(label: str = "1e-3", frontal: list[float] | None = None, **changes: Any) -> Figures:
-    """The figures that decide, those at other FMRs than `label` not defined."""
+def rates(label: str = "1e-3", **changes: Any) -> tuple[Rates, Rates]:
+    """The rates that decide, those at other FMRs than `label` not defined."""
     case = GOOD | changes
-    nothing = {"raw": NOTHING, "enhanced": NOTHING}
-    found = {"improvement_frontal": {"raw": NOTHING, "enhanced": estimate(0.0, frontal)}}
-    found["eer"] = {"raw": estimate(0.1, [0.1, 0.1]), "enhanced": estimate(0.1, [0.1, 0.1])}
-    for name, change, before in (("fnmr_at_fmr", "own", 0.4), ("fnmr_at_raw_threshold", "fixed", 0.0)):
-        raw, value = Estimate(before, np.zeros(100)), before + case[change]
-        for key in ("1e-2", "1e-3"):
-            at = {"raw": raw, "enhanced": estimate(value, case[f"{change}_ci"])}
-            found[f"{name}_{key}"] = at if key == label else nothing
-    for key in ("1e-2", "1e-3"):
-        at = {"raw": NOTHING, "enhanced": estimate(case["ratio"], case["ratio_ci"])}
-        found[f"fmr_ratio_{key}"] = at if key == label else nothing
-    return found
+
+    def at_label(value: float | None, ci95: list[float] | None) -> Estimate:
+        each = [estimate(value, ci95) if key == label else NOTHING for key in LABELS]
+        return Estimate([one.value for one in each], np.stack([one.resampled for one in each]))
+
+    def form(own: Estimate, fmr: Estimate, fixed: Estimate) -> Rates:
+        return Rates(estimate(0.1, [0.1, 0.1]), np.nan, np.full(3, np.nan), own, fmr, fixed)
+
+    def moved(before: float, name: str) -> Estimate:
+        ci95 = case[f"{name}_ci"]
+        return at_label(before + case[name], ci95 and [before + bound for bound in ci95])
+
+    # raw's FMR is 1, so that a ratio is a rate; of a ratio that is not defined it is 0
+    ones = at_label(1.0, [1.0, 1.0]) if case["ratio"] is not None else at_label(0.0, [0.0, 0.0])
+    raw = form(at_label(0.4, [0.4, 0.4]), ones, at_label(0.0, [0.0, 0.0]))
+    return raw, form(moved(0.4, "own"), at_label(case["ratio"], case["ratio_ci"]), moved(0.0, "fixed"))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,7 @@ def figures(label: str = "1e-3", frontal: list[float] | None = None, **changes: 
     ],
 )
 def test_the_table_of_cases(changes: dict[str, Any], frontal: list[float] | None, verdict: str, words: str) -> None:
-    got, reason = judge("frontal_profile", figures(frontal=frontal, **changes), 396000)
+    got, reason = judge("frontal_profile", rates(**changes), estimate(0.0, frontal), 396000)
     assert got == verdict
     assert words in reason
     assert reason.endswith(".")
@@ -80,26 +85,24 @@ def test_the_table_of_cases(changes: dict[str, Any], frontal: list[float] | None
 
 
 def test_a_higher_fmr_stands_in_and_is_named() -> None:
-    verdict, reason = judge("all", figures("1e-2"), 396000)
+    verdict, reason = judge("all", rates("1e-2"), NOTHING, 396000)
     assert verdict == "helps"
     assert reason.startswith("FNMR at FMR 1e-2 (too few impostor comparisons for 1e-3) on all goes from")
 
 
 def test_too_few_comparisons_for_any() -> None:
-    assert judge("all", figures("none"), 2000) == (
+    assert judge("all", rates("none"), NOTHING, 2000) == (
         "no effect shown",
         "The set all has 2000 impostor comparisons, too few for FMR 1e-2.",
     )
-    verdict, reason = judge("all", figures("none", [-0.2, -0.1]), 2000)
+    verdict, reason = judge("all", rates("none"), estimate(0.0, [-0.2, -0.1]), 2000)
     assert verdict == "harms"
     assert "too few for FMR 1e-2" in reason
 
 
 def test_no_set_at_all() -> None:
-    found = dict(figures("none")) | {"eer": {"raw": NOTHING, "enhanced": NOTHING}}
-    verdict, reason = judge("all", found, 0, "there are no comparisons")
+    verdict, reason = judge("all", None, NOTHING, 0, "there are no comparisons")
     assert (verdict, reason) == ("no effect shown", "The set all cannot be judged: there are no comparisons.")
-    harm = figures("none", [-0.2, -0.1])["improvement_frontal"]
-    verdict, reason = judge("all", found | {"improvement_frontal": harm}, 0, "there are no comparisons")
+    verdict, reason = judge("all", None, estimate(0.0, [-0.2, -0.1]), 0, "there are no comparisons")
     assert verdict == "harms"
     assert "cannot be judged: there are no comparisons" in reason
