@@ -12,13 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from poseid.enhancers.saving import read_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
-PHI = (
-    *("ridge", "ridge_power", "length_power", "metric_power", "shape", "bias", "quality", "strength"),
-    *("gate_slope", "gate_centre", "gate_unknown"),
-)
+PHI = [str(name) for name in OmegaConf.load(ROOT / "conf" / "model" / "phi" / "default.yaml")]
 QUIET = ["logger=none", "threads=1", "trainer.progress_bar=false", "evaluate_test=false"]
 ZERO = ("model.init=zero", "lr=1e-3")
 ABLATIONS: dict[str, tuple[str, ...]] = {
