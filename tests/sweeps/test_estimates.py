@@ -1,14 +1,12 @@
-"""Intervals, differences, fronts and importance against independent computations."""
+"""Intervals, differences, and fronts against independent computations."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from poseid.sweeps.importance import FEWEST_SETTINGS, Importance, importance
 from poseid.sweeps.jobs import Job
 from poseid.sweeps.settings import (
     NO_PAIR,
@@ -132,33 +130,3 @@ def test_one_change_at_a_time() -> None:
     at = {change.alike["rec"]: change.difference for change in single if change.alike}
     assert at["0.8"].ci95 == pytest.approx(t_interval([0.1, 0.11]).ci95)
     assert at["0.2"].mean == pytest.approx(0.305)
-
-
-def test_importance_finds_the_key_that_matters() -> None:
-    pytest.importorskip("sklearn")
-    rng = np.random.default_rng(3)
-    jobs = [
-        made_job(0.1 * a + (0.5 if word == "after" else 0) + 0.001 * rng.normal(), a=a, loss=word, c=c)
-        for a in (1, 2)
-        for word in ("after", "before", "stronger")
-        for c in (1, 2, 3, 4)
-    ]
-    found = settings(jobs, "a", "loss", "c")
-    means = [estimate.mean for setting in found if (estimate := setting.estimate(FNMR))]
-    weights = importance(found, ("a", "loss", "c"), means)
-    assert isinstance(weights, Importance)
-    assert list(weights.drops) == ["loss", "a", "c"]
-    assert weights.explained > 0.8
-    noise = importance(found, ("a", "loss", "c"), rng.normal(size=len(found)).tolist())
-    assert isinstance(noise, str)
-    assert "not shown" in noise
-
-
-def test_importance_says_why_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = settings([made_job(n, a=n, b=n) for n in range(3)], "a", "b")
-    assert f"needs {FEWEST_SETTINGS}" in str(importance(few, ("a", "b"), [0.0, 1.0, 2.0]))
-    many = settings([made_job(n, a=n, b=n) for n in range(12)], "a", "b")
-    assert "came out equal" in str(importance(many, ("a", "b"), [0.5] * 12))
-    assert "two keys" in str(importance(many, ("a",), list(map(float, range(12)))))
-    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
-    assert 'pip install "poseid[sweep]"' in str(importance(many, ("a", "b"), list(map(float, range(12)))))
