@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from poseid.doctor.finding import Finding, finding
 from poseid.doctor.folder import Folder
-from poseid.doctor.one_angle import find_centre, find_repeated
 from poseid.doctor.rows import ranks
-from poseid.doctor.yaw import Drop
+from poseid.doctor.yaw import Drop, find_centre, find_repeated
 from poseid.features.rows import PROFILE_LIMIT
 
 _RADIAN = math.pi + 1e-3

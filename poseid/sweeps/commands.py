@@ -126,15 +126,8 @@ def to_evaluate(job: Job) -> Advice:
         source, folder, cv = "folder", None, None
     command = ["evaluate", str(job.directory)]
     if cv is not None:  # its folds have test people, the model of everybody has none
-        command = [
-            "compare",
-            "raw",
-            str(job.directory),
-            "--cv",
-            str(cv),
-            "--split-seed",
-            str(data.get("split_seed", 0)),
-        ]
+        seed = str(data.get("split_seed", 0))
+        command = ["compare", "raw", str(job.directory), "--cv", str(cv), "--split-seed", seed]
     line = [*command, "--data", str(folder or "DATA"), "--out", str(job.directory / "test")]
     evaluate = shell_line(["poseid", *line])
     if source != "synthetic":

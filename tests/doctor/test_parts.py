@@ -16,11 +16,10 @@ from poseid.doctor.duplicates import NEAR, find_duplicates
 from poseid.doctor.examine import examine
 from poseid.doctor.folder import Folder, open_folder
 from poseid.doctor.labels import find_likeness
-from poseid.doctor.one_angle import find_centre, find_repeated
 from poseid.doctor.people import MEASURED, outlook
 from poseid.doctor.recognisers import check_recognisers
 from poseid.doctor.scan import NOT_FINITE, OUT_OF_RANGE, USABLE, ZERO, Advance, Sample, Scan, scan
-from poseid.doctor.yaw import find_drop, side_effect
+from poseid.doctor.yaw import find_centre, find_drop, find_repeated, side_effect
 from poseid.features.folder import write_folder
 from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
