@@ -84,10 +84,11 @@ def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], fixed_row
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    figure = Figure(figsize=(10, 7.5), layout="constrained")
+    axes = list(dict.fromkeys(axis for _, axis in found))
+    figure = Figure(figsize=(5 * len(axes), 7.5), layout="constrained")
     for row, (title, value) in enumerate((("seconds", 1), ("peak memory, GiB", 2))):
-        for column, axis in enumerate(("rows", "people")):
-            plot = figure.add_subplot(2, 2, 2 * row + column + 1)
+        for column, axis in enumerate(axes):
+            plot = figure.add_subplot(2, len(axes), len(axes) * row + column + 1)
             for (task, along), figures in found.items():
                 if along == axis:
                     plot.loglog([one[0] for one in figures], [one[value] for one in figures], "o-", label=task)

@@ -55,8 +55,10 @@ def train(directory: Path, *overrides: str) -> dict[str, Any]:
     return content
 
 
-def _interval(bounds: list[float] | None, form: str) -> str:
-    return "" if bounds is None else f" [{format(bounds[0], form)}, {format(bounds[1], form)}]"
+def _shown(value: float | None, form: str, bounds: list[float] | None = None) -> str:
+    """A figure with its interval; of too few people there may be neither."""
+    interval = "" if bounds is None else f" [{format(bounds[0], form)}, {format(bounds[1], form)}]"
+    return "–" if value is None else format(value, form) + interval
 
 
 def figures(block: dict[str, Any]) -> list[str]:
@@ -66,12 +68,11 @@ def figures(block: dict[str, Any]) -> list[str]:
     rates, improvement = headline["enhanced"], block["improvement"]
     return [
         f"{100 * rates['eer']:.2f}",
-        f"{rates['fnmr_at_fmr']['1e-2']:.4f}",
-        f"{rates['fnmr_at_fmr']['1e-3']:.4f}",
-        f"{fixed['enhanced']['fnmr']:.4f}",
-        f"{fixed['fmr_ratio']:.2f}" + _interval(fixed["fmr_ratio_ci95"], ".2f"),
-        f"{improvement['mean']:+.4f}" + _interval(improvement["ci95"], "+.4f"),
-        f"{improvement['frontal']:+.4f}",
+        *(_shown(rates["fnmr_at_fmr"][fmr], ".4f") for fmr in ("1e-2", "1e-3")),
+        _shown(fixed["enhanced"]["fnmr"], ".4f"),
+        _shown(fixed["fmr_ratio"], ".2f", fixed["fmr_ratio_ci95"]),
+        _shown(improvement["mean"], "+.4f", improvement["ci95"]),
+        _shown(improvement["frontal"], "+.4f"),
         str(block["verdict"]),
     ]
 
