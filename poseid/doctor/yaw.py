@@ -108,6 +108,17 @@ class Drop:
         return len(self.similarity) >= FEWEST_ROWS and self.people >= FEWEST_PEOPLE
 
     @property
+    def tells(self) -> bool:
+        """Whether angles change, and heads are turned widely enough for similarity to fall."""
+        wide = self.enough and float(np.quantile(np.abs(self.poses), 0.9, axis=0).max()) >= _WIDE
+        return wide and not bool(np.isnan(self.alone).all())
+
+    @property
+    def explains_nothing(self) -> bool:
+        """Whether similarity falls with no angle, though it should."""
+        return self.tells and float(np.nanmax(-self.alone)) < max(_NO_DROP, 3 / math.sqrt(len(self.similarity)))
+
+    @property
     def correlations(self) -> str:
         return ", ".join("–" if math.isnan(value) else f"{value:+.2f}" for value in self.alone.round(2) + 0.0)
 
@@ -167,15 +178,15 @@ def check_meaning(sample: Sample, yaw: NDArray[np.float32], drop: Drop) -> Itera
         sample, drop: what was found.
         yaw: (k,) degrees of each row of the sample.
     """
-    if not drop.enough or float(np.quantile(np.abs(drop.poses), 0.9, axis=0).max()) < _WIDE:
+    if not drop.tells:
         return
-    n, largest = len(drop.similarity), float(np.nanmax(-drop.alone))
-    if largest < max(_NO_DROP, 3 / math.sqrt(n)):
+    if drop.explains_nothing:
+        n = len(drop.similarity)
         yield finding(
             "poses-explain-nothing",
             f"Genuine similarity does not fall with any angle: rank correlations {drop.correlations}, n = {n:,}. "
             "Yaw has −0.7 with photos of a usual recogniser.",
-            {"n": n, "largest_drop": largest},
+            {"n": n, "largest_drop": float(np.nanmax(-drop.alone))},
         )
         return
     inside = side_effect(sample, yaw)
