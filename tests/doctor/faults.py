@@ -16,6 +16,7 @@ from poseid.doctor.folder import open_folder
 from poseid.features.rows import FeatureSet, Rows
 
 BOTH, FRONT, VIDEO = ("front", "video"), ("front",), ("video",)
+YAW = np.array([1.0, 0.0, 0.0])
 
 
 @dataclass
@@ -99,9 +100,11 @@ def rename_all(folder: Folder, generator: np.random.Generator, front: str, video
             entry["person_name"] = form.format(entry["person_name"])
 
 
-def some_renamed(folder: Folder, generator: np.random.Generator, change: Callable[[str], str]) -> None:
-    """Half of the video rows."""
-    for row in folder["video"].some(0.5, generator).tolist():
+def some_renamed(
+    folder: Folder, generator: np.random.Generator, change: Callable[[str], str], share: float = 0.5
+) -> None:
+    """A share of the video rows."""
+    for row in folder["video"].some(share, generator).tolist():
         entry = folder["video"].entries[row]
         entry["person_name"] = change(str(entry["person_name"]))
 
@@ -129,20 +132,8 @@ def unit(vectors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def with_yaw(poses: np.ndarray, generator: np.random.Generator, value: float) -> np.ndarray:
-    return np.column_stack([np.full(len(poses), value), poses[:, 1:]])
-
-
-def shifted(poses: np.ndarray, generator: np.random.Generator, by: float) -> np.ndarray:
-    return poses + np.array([by, 0, 0])
-
-
 def radians(poses: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return np.deg2rad(poses)
-
-
-def length_over_its_square(vectors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    return np.asarray(vectors / (vectors**2).sum(axis=1, keepdims=True))
 
 
 def length_from_the_top(vectors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -230,11 +221,6 @@ def two_spellings(folder: Folder, generator: np.random.Generator) -> None:
         rows.entries[0]["person_name"] = unicodedata.normalize(form, "José")
 
 
-def one_name_for_many(folder: Folder, generator: np.random.Generator) -> None:
-    for row in folder["video"].some(0.4, generator).tolist():
-        folder["video"].entries[row]["person_name"] = "unknown"
-
-
 REAL_FAULTS = {
     "pitch, yaw, roll": (partial(poses, change=lambda p, _: p[:, [1, 0, 2]]), "pose-order"),
     "roll, pitch, yaw": (partial(poses, change=lambda p, _: p[:, [2, 1, 0]]), "pose-order"),
@@ -257,13 +243,16 @@ REAL_FAULTS = {
     "half of the rows normalised": (partial(vectors, change=unit, share=0.5), "unit-length"),
     "a fifth of the video rows normalised": (partial(vectors, change=unit, share=0.2, files=VIDEO), "unit-length"),
     "half of the front rows normalised": (partial(vectors, change=unit, share=0.5, files=FRONT), "unit-length"),
-    "video yaw shifted": (partial(poses, change=partial(shifted, by=-24), files=VIDEO), "yaw-offset"),
-    "front yaw shifted": (partial(poses, change=partial(shifted, by=24), files=FRONT), "yaw-offset"),
-    "all yaw shifted": (partial(poses, change=partial(shifted, by=-40)), "yaw-offset"),
-    "yaw 0 for unknown": (partial(poses, change=partial(with_yaw, value=0), share=0.25, files=VIDEO), "repeated-yaw"),
+    "video yaw shifted": (partial(poses, change=lambda p, _: p - 24 * YAW, files=VIDEO), "yaw-offset"),
+    "front yaw shifted": (partial(poses, change=lambda p, _: p + 24 * YAW, files=FRONT), "yaw-offset"),
+    "all yaw shifted": (partial(poses, change=lambda p, _: p - 40 * YAW), "yaw-offset"),
+    "yaw 0 for unknown": (partial(poses, change=lambda p, _: p * (1 - YAW), share=0.25, files=VIDEO), "repeated-yaw"),
     "all angles 0 for unknown": (partial(poses, change=lambda p, _: p * 0, share=0.1, files=VIDEO), "repeated-yaw"),
-    "yaw 90 for unknown": (partial(poses, change=partial(with_yaw, value=90), share=0.25, files=VIDEO), "repeated-yaw"),
-    "1/length": (partial(vectors, change=length_over_its_square), "length-inverted"),
+    "yaw 90 for unknown": (
+        partial(poses, change=lambda p, _: p * (1 - YAW) + 90 * YAW, share=0.25, files=VIDEO),
+        "repeated-yaw",
+    ),
+    "1/length": (partial(vectors, change=lambda x, _: x / (x**2).sum(axis=1, keepdims=True)), "length-inverted"),
     "length from the top": (partial(vectors, change=length_from_the_top), "length-inverted"),
     "two recognisers mixed": (partial(other_recogniser, share=0.4, files=BOTH), "mixed-recognisers"),
     "another recogniser in front": (partial(other_recogniser, share=1, files=FRONT), "files-disagree"),
@@ -304,5 +293,5 @@ FAULTS = REAL_FAULTS | {
     "one template for two people": (template_of_two_people, "template-of-two-people"),
     "two spellings": (two_spellings, "name-spellings"),
     "one entry short": (lambda folder, _: folder["video"].entries.pop(), "rows-disagree"),
-    "one name for many": (one_name_for_many, "uneven-people"),
+    "one name for many": (partial(some_renamed, change=lambda n: "unknown", share=0.4), "uneven-people"),
 }

@@ -1,4 +1,4 @@
-"""Intervals, differences, and fronts against independent computations."""
+"""Intervals and differences against independent computations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from poseid.sweeps.settings import (
     ONE_PAIR,
     Setting,
     difference_in_words,
-    on_front,
     paired,
     settings_of,
     single_changes,
@@ -50,16 +49,6 @@ def test_t_interval_is_scipys() -> None:
     assert got.ci95 == pytest.approx(list(want))
     assert got.n == 7
     assert t_interval([0.1, 0.1, 0.1]).ci95 == [t_interval([0.1, 0.1, 0.1]).mean] * 2
-
-
-def test_front_is_that_of_brute_force() -> None:
-    costs = np.random.default_rng(1).integers(0, 12, size=(80, 2)).astype(float)  # with ties and equal points
-
-    def beaten(point: np.ndarray) -> bool:
-        return any(all(other <= point) and any(other < point) for other in costs)
-
-    assert on_front(costs).tolist() == [not beaten(point) for point in costs]
-    assert 0 < on_front(costs).sum() < 80
 
 
 def test_repeats_are_merged_and_equal_jobs_count_once() -> None:

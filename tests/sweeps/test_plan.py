@@ -61,9 +61,6 @@ def test_merged_lines_run_exactly_the_combinations(seed: int) -> None:
         for values in itertools.product(*(value.split(",") for value in one.values()))
     ]
     assert sorted(ran, key=str) == sorted(chosen, key=str)
-
-
-def test_a_full_grid_merges_to_its_own_line() -> None:
     assert merged(EVERYTHING) == [dict.fromkeys("abc", "0,1,2")]
 
 
