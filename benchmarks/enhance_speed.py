@@ -45,7 +45,7 @@ def model(trained: bool) -> ResidualEnhancer:
     form = enhancer.closed_form
     assert form is not None
     with torch.no_grad():
-        # As after a fit on enough people for the whole correction.
+        # As after a fit on enough people for the full correction.
         form.people.fill_(2 * ENOUGH_PEOPLE)
         form.matrix.add_(0.01 * torch.randn(DIM, DIM))
         form.centre.normal_(std=0.01)
@@ -115,22 +115,22 @@ def main() -> None:
     one, pose = features[0].astype(np.float32), poses[0]
     print(HEADING)
     with tempfile.TemporaryDirectory() as directory:
-        place = Path(directory)
-        np.save(place / "in.npy", features)
+        work = Path(directory)
+        np.save(work / "in.npy", features)
         for trained in (False, True):
             enhancer = model(trained)
             header = {"model": {"name": "residual", **OPTIONS}, "sides": "probe"}
-            save_enhancer(enhancer, header, place / "m.safetensors")
+            save_enhancer(enhancer, header, work / "m.safetensors")
             run, _, dim = onnx_session(to_onnx(enhancer, header)[0], "model", arguments.threads)
             opened = {
-                "torch": poseid.load(place / "m.safetensors"),
+                "torch": poseid.load(work / "m.safetensors"),
                 "onnxruntime": LoadedEnhancer(run, False, info_of(header, dim), lambda: ("", None)),
             }
             single: dict[str, Callable[[], object]] = {"products": products(enhancer, 1)}
             many: dict[str, Callable[[], object]] = {"products": repeated(products(enhancer, BLOCK), arguments.rows)}
             for name, loaded in opened.items():
                 single[name] = partial(loaded.enhance, one, pose)
-                many[name] = partial(file_to_file, loaded, place / "in.npy", poses, place / "out.npy")
+                many[name] = partial(file_to_file, loaded, work / "in.npy", poses, work / "out.npy")
             of_one, of_many = seconds(single, 500), seconds(many, 3)
             for name in opened:
                 case = f"{'trained' if trained else 'closed form'}, {name}"

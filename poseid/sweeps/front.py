@@ -123,8 +123,8 @@ def _pixels(axes: Axes, point: Point) -> Point:
     return (float(x), float(y))
 
 
-def _around(point: Point, reach: float) -> Box:
-    return (point[0] - reach, point[1] - reach, point[0] + reach, point[1] + reach)
+def _around(point: Point, radius: float) -> Box:
+    return (point[0] - radius, point[1] - radius, point[0] + radius, point[1] + radius)
 
 
 def _extent(artist: Artist) -> Box:
