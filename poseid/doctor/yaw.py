@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -122,7 +123,7 @@ class Drop:
     def correlations(self) -> str:
         return ", ".join("–" if math.isnan(value) else f"{value:+.2f}" for value in self.alone.round(2) + 0.0)
 
-    @property
+    @cached_property
     def likely_yaw(self) -> int:
         """The column that is the yaw, as the similarities have it: 0 unless another clearly fits better."""
         fall = -np.nan_to_num(self.joint)
