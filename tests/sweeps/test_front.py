@@ -22,19 +22,6 @@ SIMILARITY, IMPOSTOR = "lambda_similarity_protection", "lambda_impostor_protecti
 Pair = tuple[float | None, float | None]
 
 
-def write_weights(
-    sweep: Path, first: Sequence[str], second: Sequence[str]
-) -> dict[tuple[str, str], tuple[float, float]]:
-    """A grid over two weights, one giving what the other takes; returns FMR ratio and FNMR of each pair."""
-    made = {}
-    for number, (a, b) in enumerate(itertools.product(first, second)):
-        # more of the first weight costs a little in both metrics, so that not all stand on the front
-        pull, cost = float(a) - 1.1 * float(b), float(a) / 100
-        ratio, fnmr = made[a, b] = (1.2 + 0.05 * pull + cost, 0.4 - 0.01 * pull + cost / 5)
-        write_job(sweep, number, [f"{SIMILARITY}={a}", f"{IMPOSTOR}={b}"], 0.2, ratio, fnmr_at_raw=fnmr)
-    return made
-
-
 def write_settings(sweep: Path, *settings: Sequence[str]) -> Sweep:
     """Jobs on a front: each has a higher FNMR and a lower FMR ratio than the one before."""
     for number, overrides in enumerate(settings):
@@ -89,7 +76,12 @@ def test_fnmr_at_fmr_stays_a_column_beside_the_front(tmp_path: Path) -> None:
 
 
 def test_points_stand_where_their_metrics_are_and_no_name_covers_another(tmp_path: Path) -> None:
-    made = write_weights(tmp_path, ["1", "5"], ["0", "1", "5"])
+    made = {}
+    for number, (a, b) in enumerate(itertools.product(("1", "5"), ("0", "1", "5"))):
+        # the second weight takes what the first gives, which costs a little in both: not all stand on the front
+        pull, cost = float(a) - 1.1 * float(b), float(a) / 100
+        ratio, fnmr = made[a, b] = (1.2 + 0.05 * pull + cost, 0.4 - 0.01 * pull + cost / 5)
+        write_job(tmp_path, number, [f"{SIMILARITY}={a}", f"{IMPOSTOR}={b}"], 0.2, ratio, fnmr_at_raw=fnmr)
     sweep = read_sweep(tmp_path)
     text = page(sweep, draw_all(sweep))
     assert "Down: fewer false non-matches (FNMR). Left: fewer false matches (FMR)." in text
