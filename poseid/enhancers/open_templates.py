@@ -25,7 +25,7 @@ class OpenTemplates:
         self._runs = runs
         self._complete = runs.complete()
         # a ring: template t lies at t modulo its length, which no two templates held at one time share
-        places = min(len(runs.first), runs.most_held() + _BLOCK_ROWS)
+        places = max(1, min(len(runs.first), runs.most_held() + _BLOCK_ROWS))
         self._sums = np.zeros((places, dim))
         self._weight = np.zeros(places)
         self._written = 0
@@ -46,7 +46,7 @@ class OpenTemplates:
         """
         parts = [
             self._add(first + start, features[start : start + _BLOCK_ROWS], weights[start : start + _BLOCK_ROWS])
-            for start in range(0, len(features), _BLOCK_ROWS)
+            for start in range(0, max(1, len(features)), _BLOCK_ROWS)
         ]
         return Pooled(*map(np.concatenate, zip(*parts, strict=True)))
 
@@ -60,6 +60,7 @@ class OpenTemplates:
         written, self._written = self._written, int(np.searchsorted(self._complete, end, side="left"))
         done = np.arange(written, self._written)
         at = done % len(self._sums)
-        pooled = finish(self._sums[at], self._runs.frames[done], self._weight[at], first=written)
+        place = lambda template: self._runs.place(int(self._runs.first[written + template]))  # noqa: E731
+        pooled = finish(self._sums[at], self._runs.frames[done], self._weight[at], place)
         self._sums[at], self._weight[at] = 0.0, 0.0
         return pooled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -24,10 +25,10 @@ from poseid.enhancers.open_templates import OpenTemplates
 from poseid.errors import InputError
 from poseid.features.folder import write_json_metadata, written_pose
 from poseid.features.metadata import find_metadata, read_metadata
-from poseid.features.rows import TableEntries
-from poseid.features.tables.pooled import FRAMES, WEIGHT, Pool, Pooling, read_ids, write_pooled
+from poseid.features.rows import column_of, keys_of
+from poseid.features.tables.pooled import FRAMES, WEIGHT, Pool, Pooling, id_columns, read_ids, write_pooled
 from poseid.features.tables.table import SUFFIXES, listed
-from poseid.features.template_runs import MEDIA, PERSON, TemplateRuns, find_runs
+from poseid.features.template_runs import TemplateRuns, find_runs
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def pool_files(
         if (one.table.dim, one.table.dtype) != (inspected[0].table.dim, inspected[0].table.dtype):
             kinds = f"{one.table.dim} {one.table.dtype}, those of {jobs[0].source.name} {inspected[0].table.dim}"
             raise InputError(f"{one.job.source}: vectors are {kinds} {inspected[0].table.dtype}: save all alike")
-    ids = ((str(one.job.source), read_ids(one.job.source, name, one.table.rows)) for one in inspected)
-    runs = find_runs(ids, name)
+    readers = [functools.partial(read_ids, one.job.source, name, one.table.rows) for one in inspected]
+    runs = find_runs([(str(one.job.source), read) for one, read in zip(inspected, readers, strict=True)], name)
     say(memory_line(runs, inspected[0].table.dim))
 
     def finished(written: Path) -> None:
@@ -119,13 +120,10 @@ def pool_folder(
     entries, poses = read_metadata(metadata)
     if not len(entries) == len(poses) == video.table.rows:
         raise InputError(f"{metadata}: {len(entries)} entries for {video.table.rows} rows of {VIDEO}: they must agree")
-    columns = {key: ids for key in (name, MEDIA, PERSON) if (ids := _column(entries, key)) is not None}
-    if name not in columns:
-        raise InputError(f"{metadata}: no row has a {name}: name the key of the template ids")
-    taken = next((key for key in (FRAMES, WEIGHT) if _column(entries, key) is not None), None)
-    if taken is not None:
-        raise InputError(f"{metadata}: has a key {taken}, which pooling adds: give it another name")
-    runs = find_runs([(str(metadata), [columns])], name)
+    columns = {
+        key: _array(column_of(entries, key), len(entries)) for key in id_columns(name, keys_of(entries), metadata)
+    }
+    runs = find_runs([(str(metadata), lambda: [columns])], name)
     say(memory_line(runs, video.table.dim))
     with atomic_directory(out, replaces=VIDEO if force else None) as partial:
         inside = files.record(partial / RECORD, name)
@@ -207,11 +205,8 @@ def _pooling(
     return pool
 
 
-def _column(entries: Sequence[dict[str, object]], key: str) -> np.ndarray | None:
-    """(n,) values of a key of metadata; None where no entry has it."""
-    values = entries.column(key) if isinstance(entries, TableEntries) else [entry.get(key) for entry in entries]
-    if values is None or all(value is None for value in values):
-        return None
-    column = np.empty(len(values), object)  # a value may be a list
+def _array(values: list[object] | None, rows: int) -> np.ndarray:
+    """(n,) values as they are, which may be lists."""
+    column = np.empty(rows, object)
     column[:] = values
     return column

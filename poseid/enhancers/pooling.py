@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ def pool(features: NDArray[np.floating], weights: NDArray[np.floating], template
         sum_rows(weighted_units(features, share), templates.template),
         np.bincount(templates.template),
         np.bincount(templates.template, weights=share).astype(np.float64),
-        first=0,
+        lambda template: f"row {np.argmax(templates.template == template)}",
     )
 
 
@@ -58,13 +59,15 @@ def weighted_units(features: NDArray[np.floating], share: NDArray[np.float64]) -
 
 
 def sum_rows(rows: NDArray[np.float64], number: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(max + 1, D) sums of the rows of each number; every number from 0 to the largest occurs."""
+    """(max + 1, D) sums of the rows of each number; every number from 0 to the largest occurs. No rows: (0, D)."""
     order = np.argsort(number, kind="stable")
     return np.add.reduceat(rows[order], np.flatnonzero(np.diff(number[order], prepend=-1)), axis=0)
 
 
-def finish(sums: NDArray[np.float64], frames: NDArray[np.int64], weight: NDArray[np.float64], first: int) -> Pooled:
-    """The templates from the sums of their media; ``first`` is the number of the first one, for messages.
+def finish(
+    sums: NDArray[np.float64], frames: NDArray[np.int64], weight: NDArray[np.float64], place: Callable[[int], str]
+) -> Pooled:
+    """The templates from the sums of their media; ``place`` names the first row of a template, for messages.
 
     Raises:
         InputError: a template without a direction.
@@ -72,5 +75,6 @@ def finish(sums: NDArray[np.float64], frames: NDArray[np.int64], weight: NDArray
     length = np.sqrt(np.einsum("ij,ij->i", sums, sums))
     lost = np.flatnonzero(~(length > MIN_NORM * np.maximum(weight, MIN_NORM)))
     if lost.size:
-        raise InputError(f"template {first + int(lost[0])}, counted from 0: its rows cancel out and leave no direction")
+        fault = "the template that begins here has rows that cancel out and leave no direction"
+        raise InputError(f"{place(int(lost[0]))}: {fault}: remove the wrong ones")
     return Pooled((sums / length[:, None]).astype(np.float32), frames, weight.astype(np.float32))

@@ -41,10 +41,9 @@ class TableEntries(Sequence[dict[str, Any]]):
             for row in batch.to_pylist():
                 yield {key: value for key, value in row.items() if value is not None}
 
-    def column(self, name: str) -> list[Any] | None:
-        """The values of one key, None where an entry lacks it; None where all do."""
-        column = self.arrow(name)
-        return None if column is None else column.to_pylist()
+    def keys(self) -> list[str]:
+        """The keys of the entries."""
+        return list(self._table.column_names)
 
     def arrow(self, name: str) -> Any:
         """The ``pyarrow.ChunkedArray`` of one key; None where all entries lack it."""
@@ -54,6 +53,22 @@ class TableEntries(Sequence[dict[str, Any]]):
     def take(self, rows: np.ndarray) -> TableEntries:
         """The entries of these row numbers, in that order."""
         return TableEntries(self._table.take(rows))
+
+
+def column_of(entries: Sequence[dict[str, Any]], key: str) -> list[Any] | None:
+    """The values of one key of metadata, None where an entry lacks it; None where all entries do."""
+    if isinstance(entries, TableEntries):
+        column = entries.arrow(key)
+        return None if column is None else column.to_pylist()  # type: ignore[no-any-return]
+    values = [entry.get(key) for entry in entries]
+    return None if all(value is None for value in values) else values
+
+
+def keys_of(entries: Sequence[dict[str, Any]]) -> list[str]:
+    """The keys of metadata, in the order in which they come."""
+    if isinstance(entries, TableEntries):
+        return entries.keys()
+    return list(dict.fromkeys(key for entry in entries for key in entry))
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +130,8 @@ class Rows:
         return declared_kinds(entry.get("source") for entry in self.metadata)
 
     def column(self, name: str) -> list[Any] | None:
-        """The values of one metadata key, None where a row lacks it; None where all rows do."""
-        if isinstance(self.metadata, TableEntries):
-            return self.metadata.column(name)
-        values = [entry.get(name) for entry in self.metadata]
-        return None if all(value is None for value in values) else values
+        """See :func:`column_of`."""
+        return column_of(self.metadata, name)
 
     def take(self, index: ArrayLike | slice) -> Rows:
         """The rows at ``index``: a mask, row numbers (in that order) or a slice."""

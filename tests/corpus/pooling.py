@@ -142,6 +142,17 @@ def a_folder_whose_template_ids_are_floats(here: Path) -> list[str]:
 
 
 @case
+def a_folder_whose_template_ids_are_integers_and_equal_floats(here: Path) -> list[str]:
+    def change(content: Any) -> None:
+        for row, entry in enumerate(content["metadata"]):
+            entry.update(template_id=row)
+        content["metadata"][1].update(template_id=0.0)
+
+    edit_metadata(here, change)
+    return FOLDER
+
+
+@case
 def a_folder_whose_template_ids_are_lists(here: Path) -> list[str]:
     edit_metadata(here, lambda content: [entry.update(template_id=[1, 2]) for entry in content["metadata"]])
     return FOLDER

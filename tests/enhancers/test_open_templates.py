@@ -11,14 +11,14 @@ import pytest
 from poseid.enhancers.open_templates import OpenTemplates
 from poseid.enhancers.pooling import pool
 from poseid.errors import InputError
-from poseid.features.template_runs import TemplateRuns, find_runs
+from poseid.features.template_runs import Blocks, TemplateRuns, find_runs
 from poseid.features.templates import number_templates
 
 
 def runs_of(ids: list[Any], media: list[Any] | None, cuts: list[int]) -> TemplateRuns:
     columns = {"t": ids} | ({} if media is None else {"media_id": media})
     blocks = [{name: np.array(values[a:b], object) for name, values in columns.items()} for a, b in pairwise(cuts)]
-    return find_runs([("first", blocks[:1]), ("second", blocks[1:])], "t")
+    return find_runs([("first", lambda: blocks[:1]), ("second", lambda: blocks[1:])], "t")
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -54,21 +54,32 @@ def test_how_many_are_held() -> None:
 def test_integers_are_the_same_in_arrays_and_beside_nulls() -> None:
     numbers = np.array([-1, 2**62, 5])
     objects = np.array([5, None, 2**62, -1, 2**70, "5"], object)
-    runs = find_runs([("a", [{"t": numbers}]), ("b", [{"t": objects}])], "t")
+    runs = find_runs([("a", lambda: [{"t": numbers}]), ("b", lambda: [{"t": objects}])], "t")
     assert runs.template_of(0, 9).tolist() == [0, 1, 2, 2, 3, 1, 0, 4, 5]
-    assert find_runs([("a", [{"t": np.array([2**64 - 1], np.uint64)}, {"t": np.array([-1])}])], "t").frames.size == 2
+    blocks = [{"t": np.array([2**64 - 1], np.uint64)}, {"t": np.array([-1])}]
+    assert find_runs([("a", lambda: blocks)], "t").frames.size == 2
 
 
 def test_a_template_over_two_people_names_the_files() -> None:
-    def block(people: list[str | None]) -> dict[str, np.ndarray]:
-        return {"t": np.full(len(people), 4), "person_name": np.array(people, object)}
+    def file(*blocks: list[str | None]) -> Blocks:
+        ids = [{"t": np.full(len(people), 4), "person_name": np.array(people, object)} for people in blocks]
+        return lambda: ids
 
-    find_runs([("a", [block([None, "x"])]), ("b", [block(["", "x"])])], "t")
-    with pytest.raises(InputError, match=r"^a row 1 and b row 2: one t on rows of two people"):
-        find_runs([("a", [block([None, "x"])]), ("b", [block(["x"]), block(["x", "y"])])], "t")
+    find_runs([("a", file([None, "x"])), ("b", file(["", "x"]))], "t")
+    with pytest.raises(InputError, match=r"^a: row 1 and b: row 2: t 4 stands on rows of two people, 'x' and 'y'"):
+        find_runs([("a", file([None, "x"])), ("b", file(["x"], ["x", "y"]))], "t")
 
 
 def test_media_ids_stand_in_all_files_or_in_none() -> None:
     with_media = {"t": np.array([1, 1]), "media_id": np.array([5, 5])}
     with pytest.raises(InputError, match=r"^b: media_id is not in all files"):
-        find_runs([("a", [with_media]), ("b", [{"t": np.array([1])}])], "t")
+        find_runs([("a", lambda: [with_media]), ("b", lambda: [{"t": np.array([1])}])], "t")
+
+
+@pytest.mark.parametrize("blocks", [[], [{"t": np.array([], object), "media_id": np.array([])}]])
+def test_no_rows_are_no_templates(blocks: list[dict[str, np.ndarray]]) -> None:
+    runs = find_runs([("a", lambda: blocks)], "t")
+    assert (len(runs.first), runs.most_held()) == (0, 0)
+    none = np.empty((0, 4)), np.empty(0)
+    for pooled in (OpenTemplates(runs, 4).add(0, *none), pool(*none, number_templates([], [], "rows"))):
+        assert (pooled.features.shape, len(pooled.frames), len(pooled.weight)) == ((0, 4), 0, 0)

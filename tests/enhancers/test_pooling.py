@@ -54,7 +54,7 @@ def test_a_template_of_one_row_is_its_direction_and_rows_that_cancel_out_are_ref
     rows = np.array([[3.0, 4.0], [1.0, 0.0], [0.0, 2.0]])
     np.testing.assert_allclose(pool(rows, np.ones(3), one).features[0], [0.6, 0.8], rtol=1e-6)
     rows[2] = [-5.0, 0.0]
-    with pytest.raises(InputError, match="template 1, counted from 0: its rows cancel out"):
+    with pytest.raises(InputError, match="row 1: the template that begins here has rows that cancel out"):
         pool(rows, np.ones(3), one)
 
 

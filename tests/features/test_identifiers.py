@@ -62,13 +62,17 @@ def test_rows_without_an_id_are_templates_of_their_own(tmp_path: Path, suffix: s
 @pytest.mark.parametrize(
     ("key", "values", "line"),
     [
-        ("template_id", [None, None, 1.5, 2.0, 3.0, 4.0], "row 2: template_id is 1.5: write a text or an integer, or"),
+        (
+            "template_id",
+            [None, None, 1.5, 2.0, 3.0, 4.0],
+            "row 2: template_id is 1.5: write a text or an integer (in pandas",
+        ),
         ("template_id", [None, True, None, None, None, None], "row 1: template_id is True: write a text or an integer"),
-        ("media_id", ["m", "m", "m", "m", "", "m"], "row 4: media_id is empty: leave the key out where there is none"),
+        ("media_id", ["m", "m", "m", "m", "", "m"], "row 4: media_id is empty: write null where there is none"),
         ("media_id", [None, ["m"], None, None, None, None], "row 1: media_id is ['m']: write a text or an integer"),
         ("frame", [0, 1, 2, 3, 4, 5.5], ": frame is "),
-        ("frame", ["1", None, None, None, None, None], "row 0: frame is '1': write an integer, or leave the key out"),
-        ("frame", [None, "", None, None, None, None], "row 1: frame is empty: leave the key out where there is none"),
+        ("frame", ["1", None, None, None, None, None], "row 0: frame is '1': write an integer, or null"),
+        ("frame", [None, "", None, None, None, None], "row 1: frame is empty: write null where there is none"),
     ],
 )
 def test_other_values_are_one_line(tmp_path: Path, suffix: str, key: str, values: list[Any], line: str) -> None:

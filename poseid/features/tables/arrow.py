@@ -21,7 +21,6 @@ import pyarrow.parquet as pq
 
 from poseid.errors import InputError, shortened
 from poseid.features.rows import shown
-from poseid.features.tables.pooled import NO_IDS
 from poseid.features.tables.table import suffix_of
 
 _ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
@@ -196,19 +195,16 @@ def texts(batch: pa.RecordBatch, name: str | None, file: str, first: int) -> np.
     return np.array(_filled(array, name, file, first).to_pylist(), np.str_)
 
 
-def ids_of(batch: pa.RecordBatch, name: str, file: str) -> np.ndarray:
-    """(n,) integers of a column, or texts, integers and None as objects."""
+def ids_of(batch: pa.RecordBatch, name: str) -> np.ndarray:
+    """(n,) integers of a column, or its values, None where there is none, as objects."""
     array = batch.column(name)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    kind = array.type
-    if pa.types.is_integer(kind) and not array.null_count:
+    if pa.types.is_integer(array.type) and not array.null_count:
         return np.asarray(array.to_numpy(zero_copy_only=False))
-    if any(
-        test(kind) for test in (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_null)
-    ):
-        return np.array(array.to_pylist(), object)
-    raise InputError(f"{file}: {shown(name)} holds {kind}: {NO_IDS}")
+    values = np.empty(len(array), object)
+    values[:] = array.to_pylist()
+    return values
 
 
 def is_lists(kind: pa.DataType) -> bool:

@@ -63,9 +63,7 @@ def column_names(path: Path) -> list[str]:
 def read_ids(path: Path, names: Sequence[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
     """Blocks of datasets of ids."""
     with _opened(path, "r") as file:
-        arrays = _datasets(file)
-        texts = {n: (shape, np.dtype("U1")) for n, (shape, kind) in arrays.items() if h5py.check_string_dtype(kind)}
-        check_ids(arrays | texts, names, rows, str(path))
+        check_ids(_datasets(file), names, rows, str(path))
         for first in range(0, rows, _IDS):
             yield {name: ids_of_array(file[name][first : first + _IDS], str(path), name) for name in names}
 

@@ -82,7 +82,8 @@ def checked_ids(
             raise InputError(f"{file}: row {row}: {fault}: {remedy}")
         column = column.cast(pa.int64()) if key == "frame" else column
     if key == "template_id" and (rows := rows_of_two_people(encode_column(column, key).codes, people)) is not None:
-        raise InputError(f"{file}: {two_people_fault(rows, column[rows[1]].as_py(), people)}")
+        places = [(file, row) for row in rows]
+        raise InputError(two_people_fault(places, key, column[rows[1]].as_py(), people[list(rows)].tolist()))
     values: list[str | int | None] = column.to_pylist()
     return values
 

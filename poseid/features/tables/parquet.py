@@ -81,7 +81,7 @@ def read_ids(path: Path, names: Sequence[str], rows: int) -> Iterator[dict[str, 
     """Blocks of columns of ids."""
     with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
         for batch in _batches(file, _IDS, names):
-            yield {name: ids_of(batch, name, str(path)) for name in names}
+            yield {name: ids_of(batch, name) for name in names}
 
 
 def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
