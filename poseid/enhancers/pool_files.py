@@ -23,7 +23,7 @@ from poseid.enhancers.enhance_files import (
 from poseid.enhancers.file_jobs import FRONT, RECORD, VIDEO, Job, plan_pooled
 from poseid.enhancers.open_templates import OpenTemplates
 from poseid.errors import InputError
-from poseid.features.folder import write_json_metadata, written_pose
+from poseid.features.folder import write_json_metadata
 from poseid.features.metadata import find_metadata, read_metadata
 from poseid.features.rows import column_of, keys_of
 from poseid.features.tables.pooled import FRAMES, WEIGHT, Pool, Pooling, id_columns, read_ids, write_pooled
@@ -141,9 +141,7 @@ def pool_folder(
         else:
             added = zip(runs.first.tolist(), runs.frames.tolist(), weight.tolist(), strict=True)
             pooled = [{**entries[row], FRAMES: frames, WEIGHT: value} for row, frames, value in added]
-            write_json_metadata(
-                partial / metadata.name, pooled, [written_pose(pose) for pose in poses[runs.first].tolist()]
-            )
+            write_json_metadata(partial / metadata.name, pooled, poses[runs.first])
     return outcome
 
 

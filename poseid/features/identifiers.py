@@ -36,17 +36,14 @@ def encode_values(values: Sequence[Any], key: str) -> Identifiers:
     (array([1]), 'is 1.5: write an integer (in pandas the type Int64), or null where there is none')
     """
     allowed = (int, np.integer) if key == "frame" else (str, int, np.integer)
-    usual = {type(None), *allowed}
-    wrong = [
-        row
-        for row, value in enumerate(values)
-        if (type(value) not in usual and (isinstance(value, bool) or not isinstance(value, allowed))) or value == ""
-    ]
-    if wrong:
+    kinds = {kind for kind in map(type, values) if kind is bool or not issubclass(kind, (*allowed, type(None)))}
+    known = {} if kinds else dict.fromkeys(values)
+    if kinds or "" in known:
+        wrong = [row for row, value in enumerate(values) if type(value) in kinds or value == ""]
         return Identifiers(np.full(len(values), -1), np.array(wrong), value_fault(values[wrong[0]], key))
-    known: dict[Any, int] = {}
-    codes = (-1 if value is None else known.setdefault(value, len(known)) for value in values)
-    return Identifiers(np.fromiter(codes, np.int64, len(values)), np.empty(0, np.int64), "")
+    known.pop(None, None)
+    codes = {value: code for code, value in enumerate(known)} | {None: -1}
+    return Identifiers(np.fromiter(map(codes.__getitem__, values), np.int64, len(values)), np.empty(0, np.int64), "")
 
 
 def encode_key(entries: Sequence[dict[str, Any]], key: str) -> Identifiers | None:
