@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from poseid.errors import InputError
-from poseid.features.folder import read_folder, write_folder
+from poseid.features.folder import write_folder
 from poseid.features.rows import (
     DTYPES,
     FRONTAL,
@@ -28,6 +28,7 @@ from poseid.features.rows import (
 )
 from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
 from poseid.features.tables.id_columns import checked_ids, find_id_columns, id_values
+from poseid.features.tables.npy import read_array
 from poseid.features.tables.poses import PoseFormat, pose_format
 from poseid.features.tables.table import files_in, find_columns, find_poses, suffix_of
 
@@ -74,7 +75,7 @@ class TableColumns:
 
 @dataclass(frozen=True)
 class Imported:
-    """What was written, read back; the order in which angles were read; and what of a directory was left out."""
+    """What was written; the order in which angles were read; and what of a directory was left out."""
 
     features: FeatureSet
     order: tuple[str, ...]
@@ -110,7 +111,11 @@ def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable
     ) as directory:
         features, order = _streamed(path, parts, columns, Path(directory), advance)
         write_folder(features, out)
-    return Imported(read_folder(out), order, left_out)
+        front, video = (
+            replace(rows, features=read_array(out / f"{role}_feature.npy"))  # those of the directory end with it
+            for role, rows in zip(ROLES, (features.front, features.video), strict=True)
+        )
+    return Imported(FeatureSet(out.resolve().name, front, video), order, left_out)
 
 
 def _part_files(path: Path) -> tuple[list[Path], list[str]]:
