@@ -132,11 +132,7 @@ class LoadedEnhancer:
         rows = features[None] if single else features
         if rows.ndim != 2 or rows.shape[1] == 0:
             raise InputError(f"features: have shape {features.shape}: give (rows, D), or (D,) for one row")
-        if self.info.dim is not None and rows.shape[1] != self.info.dim:
-            raise InputError(
-                f"features: vectors of {rows.shape[1]} numbers, but the model {self.info.model} is made for "
-                f"{self.info.dim}: use the recogniser that it was trained on"
-            )
+        self.info.check_dim(rows.shape[1], "features")
         angles = None if poses is None else _pose_rows(poses, len(rows), single)
         out, weights = np.empty(rows.shape, rows.dtype), np.ones(len(rows), np.float32)
         for start in range(0, len(rows), BLOCK_ROWS):

@@ -157,11 +157,7 @@ def inspect_jobs(files: FileEnhancer, jobs: Sequence[Job]) -> list[Inspected]:
     for job in jobs:
         asked = files.columns if job.poses is None else replace(files.columns, poses=())
         table = inspect_file(job.source, asked, max(1, _SAMPLE // len(jobs)))
-        if info.dim not in (None, table.dim):
-            raise InputError(
-                f"{job.source}: vectors have {table.dim} numbers, the model is made for {info.dim}: "
-                "take the recogniser that it was trained on"
-            )
+        info.check_dim(table.dim, str(job.source))
         own = () if files.no_pose or job.poses is not None else table.columns.poses
         if job.poses is not None:
             poses_from = f"from {job.poses.name}"
@@ -235,5 +231,5 @@ def naming_the_row(features: np.ndarray, one: Inspected, first: int) -> Iterator
     try:
         yield
     except InputError:
-        check_features(features, str(one.job.source), one.table.dim, first)  # the same fault, with the file and its row
+        check_features(features, str(one.job.source), first)  # the same fault, with the file and its row
         raise

@@ -44,7 +44,7 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
 
     Args:
         path: the folder.
-        dim: D that the vectors must have, None for any, as long as both files agree.
+        dim: D that the vectors must have, of the key ``data.dim``; None for any, as long as both files agree.
 
     Raises:
         InputError: one line that names the file and the row (counted from 0) or line, and what to do.
@@ -73,8 +73,14 @@ def inspect_folder(path: Path, dim: int | None = None) -> tuple[FeatureSet, list
     for side in ("front", "video"):
         file = path / f"{side}_feature.npy"
         arrays[side] = read_array(file)
-        check_array(str(file), arrays[side].shape, arrays[side].dtype, dim)
-        dim = arrays[side].shape[1]
+        check_array(str(file), arrays[side].shape, arrays[side].dtype)
+    front_dim, video_dim = (array.shape[1] for array in arrays.values())
+    if dim not in (None, front_dim):
+        how = f"add data.dim={front_dim}, or give data.dir of another folder"
+        raise InputError(f"{path}: vectors have {front_dim} numbers, data.dim is {dim}: {how}")
+    if video_dim != front_dim:
+        fault = f"vectors have {video_dim} numbers, those of front_feature.npy {front_dim}"
+        raise InputError(f"{file}: {fault}: extract both with one recogniser")
     problems: list[Problem] = []
     front, video = (_read_rows(path, side, array, problems) for side, array in arrays.items())
     pairs, pairs_path = None, path / "pairs.csv"

@@ -158,7 +158,7 @@ def _streamed(
                 other = f"a vector of {features.shape[1]} numbers, {kind}; the first has {dim}, {dtype}"
                 raise InputError(f"{file}: row {first}: {other}: save all alike")
             features = features.astype(dtype, copy=False)
-            check_features(features, file, dim, first)
+            check_features(features, file, first)
             people = texts(batch, columns.person, file, first)
             for row, person in enumerate(people.tolist()):
                 if person not in known and (fault := name_fault(person)) is not None:

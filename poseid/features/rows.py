@@ -238,32 +238,29 @@ def name_fault(name: object) -> str | None:
     return None
 
 
-def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype, dim: int | None = None) -> None:
-    """Refuse what is no array of vectors: (rows, D) floats, at least one row, and D = ``dim`` unless that is None."""
+def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Refuse what is no array of vectors: (rows, D) floats, at least one row."""
     if dtype.newbyteorder("=") not in DTYPES:
         raise InputError(f"{file}: holds {dtype.str} values: save it as float16, float32 or float64")
     if len(shape) != 2:
         raise InputError(f"{file}: has shape {shape}: save one vector a row, shape (rows, dimensions)")
     if min(shape) < 1:
         raise InputError(f"{file}: holds no vectors (shape {shape}): give at least one row")
-    if dim is not None and shape[1] != dim:
-        raise InputError(f"{file}: vectors have {shape[1]} dimensions, not {dim}: set data.dim or take the right file")
 
 
-def check_features(features: np.ndarray, file: str, dim: int | None = None, first: int = 0) -> None:
+def check_features(features: np.ndarray, file: str, first: int = 0) -> None:
     """Refuse an array that is not (rows, D) finite floats with a direction in every row.
 
     Reads a block of rows at a time, so that a memory map larger than memory can be checked.
 
     Args:
         file: what the message calls the array.
-        dim: D that it must have, None for any.
         first: number of the first row, where the array is a block of a longer one.
 
     Raises:
         InputError: naming the file and, where it is one row's fault, the first such row, counted from 0.
     """
-    check_array(file, features.shape, features.dtype, dim)
+    check_array(file, features.shape, features.dtype)
     step = max(1, _BLOCK_BYTES // (8 * features.shape[1]))
     for start in range(0, len(features), step):
         block = np.asarray(features[start : start + step], np.float64)

@@ -182,7 +182,7 @@ FAULTS: list[tuple[str, Make, str]] = [
     (V_NPY, edit_array(lambda a: a[None]), "has shape (1, 72, 16)"),
     (V_NPY, edit_array(lambda a: a[:0]), "holds no vectors"),
     (V_NPY, edit_array(lambda a: a[:, :0]), "holds no vectors"),
-    (V_NPY, edit_array(lambda a: a[:, :8]), "8 dimensions, not 16"),
+    (V_NPY, edit_array(lambda a: a[:, :8]), "vectors have 8 numbers, those of front_feature.npy 16: extract"),
     (V_NPY, put(7, np.nan), "row 7 holds NaN or infinity"),
     (V_NPY, put(3, 0), "row 3 is all zeros"),
     (V_JSON, edit_array(lambda a: a[:-1]), "72 metadata entries for 71 rows of video_feature.npy"),
@@ -238,7 +238,7 @@ def test_other_refusals(folder: Path, tmp_path: Path) -> None:
         (tmp_path / "nowhere", "nowhere: does not exist"),
         (tmp_path / "file", "file: is a file, not a folder"),
         (tmp_path / "dir", "cannot be read"),
-        (folder, r"front_feature\.npy: vectors have 16 dimensions, not 512: set data\.dim"),
+        (folder, "faces: vectors have 16 numbers, data.dim is 512: add data.dim=16, or"),
     ):
         with pytest.raises(InputError, match=line):
             read_folder(path, dim=512)
