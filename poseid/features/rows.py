@@ -59,7 +59,7 @@ def column_of(entries: Sequence[dict[str, Any]], key: str) -> list[Any] | None:
     """The values of one key of metadata, None where an entry lacks it; None where all entries do."""
     if isinstance(entries, TableEntries):
         column = entries.arrow(key)
-        return None if column is None else column.to_pylist()  # type: ignore[no-any-return]
+        return None if column is None else column.to_pylist()
     values = [entry.get(key) for entry in entries]
     return None if all(value is None for value in values) else values
 

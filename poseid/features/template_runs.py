@@ -113,7 +113,7 @@ def find_runs(files: Iterable[tuple[str, Blocks]], name: str) -> TemplateRuns:
                 media.add((np.column_stack([ids, keys[MEDIA]]) @ _MIX)[:, None])
             rows += len(ids)
     starts, keys_of_runs = templates.finish()
-    template, heads = number_rows(keys_of_runs[:, :2].T)
+    template, heads = number_rows([keys_of_runs[:, 0], keys_of_runs[:, 1]])
     wrong = rows_of_two_people(template, keys_of_runs[:, 2])
     if wrong is not None:
         raise InputError(_two_people(starts[list(wrong)].tolist(), places, readers, name))
@@ -122,8 +122,8 @@ def find_runs(files: Iterable[tuple[str, Blocks]], name: str) -> TemplateRuns:
     last = np.empty(len(heads), np.int64)
     last[template] = ends - 1  # of a number that stands there several times the last one stays
     frames = np.bincount(template, weights=ends - starts).astype(np.int64)
-    of_media = _media_rows(media, rows) if has_media else (None, None)
-    return TemplateRuns(starts, template, starts[heads], last, frames, *of_media, places)
+    media_starts, media_rows = _media_rows(media, rows) if has_media else (None, None)
+    return TemplateRuns(starts, template, starts[heads], last, frames, media_starts, media_rows, places)
 
 
 class _Runs:
