@@ -91,7 +91,8 @@ def find_runs(files: Iterable[tuple[str, Blocks]], name: str) -> TemplateRuns:
     >>> runs.template.tolist(), runs.first.tolist(), runs.last.tolist(), runs.frames.tolist(), runs.most_held()
     ([0, 1, 0, 2], [0, 1, 3], [2, 1, 3], [2, 1, 1], 2)
     """
-    templates, media = _Runs(3), _Runs(1)
+    templates: list[tuple[np.ndarray, np.ndarray]] = []
+    media: list[tuple[np.ndarray, np.ndarray]] = []
     places: list[tuple[str, int]] = []
     readers: dict[str, Blocks] = {}
     has_media: bool | None = None
@@ -105,14 +106,14 @@ def find_runs(files: Iterable[tuple[str, Blocks]], name: str) -> TemplateRuns:
             keys = {key: _keys(column, rows, places[-1], key) for key, column in block.items()}
             ids, person = keys[name], keys.get(PERSON, np.zeros((len(block[name]), 2), np.uint64))
             people = np.where(person[:, 0] == 0, np.uint64(0), person @ _MIX[:2] | np.uint64(1))
-            templates.add(np.column_stack([ids, people]))
+            templates.append(_runs(np.column_stack([ids, people]), rows))
             if has_media not in (None, MEDIA in block):
                 raise InputError(f"{file}: {MEDIA} is not in all files: save all files alike")
             has_media = MEDIA in block
             if has_media:
-                media.add((np.column_stack([ids, keys[MEDIA]]) @ _MIX)[:, None])
+                media.append(_runs((np.column_stack([ids, keys[MEDIA]]) @ _MIX)[:, None], rows))
             rows += len(ids)
-    starts, keys_of_runs = templates.finish()
+    starts, keys_of_runs = _joined(templates, 3)
     template, heads = number_rows([keys_of_runs[:, 0], keys_of_runs[:, 1]])
     wrong = rows_of_two_people(template, keys_of_runs[:, 2])
     if wrong is not None:
@@ -122,46 +123,31 @@ def find_runs(files: Iterable[tuple[str, Blocks]], name: str) -> TemplateRuns:
     last = np.empty(len(heads), np.int64)
     last[template] = ends - 1  # of a number that stands there several times the last one stays
     frames = np.bincount(template, weights=ends - starts).astype(np.int64)
-    media_starts, media_rows = _media_rows(media, rows) if has_media else (None, None)
+    media_starts, media_rows = _media_rows(*_joined(media, 1), rows) if has_media else (None, None)
     return TemplateRuns(starts, template, starts[heads], last, frames, media_starts, media_rows, places)
 
 
-class _Runs:
-    """Rows of equal keys that follow one another, collected as runs."""
+def _runs(keys: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of the (k, columns) keys of a block: (r,) the rows with which runs begin, from ``first`` on, and their keys."""
+    new = np.ones(len(keys), bool)
+    new[1:] = (keys[1:] != keys[:-1]).any(axis=1)
+    return first + np.flatnonzero(new), keys[new]
 
-    def __init__(self, columns: int) -> None:
-        self._starts = [np.empty(0, np.int64)]
-        self._keys = [np.empty((0, columns), np.uint64)]
-        self._previous = np.zeros((0, columns), np.uint64)
-        self._rows = 0
 
-    def add(self, keys: np.ndarray) -> None:
-        """The (k, columns) keys of the next rows."""
-        before = np.concatenate([self._previous, keys])
-        changed = (before[1:] != before[:-1]).any(axis=1)
-        if not self._rows and len(keys):
-            changed = np.append(True, changed)
-        self._starts.append(self._rows + np.flatnonzero(changed))
-        self._keys.append(keys[changed])
-        self._previous = before[-1:]
-        self._rows += len(keys)
-
-    def finish(self) -> tuple[np.ndarray, np.ndarray]:
-        """(R,) first rows and (R, columns) keys of the runs."""
-        starts = np.concatenate(self._starts)
-        self._starts.clear()
-        keys = np.concatenate(self._keys)
-        self._keys.clear()
-        return starts, keys
+def _joined(runs: list[tuple[np.ndarray, np.ndarray]], columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Runs of all blocks, which the list then no longer holds."""
+    starts = np.concatenate([np.empty(0, np.int64), *(starts for starts, _ in runs)])
+    keys = [keys for _, keys in runs]
+    runs.clear()
+    return starts, np.concatenate([np.empty((0, columns), np.uint64), *keys])
 
 
 def _run_of(starts: np.ndarray, first: int, end: int) -> np.ndarray:
     return np.searchsorted(starts, np.arange(first, end), side="right") - 1
 
 
-def _media_rows(media: _Runs, rows: int) -> tuple[np.ndarray, np.ndarray]:
+def _media_rows(starts: np.ndarray, keys: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """(Q,) first rows of the runs, and the number of rows of all runs with the key of each; there may be very many."""
-    starts, keys = media.finish()
     order = np.argsort(keys[:, 0], kind="stable")
     keys = keys[order]
     new = np.append(True, keys[1:, 0] != keys[:-1, 0])

@@ -18,7 +18,7 @@ from poseid.features.identifiers import (
     value_fault,
 )
 from poseid.features.rows import shown
-from poseid.features.tables.arrow import NUMBER, reading
+from poseid.features.tables.arrow import NUMBER, decoded, is_text, reading
 from poseid.features.tables.table import find_columns
 
 _INTEGER = r"^-?[0-9]{1,18}$"
@@ -47,8 +47,8 @@ def id_values(column: pa.Array, name: str, path: Path) -> pa.Array:
     """n ids of a column of text or of integers; null where a cell is empty."""
     with reading(path):
         column.validate(full=True)  # text that is not UTF-8
-    column = _decoded(column)
-    if _is_text(column.type):
+    column = decoded(column)
+    if is_text(column.type):
         return pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
     if pa.types.is_integer(column.type) or pa.types.is_null(column.type):
         return column
@@ -73,7 +73,7 @@ def checked_ids(
         InputError: such numbers, a frame that is no integer, or a template over two people.
     """
     column = pa.chunked_array(parts)
-    if _is_text(column.type):
+    if is_text(column.type):
         whole = _matches(column, _INTEGER if key == "frame" else _WHOLE)
         if not whole.all() and (key == "frame" or _matches(column, NUMBER).all()):
             row = int(np.argmin(whole))
@@ -90,8 +90,8 @@ def checked_ids(
 
 def encode_column(column: pa.ChunkedArray, key: str) -> Identifiers:
     """:func:`poseid.features.identifiers.encode_values` of a column, null where there is no value."""
-    column = _decoded(column)
-    text = key != "frame" and _is_text(column.type)
+    column = decoded(column)
+    text = key != "frame" and is_text(column.type)
     wrong = np.empty(0, np.int64)
     if text:
         wrong = np.flatnonzero(np.asarray(pc.equal(column, "").fill_null(False)))
@@ -102,14 +102,6 @@ def encode_column(column: pa.ChunkedArray, key: str) -> Identifiers:
     encoded = column.dictionary_encode()  # all chunks share one dictionary; unify_dictionaries is slow for many ids
     codes = [np.asarray(chunk.indices.fill_null(-1), np.int64) for chunk in encoded.chunks]
     return Identifiers(np.concatenate(codes), wrong, "")
-
-
-def _decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _matches(column: pa.ChunkedArray, pattern: str) -> np.ndarray:
