@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from poseid.enhancers.file_enhancer import FileEnhancer, Inspected
-from poseid.enhancers.open_templates import OpenTemplates
+from poseid.enhancers.pooling import OpenTemplates
 from poseid.errors import InputError
 from poseid.features.folder import write_json_metadata
 from poseid.features.metadata import read_metadata

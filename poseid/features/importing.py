@@ -27,7 +27,7 @@ from poseid.features.rows import (
     shown,
 )
 from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
-from poseid.features.tables.id_columns import checked_ids, find_id_columns, id_values
+from poseid.features.tables.id_columns import checked_ids, find_id_columns
 from poseid.features.tables.npy import read_array
 from poseid.features.tables.poses import PoseFormat, pose_format
 from poseid.features.tables.table import files_in, find_columns, find_poses, suffix_of
@@ -142,6 +142,9 @@ def _streamed(
     found = [_find(table, columns) for table in tables]
     angles_as = [pose_format(columns.order, columns.unit, one.poses) for one in found]
     identifiers = found[0].identifiers
+    for table, one in zip(tables, found, strict=True):
+        if one.identifiers != identifiers:
+            raise InputError(f"{table}: has other columns of ids than {tables[0].name}: save all part files alike")
     frontals: Counter[str] = Counter()
     known: set[str] = set()
     dim, dtype = 0, np.dtype(np.float32)
@@ -181,13 +184,13 @@ def _streamed(
             parts.append((front, people, degrees))
             sources += source.tolist()
             for key, name in identifiers.items():
-                ids[key].append(id_values(batch.column(name), name, Path(file)))
+                ids[key].append(batch.column(name))
             advance(len(batch))
     if not parts:
         raise InputError(f"{path}: holds no rows")
     front, people, degrees = (np.concatenate(column) for column in zip(*parts, strict=True))
     metadata = {"person_name": people.tolist(), "source": [source or None for source in sources]}
-    metadata |= {key: checked_ids(blocks, key, identifiers[key], people, str(path)) for key, blocks in ids.items()}
+    metadata |= {key: checked_ids(blocks, key, identifiers[key], people, path) for key, blocks in ids.items()}
     sides: list[Rows] = []
     for role, rows in zip(ROLES, (front, ~front), strict=True):
         if not rows.any():

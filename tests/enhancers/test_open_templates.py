@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from poseid.enhancers.open_templates import OpenTemplates
-from poseid.enhancers.pooling import pool
+from poseid.enhancers.pooling import OpenTemplates, pool
 from poseid.errors import InputError
 from poseid.features.template_runs import Blocks, TemplateRuns, find_runs
 from poseid.features.templates import number_templates
@@ -32,7 +31,7 @@ def test_blocks_of_any_size_equal_all_at_once(seed: int, monkeypatch: pytest.Mon
     media: list[Any] = [None if number == 3 else number for number in generator.integers(0, 4, n).tolist()]
     x, weights = generator.standard_normal((n, 8)), generator.uniform(0.1, 1, n)
     cuts = [0, *sorted({*generator.integers(1, n, 3).tolist()}), n]
-    monkeypatch.setattr("poseid.enhancers.open_templates._BLOCK_ROWS", int(generator.integers(1, 50)))
+    monkeypatch.setattr("poseid.enhancers.pooling._BLOCK_ROWS", int(generator.integers(1, 50)))
     for of_media in (None, media):
         wanted = pool(x, weights, number_templates(ids, of_media, "rows"))
         held = OpenTemplates(runs_of(ids, of_media, cuts), 8)

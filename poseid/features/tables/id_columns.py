@@ -43,46 +43,41 @@ def find_id_columns(
     return found
 
 
-def id_values(column: pa.Array, name: str, path: Path) -> pa.Array:
-    """n ids of a column of text or of integers; null where a cell is empty."""
-    with reading(path):
-        column.validate(full=True)  # text that is not UTF-8
-    column = decoded(column)
-    if is_text(column.type):
-        return pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
-    if pa.types.is_integer(column.type) or pa.types.is_null(column.type):
-        return column
-    raise InputError(f"{path}: {shown(name)} holds {column.type}: {_REMEDY}")
-
-
 def checked_ids(
-    parts: Sequence[pa.Array], key: str, name: str, people: np.ndarray, file: str
+    parts: Sequence[pa.Array], key: str, name: str, people: np.ndarray, path: Path
 ) -> list[str | int | None]:
-    """The ids of all n rows of a table.
+    """The ids of all n rows of a table; None where a cell is empty.
 
     Text is an id as it stands, unless all of the column are numbers and some have a decimal point; a ``frame`` in text
     is read as an integer.
 
     Args:
-        parts: of :func:`id_values`.
+        parts: of the column.
         key: one of `KEYS`.
         name: of the column.
         people: (n,) the person on each row.
 
     Raises:
-        InputError: such numbers, a frame that is no integer, or a template over two people.
+        InputError: neither text nor integers, or some parts one and some the other; such numbers, a frame that is no
+            integer, or a template over two people.
     """
-    column = pa.chunked_array(parts)
+    with reading(path):
+        tables = [pa.table({name: decoded(part)}) for part in parts]
+        column = pa.concat_tables(tables, promote_options="permissive")[name]
+        column.validate(full=True)  # text that is not UTF-8
     if is_text(column.type):
+        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
         whole = _matches(column, _INTEGER if key == "frame" else _WHOLE)
         if not whole.all() and (key == "frame" or _matches(column, NUMBER).all()):
             row = int(np.argmin(whole))
             fault = f"{shown(name)} is {shown(column[row].as_py())}, not an integer"
             remedy = "write integers, or name another column" if key == "frame" else _REMEDY
-            raise InputError(f"{file}: row {row}: {fault}: {remedy}")
+            raise InputError(f"{path}: row {row}: {fault}: {remedy}")
         column = column.cast(pa.int64()) if key == "frame" else column
+    elif not (pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
+        raise InputError(f"{path}: {shown(name)} holds {column.type}: {_REMEDY}")
     if key == "template_id" and (rows := rows_of_two_people(encode_column(column, key).codes, people)) is not None:
-        places = [(file, row) for row in rows]
+        places = [(path, row) for row in rows]
         raise InputError(two_people_fault(places, key, column[rows[1]].as_py(), people[list(rows)].tolist()))
     values: list[str | int | None] = column.to_pylist()
     return values
