@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.corpus.cases import case, enhance, importing
+from tests.corpus.cases import case, cases_that_write, enhance, importing
 from tests.corpus.tables import parquet
 
 
-def table(here: Path, **columns: list[Any]) -> list[str]:
+def table(here: Path, columns: dict[str, list[Any]]) -> list[str]:
     """Imports a Parquet table of photos of two people from its column v."""
     count = len(next(iter(columns.values())))
     angles = {name: [0.0] * count for name in ("yaw", "pitch", "roll")}
@@ -17,30 +17,21 @@ def table(here: Path, **columns: list[Any]) -> list[str]:
     return importing("t.parquet", "--feature-columns", "v")
 
 
-@case
-def nested_vectors_of_different_lengths(here: Path) -> list[str]:
-    return table(here, v=[[[1.0, 2.0]], [[3.0, 4.0, 5.0, 6.0]]] * 2)
-
-
-@case
-def nested_vectors_two_to_a_row(here: Path) -> list[str]:
-    return table(here, v=[[[1.0, 2.0], [3.0, 4.0]]] * 4)
-
-
-@case
-def nested_vectors_of_nothing(here: Path) -> list[str]:
-    return table(here, v=[[[1.0, 2.0]], [None]] * 2)
-
-
-@case
-def nested_vectors_all_null(here: Path) -> list[str]:
-    return table(here, v=[[None]] * 4)
+cases_that_write(
+    table,
+    {
+        "nested_vectors_of_different_lengths": {"v": [[[1.0, 2.0]], [[3.0, 4.0, 5.0, 6.0]]] * 2},
+        "nested_vectors_two_to_a_row": {"v": [[[1.0, 2.0], [3.0, 4.0]]] * 4},
+        "nested_vectors_of_nothing": {"v": [[[1.0, 2.0]], [None]] * 2},
+        "nested_vectors_all_null": {"v": [[None]] * 4},
+    },
+)
 
 
 @case
 def nested_poses_of_different_lengths(here: Path) -> list[str]:
     poses = [[[1.0, 2.0, 3.0]], [[1.0, 2.0]]] * 2
-    return [*table(here, v=[[1.0, 2.0]] * 4, p=poses), "--pose", "p"]
+    return [*table(here, {"v": [[1.0, 2.0]] * 4, "p": poses}), "--pose", "p"]
 
 
 @case
@@ -88,4 +79,4 @@ def csv_of_an_array_cut_short_by_numpy(here: Path) -> list[str]:
 @case
 def poses_in_a_struct_without_roll(here: Path) -> list[str]:
     poses = [{"yaw": 1.0, "pitch": 2.0}] * 4
-    return [*table(here, v=[[1.0, 2.0]] * 4, p=poses), "--pose", "p"]
+    return [*table(here, {"v": [[1.0, 2.0]] * 4, "p": poses}), "--pose", "p"]
