@@ -180,3 +180,76 @@ def hdf5_with_a_link_to_another_file(here: Path) -> list[str]:
     with h5py.File(here / "other.h5", "w") as file:
         file["features"] = vectors()
     return write_hdf5(here, h5py.ExternalLink("other.h5", "features"))
+
+
+def table(here: Path, columns: dict[str, list[Any]]) -> list[str]:
+    """Imports a Parquet table of photos of two people from its column v."""
+    count = len(next(iter(columns.values())))
+    angles = {name: [0.0] * count for name in ("yaw", "pitch", "roll")}
+    parquet(here / "t.parquet", person=["a", "b"] * (count // 2), **angles, **columns)
+    return importing("t.parquet", "--feature-columns", "v")
+
+
+cases_that_write(
+    table,
+    {
+        "nested_vectors_of_different_lengths": {"v": [[[1.0, 2.0]], [[3.0, 4.0, 5.0, 6.0]]] * 2},
+        "nested_vectors_two_to_a_row": {"v": [[[1.0, 2.0], [3.0, 4.0]]] * 4},
+        "nested_vectors_of_nothing": {"v": [[[1.0, 2.0]], [None]] * 2},
+        "nested_vectors_all_null": {"v": [[None]] * 4},
+    },
+)
+
+
+@case
+def nested_poses_of_different_lengths(here: Path) -> list[str]:
+    poses = [[[1.0, 2.0, 3.0]], [[1.0, 2.0]]] * 2
+    return [*table(here, {"v": [[1.0, 2.0]] * 4, "p": poses}), "--pose", "p"]
+
+
+@case
+def nested_vectors_to_enhance(here: Path) -> list[str]:
+    parquet(here / "bad.parquet", v=[[[float(i) for i in range(16)]]] * 4)
+    return enhance("bad.parquet")
+
+
+@case
+def a_directory_without_part_files(here: Path) -> list[str]:
+    return importing("data")
+
+
+@case
+def a_directory_of_two_kinds_of_part_files(here: Path) -> list[str]:
+    (here / "parts").mkdir()
+    parquet(here / "parts" / "a.parquet", person=["a"])
+    (here / "parts" / "a.csv").write_text("person\na\n", encoding="utf-8")
+    return importing("parts")
+
+
+@case
+def part_files_of_different_dimensions(here: Path) -> list[str]:
+    (here / "parts").mkdir()
+    for name, vector in (("a", [1.0, 2.0]), ("b", [1.0, 2.0, 3.0])):
+        angles = {angle: [0.0, 50.0] for angle in ("yaw", "pitch", "roll")}
+        parquet(here / "parts" / f"{name}.parquet", person=["a", "a"], v=[vector] * 2, **angles)
+    return importing("parts", "--feature-columns", "v")
+
+
+@case
+def csv_of_calls_in_place_of_numbers(here: Path) -> list[str]:
+    rows = "a,1,2,3,np.float32(0.1),np.float32(__import__('os').mkdir('sprung'))\n"
+    (here / "t.csv").write_text("person,yaw,pitch,roll,f0,f1\n" + rows, encoding="utf-8")
+    return importing("t.csv")
+
+
+@case
+def csv_of_an_array_cut_short_by_numpy(here: Path) -> list[str]:
+    rows = 'a,1,2,3,"array([0.1, 0.2, ..., 0.3], dtype=float32)"\n'
+    (here / "t.csv").write_text("person,yaw,pitch,roll,v\n" + rows, encoding="utf-8")
+    return importing("t.csv", "--feature-columns", "v")
+
+
+@case
+def poses_in_a_struct_without_roll(here: Path) -> list[str]:
+    poses = [{"yaw": 1.0, "pitch": 2.0}] * 4
+    return [*table(here, {"v": [[1.0, 2.0]] * 4, "p": poses}), "--pose", "p"]
