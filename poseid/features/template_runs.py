@@ -114,7 +114,7 @@ def find_runs(files: Iterable[tuple[str, Blocks]], name: str) -> TemplateRuns:
                 media.append(_runs((np.column_stack([ids, keys[MEDIA]]) @ _MIX)[:, None], rows))
             rows += len(ids)
     starts, keys_of_runs = _joined(templates, 3)
-    template, heads = number_rows([keys_of_runs[:, 0], keys_of_runs[:, 1]])
+    template, heads = number_rows(keys_of_runs[:, :2].T)
     wrong = rows_of_two_people(template, keys_of_runs[:, 2])
     if wrong is not None:
         raise InputError(_two_people(starts[list(wrong)].tolist(), places, readers, name))
@@ -175,7 +175,7 @@ def _keys(ids: np.ndarray, first: int, file: tuple[str, int], name: str) -> np.n
     found = encode_values(values, "template_id")
     if found.fault:
         raise InputError(f"{file[0]}: row {first - file[1] + found.wrong[0]}: {name} {found.fault}")
-    heads = number_rows([found.codes])
+    heads = number_rows(found.codes[None])
     digests = b"".join(_digest(values[row]) for row in heads[1].tolist())
     keys: np.ndarray = np.frombuffer(digests, np.uint64).reshape(-1, 2)[heads[0]]
     none = np.flatnonzero(found.codes < 0)

@@ -62,23 +62,29 @@ def templates_of(rows: Rows, where: str) -> Templates | None:
     return None if ids is None else _templates(ids, encode_key(rows.metadata, "media_id"))
 
 
-def number_rows(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) numbers of rows that are equal in all columns, in the order of their first rows, and the (k,) first rows."""
+def number_rows(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) numbers of rows that are equal in all of (c, n) columns, in the order of first rows, and (k,) first rows."""
     order = np.lexsort(columns)  # stable: equal rows stay in order
     new = np.ones(len(order), bool)
     new[1:] = np.any([(ordered := column[order])[1:] != ordered[:-1] for column in columns], axis=0)
     heads = order[new]
-    by_first = np.argsort(heads)
     rank = np.empty(len(heads), np.int64)
+    by_first = np.argsort(heads)
     rank[by_first] = np.arange(len(heads))
+    heads = heads[by_first]
+    del by_first  # there may be very many
+    group = np.cumsum(new)
+    group -= 1
     numbers = np.empty(len(order), np.int64)
-    numbers[order] = np.repeat(rank, np.diff(np.flatnonzero(new), append=len(order)))
-    return numbers, heads[by_first]
+    numbers[order] = np.take(rank, group, out=group, mode="clip")
+    return numbers, heads
 
 
 def _templates(template: Identifiers, media: Identifiers | None) -> Templates:
-    number = number_rows([_own(template.codes)])[0]
-    return Templates(number, np.arange(len(number)) if media is None else number_rows([number, _own(media.codes)])[0])
+    number = number_rows(_own(template.codes)[None])[0]
+    if media is None:
+        return Templates(number, np.arange(len(number)))
+    return Templates(number, number_rows(np.stack([number, _own(media.codes)]))[0])
 
 
 def _own(codes: np.ndarray) -> np.ndarray:
