@@ -103,7 +103,7 @@ def find_runs(files: Iterable[tuple[str, Blocks]], name: str) -> TemplateRuns:
         for block in read():
             if not len(block[name]):
                 continue
-            keys = {key: _keys(column, rows, places[-1], key) for key, column in block.items()}
+            keys = {key: _keys(ids, rows, places[-1], key, key == PERSON != name) for key, ids in block.items()}
             ids, person = keys[name], keys.get(PERSON, np.zeros((len(block[name]), 2), np.uint64))
             people = np.where(person[:, 0] == 0, np.uint64(0), person @ _MIX[:2] | np.uint64(1))
             templates.append(_runs(np.column_stack([ids, people]), rows))
@@ -160,7 +160,7 @@ def _media_rows(starts: np.ndarray, keys: np.ndarray, rows: int) -> tuple[np.nda
     return starts, counts
 
 
-def _keys(ids: np.ndarray, first: int, file: tuple[str, int], name: str) -> np.ndarray:
+def _keys(ids: np.ndarray, first: int, file: tuple[str, int], name: str, blank: bool) -> np.ndarray:
     """(k, 2) uint64, equal where ids are: integers as they are, 128 bits of BLAKE2 of texts, (0, number) of None.
 
     Args:
@@ -168,10 +168,11 @@ def _keys(ids: np.ndarray, first: int, file: tuple[str, int], name: str) -> np.n
         first: number of the first row.
         file: its name and the number of its first row, for messages.
         name: of the column.
+        blank: whether an empty text is none.
     """
     if ids.dtype.kind in "iu":
         return np.column_stack([(1 + (ids < 0)).astype(np.uint64), ids.astype(np.uint64)])
-    values = [None if name == PERSON and value == "" else value for value in ids.tolist()]
+    values = [None if blank and value == "" else value for value in ids.tolist()]
     found = encode_values(values, "template_id")
     if found.fault:
         raise InputError(f"{file[0]}: row {first - file[1] + found.wrong[0]}: {name} {found.fault}")

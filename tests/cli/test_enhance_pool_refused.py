@@ -36,6 +36,7 @@ BAD: list[tuple[str, str]] = [
     ("share.h5: row 0: share is 0.0: write a text or an integer (in pandas the type", "share.h5 --pool share"),
     ("has a column 'weight', which pooling adds", "weight.npz"),
     ("empty.npz: row 2: template_id is empty", "empty.npz"),
+    ("empty.npz: row 0: person_name is empty", "empty.npz --pool person_name"),
     ("cancel.npz: row 1: the template that begins here has rows that cancel out", "cancel.npz"),
     ("vectors are 32 float64, those of a.npz 32 float32", "a.npz double.npz"),
     ("the array 'number' is not in all files", "a.npz few.npz"),

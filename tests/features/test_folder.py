@@ -176,6 +176,7 @@ FAULTS: list[tuple[str, Make, str]] = [
     (F_NPY, write(F_NPY, saved(np.array([{"a": 1}]))), "Python objects, which are never loaded"),
     (F_NPY, write(F_NPY, saved(np.ones((2, 2)), np.ones((2, 2)))), "bytes after the array"),
     (V_NPY, cut(V_NPY, 50), "damaged or cut short"),
+    (V_NPY, edit(V_NPY, lambda content: b"\x93NUMPY\x03\x00" + content[8:]), "damaged or cut short"),
     (V_NPY, cut(V_NPY, 1000), "damaged or cut short"),
     (V_NPY, edit_array(lambda a: a.astype(np.int32)), "holds <i4 values"),
     (V_NPY, edit_array(lambda a: a.ravel()), "has shape (1152,)"),
