@@ -123,7 +123,7 @@ def find_runs(files: Iterable[tuple[str, Blocks]], name: str) -> TemplateRuns:
     last = np.empty(len(heads), np.int64)
     last[template] = ends - 1  # of a number that stands there several times the last one stays
     frames = np.bincount(template, weights=ends - starts).astype(np.int64)
-    media_starts, media_rows = _media_rows(*_joined(media, 1), rows) if has_media else (None, None)
+    media_starts, media_rows = _media_rows(media, rows) if has_media else (None, None)
     return TemplateRuns(starts, template, starts[heads], last, frames, media_starts, media_rows, places)
 
 
@@ -146,8 +146,9 @@ def _run_of(starts: np.ndarray, first: int, end: int) -> np.ndarray:
     return np.searchsorted(starts, np.arange(first, end), side="right") - 1
 
 
-def _media_rows(starts: np.ndarray, keys: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
+def _media_rows(media: list[tuple[np.ndarray, np.ndarray]], rows: int) -> tuple[np.ndarray, np.ndarray]:
     """(Q,) first rows of the runs, and the number of rows of all runs with the key of each; there may be very many."""
+    starts, keys = _joined(media, 1)
     order = np.argsort(keys[:, 0], kind="stable")
     keys = keys[order]
     new = np.append(True, keys[1:, 0] != keys[:-1, 0])

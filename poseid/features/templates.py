@@ -65,14 +65,17 @@ def templates_of(rows: Rows, where: str) -> Templates | None:
 def number_rows(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n,) numbers of rows that are equal in all of (c, n) columns, in the order of first rows, and (k,) first rows."""
     order = np.lexsort(columns)  # stable: equal rows stay in order
-    new = np.ones(len(order), bool)
-    new[1:] = np.any([(ordered := column[order])[1:] != ordered[:-1] for column in columns], axis=0)
+    new = np.arange(len(order)) == 0
+    for column in columns:
+        ordered = column[order]
+        new[1:] |= ordered[1:] != ordered[:-1]
+    del ordered  # there may be very many rows
     heads = order[new]
     rank = np.empty(len(heads), np.int64)
     by_first = np.argsort(heads)
     rank[by_first] = np.arange(len(heads))
     heads = heads[by_first]
-    del by_first  # there may be very many
+    del by_first
     group = np.cumsum(new)
     group -= 1
     numbers = np.empty(len(order), np.int64)
