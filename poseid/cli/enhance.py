@@ -17,7 +17,7 @@ own; rows of one media_id, where there is such a column, count as one. Several i
 begun and are not complete are held, and how many that are at most is printed before.
 
 Beside what it writes, _enhanced.jsonl says which model made which file from which input. With --resume, files that it
-lists, unchanged since, are not made again.
+lists, unchanged since, are not made again; a feature folder of which an input has changed is made anew.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ def run(arguments: argparse.Namespace) -> None:
 
         import poseid
         from poseid.cli.progress import pace, progress
-        from poseid.enhancers.enhance_files import FileEnhancer, enhance_files, enhance_folder
+        from poseid.enhancers.enhance_files import enhance_files, enhance_folder
+        from poseid.enhancers.file_enhancer import FileEnhancer
         from poseid.enhancers.file_jobs import is_feature_folder, model_digest
-        from poseid.enhancers.pool_files import pool_files, pool_folder
         from poseid.errors import InputError
         from poseid.features.tables.poses import pose_format
         from poseid.features.tables.table import Columns, split_names
@@ -76,37 +76,22 @@ def run(arguments: argparse.Namespace) -> None:
     if folder and (columns != Columns() or arguments.poses is not None):
         raise InputError(f"{inputs[0]}: a feature folder has its own vectors and poses: leave out the names")
     enhancer, digest = poseid.load(arguments.model), model_digest(arguments.model)
-    files = FileEnhancer(enhancer, digest, columns, arguments.no_pose, order, unit, warn, progress)
-    if arguments.pool is not None:
-        again = (arguments.resume, arguments.force)
-
-        def say(line: str) -> None:
-            print(line, flush=True)
-
-        if folder:
-            pooled = pool_folder(files, inputs[0], out, arguments.pool, *again, say)
-        else:
-            pooled = pool_files(files, inputs, arguments.poses, out, arguments.pool, *again, say)
-        if pooled.rows:
-            print(f"{pooled.rows:,} rows, {pooled.rows / max(pooled.seconds, 1e-9):,.0f} rows/s")
-            for poses_from in pooled.poses:
-                print(f"poses: {poses_from}")
-            if folder and (inputs[0] / "pairs.csv").is_file():
-                print("pairs.csv is left out: it names rows that are pooled now")
-        print(f"{'pooled' if pooled.rows else 'was done before'}: {out}")
-        return
+    how = (columns, arguments.no_pose, order, unit, arguments.pool)
+    files = FileEnhancer(enhancer, digest, *how, warn, lambda line: print(line, flush=True), progress)
     if folder:
         done = enhance_folder(files, inputs[0], out, arguments.resume, arguments.force)
     else:
         done = enhance_files(files, inputs, arguments.poses, out, arguments.resume, arguments.force)
     if done.done_before:
-        total = done.done_before + done.written
-        print("was done before" if folder else f"{done.done_before} of {total} files were done before")
-    if done.written:
-        count = f"{done.written} file{'s' if done.written != 1 else ''}"
+        total = done.done_before + done.enhanced
+        print("was done before" if total == 1 else f"{done.done_before} of {total} files were done before")
+    if done.enhanced:
+        count = f"{done.enhanced} file{'s' if done.enhanced != 1 else ''}"
         print(f"{count}: {pace(done.rows, None, done.seconds)}")
         for poses_from in done.poses:
             print(f"poses: {poses_from}")
         if enhancer.info.sides == "both":
             print("this model is made for both sides of a comparison: references need enhancing too")
-    print(f"enhanced: {out}")
+        if folder and arguments.pool is not None and (inputs[0] / "pairs.csv").is_file():
+            print("pairs.csv is left out: it names rows that are pooled now")
+    print(f"{'enhanced' if arguments.pool is None else 'pooled'}: {out}")

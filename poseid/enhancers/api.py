@@ -95,8 +95,8 @@ class LoadedEnhancer:
                 gave them: a numpy array (a memory map is read a block at a time) or a torch tensor.
             poses: (N, 3), or (3,) for one row: ``[yaw, pitch, roll]`` in degrees. None, a row that is None, and a row
                 with NaN are unknown: the enhancer then uses the vector alone.
-            templates: N ids, texts or integers: the rows with one id are pooled into one, such as the frames of a
-                track. A row whose id is None is a template of its own.
+            templates: N ids, texts or integers, in a list, an array or a ``pandas.Series``: the rows with one id are
+                pooled into one, such as the frames of a track. A row whose id is None is a template of its own.
             media: N ids of the clip or photo that a row comes from; rows of one media count as one in their template.
 
         Returns:
@@ -112,12 +112,13 @@ class LoadedEnhancer:
         enhanced, weights = self.enhance_weighted(array, poses)
         if templates is None:
             return as_given(enhanced)  # type: ignore[no-any-return]
-        if array.ndim != 2 or len(templates) != len(array):
-            raise InputError(f"templates: {len(templates)} ids for features of shape {array.shape}: give one id a row")
-        numbers = number_templates(templates, media, "templates")
+        given = _as_list(templates)
+        if array.ndim != 2 or len(given) != len(array):
+            raise InputError(f"templates: {len(given)} ids for features of shape {array.shape}: give one id a row")
+        numbers = number_templates(given, None if media is None else _as_list(media), "templates")
         pooled = pool(enhanced, weights, numbers)
         first = np.unique(numbers.template, return_index=True)[1]
-        ids = [templates[row] for row in first.tolist()]
+        ids = [given[row] for row in first.tolist()]
         return EnhancedTemplates(as_given(pooled.features.astype(array.dtype)), ids, pooled.frames, pooled.weight)
 
     def enhance_weighted(self, features: np.ndarray, poses: Any = None) -> tuple[np.ndarray, np.ndarray]:
@@ -131,11 +132,7 @@ class LoadedEnhancer:
         rows = features[None] if single else features
         if rows.ndim != 2 or rows.shape[1] == 0:
             raise InputError(f"features: have shape {features.shape}: give (rows, D), or (D,) for one row")
-        if self.info.dim is not None and rows.shape[1] != self.info.dim:
-            raise InputError(
-                f"features: vectors of {rows.shape[1]} numbers, but the model {self.info.model} is made for "
-                f"{self.info.dim}: use the recogniser that it was trained on"
-            )
+        self.info.check_dim(rows.shape[1], "features")
         angles = None if poses is None else _pose_rows(poses, len(rows), single)
         out, weights = np.empty(rows.shape, rows.dtype), np.ones(len(rows), np.float32)
         for start in range(0, len(rows), BLOCK_ROWS):
@@ -151,6 +148,11 @@ class LoadedEnhancer:
                 enhanced, weights[block] = self._run(x, None if angles is None else angles[block])
             out[block] = rows[block] if self._unchanged else enhanced
         return (out[0], weights[0]) if single else (out, weights)
+
+
+def _as_list(ids: Any) -> list[Any]:
+    """Ids of a list, an array, or a column of a table such as ``pandas.Series``, as values of Python."""
+    return list(ids.tolist() if hasattr(ids, "tolist") else ids)
 
 
 def _as_array(features: Any) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:

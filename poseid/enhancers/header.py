@@ -90,6 +90,14 @@ class ModelInfo:
     report: dict[str, Any] | None
     versions: dict[str, str] | None
 
+    def check_dim(self, dim: int, file: str) -> None:
+        """Refuses vectors of another D than the model's."""
+        if self.dim not in (None, dim):
+            raise InputError(
+                f"{file}: vectors have {dim} numbers, the model {self.model} takes {self.dim}: give vectors of the "
+                f"recogniser that it was trained on, or a model trained on these (python train.py data.dim={dim} …)"
+            )
+
 
 def info_of(header: dict[str, Any], dim: int | None) -> ModelInfo:
     """The header of a model in short.

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from poseid.atomic import write_bytes
 from poseid.enhancers.baselines.raw import Raw
-from poseid.enhancers.header import from_metadata, to_metadata
+from poseid.enhancers.header import from_metadata, info_of, to_metadata
 from poseid.enhancers.model import EnhancerOutput, Model, checked_sides, output_of
 from poseid.enhancers.onnx_run import Run, open_onnx
 from poseid.enhancers.registry import BASELINES, build_saved
@@ -166,8 +166,8 @@ def open_model(text: str, dim: int | None = None) -> SavedEnhancer:
     if text == "raw":
         return SavedEnhancer(Raw(dim or 512).eval(), {"model": {"name": "raw", "dim": dim or 512}, "sides": "probe"})
     saved = _open_path(text, Path(text))
-    if dim is not None and saved.enhancer.dim != dim:
-        raise InputError(f"{text}: is made for vectors of {saved.enhancer.dim} numbers, those of the data have {dim}")
+    if dim is not None:
+        info_of(saved.info, saved.enhancer.dim).check_dim(dim, f"{text}, with these data")
     return saved
 
 

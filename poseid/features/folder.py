@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,15 @@ import numpy as np
 from poseid.atomic import atomic_directory
 from poseid.errors import InputError
 from poseid.features.identifiers import find_id_problems
-from poseid.features.metadata import Problem, entry_fault, find_metadata, parse_metadata, pose_fault, read_names
+from poseid.features.metadata import (
+    LARGEST_ANGLE,
+    Problem,
+    entry_fault,
+    find_metadata,
+    parse_metadata,
+    pose_fault,
+    read_names,
+)
 from poseid.features.pairs import pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_array, check_features, name_fault, shown
 from poseid.features.tables.npy import read_array, write_header
@@ -36,7 +44,7 @@ def read_folder(path: Path, dim: int | None = None) -> FeatureSet:
 
     Args:
         path: the folder.
-        dim: D that the vectors must have, None for any, as long as both files agree.
+        dim: D that the vectors must have, of the key ``data.dim``; None for any, as long as both files agree.
 
     Raises:
         InputError: one line that names the file and the row (counted from 0) or line, and what to do.
@@ -65,8 +73,14 @@ def inspect_folder(path: Path, dim: int | None = None) -> tuple[FeatureSet, list
     for side in ("front", "video"):
         file = path / f"{side}_feature.npy"
         arrays[side] = read_array(file)
-        check_array(str(file), arrays[side].shape, arrays[side].dtype, dim)
-        dim = arrays[side].shape[1]
+        check_array(str(file), arrays[side].shape, arrays[side].dtype)
+    front_dim, video_dim = (array.shape[1] for array in arrays.values())
+    if dim not in (None, front_dim):
+        how = f"add data.dim={front_dim}, or give data.dir of another folder"
+        raise InputError(f"{path}: vectors have {front_dim} numbers, data.dim is {dim}: {how}")
+    if video_dim != front_dim:
+        fault = f"vectors have {video_dim} numbers, those of front_feature.npy {front_dim}"
+        raise InputError(f"{file}: {fault}: extract both with one recogniser")
     problems: list[Problem] = []
     front, video = (_read_rows(path, side, array, problems) for side, array in arrays.items())
     pairs, pairs_path = None, path / "pairs.csv"
@@ -147,17 +161,8 @@ def write_folder(features: FeatureSet, path: Path) -> None:
 
 
 def _write_metadata(path: Path, rows: Rows) -> None:
-    entries = []
-    poses = []
-    for i, (name, entry, pose) in enumerate(zip(rows.names(), rows.metadata, rows.poses.tolist(), strict=True)):
-        entries.append({"person_name": name, **entry})
-        poses.append(written_pose(pose))
-        faults = {"person_name ": name_fault(name), "pose ": pose_fault(poses[i]), "": entry_fault(entries[i])}
-        if (named := entries[i]["person_name"]) != name:
-            faults["metadata "] = f"names {shown(named)}, the row {shown(name)}: make them agree"
-        for what, fault in faults.items():
-            if fault is not None:
-                raise InputError(f"{path.name}: row {i}: {what}{fault}")
+    entries = [{"person_name": name, **entry} for name, entry in zip(rows.names(), rows.metadata, strict=True)]
+    _check_rows(path.name, rows, entries)
     for problem in find_id_problems(rows.metadata, rows.people, Path(path.name)):
         raise InputError(problem.message)
     if len(rows) > JSON_ROWS and importlib.util.find_spec("pyarrow") is not None:
@@ -165,17 +170,38 @@ def _write_metadata(path: Path, rows: Rows) -> None:
 
         if write_parquet_metadata(path.with_suffix(".parquet"), entries, rows.poses):
             return
-    write_json_metadata(path, entries, poses)
+    write_json_metadata(path, entries, rows.poses)
 
 
-def written_pose(pose: Sequence[float]) -> list[float] | None:
-    """The shortest decimals that read back as the same float32; None for NaN."""
-    return None if all(v != v for v in pose) else [float(str(np.float32(v))) for v in pose]
+def _check_rows(file: str, rows: Rows, entries: Sequence[dict[str, Any]]) -> None:
+    """Refuses what `read_folder` would; only where something is wrong, one row after the other."""
+    known = ~np.isnan(rows.poses).all(axis=1)
+    good = (np.abs(rows.poses) < LARGEST_ANGLE).all(axis=1)
+    if (
+        bool(good[known].all())
+        and all(name_fault(name) is None for name in set(rows.names()))
+        and all(entry["person_name"] == name for entry, name in zip(entries, rows.names(), strict=True))
+        and entry_fault(entries) is None
+    ):
+        return
+    for i, (name, entry) in enumerate(zip(rows.names(), entries, strict=True)):
+        pose = rows.poses[i].tolist() if known[i] else None
+        faults = {"person_name ": name_fault(name), "pose ": pose_fault(pose), "": entry_fault(entry)}
+        if (named := entry["person_name"]) != name:
+            faults["metadata "] = f"names {shown(named)}, the row {shown(name)}: make them agree"
+        for what, fault in faults.items():
+            if fault is not None:
+                raise InputError(f"{file}: row {i}: {what}{fault}")
 
 
-def write_json_metadata(path: Path, entries: Sequence[dict[str, Any]], poses: Sequence[list[float] | None]) -> None:
-    """Writes n entries and n poses, each on a line of its own."""
-    metadata = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
-    angles = ",\n".join(json.dumps(pose) for pose in poses)
+def write_json_metadata(path: Path, entries: Iterable[dict[str, Any]], poses: np.ndarray) -> None:
+    """Writes n entries and (n, 3) float32 poses, each on a line of its own.
+
+    Angles are the shortest decimals that read back as the same float32; a row of NaN is null.
+    """
+    metadata = ",\n".join(map(json.JSONEncoder(ensure_ascii=False).encode, entries))
+    unknown = np.isnan(poses).all(axis=1).tolist()
+    decimals = poses.astype(np.float32).astype("U16").tolist()
+    angles = ",\n".join("null" if no else f"[{', '.join(pose)}]" for pose, no in zip(decimals, unknown, strict=True))
     text = f'{{"metadata": [\n{metadata}\n],\n"poses": [\n{angles}\n]}}\n'
     path.write_text(text, encoding="utf-8", newline="\n")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from poseid.features.metadata import Problem
-from poseid.features.rows import TableEntries, shown
+from poseid.features.rows import TableEntries, column_of, shown
 
 KEYS = ("template_id", "media_id", "frame")
 """Optional keys of a metadata entry: the template and the media that a row belongs to, and its number in the clip."""
@@ -33,20 +33,17 @@ def encode_values(values: Sequence[Any], key: str) -> Identifiers:
     >>> encode_values(["b", 7, None, "b", "7"], "template_id").codes
     array([ 0,  1, -1,  0,  2])
     >>> encode_values([None, 1.5], "frame")[1:]
-    (array([1]), 'is 1.5: write an integer, or leave the key out')
+    (array([1]), 'is 1.5: write an integer (in pandas the type Int64), or null where there is none')
     """
     allowed = (int, np.integer) if key == "frame" else (str, int, np.integer)
-    usual = {type(None), *allowed}
-    wrong = [
-        row
-        for row, value in enumerate(values)
-        if (type(value) not in usual and (isinstance(value, bool) or not isinstance(value, allowed))) or value == ""
-    ]
-    if wrong:
+    kinds = {kind for kind in map(type, values) if kind is bool or not issubclass(kind, (*allowed, type(None)))}
+    known = {} if kinds else dict.fromkeys(values)
+    if kinds or "" in known:
+        wrong = [row for row, value in enumerate(values) if type(value) in kinds or value == ""]
         return Identifiers(np.full(len(values), -1), np.array(wrong), value_fault(values[wrong[0]], key))
-    known: dict[Any, int] = {}
-    codes = (-1 if value is None else known.setdefault(value, len(known)) for value in values)
-    return Identifiers(np.fromiter(codes, np.int64, len(values)), np.empty(0, np.int64), "")
+    known.pop(None, None)
+    codes = {value: code for code, value in enumerate(known)} | {None: -1}
+    return Identifiers(np.fromiter(map(codes.__getitem__, values), np.int64, len(values)), np.empty(0, np.int64), "")
 
 
 def encode_key(entries: Sequence[dict[str, Any]], key: str) -> Identifiers | None:
@@ -61,16 +58,17 @@ def encode_key(entries: Sequence[dict[str, Any]], key: str) -> Identifiers | Non
         from poseid.features.tables.id_columns import encode_column
 
         return encode_column(column, key)
-    values = [entry.get(key) for entry in entries]
-    return None if all(value is None for value in values) else encode_values(values, key)
+    values = column_of(entries, key)
+    return None if values is None else encode_values(values, key)
 
 
 def value_fault(value: object, key: str) -> str:
     """What is wrong with a value that is none."""
     if isinstance(value, str) and not value:
-        return "is empty: leave the key out where there is none"
+        return "is empty: write null where there is none"
     what = "an integer" if key == "frame" else "a text or an integer"
-    return f"is {shown(value)}: write {what}, or leave the key out"
+    how = " (in pandas the type Int64)" if isinstance(value, float) else ""
+    return f"is {shown(value)}: write {what}{how}, or null where there is none"
 
 
 def rows_of_two_people(codes: np.ndarray, people: np.ndarray) -> tuple[int, int] | None:
@@ -78,9 +76,9 @@ def rows_of_two_people(codes: np.ndarray, people: np.ndarray) -> tuple[int, int]
 
     Args:
         codes: (n,) numbers of templates from 0, −1 for rows without one.
-        people: (n,) str, empty where it is not known whose row it is; such rows are not compared.
+        people: (n,) names, or numbers, empty or 0 where it is not known whose row it is; such rows are not compared.
     """
-    rows = np.flatnonzero((codes >= 0) & (people != ""))
+    rows = np.flatnonzero((codes >= 0) & (people != people.dtype.type()))
     first = np.empty(int(codes.max(initial=-1)) + 1, np.int64)
     first[codes[rows[::-1]]] = rows[::-1]  # of several rows the last one written stays: the first
     rows = rows[first[codes[rows]] != rows]
@@ -94,13 +92,12 @@ def rows_of_two_people(codes: np.ndarray, people: np.ndarray) -> tuple[int, int]
     return None
 
 
-def two_people_fault(rows: tuple[int, int], template: object, people: np.ndarray) -> str:
-    """The line about a template over two people, without the file."""
-    first, second = (shown(people[row].item()) for row in rows)
-    return (
-        f"rows {rows[0]} and {rows[1]}: template_id {shown(template)} stands on rows of two people, {first} and "
-        f"{second}: give each person's templates ids of their own"
-    )
+def two_people_fault(places: Sequence[tuple[object, int]], key: str, template: object, people: Iterable[object]) -> str:
+    """The line about a template over two people, on two rows of files."""
+    (file, row), (other, second) = places
+    where = f"{file}: rows {row} and {second}" if file == other else f"{file}: row {row} and {other}: row {second}"
+    what = f"{key} {shown(template)} stands on rows of two people, {' and '.join(map(shown, people))}"
+    return f"{where}: {what}: give each person's templates ids of their own"
 
 
 def find_id_problems(entries: Sequence[dict[str, Any]], people: np.ndarray, path: Path) -> list[Problem]:
@@ -114,6 +111,7 @@ def find_id_problems(entries: Sequence[dict[str, Any]], people: np.ndarray, path
             message = f"{path}: row {found.wrong[0]}: {key} {found.fault}"
             problems.append(Problem("bad-ids", path, message, tuple(found.wrong.tolist())))
         elif key == "template_id" and (rows := rows_of_two_people(found.codes, people)) is not None:
-            message = f"{path}: {two_people_fault(rows, entries[rows[1]][key], people)}"
+            places = [(path, row) for row in rows]
+            message = two_people_fault(places, key, entries[rows[1]][key], people[list(rows)].tolist())
             problems.append(Problem("template-of-two-people", path, message, rows))
     return problems

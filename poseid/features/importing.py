@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from poseid.errors import InputError
-from poseid.features.folder import read_folder, write_folder
+from poseid.features.folder import write_folder
 from poseid.features.rows import (
     DTYPES,
     FRONTAL,
@@ -27,7 +27,8 @@ from poseid.features.rows import (
     shown,
 )
 from poseid.features.tables.arrow import angles_of, table_batches, table_columns, texts, vectors
-from poseid.features.tables.id_columns import checked_ids, find_id_columns, id_values
+from poseid.features.tables.id_columns import checked_ids, find_id_columns
+from poseid.features.tables.npy import read_array
 from poseid.features.tables.poses import PoseFormat, pose_format
 from poseid.features.tables.table import files_in, find_columns, find_poses, suffix_of
 
@@ -74,7 +75,7 @@ class TableColumns:
 
 @dataclass(frozen=True)
 class Imported:
-    """What was written, read back; the order in which angles were read; and what of a directory was left out."""
+    """What was written; the order in which angles were read; and what of a directory was left out."""
 
     features: FeatureSet
     order: tuple[str, ...]
@@ -110,7 +111,11 @@ def import_table(path: Path, columns: TableColumns, out: Path, advance: Callable
     ) as directory:
         features, order = _streamed(path, parts, columns, Path(directory), advance)
         write_folder(features, out)
-    return Imported(read_folder(out), order, left_out)
+        front, video = (
+            replace(rows, features=read_array(out / f"{role}_feature.npy"))  # those of the directory end with it
+            for role, rows in zip(ROLES, (features.front, features.video), strict=True)
+        )
+    return Imported(FeatureSet(out.resolve().name, front, video), order, left_out)
 
 
 def _part_files(path: Path) -> tuple[list[Path], list[str]]:
@@ -137,6 +142,9 @@ def _streamed(
     found = [_find(table, columns) for table in tables]
     angles_as = [pose_format(columns.order, columns.unit, one.poses) for one in found]
     identifiers = found[0].identifiers
+    for table, one in zip(tables, found, strict=True):
+        if one.identifiers != identifiers:
+            raise InputError(f"{table}: has other columns of ids than {tables[0].name}: save all part files alike")
     frontals: Counter[str] = Counter()
     known: set[str] = set()
     dim, dtype = 0, np.dtype(np.float32)
@@ -153,7 +161,7 @@ def _streamed(
                 other = f"a vector of {features.shape[1]} numbers, {kind}; the first has {dim}, {dtype}"
                 raise InputError(f"{file}: row {first}: {other}: save all alike")
             features = features.astype(dtype, copy=False)
-            check_features(features, file, dim, first)
+            check_features(features, file, first)
             people = texts(batch, columns.person, file, first)
             for row, person in enumerate(people.tolist()):
                 if person not in known and (fault := name_fault(person)) is not None:
@@ -176,13 +184,13 @@ def _streamed(
             parts.append((front, people, degrees))
             sources += source.tolist()
             for key, name in identifiers.items():
-                ids[key].append(id_values(batch.column(name), name, Path(file)))
+                ids[key].append(batch.column(name))
             advance(len(batch))
     if not parts:
         raise InputError(f"{path}: holds no rows")
     front, people, degrees = (np.concatenate(column) for column in zip(*parts, strict=True))
     metadata = {"person_name": people.tolist(), "source": [source or None for source in sources]}
-    metadata |= {key: checked_ids(blocks, key, identifiers[key], people, str(path)) for key, blocks in ids.items()}
+    metadata |= {key: checked_ids(blocks, key, identifiers[key], people, path) for key, blocks in ids.items()}
     sides: list[Rows] = []
     for role, rows in zip(ROLES, (front, ~front), strict=True):
         if not rows.any():

@@ -160,18 +160,25 @@ def pose_fault(pose: object) -> str | None:
     """What is wrong with an entry of ``poses``, None if nothing."""
     if pose is None:
         return None
-    if not isinstance(pose, list) or len(pose) != 3 or any(type(v) not in (int, float) for v in pose):
+    if not isinstance(pose, list) or len(pose) != 3 or not {int, float}.issuperset(map(type, pose)):
         return f"is {shown(pose)}: write [yaw, pitch, roll] in degrees, or null"
-    if any(not abs(v) < LARGEST_ANGLE for v in pose):
+    yaw, pitch, roll = pose
+    if not (abs(yaw) < LARGEST_ANGLE and abs(pitch) < LARGEST_ANGLE and abs(roll) < LARGEST_ANGLE):
         return f"is {shown(pose)}: angles are finite; write null where unknown"
     return None
 
 
 def entry_fault(entry: object) -> str | None:
-    """Why an entry cannot be written as JSON in UTF-8, None if it can."""
+    """Why an entry, or several, cannot be written as JSON in UTF-8, None if it can."""
     try:
         json.dumps(entry, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
+        if isinstance(entry, dict):
+            key = next((key for key, value in entry.items() if entry_fault(value) is not None), None)
+            if isinstance(key, str):
+                return (
+                    f"{shown(key)[1:-1]} is {shown(entry[key])}, which JSON in UTF-8 cannot hold: write null or a text"
+                )
         reason = "half a character" if isinstance(error, UnicodeEncodeError) else shortened(str(error))
         return f"metadata cannot be written as JSON in UTF-8 ({reason}): correct the entry"
     return None

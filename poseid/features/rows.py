@@ -41,10 +41,9 @@ class TableEntries(Sequence[dict[str, Any]]):
             for row in batch.to_pylist():
                 yield {key: value for key, value in row.items() if value is not None}
 
-    def column(self, name: str) -> list[Any] | None:
-        """The values of one key, None where an entry lacks it; None where all do."""
-        column = self.arrow(name)
-        return None if column is None else column.to_pylist()
+    def keys(self) -> list[str]:
+        """The keys of the entries."""
+        return list(self._table.column_names)
 
     def arrow(self, name: str) -> Any:
         """The ``pyarrow.ChunkedArray`` of one key; None where all entries lack it."""
@@ -54,6 +53,22 @@ class TableEntries(Sequence[dict[str, Any]]):
     def take(self, rows: np.ndarray) -> TableEntries:
         """The entries of these row numbers, in that order."""
         return TableEntries(self._table.take(rows))
+
+
+def column_of(entries: Sequence[dict[str, Any]], key: str) -> list[Any] | None:
+    """The values of one key of metadata, None where an entry lacks it; None where all entries do."""
+    if isinstance(entries, TableEntries):
+        column = entries.arrow(key)
+        return None if column is None else column.to_pylist()
+    values = [entry.get(key) for entry in entries]
+    return None if all(value is None for value in values) else values
+
+
+def keys_of(entries: Sequence[dict[str, Any]]) -> list[str]:
+    """The keys of metadata, in the order in which they come."""
+    if isinstance(entries, TableEntries):
+        return entries.keys()
+    return list(dict.fromkeys(key for entry in entries for key in entry))
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +130,8 @@ class Rows:
         return declared_kinds(entry.get("source") for entry in self.metadata)
 
     def column(self, name: str) -> list[Any] | None:
-        """The values of one metadata key, None where a row lacks it; None where all rows do."""
-        if isinstance(self.metadata, TableEntries):
-            return self.metadata.column(name)
-        values = [entry.get(name) for entry in self.metadata]
-        return None if all(value is None for value in values) else values
+        """See :func:`column_of`."""
+        return column_of(self.metadata, name)
 
     def take(self, index: ArrayLike | slice) -> Rows:
         """The rows at ``index``: a mask, row numbers (in that order) or a slice."""
@@ -226,32 +238,29 @@ def name_fault(name: object) -> str | None:
     return None
 
 
-def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype, dim: int | None = None) -> None:
-    """Refuse what is no array of vectors: (rows, D) floats, at least one row, and D = ``dim`` unless that is None."""
+def check_array(file: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Refuse what is no array of vectors: (rows, D) floats, at least one row."""
     if dtype.newbyteorder("=") not in DTYPES:
         raise InputError(f"{file}: holds {dtype.str} values: save it as float16, float32 or float64")
     if len(shape) != 2:
         raise InputError(f"{file}: has shape {shape}: save one vector a row, shape (rows, dimensions)")
     if min(shape) < 1:
         raise InputError(f"{file}: holds no vectors (shape {shape}): give at least one row")
-    if dim is not None and shape[1] != dim:
-        raise InputError(f"{file}: vectors have {shape[1]} dimensions, not {dim}: set data.dim or take the right file")
 
 
-def check_features(features: np.ndarray, file: str, dim: int | None = None, first: int = 0) -> None:
+def check_features(features: np.ndarray, file: str, first: int = 0) -> None:
     """Refuse an array that is not (rows, D) finite floats with a direction in every row.
 
     Reads a block of rows at a time, so that a memory map larger than memory can be checked.
 
     Args:
         file: what the message calls the array.
-        dim: D that it must have, None for any.
         first: number of the first row, where the array is a block of a longer one.
 
     Raises:
         InputError: naming the file and, where it is one row's fault, the first such row, counted from 0.
     """
-    check_array(file, features.shape, features.dtype, dim)
+    check_array(file, features.shape, features.dtype)
     step = max(1, _BLOCK_BYTES // (8 * features.shape[1]))
     for start in range(0, len(features), step):
         block = np.asarray(features[start : start + step], np.float64)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.identifiers import (
-    Identifiers,
-    encode_key,
-    encode_values,
-    rows_of_two_people,
-    two_people_fault,
-)
+from poseid.features.identifiers import Identifiers, encode_key, encode_values, find_id_problems
 from poseid.features.rows import Rows
 
 
@@ -28,12 +23,6 @@ class Templates(NamedTuple):
     """(n,) int64, 0 … T − 1."""
     media: np.ndarray
     """(n,) int64, 0 … M − 1; a media belongs to one template. A row without a media is one of its own."""
-
-    def template_of_media(self) -> np.ndarray:
-        """(M,) the template of each media."""
-        first = np.unique(self.media, return_index=True)[1]
-        number: np.ndarray = self.template[first]
-        return number
 
 
 def number_templates(templates: Sequence[Any], media: Sequence[Any] | None, where: str) -> Templates:
@@ -52,8 +41,13 @@ def number_templates(templates: Sequence[Any], media: Sequence[Any] | None, wher
     """
     if media is not None and len(media) != len(templates):
         raise InputError(f"{where}: {len(media)} media ids for {len(templates)} template ids: give one of each a row")
-    encoded = None if media is None else encode_values(media, "media_id")
-    return _templates(encode_values(templates, "template_id"), encoded, where)
+    encoded = {"template_id": encode_values(templates, "template_id")}
+    if media is not None:
+        encoded["media_id"] = encode_values(media, "media_id")
+    for key, ids in encoded.items():
+        if ids.fault:
+            raise InputError(f"{where}: row {ids.wrong[0]}: {key} {ids.fault}")
+    return _templates(encoded["template_id"], encoded.get("media_id"))
 
 
 def templates_of(rows: Rows, where: str) -> Templates | None:
@@ -62,36 +56,40 @@ def templates_of(rows: Rows, where: str) -> Templates | None:
     Raises:
         InputError: an id that is neither text nor integer, or a template with rows of two people.
     """
+    for problem in find_id_problems(rows.metadata, rows.people, Path(where)):
+        raise InputError(problem.message)
     ids = encode_key(rows.metadata, "template_id")
-    if ids is None:
-        return None
-    found = _templates(ids, encode_key(rows.metadata, "media_id"), where)
-    wrong = rows_of_two_people(ids.codes, rows.people)
-    if wrong is not None:
-        fault = two_people_fault(wrong, rows.metadata[wrong[1]]["template_id"], rows.people)
-        raise InputError(f"{where} {fault}")
-    return found
+    return None if ids is None else _templates(ids, encode_key(rows.metadata, "media_id"))
 
 
-def _templates(template: Identifiers, media: Identifiers | None, where: str) -> Templates:
-    for key, ids in (("template_id", template), ("media_id", media)):
-        if ids is not None and ids.fault:
-            raise InputError(f"{where}: {key} of row {ids.wrong[0]} {ids.fault}")
-    number = _numbers(template.codes)
+def number_rows(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) numbers of rows that are equal in all of (c, n) columns, in the order of first rows, and (k,) first rows."""
+    order = np.lexsort(columns)  # stable: equal rows stay in order
+    new = np.arange(len(order)) == 0
+    for column in columns:
+        ordered = column[order]
+        new[1:] |= ordered[1:] != ordered[:-1]
+    del ordered  # there may be very many rows
+    heads = order[new]
+    rank = np.empty(len(heads), np.int64)
+    by_first = np.argsort(heads)
+    rank[by_first] = np.arange(len(heads))
+    heads = heads[by_first]
+    del by_first
+    group = np.cumsum(new)
+    group -= 1
+    numbers = np.empty(len(order), np.int64)
+    numbers[order] = np.take(rank, group, out=group, mode="clip")
+    return numbers, heads
+
+
+def _templates(template: Identifiers, media: Identifiers | None) -> Templates:
+    number = number_rows(_own(template.codes)[None])[0]
     if media is None:
         return Templates(number, np.arange(len(number)))
-    return Templates(number, _by_first_row(number * (len(number) + 1) + _numbers(media.codes)))
+    return Templates(number, number_rows(np.stack([number, _own(media.codes)]))[0])
 
 
-def _numbers(codes: np.ndarray) -> np.ndarray:
-    """(n,) codes numbered by first appearance; −1 is a number of its own each time."""
-    return _by_first_row(np.where(codes < 0, len(codes) + np.arange(len(codes)), codes))
-
-
-def _by_first_row(codes: np.ndarray) -> np.ndarray:
-    """Codes numbered anew, in the order of their first rows."""
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    numbered: np.ndarray = rank[inverse]
-    return numbered
+def _own(codes: np.ndarray) -> np.ndarray:
+    """(n,) codes, in place of each −1 one of its own."""
+    return np.where(codes < 0, len(codes) + np.arange(len(codes)), codes)

@@ -192,7 +192,7 @@ def test_the_record_says_what_was_made_from_what(work: Path, tmp_path: Path, cal
 BAD: list[tuple[str, tuple[str, ...]]] = [
     ("row 9100 holds NaN or infinity", ("nan.npy",)),
     ("row 3 is all zeros", ("zero.npy",)),
-    ("vectors have 16 numbers, the model is made for 32", ("narrow.npy",)),
+    ("narrow.npy: vectors have 16 numbers, the model ridge takes 32: give", ("narrow.npy",)),
     ("no such file", ("none.npy",)),
     ("unknown kind of file", ("x.txt",)),
     ("an npy file has no columns", ("good.npy", "--feature-columns", "f0..f31")),

@@ -222,10 +222,10 @@ def test_a_feature_folder(
     call.done(*arguments, "--force")
     assert {name: (out / name).read_bytes() for name in names} == {name: made[name] for name in names}
     refused = call.refused(*arguments[:4], "other", *arguments[5:-1], tmp_path / "second")
-    assert f"video_metadata.{metadata}: no row has a other" in refused
+    assert f"video_metadata.{metadata}: has no column 'other': its columns are" in refused
     # pooled once, it has the columns that pooling adds
     refused = call.refused("enhance", "raw", out, "--pool", "template_id", "--out", tmp_path / "second")
-    assert "has a key frames, which pooling adds" in refused
+    assert "has a column 'frames', which pooling adds" in refused
 
 
 def test_both_sides_of_a_folder(work: Path, tracks: Tracks, tmp_path: Path, call: Caller) -> None:
@@ -246,8 +246,8 @@ def test_the_record_knows_the_column(work: Path, tracks: Tracks, tmp_path: Path,
     assert "was done before" in call.done(*arguments, "--resume")
     assert "is there already" in call.refused(*arguments)
     arguments[-1] = "media_id"
-    assert "is there and not made by this model from these inputs" in call.refused(*arguments, "--resume")
-    assert "is there and not made" in call.refused(*arguments[:-2], "--resume")
+    assert "is there and made by another model or from other inputs" in call.refused(*arguments, "--resume")
+    assert "is there and made by another" in call.refused(*arguments[:-2], "--resume")
 
 
 def test_a_pooled_folder_is_no_enhanced_one(work: Path, tracks: Tracks, tmp_path: Path, call: Caller) -> None:

@@ -24,19 +24,20 @@ BAD: list[tuple[str, str]] = [
     ("files of this format have no ids", "a.npy --pool template_id"),
     ("is another kind of file than a.parquet", "a.parquet a.npy --pool template_id"),
     ("is given twice", "a.parquet ./a.parquet --pool template_id"),
-    ("'yaw' holds float: give ids as texts or integers", "a.parquet --pool yaw"),
-    ("'vector' holds list<", "a.parquet --pool vector"),
+    ("a.parquet: row 0: yaw is ", "a.parquet --pool yaw"),
+    ("a.parquet: row 0: vector is [", "a.parquet --pool vector"),
     ("names 2 columns", "a.parquet --pool *_id"),
     ("other.parquet: has other columns or types than a.parquet", "a.parquet other.parquet --pool template_id"),
-    ("third.parquet row 0 and third.parquet row 9: one template_id on rows of two people", "third.parquet"),
-    ("one.parquet row 0 and second.parquet row 0: one template_id on rows of two people", "one.parquet second.parquet"),
+    ("third.parquet: rows 0 and 9: template_id 7 stands on rows of two people, 'a' and 'b'", "third.parquet"),
+    ("one.parquet: row 0 and second.parquet: row 0: template_id 7 stands on", "one.parquet second.parquet"),
     ("poses: has shape (480, 3): ids of 480 vectors are (480,)", "a.npz --pool poses"),
     ("poses: has shape (480, 3)", "a.h5 --pool poses"),
-    ("share: holds float64: give ids as texts or integers", "share.npz --pool share"),
-    ("share: holds float64: give ids as texts or integers", "share.h5 --pool share"),
+    ("share.npz: row 0: share is 0.0: write a text or an integer (in pandas the type", "share.npz --pool share"),
+    ("share.h5: row 0: share is 0.0: write a text or an integer (in pandas the type", "share.h5 --pool share"),
     ("has a column 'weight', which pooling adds", "weight.npz"),
     ("empty.npz: row 2: template_id is empty", "empty.npz"),
-    ("template 0, counted from 0: its rows cancel out", "cancel.npz"),
+    ("empty.npz: row 0: person_name is empty", "empty.npz --pool person_name"),
+    ("cancel.npz: row 1: the template that begins here has rows that cancel out", "cancel.npz"),
     ("vectors are 32 float64, those of a.npz 32 float32", "a.npz double.npz"),
     ("the array 'number' is not in all files", "a.npz few.npz"),
     ("number: has rows of () int32, in a.npz () int64", "a.npz narrow.npz"),
@@ -79,7 +80,7 @@ def bad(tracks: Tracks, tmp_path: Path) -> Path:
         np.savez(tmp_path / f"{name}.npz", **(arrays | changed))  # type: ignore[arg-type]
     few = {name: array for name, array in arrays.items() if name != "number"}
     np.savez(tmp_path / "few.npz", **few)  # type: ignore[arg-type]
-    np.savez(tmp_path / "cancel.npz", features=np.array([[1.0] * 32, [-1.0] * 32]), template_id=[4, 4])
+    np.savez(tmp_path / "cancel.npz", features=np.outer([1.0, 1.0, -1.0], np.ones(32)), template_id=[3, 4, 4])
     return tmp_path
 
 

@@ -49,7 +49,7 @@ def test_a_directory_of_shards(work: Path, enhanced: np.ndarray, shards: Path, c
     # an input written anew is done again, the others are left alone
     x = np.load(shards / "in" / "part-0.npy")
     np.save(shards / "in" / "part-0.npy", x[::-1])
-    assert "part-0.npy: is there and not made by this model from this input" in call.refused(*arguments, "--resume")
+    assert "part-0.npy: is there and made by another model or from other inputs" in call.refused(*arguments, "--resume")
     (shards / "out" / "part-0.npy").unlink()
     assert "7 of 8 files were done before" in call.done(*arguments, "--resume")
     assert len(np.load(shards / "out" / "part-0.npy")) == 60
@@ -94,14 +94,14 @@ def test_killed_and_resumed_equals_uninterrupted(work: Path, tmp_path: Path) -> 
 def test_stopped_in_the_middle_leaves_nothing(
     work: Path, shards: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
 ) -> None:
-    calls, enhance = itertools.count(1), LoadedEnhancer.enhance
+    calls, enhance = itertools.count(1), LoadedEnhancer.enhance_weighted
 
-    def interrupted(self: LoadedEnhancer, features: np.ndarray, poses: object = None) -> np.ndarray:
+    def interrupted(self: LoadedEnhancer, features: np.ndarray, poses: object = None) -> tuple[np.ndarray, np.ndarray]:
         if next(calls) >= 3:
             raise KeyboardInterrupt
         return enhance(self, features, poses)
 
-    monkeypatch.setattr(LoadedEnhancer, "enhance", interrupted)
+    monkeypatch.setattr(LoadedEnhancer, "enhance_weighted", interrupted)
     assert call("enhance", work / "ridge", shards / "in", "--out", shards / "out")[0] == 130
     assert set(contents(shards / "out")) == {"_enhanced.jsonl", "part-0.npy", "part-1.parquet"}
     assert call("enhance", work / "ridge", work / "data", "--out", shards / "folder")[0] == 130
@@ -126,3 +126,35 @@ def test_suffixes_in_any_case_and_what_is_left_out(work: Path, data: FeatureSet,
     written = [np.fromfile(tmp_path / "out" / f"part-{name}", np.float32)[-x.size :] for name in ("0.npy", "1.NPY")]
     np.testing.assert_allclose(written[0], written[1], atol=1e-6)
     call.done("enhance", work / "ridge", tmp_path / "in" / "part-1.NPY", "--no-pose", "--out", tmp_path / "one.npy")
+
+
+@pytest.mark.parametrize("pool", [[], ["--pool", "template_id"]])
+def test_a_folder_of_which_an_input_changed_is_made_anew(
+    pool: list[str], work: Path, tmp_path: Path, call: Caller
+) -> None:
+    source, out = tmp_path / "data", tmp_path / "out"
+    shutil.copytree(work / "data", source)
+    path = source / "video_metadata.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('{"person_name"', '{"template_id": null, "person_name"'))
+    arguments = ("enhance", "raw", source, *pool, "--out", out, "--resume")
+    call.done(*arguments)
+    changes = sorted(contents(source))
+    assert len(changes) == 5
+    for name in changes:
+        old = (source / name).read_bytes()
+        if name.endswith("npy"):
+            np.save(source / name, np.load(source / name)[::-1])
+        else:
+            (source / name).write_bytes(old + b"\n")
+        if pool and name == "pairs.csv":  # is no input
+            assert "was done before" in call.done(*arguments)
+            continue
+        assert "was done before" not in call.done(*arguments)
+        if not pool or name.startswith("front"):
+            assert (out / name).read_bytes() == (source / name).read_bytes()
+        assert "was done before" in call.done(*arguments)
+    (out / "front_feature.npy").write_bytes(old)  # whoever changes the output is not overwritten
+    assert "not empty" in call.refused(*arguments)
+    shutil.copyfile(source / "front_feature.npy", out / "front_feature.npy")
+    (out / "mine.txt").touch()
+    assert "not empty" in call.refused(*arguments)

@@ -187,7 +187,7 @@ def test_bad_input_is_one_line(work: Path, tmp_path: Path, call: Caller) -> None
         (tmp_path / "bad.safetensors", data, (), "not a readable safetensors"),
         (tmp_path / "bad.txt", data, (), "is no MODEL"),
         ("ridge", data, (), "poseid baseline ridge"),
-        (ridge, tmp_path / "small", (), "vectors of 32 numbers"),
+        (ridge, tmp_path / "small", (), "vectors have 16 numbers, the model ridge takes 32"),
         (ridge, data, ("--people", names), "nobody in the data"),
         (ridge, data, ("--pairs", pairs), "does not exist"),
         (ridge, tmp_path / "alone", (), "needs at least 2"),

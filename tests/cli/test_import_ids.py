@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from poseid.features import folder as folder_module
+from poseid.features.folder import read_folder
 from tests.cli.caller import Caller
 from tests.cli.test_import import COLUMNS, NAMES, POSE, Columns, check_rows, imported, table, write_csv, write_parquet
 
@@ -66,3 +67,27 @@ def test_ids_of_a_long_table_are_written_as_parquet(
     assert (tmp_path / "t.csv.folder" / "video_metadata.parquet").exists()
     assert sum(len(side) for side in (folder.front, folder.video)) == 72
     assert {str, int} == {type(v) for key in IDS for v in folder.video.column(key) or [] if v is not None}
+
+
+@pytest.mark.parametrize(
+    ("ids", "line"),
+    [
+        (["a", "b"], "incompatible types: int64 vs string"),
+        (None, "1.parquet: has other columns of ids than 0.parquet: save all part files alike"),
+        ([None, None], ""),
+    ],
+)
+def test_ids_are_alike_in_all_part_files(ids: list[object] | None, line: str, tmp_path: Path, call: Caller) -> None:
+    columns = {name: values[:2] for name, values in table().items()} | {
+        "person": ["a", "b"],
+        "role": ["front", "video"],
+    }
+    (tmp_path / "parts").mkdir()
+    write_parquet(tmp_path / "parts" / "0.parquet", columns | {"template_id": [1, 2]})
+    write_parquet(tmp_path / "parts" / "1.parquet", columns | ({} if ids is None else {"template_id": ids}))
+    arguments = ("import", tmp_path / "parts", *COLUMNS, *POSE, "--role", "role", "--out", tmp_path / "out")
+    if line:
+        assert line in call.refused(*arguments)
+    else:  # a part without any ids has a column of no type
+        call.done(*arguments)
+        assert read_folder(tmp_path / "out").video.column("template_id") == [2, None]

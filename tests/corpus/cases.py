@@ -11,10 +11,12 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 DIM = 16
+Given = TypeVar("Given")
 Case = Callable[[Path], list[str]]
 CASES: dict[str, Case] = {}
 
@@ -33,17 +35,23 @@ def cases_of_a_command(commands: dict[str, list[str]]) -> None:
     CASES.update({name: make(command) for name, command in commands.items()})
 
 
+def cases_that_write(write: Callable[[Path, Given], list[str]], given: dict[str, Given]) -> None:
+    """What differs is what is written into the directory; ``write`` returns the command."""
+
+    def make(one: Given) -> Case:
+        return lambda here: write(here, one)
+
+    CASES.update({name: make(one) for name, one in given.items()})
+
+
 def cases_with_a_file(files: dict[str, tuple[str, bytes, list[str]]]) -> None:
     """What is wrong is one file: its path, its bytes, and the command that reads it."""
 
-    def make(path: str, content: bytes, command: list[str]) -> Case:
-        def write(here: Path) -> list[str]:
-            put(here / path, content)
-            return command
+    def write(here: Path, one: tuple[str, bytes, list[str]]) -> list[str]:
+        put(here / one[0], one[1])
+        return one[2]
 
-        return write
-
-    CASES.update({name: make(*given) for name, given in files.items()})
+    cases_that_write(write, files)
 
 
 def evaluate(*more: str, model: str = "raw", data: str = "data") -> list[str]:

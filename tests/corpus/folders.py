@@ -56,12 +56,6 @@ cases_of_a_command(
 
 
 @case
-def names_that_are_numbers(here: Path) -> list[str]:
-    edit_metadata(here, lambda content: [entry.update(person_name=7) for entry in content["metadata"]])
-    return evaluate()
-
-
-@case
 def a_number_of_five_thousand_digits(here: Path) -> list[str]:
     path = here / "data" / "video_metadata.json"
     path.write_text('{"metadata": [], "poses": [[' + "9" * 5000 + ", 0, 0]]}", encoding="utf-8")
@@ -78,26 +72,6 @@ def a_template_over_two_people(here: Path) -> list[str]:
 def training_on_a_template_over_two_people(here: Path) -> list[str]:
     edit_metadata(here, lambda content: [entry.update(template_id=1) for entry in content["metadata"][2:6]], "front")
     return training()
-
-
-@case
-def template_ids_that_are_floats(here: Path) -> list[str]:
-    edit_metadata(here, lambda content: [e.update(template_id=i / 2) for i, e in enumerate(content["metadata"])])
-    return evaluate()
-
-
-@case
-def media_ids_that_are_empty_and_frames_that_are_true(here: Path) -> list[str]:
-    edit_metadata(here, lambda content: [entry.update(media_id="", frame=True) for entry in content["metadata"]])
-    return evaluate()
-
-
-@case
-def template_ids_of_parquet_that_are_floats(here: Path) -> list[str]:
-    names = [f"p{i}" for i in range(48)]
-    (here / "data" / "video_metadata.json").unlink()
-    parquet(here / "data" / "video_metadata.parquet", person_name=names, template_id=[float(i) for i in range(48)])
-    return evaluate()
 
 
 @case

@@ -18,10 +18,10 @@ from poseid.features.folder import read_folder, write_folder
 from poseid.features.synthetic import synthetic
 from poseid.features.tables.table import ANGLES
 from poseid.features.templates import templates_of
-from tests.corpus import arrays, commands, folders, models, overrides, pooling, table_cases, tables
+from tests.corpus import arrays, commands, folders, models, overrides, pooling, tables
 from tests.corpus.cases import CASES, DIM, vectors
 
-SUBJECTS = (arrays, commands, folders, models, overrides, pooling, table_cases, tables)  # their import fills CASES
+SUBJECTS = (arrays, commands, folders, models, overrides, pooling, tables)  # their import fills CASES
 HYDRAS_OWN = {".hydra", "train.log"}  # what Hydra writes of a call before the job begins
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,7 +111,7 @@ def test_bad_rows_are_named(model: Path, fault: object, message: str) -> None:
     ("features", "poses", "message"),
     [
         (np.ones((2, DIM), np.int64), None, "int64 values"),
-        (np.ones((2, DIM + 1), np.float32), None, f"vectors of {DIM + 1} numbers"),
+        (np.ones((2, DIM + 1), np.float32), None, rf"vectors have {DIM + 1} numbers, .* data\.dim={DIM + 1} "),
         (np.ones((2, 2, DIM), np.float32), None, "have shape"),
         (np.float32(1), None, "have shape"),
         (torch.ones(2, DIM, dtype=torch.bfloat16), None, "bfloat16"),
@@ -124,6 +126,25 @@ def test_what_does_not_fit_is_one_line(model: Path, features: object, poses: obj
     with pytest.raises(InputError, match=message) as caught:
         poseid.load(model).enhance(features, poses)  # type: ignore[type-var,arg-type]
     assert "\n" not in str(caught.value)
+
+
+class Column:
+    """Ids by a label of their own, as ``pandas.Series`` has them."""
+
+    def __init__(self, values: list[object]) -> None:
+        self.tolist = lambda: values
+
+    def __len__(self) -> int:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("column", [list, np.array, tuple, torch.tensor, Column])
+def test_ids_come_in_any_column(column: Callable[[list[int]], Any]) -> None:
+    features = np.random.default_rng(0).normal(size=(4, 3))
+    found = poseid.load("raw").enhance(features, templates=column([7, 7, 5, 7]), media=column([1, 2, 1, 1]))
+    assert found.ids == [7, 5]
+    assert found.frames.tolist() == [3, 1]
+    assert found.weight.tolist() == [2, 1]
 
 
 def test_info(model: Path) -> None:

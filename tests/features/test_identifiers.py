@@ -17,7 +17,7 @@ from poseid.features.folder import inspect_folder, read_folder, write_folder
 from poseid.features.identifiers import encode_key, find_id_problems
 from poseid.features.rows import FeatureSet, Rows, TableEntries
 from poseid.features.tables.id_columns import encode_column
-from poseid.features.templates import templates_of
+from poseid.features.templates import number_templates, templates_of
 
 PEOPLE = ["a", "a", "a", "b", "b", "b"]
 
@@ -55,6 +55,7 @@ def test_rows_without_an_id_are_templates_of_their_own(tmp_path: Path, suffix: s
     assert found.template.tolist() == [0, 1, 0, 2, 2, 3]
     assert found.media.tolist() == [0, 1, 0, 2, 3, 4]
     assert data.video.column("frame") == [0, 1, 2, None, 0, 1]
+    assert templates_of(data.front, "front") is None
     write_folder(data, tmp_path / "again")
     assert list(read_folder(tmp_path / "again").video.metadata) == list(data.video.metadata)
 
@@ -62,13 +63,17 @@ def test_rows_without_an_id_are_templates_of_their_own(tmp_path: Path, suffix: s
 @pytest.mark.parametrize(
     ("key", "values", "line"),
     [
-        ("template_id", [None, None, 1.5, 2.0, 3.0, 4.0], "row 2: template_id is 1.5: write a text or an integer, or"),
+        (
+            "template_id",
+            [None, None, 1.5, 2.0, 3.0, 4.0],
+            "row 2: template_id is 1.5: write a text or an integer (in pandas",
+        ),
         ("template_id", [None, True, None, None, None, None], "row 1: template_id is True: write a text or an integer"),
-        ("media_id", ["m", "m", "m", "m", "", "m"], "row 4: media_id is empty: leave the key out where there is none"),
+        ("media_id", ["m", "m", "m", "m", "", "m"], "row 4: media_id is empty: write null where there is none"),
         ("media_id", [None, ["m"], None, None, None, None], "row 1: media_id is ['m']: write a text or an integer"),
         ("frame", [0, 1, 2, 3, 4, 5.5], ": frame is "),
-        ("frame", ["1", None, None, None, None, None], "row 0: frame is '1': write an integer, or leave the key out"),
-        ("frame", [None, "", None, None, None, None], "row 1: frame is empty: leave the key out where there is none"),
+        ("frame", ["1", None, None, None, None, None], "row 0: frame is '1': write an integer, or null"),
+        ("frame", [None, "", None, None, None, None], "row 1: frame is empty: write null where there is none"),
     ],
 )
 def test_other_values_are_one_line(tmp_path: Path, suffix: str, key: str, values: list[Any], line: str) -> None:
@@ -99,6 +104,8 @@ def test_what_would_be_refused_is_not_written(tmp_path: Path) -> None:
     video = Rows(data.video.features, data.video.poses, data.video.people, entries)
     with pytest.raises(InputError, match=r"^video_metadata.json: rows 0 and 3: template_id 't' stands on"):
         write_folder(FeatureSet("faces", data.front, video), tmp_path / "out")
+    with pytest.raises(InputError, match=r"^faces: rows 0 and 3: template_id 't' stands on"):
+        templates_of(video, "faces")
     assert not (tmp_path / "out").exists()
 
 
@@ -128,3 +135,24 @@ def test_a_million_templates_of_one_row_take_seconds(tmp_path: Path, texts: bool
         assert time.perf_counter() - began < 10
         assert found is not None
         assert np.array_equal(found.codes, np.arange(n))
+
+
+def test_ids_are_numbered_by_first_appearance_and_media_within_templates() -> None:
+    found = number_templates([7, "7", 7, None, None, 7], ["m", "m", "n", "m", "m", "m"], "rows")
+    assert found.template.tolist() == [0, 1, 0, 2, 3, 0]  # 7 is not "7"; rows without an id are templates of their own
+    assert found.media.tolist() == [0, 1, 2, 3, 4, 0]  # "m" of another template is another media
+    assert number_templates(["a", "a"], None, "rows").media.tolist() == [0, 1]
+    assert number_templates(["a", "a"], [None, None], "rows").media.tolist() == [0, 1]
+    assert len(number_templates([np.int64(5)] * 2 + ["张"] * 2, None, "rows").template) == 4
+
+
+@pytest.mark.parametrize("wrong", [1.5, float("nan"), True, ["a"], "", b"a"])
+@pytest.mark.parametrize("key", ["template_id", "media_id"])
+def test_other_ids_are_refused_with_their_row(key: str, wrong: Any) -> None:
+    ids: dict[str, list[Any]] = {"template_id": ["t", "t"], "media_id": ["m", "m"]}
+    ids[key][1] = wrong
+    entries = [dict(zip(ids, row, strict=True)) for row in zip(*ids.values(), strict=True)]
+    rows = Rows(np.eye(2, dtype=np.float32), np.zeros((2, 3), np.float32), np.array(["a", "a"]), entries)
+    for refused in (lambda: templates_of(rows, "faces"), lambda: number_templates(*ids.values(), "faces")):
+        with pytest.raises(InputError, match=rf"^faces: row 1: {key} is "):
+            refused()

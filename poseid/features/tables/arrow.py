@@ -21,7 +21,6 @@ import pyarrow.parquet as pq
 
 from poseid.errors import InputError, shortened
 from poseid.features.rows import shown
-from poseid.features.tables.pooled import NO_IDS
 from poseid.features.tables.table import suffix_of
 
 _ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
@@ -186,29 +185,32 @@ def texts(batch: pa.RecordBatch, name: str | None, file: str, first: int) -> np.
     """(n,) str of a column of text, categories or integers; empty where there is no such column."""
     if name is None:
         return np.full(len(batch), "")
-    array = column_of(batch, name)
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+    array = decoded(column_of(batch, name))
     if pa.types.is_integer(array.type):
         array = array.cast(pa.string())
-    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+    if not is_text(array.type):
         raise InputError(f"{file}: {shown(name)} holds {array.type}: name a column of text or of integers")
     return np.array(_filled(array, name, file, first).to_pylist(), np.str_)
 
 
-def ids_of(batch: pa.RecordBatch, name: str, file: str) -> np.ndarray:
-    """(n,) integers of a column, or texts, integers and None as objects."""
-    array = batch.column(name)
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    kind = array.type
-    if pa.types.is_integer(kind) and not array.null_count:
+def ids_of(batch: pa.RecordBatch, name: str) -> np.ndarray:
+    """(n,) integers of a column, or its values, None where there is none, as objects."""
+    array = decoded(batch.column(name))
+    if pa.types.is_integer(array.type) and not array.null_count:
         return np.asarray(array.to_numpy(zero_copy_only=False))
-    if any(
-        test(kind) for test in (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_null)
-    ):
-        return np.array(array.to_pylist(), object)
-    raise InputError(f"{file}: {shown(name)} holds {kind}: {NO_IDS}")
+    values = np.empty(len(array), object)
+    values[:] = array.to_pylist()
+    return values
+
+
+def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """A column of categories as their values, any other as it is."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds a text in each row."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def is_lists(kind: pa.DataType) -> bool:
@@ -246,7 +248,7 @@ def _numbers(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
     if pa.types.is_decimal(kind) or pa.types.is_null(kind):
         return array.cast(pa.float64())
     value, row = "no rows", 0
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if is_text(kind):
         cells = pc.utf8_trim_whitespace(_without_numpy(array))
         cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, cells.type), cells)
         right = np.asarray(pc.fill_null(pc.match_substring_regex(cells, NUMBER), True), bool)
@@ -261,7 +263,7 @@ def _numbers(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
 def _as_lists(array: pa.Array, name: str, file: str, first: int) -> pa.Array:
     if isinstance(array.type, pa.BaseExtensionType):
         array = array.storage
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+    if is_text(array.type):
         return _parsed(array, name, file, first)
     if not is_lists(array.type):
         raise InputError(f"{file}: {shown(name)} holds {array.type}: give a column of lists of numbers, or D columns")

@@ -46,12 +46,8 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
     """A copy of the file whose vectors are then changed in place: links, attributes and chunks stay."""
     shutil.copyfile(source, target)
     with _opened(target, "r+") as file:
-        dataset = file[columns.features[0]]
-        angles = [file[name] for name in columns.poses]
-        rows, dim = dataset.shape
-        for block in _blocks(dataset, rows, dim):
-            poses = np.column_stack([array[block] for array in angles]) if angles else None
-            dataset[block] = change(block.start, dataset[block].astype(native(dataset.dtype), copy=False), poses)
+        for block, vectors, poses in _blocks(file, columns):
+            file[columns.features[0]][block] = change(block.start, vectors, poses)
 
 
 def column_names(path: Path) -> list[str]:
@@ -63,9 +59,7 @@ def column_names(path: Path) -> list[str]:
 def read_ids(path: Path, names: Sequence[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
     """Blocks of datasets of ids."""
     with _opened(path, "r") as file:
-        arrays = _datasets(file)
-        texts = {n: (shape, np.dtype("U1")) for n, (shape, kind) in arrays.items() if h5py.check_string_dtype(kind)}
-        check_ids(arrays | texts, names, rows, str(path))
+        check_ids(_datasets(file), names, rows, str(path))
         for first in range(0, rows, _IDS):
             yield {name: ids_of_array(file[name][first : first + _IDS], str(path), name) for name in names}
 
@@ -86,10 +80,7 @@ def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
         written = begun = 0
         for number, source in enumerate(sources):
             with _opened(source.path, "r") as file:
-                dataset, angles = file[features], [file[name] for name in source.table.columns.poses]
-                for block in _blocks(dataset, *dataset.shape):
-                    poses = np.column_stack([array[block] for array in angles]) if angles else None
-                    vectors = dataset[block].astype(native(dataset.dtype), copy=False)
+                for block, vectors, poses in _blocks(file, source.table.columns):
                     pooled = pool(number, block.start, vectors, poses)
                     place = slice(written, written + len(pooled[0]))
                     for column, values in zip((out[features], frames, weight), pooled, strict=True):
@@ -138,12 +129,16 @@ def _copy_structure(file: h5py.File, out: h5py.File, arrays: Arrays) -> None:
     file.visititems(visit)
 
 
-def _blocks(dataset: h5py.Dataset, rows: int, dim: int) -> Iterator[slice]:
-    """Blocks of rows that end where chunks do."""
+def _blocks(file: h5py.File, columns: Columns) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
+    """Blocks of rows that end where chunks do: their numbers, vectors and angles."""
+    dataset, angles = file[columns.features[0]], [file[name] for name in columns.poses]
+    rows, dim = dataset.shape
     chunk = dataset.chunks[0] if dataset.chunks else 1
     step = max(1, block_rows(dim) // chunk) * chunk if chunk <= 4 * block_rows(dim) else block_rows(dim)
     for first in range(0, rows, step):
-        yield slice(first, min(first + step, rows))
+        block = slice(first, min(first + step, rows))
+        poses = np.column_stack([array[block] for array in angles]) if angles else None
+        yield block, dataset[block].astype(native(dataset.dtype), copy=False), poses
 
 
 @contextmanager

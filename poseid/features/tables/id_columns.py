@@ -18,7 +18,7 @@ from poseid.features.identifiers import (
     value_fault,
 )
 from poseid.features.rows import shown
-from poseid.features.tables.arrow import NUMBER, reading
+from poseid.features.tables.arrow import NUMBER, decoded, is_text, reading
 from poseid.features.tables.table import find_columns
 
 _INTEGER = r"^-?[0-9]{1,18}$"
@@ -43,54 +43,50 @@ def find_id_columns(
     return found
 
 
-def id_values(column: pa.Array, name: str, path: Path) -> pa.Array:
-    """n ids of a column of text or of integers; null where a cell is empty."""
-    with reading(path):
-        column.validate(full=True)  # text that is not UTF-8
-    column = _decoded(column)
-    if _is_text(column.type):
-        return pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
-    if pa.types.is_integer(column.type) or pa.types.is_null(column.type):
-        return column
-    raise InputError(f"{path}: {shown(name)} holds {column.type}: {_REMEDY}")
-
-
 def checked_ids(
-    parts: Sequence[pa.Array], key: str, name: str, people: np.ndarray, file: str
+    parts: Sequence[pa.Array], key: str, name: str, people: np.ndarray, path: Path
 ) -> list[str | int | None]:
-    """The ids of all n rows of a table.
+    """The ids of all n rows of a table; None where a cell is empty.
 
     Text is an id as it stands, unless all of the column are numbers and some have a decimal point; a ``frame`` in text
     is read as an integer.
 
     Args:
-        parts: of :func:`id_values`.
+        parts: of the column.
         key: one of `KEYS`.
         name: of the column.
         people: (n,) the person on each row.
 
     Raises:
-        InputError: such numbers, a frame that is no integer, or a template over two people.
+        InputError: neither text nor integers, or some parts one and some the other; such numbers, a frame that is no
+            integer, or a template over two people.
     """
-    column = pa.chunked_array(parts)
-    if _is_text(column.type):
+    with reading(path):
+        tables = [pa.table({name: decoded(part)}) for part in parts]
+        column = pa.concat_tables(tables, promote_options="permissive")[name]
+        column.validate(full=True)  # text that is not UTF-8
+    if is_text(column.type):
+        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
         whole = _matches(column, _INTEGER if key == "frame" else _WHOLE)
         if not whole.all() and (key == "frame" or _matches(column, NUMBER).all()):
             row = int(np.argmin(whole))
             fault = f"{shown(name)} is {shown(column[row].as_py())}, not an integer"
             remedy = "write integers, or name another column" if key == "frame" else _REMEDY
-            raise InputError(f"{file}: row {row}: {fault}: {remedy}")
+            raise InputError(f"{path}: row {row}: {fault}: {remedy}")
         column = column.cast(pa.int64()) if key == "frame" else column
+    elif not (pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
+        raise InputError(f"{path}: {shown(name)} holds {column.type}: {_REMEDY}")
     if key == "template_id" and (rows := rows_of_two_people(encode_column(column, key).codes, people)) is not None:
-        raise InputError(f"{file}: {two_people_fault(rows, column[rows[1]].as_py(), people)}")
+        places = [(path, row) for row in rows]
+        raise InputError(two_people_fault(places, key, column[rows[1]].as_py(), people[list(rows)].tolist()))
     values: list[str | int | None] = column.to_pylist()
     return values
 
 
 def encode_column(column: pa.ChunkedArray, key: str) -> Identifiers:
     """:func:`poseid.features.identifiers.encode_values` of a column, null where there is no value."""
-    column = _decoded(column)
-    text = key != "frame" and _is_text(column.type)
+    column = decoded(column)
+    text = key != "frame" and is_text(column.type)
     wrong = np.empty(0, np.int64)
     if text:
         wrong = np.flatnonzero(np.asarray(pc.equal(column, "").fill_null(False)))
@@ -101,14 +97,6 @@ def encode_column(column: pa.ChunkedArray, key: str) -> Identifiers:
     encoded = column.dictionary_encode()  # all chunks share one dictionary; unify_dictionaries is slow for many ids
     codes = [np.asarray(chunk.indices.fill_null(-1), np.int64) for chunk in encoded.chunks]
     return Identifiers(np.concatenate(codes), wrong, "")
-
-
-def _decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _matches(column: pa.ChunkedArray, pattern: str) -> np.ndarray:

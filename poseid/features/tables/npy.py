@@ -14,7 +14,7 @@ import numpy as np
 from poseid.errors import InputError
 from poseid.features.rows import check_array
 from poseid.features.tables.pooled import Pool, Pooling
-from poseid.features.tables.table import Change, Columns, Table, block_rows, sample_runs
+from poseid.features.tables.table import Block, Change, Columns, Table, block_rows, sample_runs
 
 MEMORY_MAP_BYTES = 256 * 2**20  # larger npy files are memory-mapped, not read
 Reader = Callable[[int, int], np.ndarray]
@@ -76,38 +76,21 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
 def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """The file with changed vectors, as numpy.save would write it."""
     array = _array(source, 0)
-    with target.open("wb") as written:
-        change_rows(array.shape, _slices(array), [], written, change)
+    with target.open("wb") as out:
+        write_header(out, array.shape, native(array.dtype))
+        for block in blocks(array.shape, _slices(array), []):
+            out.write(change(*block).tobytes())
 
 
-def change_rows(
-    shape: tuple[int, ...], rows: Reader, angles: Sequence[Reader], target: IO[bytes], change: Change
-) -> None:
-    """Changes the vectors; ``angles`` are their poses, three a row or one each."""
-    count, dim = shape
-    step, given = block_rows(dim), None
-    for first in range(0, count, step):
-        end = min(first + step, count)
-        block = rows(first, end)
-        block = np.ascontiguousarray(block, native(block.dtype))
-        if first == 0:
-            write_header(target, (count, dim), block.dtype)
-        if angles:
-            given = np.column_stack([read(first, end) for read in angles])
-        target.write(change(first, block, given).tobytes())
-
-
-def pool_rows(
-    shape: tuple[int, ...], rows: Reader, angles: Sequence[Reader], number: int, pool: Pool
-) -> Iterator[tuple[np.ndarray, ...]]:
-    """What ``pool`` gives for the vectors of file ``number``; ``angles`` are their poses, three a row or one each."""
+def blocks(shape: tuple[int, ...], rows: Reader, angles: Sequence[Reader]) -> Iterator[Block]:
+    """The vectors that ``rows`` reads, and their poses, which ``angles`` read, three a row or one each."""
     count, dim = shape
     step = block_rows(dim)
     for first in range(0, count, step):
         end = min(first + step, count)
         block = rows(first, end)
-        block = np.ascontiguousarray(block, native(block.dtype))
-        yield pool(number, first, block, np.column_stack([read(first, end) for read in angles]) if angles else None)
+        given = np.column_stack([read(first, end) for read in angles]) if angles else None
+        yield first, np.ascontiguousarray(block, native(block.dtype)), given
 
 
 def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
@@ -117,8 +100,8 @@ def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
         write_header(out, (sum(len(source.first) for source in sources), table.dim), table.dtype)
         for number, source in enumerate(sources):
             array = _array(source.path, 0)
-            for features, *_ in pool_rows(array.shape, _slices(array), [], number, pool):
-                out.write(features.tobytes())
+            for block in blocks(array.shape, _slices(array), []):
+                out.write(pool(number, *block)[0].tobytes())
 
 
 def _slices(array: np.ndarray) -> Reader:

@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.tables.npy import change_rows, native, pool_rows, read_header, row_reader, write_header
+from poseid.features.tables.npy import blocks, native, read_header, row_reader, write_header
 from poseid.features.tables.pooled import (
     FRAMES,
     WEIGHT,
@@ -25,7 +25,7 @@ from poseid.features.tables.pooled import (
     ids_of_array,
     row_arrays,
 )
-from poseid.features.tables.table import Change, Columns, Table, choose_arrays
+from poseid.features.tables.table import Block, Change, Columns, Table, choose_arrays
 
 _IDS = 16_384
 _BLOCK_BYTES = 32 * 2**20
@@ -49,17 +49,16 @@ def inspect(path: Path, columns: Columns, sampled: int) -> Table:
 
 def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> None:
     """The archive with changed vectors; members keep their order, dates and compression."""
-    names = [f"{name}.npy" for name in (*columns.features, *columns.poses)]
+    (name,) = columns.features
     with _opened(source) as read, zipfile.ZipFile(target, "w") as written:
         for info in read.infolist():
-            with ExitStack() as stack, written.open(_copied(info), "w", force_zip64=True) as out:
-                if info.filename == names[0]:
-                    (shape, rows), *angles = (
-                        row_reader(stack.enter_context(read.open(name)), f"{source}: {name}") for name in names
-                    )
-                    change_rows(shape, rows, [reader for _, reader in angles], out, change)
-                else:
-                    shutil.copyfileobj(stack.enter_context(read.open(info)), out, 2**20)
+            with written.open(_copied(info), "w", force_zip64=True) as out:
+                if info.filename != f"{name}.npy":
+                    _copy(read, info, out)
+                    continue
+                write_header(out, *_headers(read, source)[0][name])
+                for block in _blocks(read, source, columns):
+                    out.write(change(*block).tobytes())
 
 
 def column_names(path: Path) -> list[str]:
@@ -95,17 +94,18 @@ def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
             array = info.filename.removesuffix(".npy")
             with written.open(_copied(info), "w", force_zip64=True) as out:
                 if array == info.filename or array not in arrays:
-                    with first.open(info) as read:
-                        shutil.copyfileobj(read, out, 2**20)
+                    _copy(first, info, out)
                     continue
                 write_header(out, *arrays[array])
                 for number, source in enumerate(sources):
                     if array != name:
                         _write_first(source, array, arrays[array][1], out)
                         continue
-                    for features, *more in _pooled(source, number, pool):
-                        out.write(features.tobytes())
-                        added.append(tuple(more))
+                    with _opened(source.path) as archive:
+                        for block in _blocks(archive, source.path, source.table.columns):
+                            features, *more = pool(number, *block)
+                            out.write(features.tobytes())
+                            added.append(tuple(more))
         for title, parts in zip((FRAMES, WEIGHT), zip(*added, strict=True), strict=True):
             column = np.concatenate(parts)
             made = zipfile.ZipInfo(f"{title}.npy", first.getinfo(f"{name}.npy").date_time)
@@ -115,14 +115,16 @@ def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
                 out.write(column.tobytes())
 
 
-def _pooled(source: Pooling, number: int, pool: Pool) -> Iterator[tuple[np.ndarray, ...]]:
-    columns = source.table.columns
-    with _opened(source.path) as archive, ExitStack() as stack:
+def _blocks(archive: zipfile.ZipFile, path: Path, columns: Columns) -> Iterator[Block]:
+    with ExitStack() as stack:
         names = [f"{name}.npy" for name in (*columns.features, *columns.poses)]
-        (shape, rows), *angles = (
-            row_reader(stack.enter_context(archive.open(name)), f"{source.path}: {name}") for name in names
-        )
-        yield from pool_rows(shape, rows, [reader for _, reader in angles], number, pool)
+        (shape, rows), *angles = (row_reader(stack.enter_context(archive.open(n)), f"{path}: {n}") for n in names)
+        yield from blocks(shape, rows, [reader for _, reader in angles])
+
+
+def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, out: IO[bytes]) -> None:
+    with archive.open(info) as member:
+        shutil.copyfileobj(member, out, 2**20)
 
 
 def _write_first(source: Pooling, name: str, dtype: np.dtype, out: IO[bytes]) -> None:

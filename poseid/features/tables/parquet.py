@@ -15,7 +15,7 @@ from poseid.errors import InputError
 from poseid.features.rows import check_array, shown
 from poseid.features.tables.arrow import angles_of, ids_of, is_lists, reading, schema_columns, vectors
 from poseid.features.tables.pooled import FRAMES, WEIGHT, Pool, Pooling
-from poseid.features.tables.table import Change, Columns, Table, block_rows, find_columns, find_poses, listed
+from poseid.features.tables.table import Block, Change, Columns, Table, block_rows, find_columns, find_poses, listed
 
 _SAMPLED_GROUPS = 8
 _GROUP_BYTES = 64 * 2**20
@@ -54,21 +54,14 @@ def rewrite(source: Path, target: Path, columns: Columns, change: Change) -> Non
     with _reading(source) as read:
         codecs, dictionaries = _storage(read, columns.features)
         with pq.ParquetWriter(target, read.schema_arrow, compression=codecs, use_dictionary=dictionaries) as out:
-            first, dim = 0, 0
-            for group in range(read.num_row_groups):
-                waiting: list[pa.RecordBatch] = []
-                for batch in read.iter_batches(block_rows(dim or 512), row_groups=[group]):
-                    features = vectors(batch, columns.features, str(source), first)
-                    if dim not in (0, features.shape[1]):
-                        found = f"a vector of {features.shape[1]} numbers, the first of {dim}"
-                        raise InputError(f"{source}: row {first}: {found}")
-                    dim = features.shape[1]
-                    poses = angles_of(batch, columns.poses, str(source), first) if columns.poses else None
-                    waiting.append(_with_vectors(batch, columns.features, change(first, features, poses)))
-                    first += len(batch)
-                    if sum(map(len, waiting)) * dim * 4 >= _GROUP_BYTES:
-                        _write(out, waiting)
-                _write(out, waiting)
+            waiting: list[pa.RecordBatch] = []
+            group = 0
+            for number, batch, block in _blocks(read, source, columns, 0):
+                if number != group or sum(map(len, waiting)) * block[1].shape[1] * 4 >= _GROUP_BYTES:
+                    _write(out, waiting)
+                group = number
+                waiting.append(_with_vectors(batch, columns.features, change(*block)))
+            _write(out, waiting)
 
 
 def column_names(path: Path) -> list[str]:
@@ -80,8 +73,9 @@ def column_names(path: Path) -> list[str]:
 def read_ids(path: Path, names: Sequence[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
     """Blocks of columns of ids."""
     with reading(path), pq.ParquetFile(path, buffer_size=2**20) as file:
-        for batch in _batches(file, _IDS, names):
-            yield {name: ids_of(batch, name, str(path)) for name in names}
+        for group in range(file.num_row_groups):  # one iterator keeps all groups that it goes through in memory
+            for batch in file.iter_batches(_IDS, row_groups=[group], columns=list(names)):
+                yield {name: ids_of(batch, name) for name in names}
 
 
 def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
@@ -96,20 +90,13 @@ def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
     waiting: list[pa.RecordBatch] = []
     with pq.ParquetWriter(target, schema, compression=codecs or "snappy", use_dictionary=dictionaries) as out:
         for number, source in enumerate(sources):
-            file, first = str(source.path), 0
             with _reading(source.path) as read:
                 if not read.schema_arrow.equals(before):
-                    raise InputError(f"{file}: has other columns or types than {sources[0].path.name}: save all alike")
-                for batch in _batches(read, block_rows(dim)):
-                    features = vectors(batch, names, file, first)
-                    if features.shape[1] != dim:
-                        found = f"a vector of {features.shape[1]} numbers, the first of {dim}"
-                        raise InputError(f"{file}: row {first}: {found}")
-                    columns = source.table.columns.poses
-                    poses = angles_of(batch, columns, file, first) if columns else None
-                    begun.append(batch.select(others).take(pa.array(source.begins(first, first + len(batch)))))
-                    done = pool(number, first, features, poses)
-                    first += len(batch)
+                    fault = f"has other columns or types than {sources[0].path.name}"
+                    raise InputError(f"{source.path}: {fault}: save all alike")
+                for _, batch, block in _blocks(read, source.path, source.table.columns, dim):
+                    begun.append(batch.select(others).take(pa.array(source.begins(block[0], block[0] + len(batch)))))
+                    done = pool(number, *block)
                     rows = pa.Table.from_batches(begun, batch.select(others).schema)
                     begun = rows.slice(len(done[0])).to_batches()
                     waiting += _pooled(rows.slice(0, len(done[0])), schema, names, done)
@@ -132,10 +119,23 @@ def _pooled(
     return batches
 
 
-def _batches(file: pq.ParquetFile, rows: int, names: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Batches that end where row groups do: pyarrow keeps all groups in memory that one iterator goes through."""
+def _blocks(
+    file: pq.ParquetFile, path: Path, columns: Columns, dim: int
+) -> Iterator[tuple[int, pa.RecordBatch, Block]]:
+    """Batches, each with the number of its row group, its vectors (of D = ``dim``; 0: as the first) and its angles.
+
+    They end where row groups do: pyarrow keeps all groups in memory that one iterator goes through.
+    """
+    first = 0
     for group in range(file.num_row_groups):
-        yield from file.iter_batches(rows, row_groups=[group], columns=None if names is None else list(names))
+        for batch in file.iter_batches(block_rows(dim or 512), row_groups=[group]):
+            features = vectors(batch, columns.features, str(path), first)
+            dim = dim or features.shape[1]
+            if features.shape[1] != dim:
+                raise InputError(f"{path}: row {first}: a vector of {features.shape[1]} numbers, the first of {dim}")
+            poses = angles_of(batch, columns.poses, str(path), first) if columns.poses else None
+            yield group, batch, (first, features, poses)
+            first += len(batch)
 
 
 @contextmanager

@@ -54,7 +54,18 @@ def read_ids(path: Path, name: str, rows: int) -> Iterator[dict[str, np.ndarray]
     module = format_module(path)
     if not hasattr(module, "read_ids"):
         raise InputError(f"{path}: files of this format have no ids: pool .npz, .parquet, .h5 or a feature folder")
-    have = module.column_names(path)
+    blocks: Iterator[dict[str, np.ndarray]] = module.read_ids(
+        path, id_columns(name, module.column_names(path), path), rows
+    )
+    yield from blocks
+
+
+def id_columns(name: str, have: Sequence[str], path: Path) -> list[str]:
+    """The column ``name`` of a file or key of metadata and, where there are such, ``media_id`` and ``person_name``.
+
+    Raises:
+        InputError: no such column; one that is there twice; or one that pooling adds.
+    """
     wanted = find_columns((name,), have, str(path))
     if len(wanted) != 1:
         raise InputError(f"{path}: --pool {name}: names {len(wanted)} columns: name one of {listed(have)}")
@@ -64,9 +75,7 @@ def read_ids(path: Path, name: str, rows: int) -> Iterator[dict[str, np.ndarray]
     taken = next((column for column in (FRAMES, WEIGHT) if column in have), None)
     if taken is not None:
         raise InputError(f"{path}: has a column {shown(taken)}, which pooling adds: give it another name")
-    optional = [column for column in (MEDIA, PERSON) if column in have and column != name]
-    blocks: Iterator[dict[str, np.ndarray]] = module.read_ids(path, [name, *optional], rows)
-    yield from blocks
+    return [*wanted, *(column for column in (MEDIA, PERSON) if column in have and column != name)]
 
 
 def write_pooled(sources: Sequence[Pooling], target: Path, pool: Pool) -> None:
@@ -109,10 +118,10 @@ def row_arrays(found: Sequence[Arrays], sources: Sequence[Pooling]) -> Arrays:
 
 
 def ids_of_array(values: np.ndarray, file: str, name: str) -> np.ndarray:
-    """Integers, or texts as objects, of a block of an array.
+    """Integers, or values as objects, of a block of an array.
 
     Raises:
-        InputError: another dtype, or bytes that are no UTF-8.
+        InputError: bytes that are no UTF-8.
     """
     if values.dtype.kind in "iu":
         return values
@@ -130,13 +139,8 @@ def ids_of_array(values: np.ndarray, file: str, name: str) -> np.ndarray:
 def check_ids(
     arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], names: Sequence[str], rows: int, file: str
 ) -> None:
-    """Refuses arrays that are not (rows,) texts or integers."""
+    """Refuses arrays that do not have a value for each row."""
     for name in names:
-        shape, dtype = arrays[name]
+        shape = arrays[name][0]
         if shape != (rows,):
             raise InputError(f"{file}: {name}: has shape {shape}: ids of {rows} vectors are ({rows},)")
-        if dtype.kind not in "iuUS":
-            raise InputError(f"{file}: {name}: holds {dtype}: {NO_IDS}")
-
-
-NO_IDS = "give ids as texts or integers (where pandas made floats of them, convert the column with astype('Int64'))"

@@ -31,8 +31,10 @@ FORMATS = {
 :mod:`poseid.features.tables.pooled` asks for), and the package that it needs."""
 SUFFIXES = tuple(FORMATS)
 
+Block = tuple[int, np.ndarray, "np.ndarray | None"]
+"""Number of the first row, (n, D) vectors in this machine's byte order, (n, 3) angles as they stand there or None."""
 Change = Callable[[int, np.ndarray, "np.ndarray | None"], np.ndarray]
-"""(number of the first row, (n, D) vectors, (n, 3) angles as they stand in the file or None) to (n, D), same dtype."""
+"""A block to (n, D) vectors of the same dtype."""
 
 
 @dataclass(frozen=True)

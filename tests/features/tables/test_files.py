@@ -233,26 +233,6 @@ def refuse(path: Path, columns: Columns, line: str) -> None:
     assert path.name in str(caught.value)
 
 
-def test_bad_npy(tmp_path: Path) -> None:
-    good = np.ones((4, DIM), np.float32)
-    for array, line in (
-        (np.ones((4, DIM), int), "<i8"),
-        (good[0], "shape"),
-        (np.array([[{}]]), "never loaded"),
-    ):
-        np.save(tmp_path / "bad.npy", array, allow_pickle=True)
-        refuse(tmp_path / "bad.npy", Columns(), line)
-    np.save(tmp_path / "good.npy", good)
-    content = (tmp_path / "good.npy").read_bytes()
-    for changed, line in ((content[:-1], "cut short"), (b"\x93NUMPY\x03\x00" + content[8:], "damaged")):
-        (tmp_path / "bad.npy").write_bytes(changed)
-        refuse(tmp_path / "bad.npy", Columns(), line)
-    refuse(tmp_path / "good.npy", Columns(("f0",)), "no columns")
-    refuse(tmp_path / "missing.npy", Columns(), "no such file")
-    (tmp_path / "x.txt").write_text("1", encoding="utf-8")
-    refuse(tmp_path / "x.txt", Columns(), "unknown kind")
-
-
 @pytest.mark.parametrize("suffix", [".npz", ".h5", ".parquet"])
 def test_bad_archives(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"x{suffix}"
