@@ -90,12 +90,12 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
 
 
 def _parts(summary: Block, block: Block) -> tuple[str, list[tuple[str, Block]]]:
-    """Which people the block is about, and the other blocks of the summary."""
+    """Which people the block is about, and the other blocks of the summary; beside all folds there are none."""
     names = [name for name in _PARTS if summary.get(name)]
     # the very block first: another may be equal to it
     same = [name for name in names if summary[name] is block] + [name for name in names if summary[name] == block]
     shown = same[0] if same else "evaluation"
-    others = [(name, summary[name]) for name in names if name != shown]
+    others = [(name, summary[name]) for name in names if name != shown != "cross_validation"]
     return PEOPLE.get(shown, shown), others
 
 
