@@ -25,7 +25,8 @@ def compare_templates(models: Mapping[str, Sequence[Split]], against: str | None
 
     Each set has the figures of ``raw`` by pooling, and by model those of its rows pooled by ``mean`` and ``weighted``,
     with the paired differences of weighted rows: ``against_raw`` by pooling, ``against_mean`` of its own rows,
-    ``against``. Figures are means over the splits; a number of frames that one split cannot have is left out.
+    ``against``. Figures are means over the splits; a number of frames that one split cannot have is left out. Without
+    rates ``raw`` is null, with the reason in ``null_reasons``.
     """
     found = {name: over_splits(splits) for name, splits in models.items()}
     entries: dict[int | None, dict[str, Any]] = {}
@@ -49,7 +50,7 @@ def _compared(results: Mapping[str, Sequence[TemplateResult]], against: str | No
     }
     figures = {name: averaged_figures(splits) for name, splits in results.items()}
     if not all(figures.values()):
-        return block
+        return block | {"null_reasons": next(dict(one.null_reasons) for one in first if not one.rates)}
     raw = next(iter(figures.values()))
     block["raw"] = {pooling.removeprefix("raw_"): _numbers(raw[pooling]) for pooling in _RAW}
     for name, mine in figures.items():

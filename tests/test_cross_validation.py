@@ -114,7 +114,9 @@ def test_evaluate_refuses_its_people_and_compare_takes_its_folds(
     poseid = Caller(capsys)
     data = ("--data", "data", "--out")
     assert "was trained on or chosen by all 24 people" in poseid.refused("evaluate", "whole", *data, "e")
-    poseid.done("compare", "raw", "whole", "mean_subtraction", "--cv", "3", *data, "c")
+    said = poseid.done("compare", "raw", "whole", "mean_subtraction", "ridge", "--cv", "3", *data, "c").splitlines()
+    tables = said[said.index("figures") : next(n for n, line in enumerate(said) if line.startswith("left out: "))]
+    assert max(map(len, tables)) <= 100
     compared = json.loads(Path("c/compare.json").read_text(encoding="utf-8"))
     block = summary(whole)["cross_validation"]
     headline = block["sets"][block["headline"]]

@@ -57,9 +57,15 @@ class TemplateResult:
         """What makes a template."""
         return "template_id" if self.frames is None else "random sets"
 
+    def figures(self, pooling: str) -> dict[str, Estimate]:
+        """EER and FNMR at each FMR of a pooling."""
+        fnmr, why = self.rates[pooling].fnmr_at_fmr, self.null_reasons
+        each = {f"fnmr_at_fmr_{f}": fnmr[n].because(why.get(f, "")) for n, f in enumerate(LABELS)}
+        return {"eer": self.rates[pooling].eer} | each
+
     def change(self, pooling: str) -> dict[str, Estimate]:
         """The paired differences of EER and of FNMR at each FMR: enhanced by weights less another pooling."""
-        best, other = (_rates(self.rates[name]) for name in ("enhanced_weighted", pooling))
+        best, other = (self.figures(name) for name in ("enhanced_weighted", pooling))
         return {name: best[name] - other[name] for name in best}
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,7 +87,7 @@ class TemplateResult:
                 }
                 for gallery, forms in self.searches.items()
             },
-            "null_reasons": dict(self.null_reasons) | self._why_no_fnir(),
+            "null_reasons": dict(self.null_reasons) | self.why_no_fnir(),
         }
         if self.judged is None:
             return block | {"genuine": None, "impostor": None}
@@ -99,7 +105,7 @@ class TemplateResult:
             "fixed_threshold": self.judged.to_dict()["fixed_threshold"],
         }
 
-    def _why_no_fnir(self) -> dict[str, str]:
+    def why_no_fnir(self) -> dict[str, str]:
         """By path: every gallery holds the same people, and every pooling makes the same searches."""
         if not self.searches:
             return {"fnir_at_fpir": "the gallery holds fewer than two people, or nobody of the probes"}
@@ -136,13 +142,9 @@ def averaged_figures(splits: Sequence[TemplateResult]) -> dict[str, dict[str, Es
         return {}
     figures = {}
     for pooling in POOLINGS:
-        each = [_rates(one.rates[pooling]) | _fnirs(one, pooling) for one in splits]
+        each = [one.figures(pooling) | _fnirs(one, pooling) for one in splits]
         figures[pooling] = {name: average([one[name] for one in each]) for name in each[0]}
     return figures
-
-
-def _rates(rates: Rates) -> dict[str, Estimate]:
-    return {"eer": rates.eer} | {f"fnmr_at_fmr_{label}": rates.fnmr_at_fmr[n] for n, label in enumerate(LABELS)}
 
 
 def _fnirs(result: TemplateResult, pooling: str) -> dict[str, Estimate]:
@@ -150,9 +152,12 @@ def _fnirs(result: TemplateResult, pooling: str) -> dict[str, Estimate]:
     if pooling not in SEARCHED:
         return {}
     nothing = np.full(result.rates[pooling].eer.resampled.shape, np.nan)
+    why = result.why_no_fnir()
     return {
         f"fnir_at_fpir_{label}_{gallery}": Estimate(
-            fnir(result.searches[gallery][pooling], fpir) if result.searches else np.nan, nothing
+            fnir(result.searches[gallery][pooling], fpir) if result.searches else np.nan,
+            nothing,
+            why.get("fnir_at_fpir") or why.get(f"fnir_at_fpir.{label}", ""),
         )
         for gallery in GALLERIES
         for label, fpir in FPIRS.items()

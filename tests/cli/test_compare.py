@@ -32,7 +32,10 @@ def test_compare(work: Path, tmp_path: Path, call: Caller) -> None:
     for text in (markdown, out):
         assert "paired differences from raw" in text
         assert "paired differences from ridge:lambda=10" in text
-    assert markdown.count("\n| ") == 5 + 5 + 4 + 4  # heads and rows of four tables
+        assert "FMR at raw's 1e-2 threshold" not in text.split("left out:")[0]
+        assert text.count("FMR 1e-2 needs 3000 impostor comparisons and there are 422") == 1
+    assert markdown.count("\n| ") == 5 + 4 + 4  # heads and rows of three tables
+    assert "| - |" not in markdown
 
 
 def test_compare_says_the_same_as_evaluate(work: Path, tmp_path: Path, call: Caller) -> None:
@@ -47,10 +50,10 @@ def test_compare_says_the_same_as_evaluate(work: Path, tmp_path: Path, call: Cal
         "value": headline["difference"]["eer"]["mean"],
         "ci95": headline["difference"]["eer"]["ci95"],
     }
-    fixed = headline["fixed_threshold"]["1e-2"]
     assert row["against_raw"]["fnmr_at_raw_threshold_1e-2"] == {
-        "value": fixed["fnmr_difference"],
-        "ci95": fixed["fnmr_difference_ci95"],
+        "value": headline["fixed_threshold"]["1e-2"]["fnmr_difference"],
+        "ci95": None,
+        "reason": block["null_reasons"][f"sets.{block['headline']}.1e-2"],
     }
     assert (row["verdict"], row["reason"]) == (block["verdict"], block["reason"])
 
