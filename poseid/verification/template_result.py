@@ -12,7 +12,7 @@ from poseid.verification.estimates import Estimate, average
 from poseid.verification.identification import Searches, fnir_at_fpir, rank1, why_no_fnir
 from poseid.verification.operating_points import Rates
 from poseid.verification.rates import LABELS
-from poseid.verification.set_result import SetResult, difference_of, rates_of
+from poseid.verification.set_result import difference_of, fixed_threshold, rates_of
 
 View = Literal["profile", "any"]
 VIEWS: tuple[View, ...] = ("profile", "any")
@@ -39,8 +39,9 @@ class TemplateResult:
     templates: int
     people: int
     mean_frames: float
-    judged: SetResult | None
-    """raw: the mean of raw rows; enhanced: enhanced rows by their weights. None where there are no rates."""
+    genuine: int | None
+    """Number of comparisons; None where there are no rates."""
+    impostor: int | None
     rates: Mapping[str, Rates]
     """The error rates of each of `POOLINGS`, empty where there are none."""
     verdict: str
@@ -89,11 +90,10 @@ class TemplateResult:
             },
             "null_reasons": dict(self.null_reasons) | self.why_no_fnir(),
         }
-        if self.judged is None:
-            return block | {"genuine": None, "impostor": None}
+        block |= {"genuine": self.genuine, "impostor": self.impostor}
+        if not self.rates:
+            return block
         return block | {
-            "genuine": self.judged.genuine,
-            "impostor": self.judged.impostor,
             **{name: rates_of(rates) for name, rates in self.rates.items()},
             "difference": {
                 f"enhanced_weighted_less_{name}": {
@@ -102,7 +102,7 @@ class TemplateResult:
                 }
                 for name in POOLINGS[:-1]
             },
-            "fixed_threshold": self.judged.to_dict()["fixed_threshold"],
+            "fixed_threshold": fixed_threshold(self.rates["raw_mean"], self.rates["enhanced_weighted"]),
         }
 
     def why_no_fnir(self) -> dict[str, str]:
