@@ -12,7 +12,7 @@ from poseid.reports.format import fixed
 from poseid.reports.html import render
 from poseid.reports.sheet import Drawn
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, joined_points, labels, number_text
+from poseid.sweeps.front import MOST_NUMBERED, MOST_ON_FRONT, joined_points, labels, number_text
 from poseid.sweeps.jobs import Job, setting_text
 from poseid.sweeps.settings import difference_in_words, values_of
 from poseid.sweeps.summary import conclude, counts
@@ -36,7 +36,7 @@ def page(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
             "setting_text": setting_text,
             "joined": bool(joined_points(sweep)),
             "numbered": _numbered(sweep),
-            "most_named": MOST_NAMED,
+            "most_numbered": MOST_NUMBERED,
             "most_on_front": MOST_ON_FRONT,
             "heads": [_head(measure) for measure in sweep.page_columns],
             "four": partial(fixed, digits=4),
