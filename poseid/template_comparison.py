@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from poseid.verification.cross_validation import combined_templates
 from poseid.verification.estimates import Estimate
-from poseid.verification.template_result import TemplateResult, averaged_figures, over_splits
+from poseid.verification.template_result import POOLINGS, TemplateResult, over_splits
 
 _RAW = ("raw_mean", "raw_length", "raw_length_squared")
 
@@ -31,26 +30,26 @@ def compare_templates(models: Mapping[str, Sequence[Split]], against: str | None
     found = {name: over_splits(splits) for name, splits in models.items()}
     entries: dict[int | None, dict[str, Any]] = {}
     for k, view in next(iter(found.values())):
-        results = {name: of_model[k, view] for name, of_model in found.items()}
-        by = next(iter(results.values()))[0].by
+        results = {name: combined_templates(of_model[k, view]) for name, of_model in found.items()}
+        by = next(iter(results.values())).by
         entry = entries.setdefault(k, {"k": k, "by": by, "sets": {}})
         entry["sets"][view] = _compared(results, against)
     return list(entries.values())
 
 
-def _compared(results: Mapping[str, Sequence[TemplateResult]], against: str | None) -> dict[str, Any]:
+def _compared(results: Mapping[str, TemplateResult], against: str | None) -> dict[str, Any]:
     first = next(iter(results.values()))
     block: dict[str, Any] = {
-        "templates": sum(one.templates for one in first),
-        "people": sum(one.people for one in first),
-        "mean_frames": float(np.mean([one.mean_frames for one in first])),
-        "length_carries_nothing": all(one.one_length for one in first),
+        "templates": first.templates,
+        "people": first.people,
+        "mean_frames": first.mean_frames,
+        "length_carries_nothing": first.one_length,
         "raw": None,
         "models": {},
     }
-    figures = {name: averaged_figures(splits) for name, splits in results.items()}
-    if not all(figures.values()):
-        return block | {"null_reasons": next(dict(one.null_reasons) for one in first if not one.rates)}
+    if not all(one.rates for one in results.values()):
+        return block | {"null_reasons": dict(first.null_reasons)}
+    figures = {name: {pooling: one.figures(pooling) for pooling in POOLINGS} for name, one in results.items()}
     raw = next(iter(figures.values()))
     block["raw"] = {pooling.removeprefix("raw_"): _numbers(raw[pooling]) for pooling in _RAW}
     for name, mine in figures.items():

@@ -41,12 +41,12 @@ def average_of_folds(folds: Sequence[Evaluation]) -> Evaluation:
         metrics={metric.name: figures[metric.name] for metric in METRICS if not metric.key},
         verdict=verdict,
         reason=reason,
-        null_reasons={path: f"of one fold: {why}" for one in reversed(folds) for path, why in one.null_reasons.items()},
+        null_reasons=_reasons(folds),
         genuine=_genuine(folds),
         yaw=np.concatenate([one.yaw for one in folds]),
         headline_scores=None,
         # of the numbers of frames and views that all folds have
-        frames=tuple(_template(results) for results in over_splits([one.frames for one in folds]).values()),
+        frames=tuple(combined_templates(results) for results in over_splits([one.frames for one in folds]).values()),
     )
 
 
@@ -129,8 +129,8 @@ def _by_pose(folds: Sequence[ByPose]) -> ByPose:
     )
 
 
-def _template(folds: Sequence[TemplateResult]) -> TemplateResult:
-    """Pooled probes of one number of frames and view; they are searched in each fold's own gallery."""
+def combined_templates(folds: Sequence[TemplateResult]) -> TemplateResult:
+    """Pooled probes of one number of frames and view, each fold searched in a gallery of its own."""
     rates = combined([one.rates for one in folds])
     verdict, reason = NOT_JUDGED, "A fold has too few templates, or no confidence intervals were asked for."
     if rates and rates["raw_mean"].eer.resampled.size:
@@ -148,9 +148,14 @@ def _template(folds: Sequence[TemplateResult]) -> TemplateResult:
         verdict=verdict,
         reason=reason,
         one_length=all(one.one_length for one in folds),
-        searches={},
-        null_reasons={path: why for one in reversed(folds) for path, why in one.null_reasons.items()},
+        identification=combined([one.identification for one in folds]),
+        null_reasons=_reasons(folds),
     )
+
+
+def _reasons(folds: Sequence[Evaluation | TemplateResult]) -> dict[str, str]:
+    found = {path: why for one in reversed(folds) for path, why in one.null_reasons.items()}
+    return {path: f"{why} in one fold" for path, why in found.items()} if len(folds) > 1 else found
 
 
 def _genuine(folds: Sequence[Evaluation]) -> Genuine:

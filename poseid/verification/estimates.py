@@ -120,7 +120,7 @@ def average(estimates: Sequence[Estimate]) -> Estimate:
     value = np.mean([one.value for one in estimates], axis=0)
     reason = next((one.reason for one in estimates if one.reason and one.number is None), "") if value.ndim == 0 else ""
     if reason and len(estimates) > 1:
-        reason += " in one split"
+        reason += " in one fold"
     return Estimate(value, np.mean([one.resampled for one in estimates], axis=0), reason)
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.verification.bootstrap import resample_rates
-from poseid.verification.estimates import Estimate
 from poseid.verification.impostors import Impostors
 from poseid.verification.operating_points import POINTS, Rates, det_curve, error_rates, strictest
 from poseid.verification.rates import FMRS, LABELS, why_null
@@ -44,16 +43,12 @@ class SetResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The SET of ``summary.json``."""
-        fnmr = self.enhanced.fnmr_at_fmr - self.raw.fnmr_at_fmr
         return {
             "genuine": self.genuine,
             "impostor": self.impostor,
             "raw": rates_of(self.raw),
             "enhanced": rates_of(self.enhanced),
-            "difference": {
-                "eer": difference_of(self.enhanced.eer - self.raw.eer),
-                "fnmr_at_fmr": {label: difference_of(fnmr[n]) for n, label in enumerate(LABELS)},
-            },
+            "difference": differences(self.raw, self.enhanced),
             "fixed_threshold": fixed_threshold(self.raw, self.enhanced),
             "det": self.det,
             "histogram": self.histogram,
@@ -86,8 +81,13 @@ def rates_of(rates: Rates) -> dict[str, Any]:
     }
 
 
-def difference_of(change: Estimate) -> dict[str, Any]:
-    return {"mean": change.number, "ci95": change.ci95}
+def differences(raw: Rates, enhanced: Rates) -> dict[str, Any]:
+    """The paired differences of EER and of FNMR at each FMR."""
+    eer, fnmr = enhanced.eer - raw.eer, enhanced.fnmr_at_fmr - raw.fnmr_at_fmr
+    return {
+        "eer": {"mean": eer.number, "ci95": eer.ci95},
+        "fnmr_at_fmr": {label: {"mean": fnmr[n].number, "ci95": fnmr[n].ci95} for n, label in enumerate(LABELS)},
+    }
 
 
 def set_result(
