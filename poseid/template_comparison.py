@@ -7,19 +7,17 @@ from typing import Any
 
 from poseid.verification.cross_validation import combined_templates
 from poseid.verification.estimates import Estimate
+from poseid.verification.result import Evaluation
 from poseid.verification.template_result import POOLINGS, TemplateResult, over_splits
 
 _RAW = ("raw_mean", "raw_length", "raw_length_squared")
 
-Split = Sequence[TemplateResult]
-"""What one model's pooled probes are on the people of one split."""
 
-
-def compare_templates(models: Mapping[str, Sequence[Split]], against: str | None) -> list[dict[str, Any]]:
+def compare_templates(models: Mapping[str, Sequence[Evaluation]], against: str | None) -> list[dict[str, Any]]:
     """``frames`` of ``compare.json``: [{k, by, sets: {profile, any}}], k null by template; empty if nothing is pooled.
 
     Args:
-        models: the splits of each model, in one order.
+        models: the splits of each model, in one order; their ``frames`` are compared.
         against: the model whose weighted rows the others' are compared with, beside raw; None for none.
 
     Each set has the figures of ``raw`` by pooling, and by model those of its rows pooled by ``mean`` and ``weighted``,
@@ -27,7 +25,7 @@ def compare_templates(models: Mapping[str, Sequence[Split]], against: str | None
     ``against``. Figures are means over the splits; a number of frames that one split cannot have is left out. Without
     rates ``raw`` is null, with the reason in ``null_reasons``.
     """
-    found = {name: over_splits(splits) for name, splits in models.items()}
+    found = {name: over_splits([one.frames for one in splits]) for name, splits in models.items()}
     entries: dict[int | None, dict[str, Any]] = {}
     for k, view in next(iter(found.values())):
         results = {name: combined_templates(of_model[k, view]) for name, of_model in found.items()}
