@@ -178,6 +178,7 @@ def test_jobs_of_a_multirun_are_compared_on_validation_people_alone(here: Path) 
         values.append(block)
     assert values[0] == pytest.approx((values[1] + values[2]) / 2, abs=1e-12)
     assert "no confidence intervals" in said["validation"]["verdict"]
+    assert said["judged_by"].startswith("Trained in 2 folds, whose test people were not evaluated. ")
 
 
 def test_one_fold_alone_is_the_fold_of_the_whole(here: Path, whole: Path) -> None:
