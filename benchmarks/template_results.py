@@ -24,7 +24,7 @@ def template_text(compared: Path, names: dict[str, str]) -> str:
     names     what the models are called in the tables
     """
     report = _report(compared, names)
-    tables = [(title, rows) for title, rows in template_tables(report) if "differences of EER" not in title]
+    tables = [(title, rows) for title, rows in template_tables(report)[0] if "differences of EER" not in title]
     lines = [f"`{report['data']}`, {report['people']} people, {report['evaluated_people']}:"]
     for title, rows in tables:
         lines += ["", *markdown_table(title, rows)]
@@ -46,8 +46,9 @@ def template_picture(compared: list[Path], model: str, names: dict[str, str], fi
         lines = {}
         for pooling in SHOWN:
             form, kind = pooling.split("_", 1)
-            figures = [(one["raw"] if form == "raw" else one["models"][model])[kind] for _, one in sets]
-            lines[pooling] = [Point(**one[f"fnmr_at_fmr_{fmr}"]) for one in figures]
+            forms = [one["raw"] if form == "raw" else one["models"][model] for _, one in sets]
+            figures = [one[kind][f"fnmr_at_fmr_{fmr}"] for one in forms]
+            lines[pooling] = [Point(rate["value"], rate["ci95"]) for rate in figures]
         note = f"profile frames, {count(report['people'])} people"
         template_tile(out, report["data"], note, [str(k) for k, _ in sets], lines, fmr)
     file.write_bytes(out.drawn().png)

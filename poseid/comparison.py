@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from poseid.enhancers.people import check_enough, choose_people, recorded_people
 from poseid.enhancers.registry import BASELINES
 from poseid.enhancers.saving import SAVED, SavedEnhancer, open_model
 from poseid.errors import InputError
-from poseid.evaluation import embedding_set, pooled_evaluations, quick_evaluation
+from poseid.evaluation import evaluate_enhancer, quick_evaluation
 from poseid.features.fingerprint import digest
 from poseid.features.folds import divide_into_folds, fold_split
 from poseid.features.people import check_apart, people_of_folds, read_people_file, split_people, split_rest
@@ -24,11 +24,9 @@ from poseid.features.rows import FeatureSet
 from poseid.template_comparison import compare_templates
 from poseid.verification.cross_validation import judge_folds
 from poseid.verification.estimates import LEVEL
-from poseid.verification.evaluate import evaluate
 from poseid.verification.metrics import common_headline, figures_of
 from poseid.verification.result import Evaluation, Figures
 from poseid.verification.sets import SETS
-from poseid.verification.template_result import TemplateResult
 from poseid.versions import versions
 
 VALIDATION_SHARE = 1 / 3
@@ -101,12 +99,11 @@ def cv_splits(
     for fold in divide_into_folds(features, count, seed):
         split = fold_split(features, fold, seed, VALIDATION_SHARE)
         splits.append(EvaluationSplit(fold.name, split.test, split.train, split.validation))
-    for model in models:
-        if model.saved and any(_own(model, split, features) is None for split in splits):
-            raise InputError(
-                f"{model.name}: has no model for each of these {count} folds: train it with cv={count} on this data, "
-                f"by the split seed {seed}, or leave out --cv"
-            )
+    for model, _ in _without_own(models, splits, features):
+        raise InputError(
+            f"{model.name}: has no model for each of these {count} folds: train it with cv={count} on this data, "
+            f"by the split seed {seed}, or leave out --cv"
+        )
     return splits, f"{count} folds, each tested by models that never saw its people, averaged"
 
 
@@ -130,14 +127,20 @@ def fold_splits(models: Sequence[ComparedModel], features: FeatureSet, seed: int
             if set(test) & set(other.test):
                 raise InputError(f"--folds: {other.name} and {name} share people: their figures cannot be averaged")
         splits.append(EvaluationSplit(name, test, *split_rest(rest, seed, VALIDATION_SHARE, features.name)))
-    for model in models:
-        for split in splits:
-            if model.saved and _own(model, split, features) is None:
-                raise InputError(
-                    f"{model.name}: has no model whose own test people are {split.name}: train one a split "
-                    "(data.folds=[…]) and give the directory that holds them, or leave out --folds"
-                )
+    for model, split in _without_own(models, splits, features):
+        raise InputError(
+            f"{model.name}: has no model whose own test people are {split.name}: train one a split "
+            "(data.folds=[…]) and give the directory that holds them, or leave out --folds"
+        )
     return splits, f"{len(splits)} splits by folds of pairs.csv, averaged"
+
+
+def _without_own(
+    models: Sequence[ComparedModel], splits: Sequence[EvaluationSplit], features: FeatureSet
+) -> list[tuple[ComparedModel, EvaluationSplit]]:
+    """Trained models, and splits of whose test people they have no model."""
+    pairs = [(model, split) for model in models if model.saved for split in splits]
+    return [(model, split) for model, split in pairs if _own(model, split, features) is None]
 
 
 def _own(model: ComparedModel, split: EvaluationSplit, features: FeatureSet) -> SavedEnhancer | None:
@@ -222,19 +225,13 @@ def compare_models(
         announce: called with the split and the model that are next.
     """
     evaluations: dict[str, list[Evaluation]] = {model.name: [] for model in models}
-    pooled: dict[str, list[tuple[TemplateResult, ...]]] = {model.name: [] for model in models}
     for number, split in enumerate(splits):
-        selected = features.select(split.test)
-        people = selected.people()
+        selected = replace(features.select(split.test), pairs=None)
         for model in models:
             announce(f"{split.name}: {model.name}")
             enhancer = _enhancer(model, split, features)
-            front, video = (embedding_set(enhancer, rows, people, True) for rows in (selected.front, selected.video))
-            found = evaluate(front, video, resamples=resamples, seed=seed + number, details=False)
+            found = evaluate_enhancer(enhancer, selected, resamples, seed + number, frames=frames, details=False)
             evaluations[model.name].append(found)
-            pooled[model.name].append(
-                pooled_evaluations(front, video, selected, frames, resamples=resamples, seed=seed + number)
-            )
     figures = {name: figures_of(found) for name, found in evaluations.items()}
     verdicts = {name: judge_folds(found) for name, found in evaluations.items()}
     first = evaluations[models[0].name]
@@ -264,7 +261,7 @@ def compare_models(
             }
             for model in models
         ],
-        "frames": compare_templates(pooled, against),
+        "frames": compare_templates(evaluations, against),
         "bootstrap": {"resamples": resamples, "seed": seed, "level": LEVEL},
         "versions": versions(),
     }

@@ -16,7 +16,6 @@ from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.evaluate import evaluate
 from poseid.verification.result import Evaluation
 from poseid.verification.sets import SETS
-from poseid.verification.template_result import TemplateResult
 from poseid.verification.templates import evaluate_templates
 
 
@@ -52,6 +51,7 @@ def evaluate_enhancer(
     sets: Collection[str] = SETS,
     use_poses: bool = True,
     frames: Sequence[int] | None = (),
+    details: bool = True,
 ) -> Evaluation:
     """Evaluates an enhancer on all people of a feature set, and pooled probes where they have a ``template_id``.
 
@@ -63,30 +63,17 @@ def evaluate_enhancer(
         sets: comparison sets to evaluate.
         use_poses: False withholds the given poses from the enhancer (they still make the yaw bins).
         frames: also pools random sets of so many video rows each; None pools nothing, not even by ``template_id``.
+        details: also what only a report shows.
     """
     people = features.people()
     front = embedding_set(enhancer, features.front, people, use_poses)
     video = embedding_set(enhancer, features.video, people, use_poses)
-    found = evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed)
+    found = evaluate(front, video, features.pairs, sets=tuple(sets), resamples=resamples, seed=seed, details=details)
     if frames is None:
         return found
-    return replace(found, frames=pooled_evaluations(front, video, features, frames, resamples, seed))
-
-
-def pooled_evaluations(
-    front: EmbeddingSet, video: EmbeddingSet, features: FeatureSet, frames: Sequence[int], resamples: int, seed: int
-) -> tuple[TemplateResult, ...]:
-    """Pooled probes: by ``template_id`` where the video rows have it, and random sets of each number of frames.
-
-    Args:
-        front, video: the rows of all people of ``features``, as :func:`embedding_set` makes them.
-        features: where the ids are.
-        frames: numbers of rows of the random sets.
-        resamples: of the bootstrap over people.
-        seed: of the bootstrap and of the random sets.
-    """
     templates = templates_of(features.video, f"{features.name}, video")
-    return evaluate_templates(front, video, templates, frames, resamples=resamples, seed=seed)
+    pooled = evaluate_templates(front, video, templates, frames, resamples=resamples, seed=seed)
+    return replace(found, frames=pooled)
 
 
 def quick_evaluation(enhancer: Model, features: FeatureSet) -> Evaluation:

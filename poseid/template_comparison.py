@@ -5,51 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from poseid.verification.cross_validation import combined_templates
 from poseid.verification.estimates import Estimate
-from poseid.verification.template_result import TemplateResult, averaged_figures, over_splits
+from poseid.verification.result import Evaluation
+from poseid.verification.template_result import POOLINGS, TemplateResult, over_splits
 
 _RAW = ("raw_mean", "raw_length", "raw_length_squared")
 
-Split = Sequence[TemplateResult]
-"""What one model's pooled probes are on the people of one split."""
 
-
-def compare_templates(models: Mapping[str, Sequence[Split]], against: str | None) -> list[dict[str, Any]]:
+def compare_templates(models: Mapping[str, Sequence[Evaluation]], against: str | None) -> list[dict[str, Any]]:
     """``frames`` of ``compare.json``: [{k, by, sets: {profile, any}}], k null by template; empty if nothing is pooled.
 
     Args:
-        models: the splits of each model, in one order.
+        models: the splits of each model, in one order; their ``frames`` are compared.
         against: the model whose weighted rows the others' are compared with, beside raw; None for none.
 
     Each set has the figures of ``raw`` by pooling, and by model those of its rows pooled by ``mean`` and ``weighted``,
     with the paired differences of weighted rows: ``against_raw`` by pooling, ``against_mean`` of its own rows,
-    ``against``. Figures are means over the splits; a number of frames that one split cannot have is left out.
+    ``against``. Figures are means over the splits; a number of frames that one split cannot have is left out. Without
+    rates ``raw`` is null, with the reason in ``null_reasons``.
     """
-    found = {name: over_splits(splits) for name, splits in models.items()}
+    found = {name: over_splits([one.frames for one in splits]) for name, splits in models.items()}
     entries: dict[int | None, dict[str, Any]] = {}
     for k, view in next(iter(found.values())):
-        results = {name: of_model[k, view] for name, of_model in found.items()}
-        by = next(iter(results.values()))[0].by
+        results = {name: combined_templates(of_model[k, view]) for name, of_model in found.items()}
+        by = next(iter(results.values())).by
         entry = entries.setdefault(k, {"k": k, "by": by, "sets": {}})
         entry["sets"][view] = _compared(results, against)
     return list(entries.values())
 
 
-def _compared(results: Mapping[str, Sequence[TemplateResult]], against: str | None) -> dict[str, Any]:
+def _compared(results: Mapping[str, TemplateResult], against: str | None) -> dict[str, Any]:
     first = next(iter(results.values()))
     block: dict[str, Any] = {
-        "templates": sum(one.templates for one in first),
-        "people": sum(one.people for one in first),
-        "mean_frames": float(np.mean([one.mean_frames for one in first])),
-        "length_carries_nothing": all(one.one_length for one in first),
+        "templates": first.templates,
+        "people": first.people,
+        "mean_frames": first.mean_frames,
+        "length_carries_nothing": first.one_length,
         "raw": None,
         "models": {},
     }
-    figures = {name: averaged_figures(splits) for name, splits in results.items()}
-    if not all(figures.values()):
-        return block
+    if not all(one.rates for one in results.values()):
+        return block | {"null_reasons": dict(first.null_reasons)}
+    figures = {name: {pooling: one.figures(pooling) for pooling in POOLINGS} for name, one in results.items()}
     raw = next(iter(figures.values()))
     block["raw"] = {pooling.removeprefix("raw_"): _numbers(raw[pooling]) for pooling in _RAW}
     for name, mine in figures.items():

@@ -97,9 +97,13 @@ def test_the_model_of_everybody_is_judged_by_its_folds(here: Path, whole: Path) 
     assert info["report"]["people"] == "cross_validation"
     assert info["report"]["verdict"] == said["cross_validation"]["verdict"]
     assert "Judged by 3 folds" in info["report"]["judged_by"]
+    assert "validation" not in info["report"]
     page = (whole / "report" / "report.html").read_text(encoding="utf-8")
     assert "24 out-of-fold test people" in page
     assert "Judged by 3 folds" in page
+    assert "each tested by a model that had never seen them" in page
+    assert "Not judged" not in page
+    assert "alidation people" not in page.replace("training and validation people", "")
     assert all(page.count(f'<th scope="row">{fold}</th><td>8</td>') == 1 for fold in range(3))
 
 
@@ -110,7 +114,9 @@ def test_evaluate_refuses_its_people_and_compare_takes_its_folds(
     poseid = Caller(capsys)
     data = ("--data", "data", "--out")
     assert "was trained on or chosen by all 24 people" in poseid.refused("evaluate", "whole", *data, "e")
-    poseid.done("compare", "raw", "whole", "mean_subtraction", "--cv", "3", *data, "c")
+    said = poseid.done("compare", "raw", "whole", "mean_subtraction", "ridge", "--cv", "3", *data, "c").splitlines()
+    tables = said[said.index("figures") : next(n for n, line in enumerate(said) if line.startswith("left out: "))]
+    assert max(map(len, tables)) <= 100
     compared = json.loads(Path("c/compare.json").read_text(encoding="utf-8"))
     block = summary(whole)["cross_validation"]
     headline = block["sets"][block["headline"]]
@@ -172,6 +178,7 @@ def test_jobs_of_a_multirun_are_compared_on_validation_people_alone(here: Path) 
         values.append(block)
     assert values[0] == pytest.approx((values[1] + values[2]) / 2, abs=1e-12)
     assert "no confidence intervals" in said["validation"]["verdict"]
+    assert said["judged_by"].startswith("Trained in 2 folds, whose test people were not evaluated. ")
 
 
 def test_one_fold_alone_is_the_fold_of_the_whole(here: Path, whole: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from poseid.reports.format import METRIC_FORMATS, SET_TITLES, aligned, ascii_text, with_interval
+from poseid.reports.format import METRIC_FORMATS, SET_TITLES, aligned_within, ascii_text, with_interval
 from poseid.reports.template_compare_table import template_tables
 from poseid.reports.template_table import ONE_LENGTH
-from poseid.verification.metrics import Metric, metrics_in
+from poseid.verification.metrics import Metric, Place, metrics_in
 
 
 def cell(metric: Metric, figure: dict[str, Any], difference: bool = False) -> str:
@@ -33,25 +33,44 @@ def directions(metrics: Sequence[Metric]) -> str:
 
 
 def tables(report: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
-    """Title and rows (the first is the head) of each table of a report."""
+    """Title and rows (the first is the head) of each table of a report, of the figures that a model has."""
     models, out = report["models"], []
     for title, metrics, last in (
-        ("figures", metrics_in("compare"), ["verdict"]),
-        ("at the raw system's thresholds, left untouched", metrics_in("raw thresholds"), []),
+        ("figures", _known(report, "compare"), ["verdict"]),
+        ("at the raw system's thresholds, left untouched", _known(report, "raw thresholds"), []),
     ):
+        if not metrics:
+            continue
         head = ["model", *(f"{metric.title}{METRIC_FORMATS[metric.format].unit}" for metric in metrics), *last]
         rows = [[m["name"], *(cell(one, m[one.name]) for one in metrics), *(m[key] for key in last)] for m in models]
         out.append((title, [head, *rows]))
     pairs = [("raw", "against_raw")] + ([(report["against"], "against")] if report["against"] is not None else [])
-    paired = metrics_in("paired")
+    paired = _known(report, "paired")
     head = ["model", *(metric.title + (", points of %" if metric.format == "percent" else "") for metric in paired)]
     for other, key in pairs:
         rows = [
             [m["name"], *(cell(one, m[key][one.name], True) for one in paired)] for m in models if m["name"] != other
         ]
-        if rows:
+        if rows and paired:
             out.append((f"paired differences from {other} ({directions(paired)})", [head, *rows]))
     return out
+
+
+def _known(report: dict[str, Any], place: Place) -> list[Metric]:
+    return [one for one in metrics_in(place) if any(model[one.name]["value"] is not None for model in report["models"])]
+
+
+def left_out(report: dict[str, Any]) -> Iterator[str]:
+    """What no table shows, since it is not defined for any model: a line for each reason."""
+    places: tuple[Place, ...] = ("compare", "raw thresholds", "paired")
+    null = {one.name: one for place in places for one in metrics_in(place) if one not in _known(report, place)}
+    reasons: dict[str, list[str]] = {}
+    for title, why in [
+        *((one.title, report["models"][0][name].get("reason", "not defined")) for name, one in null.items()),
+        *template_tables(report)[1],
+    ]:
+        reasons.setdefault(why, []).append(title)
+    yield from (ascii_text(f"left out: {', '.join(titles)}: {why}") for why, titles in reasons.items())
 
 
 def heading(report: dict[str, Any]) -> list[str]:
@@ -86,18 +105,18 @@ def plain_table(report: dict[str, Any]) -> str:
     lines = heading(report)
     for title, rows in tables(report):
         names, *figures = zip(*rows, strict=True)
-        lines += ["", title, *aligned([("", *names[1:]), *figures])]
-    for title, rows in template_tables(report):
-        lines += ["", title, *aligned(rows)]
-    return "\n".join([*lines, "", *_verdicts(report)])
+        lines += ["", title, *aligned_within([("", *names[1:]), *figures])]
+    for title, rows in template_tables(report)[0]:
+        lines += ["", title, *aligned_within(rows)]
+    return "\n".join([*lines, "", *left_out(report), "", *_verdicts(report)])
 
 
 def markdown(report: dict[str, Any]) -> str:
     """The same as Markdown, a model a row."""
     lines = [f"{line}  " for line in heading(report)]
-    for title, rows in [*tables(report), *template_tables(report)]:
+    for title, rows in [*tables(report), *template_tables(report)[0]]:
         lines += ["", *markdown_table(title, rows)]
-    return "\n".join([*lines, "", *(f"- {line}" for line in _verdicts(report))]) + "\n"
+    return "\n".join([*lines, "", *(f"- {line}" for line in (*left_out(report), *_verdicts(report)))]) + "\n"
 
 
 def markdown_table(title: str, rows: Sequence[Sequence[str]]) -> list[str]:

@@ -75,10 +75,11 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
             "pose_columns": [c for c in range(len(poses["bins"])) if any(row[c] for row in poses["n"])],
             "metrics": _metrics(block),
             "pooled": [(frames_title(k, view, one["mean_frames"]), one) for k, view, one in entries_of(block)],
-            "pooled_verdict": _pooled_verdict(block),
+            "judged_templates": judged_templates(block),
+            "words": {verdict: said for verdict, (_, _, said) in _VERDICTS.items()},
             "pooling_titles": POOLING_TITLES,
             "length_note": length_note(block),
-            "others": [(name, other, _VERDICTS[other["verdict"]][2]) for name, other in others],
+            "others": others,
             "one_in": _ONE_IN,
             "sides": _SIDES,
             "set_titles": SET_TITLES,
@@ -90,22 +91,13 @@ def page(summary: Block, block: Block, figures: Mapping[str, Drawn]) -> str:
 
 
 def _parts(summary: Block, block: Block) -> tuple[str, list[tuple[str, Block]]]:
-    """Which people the block is about, and the other blocks of the summary."""
+    """Which people the block is about, and the other blocks of the summary; beside all folds there are none."""
     names = [name for name in _PARTS if summary.get(name)]
     # the very block first: another may be equal to it
     same = [name for name in names if summary[name] is block] + [name for name in names if summary[name] == block]
     shown = same[0] if same else "evaluation"
-    others = [(name, summary[name]) for name in names if name != shown]
+    others = [(name, summary[name]) for name in names if name != shown != "cross_validation"]
     return PEOPLE.get(shown, shown), others
-
-
-def _pooled_verdict(block: Block) -> tuple[str, str, str] | None:
-    """What is pooled, the words of its verdict and the reason; None where nothing is pooled."""
-    judged = judged_templates(block)
-    if judged is None:
-        return None
-    title, one = judged
-    return title, _VERDICTS[one["verdict"]][2], one["reason"]
 
 
 def _metrics(block: Block) -> list[tuple[str, str, list[str | None]]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from poseid.reports.format import aligned, ascii_text, percent, points, signed, times, with_interval
+from poseid.reports.format import aligned_within, ascii_text, fixed, points, times, with_interval
 
 PEOPLE = {"evaluation": "evaluated", "cross_validation": "out-of-fold test"}
 """How the people of a block of the summary are called; others by the block's name."""
-HEAD = ("fold", "people", "verdict", "EER", "FNMR at FMR", "change, points", "FMR, times raw's", "improvement")
+HEAD = ("fold", "people", "verdict", "FNMR at FMR, or EER, %", "change, points", "FMR, times raw's")
 
 
 def folds_rows(folds: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
@@ -22,22 +22,21 @@ def folds_rows(folds: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def _row(fold: dict[str, Any]) -> tuple[str, ...]:
-    eer, fnmr, fixed = fold["eer"], fold["fnmr_at_fmr"], fold["raw_threshold"]
-    improvement = fold["improvement"]["mean"]
+    at, rate, at_raw = fold["fmr"], fold["fnmr_at_fmr"], fold["raw_threshold"]
+    if rate is None:
+        at, rate = "EER", fold["eer"]
     return (
         fold["name"].removeprefix("fold ").removeprefix("folds ").removesuffix(" of pairs.csv"),
         str(fold["people"]),
         fold["verdict"],
-        "–" if eer is None else f"{percent(eer['raw'], 2)} → {percent(eer['enhanced'], 2)}",
-        "–" if fnmr is None else f"{fold['fmr']}: {percent(fnmr['raw'], 2)} → {percent(fnmr['enhanced'], 2)}",
-        "–" if fnmr is None else with_interval(fnmr["difference"], fnmr["difference_ci95"], points),
-        "–" if fixed is None else with_interval(fixed["fmr_ratio"], fixed["fmr_ratio_ci95"], times),
-        "–" if improvement is None else signed(improvement),
+        "–" if rate is None else f"{at}: {fixed(100 * rate['raw'], 2)} → {fixed(100 * rate['enhanced'], 2)}",
+        "–" if rate is None else with_interval(rate["difference"], rate["difference_ci95"], points),
+        "–" if at_raw is None else with_interval(at_raw["fmr_ratio"], at_raw["fmr_ratio_ci95"], times),
     )
 
 
 def folds_text(summary: dict[str, Any]) -> str:
     """The rows as lines, and how the model that ships follows from the folds."""
     rows = [[ascii_text(cell) for cell in row] for row in folds_rows(summary["folds"])]
-    lines = ["", "the folds:", *aligned([HEAD, *rows])] if rows else [""]
+    lines = ["", "the folds:", *aligned_within([HEAD, *rows])] if rows else [""]
     return "\n".join([*lines, f"{summary['judged_by']}."])

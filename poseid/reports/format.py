@@ -172,6 +172,25 @@ def aligned(rows: Sequence[Sequence[str]], right: bool = False) -> list[str]:
     ]
 
 
+def aligned_within(rows: Sequence[Sequence[str]], most: int = 100) -> list[str]:
+    """The same in at most so many columns of a terminal: what does not fit follows below, its first column repeated.
+
+    >>> aligned_within([["", "raw", "ridge"], ["EER", "9 %", "8 %"]], most=10)
+    ['     raw', 'EER  9 %', '', '     ridge', 'EER  8 %']
+    """
+    first, *columns = zip(*rows, strict=True)
+    lines: list[str] = []
+    while columns:
+        fit = next((n for n in range(len(columns), 1, -1) if _width([first, *columns[:n]]) <= most), 1)
+        lines += [*([""] if lines else []), *aligned([*zip(first, *columns[:fit], strict=True)])]
+        columns = columns[fit:]
+    return lines
+
+
+def _width(columns: Sequence[Sequence[str]]) -> int:
+    return sum(2 + max(map(len, column)) for column in columns) - 2
+
+
 def effect(ci95: list[float] | None, lower_is_better: bool, unchanged: float = 0.0) -> tuple[str, str]:
     """What an interval of a change says in words, and its class: better, worse, or not clear.
 

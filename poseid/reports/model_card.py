@@ -9,13 +9,20 @@ from typing import Any
 from poseid.enhancers.header import info_of
 from poseid.enhancers.registry import BASELINES, ENHANCERS
 from poseid.reports.html import render
-from poseid.verification.verdict import HARMS, HELPS, NO_EFFECT
+from poseid.verification.verdict import HARMS, HELPS, NO_EFFECT, NOT_JUDGED
 
 _VERDICTS = {
     HELPS: "The report says **helps**: fewer genuine pairs rejected on people never trained on, no more impostors.",
     NO_EFFECT: "The report says **no effect shown**: do not expect better figures than with the raw vectors.",
     HARMS: "The report says **harms**: do not use this model.",
+    NOT_JUDGED: "The report does not judge it.",
 }
+_PARTS = {
+    "cross_validation": "people, each tested once, by the model of a fold that never saw them",
+    "test": "test people never trained on",
+    "validation": "validation people never trained on (the model was chosen on them: they flatter it)",
+}
+"""Of whom a header may have figures."""
 
 
 def card(header: dict[str, Any], dim: int, file: str, made: str) -> str:
@@ -43,6 +50,8 @@ def card(header: dict[str, Any], dim: int, file: str, made: str) -> str:
         "fingerprint": header.get("fingerprint"),
         "data_digest": (header.get("data") or {}).get("digest"),
         "verdicts": _VERDICTS,
+        "parts": _PARTS,
+        "folds": bool(info.report and info.report.get("judged_by")),
         "plain": _plain,
         "digest": _digest,
     }

@@ -1,53 +1,48 @@
-"""The Pareto front of a sweep: FNMR against the FMR ratio at one threshold, each setting named at its point."""
+"""The Pareto front of a sweep: FNMR against the FMR ratio at one threshold, each setting numbered at its point."""
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
 from statistics import fmean
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
 
-from poseid.reports.format import SPACE
-from poseid.reports.label_placement import Box, Label, Point, leader_end, place_labels
-from poseid.reports.sheet import DASHED, ENHANCED, HEIGHT, INK, RAW, SOFT, Sheet, label, legend, sheet, write
+from poseid.reports.sheet import DASHED, ENHANCED, HEIGHT, RAW, SOFT, Sheet, label, legend, sheet, write
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.settings import Setting, values_of
 
-MOST_NAMED, MOST_ON_FRONT = 16, 32
-"""With more settings than the first number, those on the front alone are named; of these not more than the second."""
-_LINE, _MOST_LINES = 24, 3
-"""Characters of a line of a name, and how many lines it may take; a longer one is replaced by a number."""
-
+MOST_NUMBERED, MOST_ON_FRONT = 16, 32
+"""With more settings than the first number, those on the front alone are numbered; of these at most the second."""
 _LONGEST_VALUE, _LONGEST_KEY = 14, 40
 """Longest value and key that a figure shows, in characters."""
-_LABEL, _PAD = 7.5, 1.0
-_FEW_LINES, _LINE_HEIGHT, _TALLEST = 12, 0.09, 6.6
-"""So many lines have room in a figure of the usual height; each line more adds so many inches, up to so many."""
-_RADIUS, _FROM_RAW = 4.2, 2.5
-"""Of a point, in points of 1/72 inch; and how many radii names stay away from the raw vectors."""
-_OUTSIDE, _INSIDE = 225.0, 45.0
-"""Nothing stands lower left of the front: names of its settings begin there, those of the others on the other side."""
+_SIZE, _LINE, _LINE_HEIGHT = 7.5, 64, 0.15
+"""Of the names: size of the text in points, characters of a line, and height of a line in inches."""
+_RADIUS, _GAPS = 4.2, (1.7, 2.6, 3.6)
+"""Of a point, in points of 1/72 inch; and the distances of its number from its middle, in radii."""
+_TURNS = (0, 45, -45, 90, -90, 135, -135, 180)
+_OUTSIDE, _INSIDE = 225, 45
+"""Degrees. Nothing stands lower left of the front: numbers of its settings stand there, others on the other side."""
+
+Point = tuple[float, float]
 
 
 def draw_front(sweep: Sweep) -> Sheet:
-    """The settings by both metrics; ``sweep.front`` must not be empty."""
+    """The settings by both metrics, and their names; ``sweep.front`` must not be empty."""
     fnmr, ratio = sweep.front_measures
     points, raw = sweep.front_points, _raw_point(sweep)
-    texts = _point_texts(sweep)
-    more = sum(text.count("\n") + 1 for text in texts.values()) - _FEW_LINES
-    out = sheet(1, 1, min(HEIGHT + _LINE_HEIGHT * max(0, more), _TALLEST))
+    numbered = _numbered(sweep)
+    names = [line for setting in numbered for line in _name(sweep, setting)]
+    out = sheet(1, 2, max(HEIGHT, 1.0 + _LINE_HEIGHT * len(names)))
     note = f"n = {len(points)} settings; lower left is better"
     axes = out.tile("False non-matches against false matches", note)
     rest = np.array([point for setting, point in points.items() if setting not in sweep.front]).reshape(-1, 2)
     front = np.array(sorted(points[setting] for setting in sweep.front))
-    named = "beaten by another" if len(rest) else None
-    axes.scatter(rest[:, 0], rest[:, 1], s=26, color=SOFT, alpha=0.6, linewidths=0, label=named)
+    beaten = "beaten by another" if len(rest) else None
+    axes.scatter(rest[:, 0], rest[:, 1], s=26, color=SOFT, alpha=0.6, linewidths=0, label=beaten)
     axes.plot(*front.T, color=ENHANCED, linewidth=1.2, drawstyle="steps-post", alpha=0.7)
     axes.scatter(front[:, 0], front[:, 1], s=42, color=ENHANCED, linewidths=0, zorder=3, label="Pareto front")
     axes.axvline(1.0, color=RAW, linewidth=1.0, linestyle=DASHED)
@@ -56,15 +51,18 @@ def draw_front(sweep: Sweep) -> Sheet:
     _limits(axes, [*points.values(), *([raw] if raw else [])])
     label(axes, ratio.title, fnmr.title)
     legend(axes, "upper right", columns=3)
-    _write_names(axes, sweep, texts, raw)
+    _write_numbers(axes, sweep, numbered, raw)
+    beside = out.tile("The settings", "numbers as in the table of all settings; without lambda_")
+    beside.set_axis_off()
+    write(beside, -0.16, 1.0, "\n".join(names), size=_SIZE, backdrop=0)
     return out
 
 
 def _limits(axes: Axes, points: Sequence[Point]) -> None:
-    """Fixes the axes, with room for labels around the points and for the legend above them."""
+    """Fixes the axes, with room for numbers around the points and for the legend above them."""
     x, y = np.array(points).T
     for values, set_limits, below, above in (
-        (np.append(x, 1.0), axes.set_xlim, 0.25, 0.15),
+        (np.append(x, 1.0), axes.set_xlim, 0.12, 0.12),
         (y, axes.set_ylim, 0.12, 0.20),
     ):
         low, high = float(values.min()), float(values.max())
@@ -74,62 +72,32 @@ def _limits(axes: Axes, points: Sequence[Point]) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(6))
 
 
-def _write_names(axes: Axes, sweep: Sweep, texts: dict[Setting, str], raw: Point | None) -> None:
-    """Writes the text of each setting at its point; its number where there is no room for more."""
-    radius, pad = _RADIUS * axes.figure.dpi / 72, _PAD * axes.figure.dpi / 72
-    pixels = {setting: _pixels(axes, point) for setting, point in sweep.front_points.items()}
-    choices = {
-        setting: [
-            write(axes, 0, 0, text, va="bottom", size=_LABEL, at_data=True, backdrop=_PAD)
-            for text in (name, number_text(sweep, setting))
-        ]
-        for setting, name in texts.items()
-    }
-    wanted = [
-        Label(
-            pixels[setting],
-            tuple((right - left + 2 * pad, top - bottom + 2 * pad) for left, bottom, right, top in map(_extent, each)),
-            _OUTSIDE if setting in sweep.front else _INSIDE,
-        )
-        for setting, each in choices.items()
-    ]
-    obstacles = [_around(point, radius) for setting, point in pixels.items() if setting not in texts]
-    obstacles += [_extent(found) for found in (axes.get_legend(),) if found is not None]
-    # a name close to the raw vectors would be taken for theirs
-    obstacles += [_around(_pixels(axes, raw), _FROM_RAW * radius)] if raw else []
-    placed = place_labels(wanted, _extent(axes), radius, obstacles)
-    for setting, place in zip(texts, placed, strict=True):
-        chosen = None if place is None else choices[setting][place[0]]
-        for text in choices[setting]:
-            if text is not chosen:
-                text.remove()
-        if chosen is not None and place is not None:
-            _move(axes, chosen, place[1], pixels[setting], radius)
+def _write_numbers(axes: Axes, sweep: Sweep, numbered: Sequence[Setting], raw: Point | None) -> None:
+    """The number of each setting beside its point; none where it would cover another number or a point."""
+    radius = _RADIUS * axes.figure.dpi / 72
+    points = {setting: axes.transData.transform(point) for setting, point in sweep.front_points.items()}
+    taken = [_around(point, radius, radius) for point in points.values()]
+    if raw:
+        taken.append(_around(axes.transData.transform(raw), radius, radius))
+    taken += [found.get_window_extent() for found in (axes.get_legend(),) if found is not None]
+    for setting in numbered:
+        text = write(axes, 0, 0, number_text(sweep, setting).removeprefix("no. "), ha="center", va="center", size=_SIZE)
+        size = text.get_window_extent()
+        first = _OUTSIDE if setting in sweep.front else _INSIDE
+        angles = np.deg2rad(np.add(first, _TURNS))
+        steps = [gap * radius * np.array([np.cos(angle), np.sin(angle)]) for gap in _GAPS for angle in angles]
+        boxes = [_around(points[setting] + step, size.width / 2, size.height / 2) for step in steps]
+        box = next((one for one in boxes if not one.count_overlaps(taken)), None)
+        if box is None:
+            text.remove()
+            continue
+        taken.append(box)
+        x, y = axes.transAxes.inverted().transform(((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2))
+        text.set_position((float(x), float(y)))
 
 
-def _move(axes: Axes, text: Text, box: Box, point: Point, radius: float) -> None:
-    """Puts a text into its box, in pixels, with a line to its point where that is not next to it."""
-    pad = _PAD * axes.figure.dpi / 72
-    end = leader_end(point, box)
-    (corner, start, stop) = axes.transData.inverted().transform([(box[0] + pad, box[1] + pad), point, end])
-    text.set_position(tuple(corner))
-    text.set_multialignment("right" if box[2] < point[0] else "left")
-    if math.dist(end, point) > 2.2 * radius:
-        axes.plot(*zip(start, stop, strict=True), color=INK, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=2)
-
-
-def _pixels(axes: Axes, point: Point) -> Point:
-    x, y = axes.transData.transform(point)
-    return (float(x), float(y))
-
-
-def _around(point: Point, radius: float) -> Box:
-    return (point[0] - radius, point[1] - radius, point[0] + radius, point[1] + radius)
-
-
-def _extent(artist: Artist) -> Box:
-    left, bottom, right, top = artist.get_window_extent().extents
-    return (float(left), float(bottom), float(right), float(top))
+def _around(middle: np.ndarray, across: float, up: float) -> Bbox:
+    return Bbox.from_extents(middle[0] - across, middle[1] - up, middle[0] + across, middle[1] + up)
 
 
 def _raw_point(sweep: Sweep) -> Point | None:
@@ -139,12 +107,12 @@ def _raw_point(sweep: Sweep) -> Point | None:
     return (1.0, fmean(known)) if known else None
 
 
-def _point_texts(sweep: Sweep) -> dict[Setting, str]:
-    """What is written at the points, those of the front first: names in lines, or numbers where they are too long."""
-    named = [*sweep.front, *sweep.front_points]
-    if len(sweep.front_points) > MOST_NAMED:
-        named = sweep.front[:: -(-len(sweep.front) // MOST_ON_FRONT)]
-    return {setting: _name(sweep, setting) or number_text(sweep, setting) for setting in named}
+def _numbered(sweep: Sweep) -> list[Setting]:
+    """The settings that are numbered, in the order of their numbers."""
+    chosen = list(sweep.front_points)
+    if len(chosen) > MOST_NUMBERED:
+        chosen = sweep.front[:: -(-len(sweep.front) // MOST_ON_FRONT)]
+    return sorted(chosen, key=sweep.settings.index)
 
 
 def number_text(sweep: Sweep, setting: Setting) -> str:
@@ -152,15 +120,15 @@ def number_text(sweep: Sweep, setting: Setting) -> str:
     return f"no. {sweep.settings.index(setting) + 1}"
 
 
-def _name(sweep: Sweep, setting: Setting) -> str | None:
-    """The values of a setting in lines, broken between keys alone; None where they take too many lines."""
+def _name(sweep: Sweep, setting: Setting) -> list[str]:
+    """The number and the values of a setting in lines."""
     parts = []
     for key in sweep.keys:
         values = values_of(sweep.settings, key)
         if len(values) > 1:
-            parts.append(f"{short_key(key)} {labels(values)[values.index(setting.value(key))]}".replace(" ", SPACE))
-    lines = textwrap.wrap(", ".join(parts), _LINE, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines).replace(SPACE, " ") if 0 < len(lines) <= _MOST_LINES else None
+            parts.append(f"{short_key(key)} {labels(values)[values.index(setting.value(key))]}")
+    text = f"{sweep.settings.index(setting) + 1}:  {', '.join(parts)}"
+    return textwrap.wrap(text, _LINE, subsequent_indent="      ", break_on_hyphens=False)
 
 
 def drawable_key(key: str) -> str:

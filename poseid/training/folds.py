@@ -56,9 +56,12 @@ class Folds:
             f"{title} {getattr(self, key):g} (folds: {', '.join(f'{entry[key]:g}' for entry in self.entries)})"
             for key, title in (("epochs", "epochs"), ("strength", "strength"), ("bias_shift", "bias shift"))
         ]
+        judged = f"Judged by {len(self.entries)} folds, each a model that never saw the people it is tested on"
+        if self.test is None:
+            judged = f"Trained in {len(self.entries)} folds, whose test people were not evaluated"
         return (
-            f"Judged by {len(self.entries)} folds, each a model that never saw the people it is tested on. The model "
-            f"that ships is trained as they were, on everybody, with the median of what they chose: {', '.join(chosen)}"
+            f"{judged}. The model that ships is trained as they were, on everybody, with the median of what they "
+            f"chose: {', '.join(chosen)}"
         )
 
 

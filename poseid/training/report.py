@@ -82,16 +82,14 @@ def finish_run(
     if data.fold_name is not None:
         summary["fold"] = data.fold_name
     part, evaluated = ("validation", guarded.evaluation) if test is None else ("test", test)
-    figures = {
-        "validation": key_figures(guarded.evaluation.block),
-        "test": None if test is None else key_figures(test.block),
-    }
     if folds is not None:
         summary |= {"folds": folds.entries, "judged_by": folds.said()}
         summary["cross_validation"] = None if folds.test is None else folds.test.block
         if folds.test is not None:
             part, evaluated = "cross_validation", folds.test
-            figures["cross_validation"] = key_figures(folds.test.block)
+    # Folds that were tested have judged the model: validation people have not.
+    parts = [part] if part == "cross_validation" else ["validation", "test"]
+    figures = {name: summary[name] and key_figures(summary[name]) for name in parts}
     shown = evaluated.block
     # A salt of its own for every run would make equal runs differ; one from the data hides names just as well
     # from whoever has no list of candidates, and no salt hides them from whoever has one.

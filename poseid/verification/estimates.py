@@ -73,6 +73,10 @@ class Estimate:
         """Number n of an array of figures."""
         return Estimate(self.value[n], self.resampled[n])
 
+    def because(self, reason: str) -> Estimate:
+        """The same, with why it is not defined, should it not be."""
+        return Estimate(self.value, self.resampled, reason)
+
     def __sub__(self, other: Estimate) -> Estimate:
         """The paired difference."""
         return Estimate(self.value - other.value, self.resampled - other.resampled, self.reason or other.reason)
@@ -88,7 +92,8 @@ class Estimate:
             least = (other.value / MINIMUM_FALSE_MATCHES)[..., None]
             neither = (self.resampled == 0) & (other.resampled == 0)
             again = np.where(neither, 1.0, self.resampled / np.maximum(other.resampled, least))
-            return Estimate(np.where(other.value > 0, self.value / other.value, np.nan), again)
+            ratio = np.where(other.value > 0, self.value / other.value, np.nan)
+            return Estimate(ratio, again, self.reason or other.reason)
 
     @property
     def number(self) -> float | None:
@@ -101,8 +106,9 @@ class Estimate:
         return interval(self.resampled) if self.resampled.size and self.number is not None else None
 
     def to_dict(self) -> dict[str, Any]:
-        """{value, ci95}, None where not defined."""
-        return {"value": self.number, "ci95": self.ci95}
+        """{value, ci95}, None where not defined, then with the ``reason`` where it is known."""
+        why = {"reason": self.reason} if self.reason and self.number is None else {}
+        return {"value": self.number, "ci95": self.ci95} | why
 
 
 def average(estimates: Sequence[Estimate]) -> Estimate:
@@ -112,7 +118,9 @@ def average(estimates: Sequence[Estimate]) -> Estimate:
     [0.5, 1.5]
     """
     value = np.mean([one.value for one in estimates], axis=0)
-    reason = next((one.reason for one in estimates if one.reason), "")
+    reason = next((one.reason for one in estimates if one.reason and one.number is None), "") if value.ndim == 0 else ""
+    if reason and len(estimates) > 1:
+        reason += " in one fold"
     return Estimate(value, np.mean([one.resampled for one in estimates], axis=0), reason)
 
 

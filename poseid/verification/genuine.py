@@ -27,8 +27,8 @@ IMPROVED = 1e-6
 def yaw_bin(yaw: NDArray[np.floating]) -> NDArray[np.intp]:
     """The index in `YAW_BINS` of each yaw in degrees; BEYOND 90 and UNKNOWN (NaN) have their own.
 
-    >>> yaw_bin(np.array([-90.0, -45.0, -15.0, 15.0, 45.0, 45.1, 91.0, np.nan])).tolist()
-    [0, 1, 2, 2, 3, 4, 5, 6]
+    >>> yaw_bin(np.array([-90.1, -90, -45.1, -45, -15.1, -15, 0, 15, 15.1, 45, 45.1, 90, 90.1, np.nan])).tolist()
+    [5, 0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6]
     """
     # bins are closed towards the frontal head: the absolute yaw decides, then the sign
     frontal = len(YAW_BINS) // 2

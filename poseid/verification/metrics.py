@@ -63,11 +63,12 @@ class Metric:
 
 def _rate(evaluation: Evaluation, form: str, *, of: str, rate: str, n: int | None) -> Estimate:
     """A rate of a set (`headline`: the one that is judged), at FMR number n of `FMRS` where it is one of several."""
-    result = evaluation.headline_set if of == "headline" else evaluation.sets[of]
+    name = evaluation.headline if of == "headline" else of
+    result, reasons = evaluation.sets[name], evaluation.null_reasons
     if result is None:
-        return _without_interval(evaluation, np.nan)
+        return _without_interval(evaluation, np.nan, reasons.get(f"sets.{name}", ""))
     found: Estimate = getattr(getattr(result, form), rate)
-    return found if n is None else found[n]
+    return found if n is None else found[n].because(reasons.get(f"sets.{name}.{LABELS[n]}", ""))
 
 
 def _without_interval(evaluation: Evaluation, value: float, reason: str = "") -> Estimate:
@@ -75,7 +76,7 @@ def _without_interval(evaluation: Evaluation, value: float, reason: str = "") ->
 
 
 def _rank1(evaluation: Evaluation, form: str) -> Estimate:
-    return _without_interval(evaluation, evaluation.rank1[form])
+    return _without_interval(evaluation, evaluation.rank1[form], evaluation.null_reasons.get("rank1", ""))
 
 
 def _fnir_at_fpir(evaluation: Evaluation, form: str, *, fpir: float) -> Estimate:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.verification.bootstrap import resample_rates
-from poseid.verification.estimates import Estimate
 from poseid.verification.impostors import Impostors
 from poseid.verification.operating_points import POINTS, Rates, det_curve, error_rates, strictest
 from poseid.verification.rates import FMRS, LABELS, why_null
@@ -35,10 +34,6 @@ class SetResult:
     histogram: Mapping[str, Any]
     """`edges`, and of `raw` and `enhanced` the share of `genuine` and `impostor` scores between two edges."""
 
-    def fmr_ratio(self, n: int) -> Estimate:
-        """FMR of enhanced over raw at the raw threshold of FMR number n."""
-        return self.enhanced.fmr_at_raw_threshold[n].over(self.raw.fmr_at_raw_threshold[n])
-
     def operating_point(self) -> tuple[str, float | None]:
         """The FMR that the set is judged at and its raw threshold: 1e-3, else 1e-2; None with too few impostors."""
         thresholds = zip(LABELS, self.raw.thresholds.tolist(), strict=True)
@@ -48,36 +43,31 @@ class SetResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The SET of ``summary.json``."""
-        fnmr = self.enhanced.fnmr_at_fmr - self.raw.fnmr_at_fmr
         return {
             "genuine": self.genuine,
             "impostor": self.impostor,
             "raw": rates_of(self.raw),
             "enhanced": rates_of(self.enhanced),
-            "difference": {
-                "eer": difference_of(self.enhanced.eer - self.raw.eer),
-                "fnmr_at_fmr": {label: difference_of(fnmr[n]) for n, label in enumerate(LABELS)},
-            },
-            "fixed_threshold": {label: self._fixed(n) for n, label in enumerate(LABELS)},
+            "difference": differences(self.raw, self.enhanced),
+            "fixed_threshold": fixed_threshold(self.raw, self.enhanced),
             "det": self.det,
             "histogram": self.histogram,
         }
 
-    def _fixed(self, n: int) -> dict[str, Any]:
-        ratio, change = self.fmr_ratio(n), (self.enhanced.fnmr_at_raw_threshold - self.raw.fnmr_at_raw_threshold)[n]
-        raw, enhanced = (
-            {"fmr": rates.fmr_at_raw_threshold[n].number, "fnmr": rates.fnmr_at_raw_threshold[n].number}
-            for rates in (self.raw, self.enhanced)
-        )
-        return {
-            "threshold": self.raw.thresholds[n],
-            "raw": raw,
-            "enhanced": enhanced,
-            "fmr_ratio": ratio.number,
-            "fmr_ratio_ci95": ratio.ci95,
-            "fnmr_difference": change.number,
-            "fnmr_difference_ci95": change.ci95,
+
+def fixed_threshold(raw: Rates, enhanced: Rates) -> dict[str, Any]:
+    """By FMR: the raw threshold, the rates of both forms there, and how they change."""
+    change = enhanced.fnmr_at_raw_threshold - raw.fnmr_at_raw_threshold
+    points = {}
+    for n, label in enumerate(LABELS):
+        ratio = enhanced.fmr_at_raw_threshold[n].over(raw.fmr_at_raw_threshold[n])
+        points[label] = {"threshold": raw.thresholds[n]} | {
+            form: {"fmr": rates.fmr_at_raw_threshold[n].number, "fnmr": rates.fnmr_at_raw_threshold[n].number}
+            for form, rates in (("raw", raw), ("enhanced", enhanced))
         }
+        points[label] |= {"fmr_ratio": ratio.number, "fmr_ratio_ci95": ratio.ci95}
+        points[label] |= {"fnmr_difference": change[n].number, "fnmr_difference_ci95": change[n].ci95}
+    return points
 
 
 def rates_of(rates: Rates) -> dict[str, Any]:
@@ -91,8 +81,13 @@ def rates_of(rates: Rates) -> dict[str, Any]:
     }
 
 
-def difference_of(change: Estimate) -> dict[str, Any]:
-    return {"mean": change.number, "ci95": change.ci95}
+def differences(raw: Rates, enhanced: Rates) -> dict[str, Any]:
+    """The paired differences of EER and of FNMR at each FMR."""
+    eer, fnmr = enhanced.eer - raw.eer, enhanced.fnmr_at_fmr - raw.fnmr_at_fmr
+    return {
+        "eer": {"mean": eer.number, "ci95": eer.ci95},
+        "fnmr_at_fmr": {label: {"mean": fnmr[n].number, "ci95": fnmr[n].ci95} for n, label in enumerate(LABELS)},
+    }
 
 
 def set_result(

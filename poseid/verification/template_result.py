@@ -8,11 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from poseid.verification.estimates import Estimate, average
-from poseid.verification.identification import Searches, fnir_at_fpir, rank1, why_no_fnir
+from poseid.verification.estimates import Estimate
 from poseid.verification.operating_points import Rates
 from poseid.verification.rates import LABELS
-from poseid.verification.set_result import SetResult, difference_of, rates_of
+from poseid.verification.set_result import differences, fixed_threshold, rates_of
 
 View = Literal["profile", "any"]
 VIEWS: tuple[View, ...] = ("profile", "any")
@@ -39,16 +38,17 @@ class TemplateResult:
     templates: int
     people: int
     mean_frames: float
-    judged: SetResult | None
-    """raw: the mean of raw rows; enhanced: enhanced rows by their weights. None where there are no rates."""
+    genuine: int | None
+    """Number of comparisons; None where there are no rates."""
+    impostor: int | None
     rates: Mapping[str, Rates]
     """The error rates of each of `POOLINGS`, empty where there are none."""
     verdict: str
     reason: str
     one_length: bool
     """Whether all raw rows have one length, which then carries nothing."""
-    searches: Mapping[str, Mapping[str, Searches]]
-    """By gallery, then by pooling; empty where the references are of fewer than two people."""
+    identification: Mapping[str, Any]
+    """By gallery: ``rank1`` and, by FPIR, ``fnir_at_fpir`` of each of `SEARCHED`; empty where nobody can be found."""
     null_reasons: Mapping[str, str]
     """Why a rate is null, by its path in the set: an FMR, ``ci95``, ``fixed_threshold.…``, or "" for all of them."""
 
@@ -57,10 +57,23 @@ class TemplateResult:
         """What makes a template."""
         return "template_id" if self.frames is None else "random sets"
 
-    def change(self, pooling: str) -> dict[str, Estimate]:
-        """The paired differences of EER and of FNMR at each FMR: enhanced by weights less another pooling."""
-        best, other = (_rates(self.rates[name]) for name in ("enhanced_weighted", pooling))
-        return {name: best[name] - other[name] for name in best}
+    def figures(self, pooling: str) -> dict[str, Estimate]:
+        """EER and FNMR at each FMR of a pooling; of those searched FNIR too, which has no interval.
+
+        A search does not resample with the people of the gallery.
+        """
+        rates, why = self.rates[pooling], self.null_reasons
+        out = {"eer": rates.eer}
+        out |= {f"fnmr_at_fmr_{f}": rates.fnmr_at_fmr[n].because(why.get(f, "")) for n, f in enumerate(LABELS)}
+        if pooling in SEARCHED:
+            nothing = np.full(rates.eer.resampled.shape, np.nan)
+            for gallery in GALLERIES:
+                found = self.identification.get(gallery)
+                for fpir in FPIRS:
+                    reason = why.get("fnir_at_fpir") or why.get(f"fnir_at_fpir.{fpir}", "")
+                    value = found["fnir_at_fpir"][fpir][pooling] if found else np.nan
+                    out[f"fnir_at_fpir_{fpir}_{gallery}"] = Estimate(value, nothing, reason)
+        return out
 
     def to_dict(self) -> dict[str, Any]:
         """A set of an entry of ``frames`` in ``summary.json``."""
@@ -71,46 +84,20 @@ class TemplateResult:
             "length_carries_nothing": self.one_length,
             "verdict": self.verdict,
             "reason": self.reason,
-            "identification": {
-                gallery: {
-                    "rank1": {name: rank1(found) for name, found in forms.items()},
-                    "fnir_at_fpir": {
-                        label: {name: fnir(found, fpir) for name, found in forms.items()}
-                        for label, fpir in FPIRS.items()
-                    },
-                }
-                for gallery, forms in self.searches.items()
-            },
-            "null_reasons": dict(self.null_reasons) | self._why_no_fnir(),
+            "identification": self.identification,
+            "null_reasons": self.null_reasons,
         }
-        if self.judged is None:
-            return block | {"genuine": None, "impostor": None}
+        block |= {"genuine": self.genuine, "impostor": self.impostor}
+        if not self.rates:
+            return block
+        best = self.rates["enhanced_weighted"]
         return block | {
-            "genuine": self.judged.genuine,
-            "impostor": self.judged.impostor,
             **{name: rates_of(rates) for name, rates in self.rates.items()},
             "difference": {
-                f"enhanced_weighted_less_{name}": {
-                    "eer": difference_of((change := self.change(name))["eer"]),
-                    "fnmr_at_fmr": {label: difference_of(change[f"fnmr_at_fmr_{label}"]) for label in LABELS},
-                }
-                for name in POOLINGS[:-1]
+                f"enhanced_weighted_less_{name}": differences(self.rates[name], best) for name in POOLINGS[:-1]
             },
-            "fixed_threshold": self.judged.to_dict()["fixed_threshold"],
+            "fixed_threshold": fixed_threshold(self.rates["raw_mean"], best),
         }
-
-    def _why_no_fnir(self) -> dict[str, str]:
-        """By path: every gallery holds the same people, and every pooling makes the same searches."""
-        if not self.searches:
-            return {"fnir_at_fpir": "the gallery holds fewer than two people, or nobody of the probes"}
-        one = self.searches[GALLERIES[0]][SEARCHED[0]]
-        reasons = {f"fnir_at_fpir.{label}": why_no_fnir(one, fpir) for label, fpir in FPIRS.items()}
-        return {path: why for path, why in reasons.items() if why}
-
-
-def fnir(searches: Searches, fpir: float) -> float:
-    """FNIR at a FPIR, NaN where there are too few searches."""
-    return np.nan if why_no_fnir(searches, fpir) else fnir_at_fpir(searches, fpir)
 
 
 def frames_block(results: Sequence[TemplateResult]) -> list[dict[str, Any]]:
@@ -125,35 +112,3 @@ def over_splits(splits: Sequence[Sequence[TemplateResult]]) -> dict[tuple[int | 
     """By number of frames and view, the result of each split; what one split cannot have is left out."""
     found = [{(one.frames, one.view): one for one in split} for split in splits]
     return {key: [split[key] for split in found] for key in found[0] if all(key in split for split in found)}
-
-
-def averaged_figures(splits: Sequence[TemplateResult]) -> dict[str, dict[str, Estimate]]:
-    """By pooling: EER, FNMR at each FMR and, of those searched, FNIR, as means over splits of different people.
-
-    splits  results of the same number of frames and view; empty where one of them has no rates
-    """
-    if not all(one.rates for one in splits):
-        return {}
-    figures = {}
-    for pooling in POOLINGS:
-        each = [_rates(one.rates[pooling]) | _fnirs(one, pooling) for one in splits]
-        figures[pooling] = {name: average([one[name] for one in each]) for name in each[0]}
-    return figures
-
-
-def _rates(rates: Rates) -> dict[str, Estimate]:
-    return {"eer": rates.eer} | {f"fnmr_at_fmr_{label}": rates.fnmr_at_fmr[n] for n, label in enumerate(LABELS)}
-
-
-def _fnirs(result: TemplateResult, pooling: str) -> dict[str, Estimate]:
-    """FNIR has no interval: a probe's search does not resample with the people of the gallery."""
-    if pooling not in SEARCHED:
-        return {}
-    nothing = np.full(result.rates[pooling].eer.resampled.shape, np.nan)
-    return {
-        f"fnir_at_fpir_{label}_{gallery}": Estimate(
-            fnir(result.searches[gallery][pooling], fpir) if result.searches else np.nan, nothing
-        )
-        for gallery in GALLERIES
-        for label, fpir in FPIRS.items()
-    }

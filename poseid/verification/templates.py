@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,10 @@ from poseid.features.rows import FRONTAL, OTHER, PROFILE
 from poseid.features.templates import Templates
 from poseid.verification.embeddings import EmbeddingSet, unit_rows
 from poseid.verification.evaluate import evaluate
-from poseid.verification.identification import Searches, one_reference, search
+from poseid.verification.identification import fnir_at_fpir, one_reference, rank1, search, why_no_fnir
 from poseid.verification.operating_points import Rates
 from poseid.verification.result import Evaluation
-from poseid.verification.template_result import POOLINGS, SEARCHED, VIEWS, TemplateResult, View
+from poseid.verification.template_result import FPIRS, POOLINGS, SEARCHED, VIEWS, TemplateResult, View
 
 SETS_A_PERSON = 6
 _ROWS_AT_ONCE = 1 << 16
@@ -163,19 +164,22 @@ def _evaluated(
         if found.headline_set is not None:
             rates |= dict(zip(names, (found.headline_set.raw, found.headline_set.enhanced), strict=False))
     path = f"sets.{found.headline}"
+    identification, reasons = _identification(front, person, vectors)
     return TemplateResult(
         frames=frames,
         view=view,
         templates=len(person),
         people=len(np.unique(person)),
         mean_frames=len(sets.rows) / len(person),
-        judged=found.headline_set,
+        genuine=None if found.headline_set is None else found.headline_set.genuine,
+        impostor=None if found.headline_set is None else found.headline_set.impostor,
         rates={name: rates[name] for name in POOLINGS if rates},
         verdict=found.verdict,
         reason=found.reason,
         one_length=bool(np.std(np.log(raw_length)) < ONE_LENGTH),
-        searches=_searches(front, person, vectors),
-        null_reasons={
+        identification=identification,
+        null_reasons=reasons
+        | {
             at.removeprefix(path).removeprefix("."): reason
             for at, reason in found.null_reasons.items()
             if at.startswith(path)
@@ -212,13 +216,16 @@ def _blocks(number: NDArray[np.int64]) -> Iterator[slice]:
         start = end
 
 
-def _searches(
+def _identification(
     front: EmbeddingSet, person: NDArray[np.integer], pooled: dict[str, NDArray[np.float32]]
-) -> dict[str, dict[str, Searches]]:
-    """The templates searched in galleries of one frontal reference a person, and of all references of each, pooled."""
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The templates searched in galleries of one frontal reference a person, and of all references of each, pooled.
+
+    Returns the ``identification`` of a set in ``summary.json``, and by path why a FNIR is null.
+    """
     people = np.unique(front.person)
     if len(people) < 2 or not np.isin(person, people).any():
-        return {}
+        return {}, {"fnir_at_fpir": "the gallery holds fewer than two people, or nobody of the probes"}
     one = one_reference(front.person, front.kind)
     weight = np.ones(len(front.person)) if front.weight is None else front.weight
     whose = Templates(np.searchsorted(people, front.person), np.arange(len(front.person)))
@@ -232,12 +239,20 @@ def _searches(
             people,
         ),
     }
-    return {
-        name: {
-            "raw_mean": search(unit_rows(raw, np.float32, "front raw"), whose_rows, pooled["raw_mean"], person),
-            "enhanced_weighted": search(
-                unit_rows(reference, np.float32, "front reference"), whose_rows, pooled["enhanced_weighted"], person
-            ),
+    found, reasons = {}, {}
+    for name, (raw, reference, whose_rows) in galleries.items():
+        searches = {
+            pooling: search(unit_rows(rows, np.float32, f"front {form}"), whose_rows, pooled[pooling], person)
+            for pooling, form, rows in zip(SEARCHED, ("raw", "reference"), (raw, reference), strict=True)
         }
-        for name, (raw, reference, whose_rows) in galleries.items()
-    }
+        # every gallery holds the same people, and every pooling makes the same searches
+        null = {fpir: why for fpir, at in FPIRS.items() if (why := why_no_fnir(searches[SEARCHED[0]], at))}
+        reasons = {f"fnir_at_fpir.{fpir}": why for fpir, why in null.items()}
+        found[name] = {
+            "rank1": {pooling: rank1(each) for pooling, each in searches.items()},
+            "fnir_at_fpir": {
+                fpir: {p: np.nan if fpir in null else fnir_at_fpir(each, at) for p, each in searches.items()}
+                for fpir, at in FPIRS.items()
+            },
+        }
+    return found, reasons

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from poseid.verification.estimates import Estimate
 from poseid.verification.operating_points import POINTS, Rates, strictest
 from poseid.verification.rates import LABELS
@@ -35,7 +37,8 @@ def judge(
     frontal improvement is < -0.005.
     *helps*: the paired difference of FNMR at FMR f has its interval below 0, and the FMR ratio at the raw
     threshold is <= 1.00 with an upper bound <= 1.25.
-    *no effect shown*: everything else, also where a figure is not defined.
+    *no effect shown*: everything else, also where a figure is not defined. The sentence then ends with the conditions
+    of *helps* that are not met.
     """
     frontal_ci = frontal_improvement.ci95
     frontal = f"frontal comparisons change by {_signed(frontal_ci)} in similarity"
@@ -73,9 +76,24 @@ def judge(
         harms.append(frontal)
     if harms:
         return HARMS, _sentence(harms)
-    lower = change.ci95 is not None and change.ci95[1] < 0
-    safe = times.value <= 1.0 and ratio_ci is not None and ratio_ci[1] <= UNCERTAIN_FALSE_MATCHES
-    return (HELPS if lower and safe else NO_EFFECT), _sentence([said, said_times])
+    missing = _missing(change, times)
+    return NO_EFFECT if missing else HELPS, _sentence([said, said_times], missing)
+
+
+def _missing(change: Estimate, times: Estimate) -> list[str]:
+    """The conditions of *helps* that a change of FNMR and a ratio of FMR do not meet."""
+    missing = []
+    if change.ci95 is None:
+        missing.append("the FNMR difference has no interval")
+    elif change.ci95[1] >= 0:
+        missing.append(f"the interval of the FNMR difference {'includes' if change.ci95[0] <= 0 else 'is above'} 0")
+    if times.number is not None and times.number > 1.0:
+        missing.append("the FMR ratio is above 1.00")
+    if times.ci95 is None:
+        missing.append("the FMR ratio has no interval")
+    elif times.ci95[1] > UNCERTAIN_FALSE_MATCHES:
+        missing.append(f"the upper bound of the FMR ratio is above {UNCERTAIN_FALSE_MATCHES}")
+    return missing
 
 
 def _rises(change: Estimate) -> bool:
@@ -86,6 +104,6 @@ def _signed(ci95: list[float] | None) -> str:
     return "no interval" if ci95 is None else f"95% {ci95[0]:+.3f} to {ci95[1]:+.3f}"
 
 
-def _sentence(figures: list[str]) -> str:
-    text = ", and ".join(figures)
+def _sentence(figures: list[str], conditions: Sequence[str] = ()) -> str:
+    text = ", and ".join(figures) + (f": {', and '.join(conditions)}" if conditions else "")
     return f"{text[0].upper()}{text[1:]}."

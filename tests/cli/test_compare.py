@@ -32,27 +32,37 @@ def test_compare(work: Path, tmp_path: Path, call: Caller) -> None:
     for text in (markdown, out):
         assert "paired differences from raw" in text
         assert "paired differences from ridge:lambda=10" in text
-    assert markdown.count("\n| ") == 5 + 5 + 4 + 4  # heads and rows of four tables
+        assert "FMR at raw's 1e-2 threshold" not in text.split("left out:")[0]
+        assert text.count("FMR 1e-2 needs 3000 impostor comparisons and there are 422") == 1
+    assert markdown.count("\n| ") == 5 + 4 + 4  # heads and rows of three tables
+    assert "| - |" not in markdown
 
 
 def test_compare_says_the_same_as_evaluate(work: Path, tmp_path: Path, call: Caller) -> None:
-    data = ("--data", work / "data", "--resamples", "40", "--seed", "3", "--out")
+    data = ("--data", work / "data", "--resamples", "40", "--seed", "3", "--frames", "2", "--out")
     call.done("compare", "raw", work / "ridge", *data, tmp_path / "c")
     call.done("evaluate", work / "ridge", *data, tmp_path / "e")
     block = summary_of(tmp_path / "e")["evaluation"]
-    row = json.loads((tmp_path / "c" / "compare.json").read_text(encoding="utf-8"))["models"][1]
+    report = json.loads((tmp_path / "c" / "compare.json").read_text(encoding="utf-8"))
+    row = report["models"][1]
     headline = block["sets"][block["headline"]]
     assert row["eer"] == {"value": headline["enhanced"]["eer"], "ci95": headline["enhanced"]["eer_ci95"]}
     assert row["against_raw"]["eer"] == {
         "value": headline["difference"]["eer"]["mean"],
         "ci95": headline["difference"]["eer"]["ci95"],
     }
-    fixed = headline["fixed_threshold"]["1e-2"]
     assert row["against_raw"]["fnmr_at_raw_threshold_1e-2"] == {
-        "value": fixed["fnmr_difference"],
-        "ci95": fixed["fnmr_difference_ci95"],
+        "value": headline["fixed_threshold"]["1e-2"]["fnmr_difference"],
+        "ci95": None,
+        "reason": block["null_reasons"][f"sets.{block['headline']}.1e-2"],
     }
     assert (row["verdict"], row["reason"]) == (block["verdict"], block["reason"])
+    # and so of pooled probes
+    compared, evaluated = (found["frames"][0]["sets"]["any"] for found in (report, block))
+    model, rates = compared["models"][str(work / "ridge")], evaluated["enhanced_weighted"]
+    assert model["weighted"]["eer"] == {"value": rates["eer"], "ci95": rates["eer_ci95"]}
+    change = evaluated["difference"]["enhanced_weighted_less_raw_mean"]["eer"]
+    assert model["against_raw"]["mean"]["eer"] == {"value": change["mean"], "ci95": change["ci95"]}
 
 
 def test_compare_folds(work: Path, tmp_path: Path, call: Caller) -> None:
@@ -84,10 +94,7 @@ def test_compare_pools_frames_on_every_split(work: Path, tmp_path: Path, call: C
         (4, ["profile", "any"]),
     ]
     four = report["frames"][1]["sets"]["profile"]
-    assert (four["people"], four["templates"]) == (
-        39,
-        39,
-    )  # four rows each: one set a person  # people of four profile rows
+    assert (four["people"], four["templates"]) == (39, 39)  # people of four profile rows: one set each
     assert set(four["raw"]) == {"mean", "length", "length_squared"}
     ridge, nan = four["models"]["ridge:lambda=10"], four["models"]["nan"]
     assert four["models"]["raw"]["mean"]["eer"] == four["raw"]["mean"]["eer"] == nan["mean"]["eer"]
@@ -106,18 +113,6 @@ def test_compare_pools_frames_on_every_split(work: Path, tmp_path: Path, call: C
         assert "nan, weighted, less ridge:lambda=10, weighted" in text
     call.done(*base, "--folds", "--out", tmp_path / "plain")
     assert json.loads((tmp_path / "plain" / "compare.json").read_text(encoding="utf-8"))["frames"] == []
-
-
-def test_compare_pools_as_evaluate_does(work: Path, tmp_path: Path, call: Caller) -> None:
-    data = ("--data", work / "data", "--resamples", "20", "--frames", "2", "--out")
-    call.done("compare", "raw", work / "ridge", *data, tmp_path / "c")
-    call.done("evaluate", work / "ridge", *data, tmp_path / "e")
-    evaluated = summary_of(tmp_path / "e")["evaluation"]["frames"][0]["sets"]["any"]
-    compared = json.loads((tmp_path / "c" / "compare.json").read_text(encoding="utf-8"))["frames"][0]["sets"]["any"]
-    model, rates = compared["models"][str(work / "ridge")], evaluated["enhanced_weighted"]
-    assert model["weighted"]["eer"] == {"value": rates["eer"], "ci95": rates["eer_ci95"]}
-    change = evaluated["difference"]["enhanced_weighted_less_raw_mean"]["eer"]
-    assert model["against_raw"]["mean"]["eer"] == {"value": change["mean"], "ci95": change["ci95"]}
 
 
 def test_compare_refuses(work: Path, data: FeatureSet, tmp_path: Path, call: Caller) -> None:

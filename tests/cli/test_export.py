@@ -10,6 +10,7 @@ import pytest
 import poseid
 from poseid.enhancers.saving import read_info, save_enhancer
 from poseid.reports.model_card import card
+from poseid.verification.verdict import NOT_JUDGED
 from tests.cli.caller import Caller
 from tests.enhancers.models_to_try import DIM, made, rows
 
@@ -86,8 +87,7 @@ def test_card() -> None:
     for words in (
         "| EER | 9.44 % | 8.49 % | -0.95 [-1.20, -0.70] points |",
         "| FNMR at FMR 1e-3 | 42.10 % | 40.70 % | -1.40 [-3.00, -0.20] points |",
-        "| 1.00x | 0.99x [0.80x, 1.20x] |",
-        "| FNMR at that threshold |  |  | -1.00 points |",
+        "at the raw threshold for FMR 1e-3: 0.99x [0.80x, 1.20x] the impostors accepted; FNMR changes by -1.00 points",
         "240 training people and 120 validation people; fitted on training people",
         "**helps**",
         "**probes only are enhanced**",
@@ -95,12 +95,32 @@ def test_card() -> None:
         assert words in text
     assert "secret" not in text
     assert "None" not in text
+    assert "|  |" not in text.replace("\n|  |", "")  # no empty cell
     weak = MORE | {"report": MORE["report"] | {"guard": "Half of it."}}
     assert "Half of it." in card(header | weak, DIM, "m.onnx", "Made")
     both = card({**made("wccn")[1], "model": {"name": "wccn"}}, DIM, "m.onnx", "Made")
     assert "references and probes are both enhanced" in both
     assert "carries no report" in both
     assert "not recorded" in both
+
+
+def test_the_card_of_a_cross_validation_says_what_its_folds_say() -> None:
+    header, report = made("ridge")[1] | MORE, MORE["report"] | {"judged_by": "Judged by 3 folds"}
+    del report["test"], report["validation"]
+    text = card(header | {"report": report | {"cross_validation": FIGURES}}, DIM, "m.onnx", "Made")
+    for words in ("Judged by 3 folds.", "**helps**", "40 people, each tested once", "| EER | 9.44 %", "chose nothing"):
+        assert words in text
+    for words in ("No test people", "flatter", "None"):
+        assert words not in text
+    # a job of a multirun, which evaluates no test people
+    report |= {"verdict": NOT_JUDGED, "reason": "No intervals.", "validation": FIGURES, "cross_validation": None}
+    text = card(header | {"report": report}, DIM, "m.onnx", "Made")
+    for words in (
+        "The report does not judge it. No intervals.",
+        "40 validation people",
+        "No test people were evaluated",
+    ):
+        assert words in text
 
 
 def test_a_strange_header_cannot_write_the_card() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,13 +16,6 @@ from poseid.reports.text_table import table_text
 from poseid.verification import EmbeddingSet, Evaluation, evaluate
 from poseid.verification.templates import evaluate_templates
 from tests.reports.test_report import Reader, summary_of
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def pooled(

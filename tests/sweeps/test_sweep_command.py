@@ -79,7 +79,7 @@ def test_what_it_writes(sweep_dir: Path, tmp_path: Path, shown: Shown) -> None:
     assert written == ["effects.png", "pareto.png", "sweep.csv", "sweep.html"]
     assert all(Image.open(path).size[0] > 500 for path in (tmp_path / "o").glob("*.png"))
     assert "script" not in page.tags
-    assert page.tags.count("img") == 1 + 2
+    assert page.tags.count("img") == 2 + 2
     assert all(link.startswith("data:image/png;base64,") for link in links(page))
     assert "https:" not in (tmp_path / "o" / "sweep.html").read_text(encoding="utf-8")
     for text in (out, page.text):

@@ -132,11 +132,6 @@ def test_improvement_and_similarity_are_those_of_each_pair() -> None:
     assert similarity["similarity_protection"] == pytest.approx(np.maximum(raw - after, 0).mean(), abs=1e-12)
 
 
-def test_bins_of_yaw() -> None:
-    yaw = np.array([-90.1, -90, -45.1, -45, -15.1, -15, 0, 15, 15.1, 45, 45.1, 90, 90.1, np.nan])
-    assert yaw_bin(yaw).tolist() == [5, 0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6]
-
-
 def test_fnmr_by_pose_is_that_of_each_cell() -> None:
     front, video = sides(people=30, fronts=4, probes=40, noise=1.4, change=tilt)
     yaw = np.random.default_rng(0).uniform(-100, 100, len(front.yaw))

@@ -47,15 +47,18 @@ def test_figures_are_those_of_the_summary_and_names_are_unique() -> None:
 
 def test_a_new_metric_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     def spread(evaluation: Evaluation, form: str) -> Estimate:
-        return Estimate(np.std(getattr(evaluation.genuine, form)), reason="" if form == "raw" else "an example")
+        return Estimate(np.std(getattr(evaluation.genuine, form)))
 
-    everything = (*METRICS, Metric("spread", "spread", "rate", spread))
+    def nothing(evaluation: Evaluation, form: str) -> Estimate:
+        return Estimate(np.nan, reason="an example")
+
+    everything = (*METRICS, Metric("spread", "spread", "rate", spread), Metric("nothing", "nothing", "rate", nothing))
     monkeypatch.setattr(metrics, "METRICS", everything)
     monkeypatch.setitem(evaluate.__globals__, "METRICS", everything)
     found = evaluate(*sides(change=squeezed(0.5)), resamples=0)
     entry = found.block["metrics"]["spread"]
     assert entry["difference"] == entry["enhanced"] - entry["raw"] != 0
-    assert found.block["null_reasons"]["metrics.spread"] == "an example"
+    assert found.block["null_reasons"]["metrics.nothing"] == "an example"
 
 
 def test_fnir_at_fpir_of_an_evaluation() -> None:
@@ -119,4 +122,8 @@ def test_without_profiles_in_one_split_the_headline_is_all() -> None:
     figures = figures_of(both)
     of_all = [one.sets["all"].enhanced.eer.value for one in both]  # type: ignore[union-attr]
     assert figures["eer"]["enhanced"].value == pytest.approx(np.mean(of_all))
-    assert figures["profile_profile_fnmr_at_fmr_1e-2"]["enhanced"].to_dict() == {"value": None, "ci95": None}
+    assert figures["profile_profile_fnmr_at_fmr_1e-2"]["enhanced"].to_dict() == {
+        "value": None,
+        "ci95": None,
+        "reason": "FMR 1e-2 needs 3000 impostor comparisons and there are 656 in one fold",
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +12,10 @@ import pytest
 from poseid.errors import InputError
 from poseid.features.rows import FRONTAL, OTHER, PROFILE
 from poseid.features.templates import Templates
+from poseid.verification.cross_validation import combined_templates
 from poseid.verification.embeddings import EmbeddingSet
 from poseid.verification.result import plain
-from poseid.verification.template_result import POOLINGS, averaged_figures, frames_block
+from poseid.verification.template_result import POOLINGS, frames_block
 from poseid.verification.templates import SETS_A_PERSON, evaluate_templates, random_sets
 
 PEOPLE, PROBES, DIM = 40, 10, 16
@@ -69,7 +71,9 @@ def test_frames_help_and_weights_by_quality_help_more() -> None:
     # the enhanced rows are the raw ones here, weighed by the square of the length
     assert several.rates["enhanced_weighted"].eer.value == several.rates["raw_length_squared"].eer.value
     assert several.rates["enhanced_mean"].eer.value == several.rates["raw_mean"].eer.value
-    change = several.change("enhanced_mean")["fnmr_at_fmr_1e-2"]
+    change = (
+        several.figures("enhanced_weighted")["fnmr_at_fmr_1e-2"] - several.figures("enhanced_mean")["fnmr_at_fmr_1e-2"]
+    )
     assert change.ci95 is not None
     assert change.ci95[1] < 0
     assert several.verdict in ("helps", "no effect shown")
@@ -138,13 +142,17 @@ def test_a_number_of_frames_that_nobody_has_is_left_out_and_none_is_refused() ->
 def test_figures_are_averaged_over_splits() -> None:
     front, video = sides()
     one, other = (evaluate_templates(front, video, None, [2], resamples=20, seed=seed)[0] for seed in (0, 1))
-    figures = averaged_figures([one, other])
-    assert tuple(figures) == POOLINGS
-    for pooling, found in figures.items():
-        assert found["eer"].value == np.mean([one.rates[pooling].eer.value, other.rates[pooling].eer.value])
-        assert found["eer"].resampled.shape == (20,)
-    assert figures["enhanced_weighted"]["fnir_at_fpir_1e-2_one_reference"].number is None  # needs 3,000 searches
-    assert "fnir_at_fpir_1e-1_all_references" not in figures["raw_length"]
+    both = combined_templates([one, other])
+    for pooling in POOLINGS:
+        found = both.figures(pooling)["eer"]
+        assert found.value == np.mean([one.rates[pooling].eer.value, other.rates[pooling].eer.value])
+        assert found.resampled.shape == (20,)
+    ranks = [found.identification["all_references"]["rank1"]["enhanced_weighted"] for found in (both, one, other)]
+    assert ranks[0] == np.mean(ranks[1:])
+    few = both.figures("enhanced_weighted")["fnir_at_fpir_1e-2_one_reference"]
+    assert few.number is None
+    assert re.fullmatch(r"FPIR 1e-2 needs 3000 searches and there are \d+ in one fold", few.reason)
+    assert not [name for name in both.figures("raw_length") if name.startswith("fnir")]
 
 
 @pytest.mark.parametrize("left", ["no video row", "no front row", "no profile row", "one person", "no frontal row"])

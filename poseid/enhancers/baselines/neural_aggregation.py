@@ -41,7 +41,8 @@ class NeuralAggregation(Baseline):
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
         """Minimises the cross-entropy of pooled sets of 2 … 8 rows of a person against everybody's frontal mean.
 
-        The epoch is that with the lowest loss on the validation people.
+        The rows of a set are drawn with replacement, so that a person of few rows has sets too. The epoch is that with
+        the lowest loss on the validation people.
 
         Raises:
             InputError: fewer than two training people with a frontal row.
