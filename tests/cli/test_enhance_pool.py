@@ -292,16 +292,15 @@ def test_killed_and_started_again_gives_the_same_bytes(suffix: str, work: Path, 
     assert not partial.exists()
 
 
-def test_a_million_templates_of_one_row(tmp_path: Path, call: Caller) -> None:
-    generator = np.random.default_rng(0)
-    x = generator.standard_normal((1_000_000, 4)).astype(np.float16)
-    ids = pa.array(np.arange(1_000_000)).cast(pa.string())
+def test_as_many_templates_as_rows(tmp_path: Path, call: Caller) -> None:
+    n = 100_000
+    x = np.random.default_rng(0).standard_normal((n, 4)).astype(np.float16)
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(x.reshape(-1)), 4)
-    pq.write_table(pa.table({"template_id": ids, "f": vectors}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"template_id": [str(i) for i in range(n)], "f": vectors}), tmp_path / "a.parquet")
     text = call.done("enhance", "raw", tmp_path / "a.parquet", "--pool", "template_id", "--out", tmp_path / "b.parquet")
-    assert "1,000,000 templates of 1,000,000 rows, at most 1 held at a time" in text
+    assert "100,000 templates of 100,000 rows, at most 1 held at a time" in text
     table = pq.read_table(tmp_path / "b.parquet")
-    assert table["frames"].to_numpy().tolist() == [1] * 1_000_000
+    assert table["frames"].to_numpy().tolist() == [1] * n
     found = table["f"].combine_chunks().flatten().to_numpy().reshape(-1, 4).astype(np.float32)
     units = x.astype(np.float32) / np.linalg.norm(x.astype(np.float32), axis=1, keepdims=True)
     np.testing.assert_allclose(found, units, atol=1e-3)
