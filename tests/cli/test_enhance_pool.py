@@ -257,29 +257,27 @@ def test_a_pooled_folder_is_no_enhanced_one(work: Path, tracks: Tracks, tmp_path
     assert "not empty" in call.refused(*arguments, "--resume")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("suffix", [".parquet", ".npz", ".h5"])
-def test_killed_and_started_again_gives_the_same_bytes(suffix: str, work: Path, tmp_path: Path) -> None:
-    generator = np.random.default_rng(0)
-    x, ids = generator.standard_normal((60_000, 32)).astype(np.float32), np.arange(60_000) // 3
-    source = tmp_path / f"in{suffix}"
-    if suffix == ".npz":
+def write_rows(source: Path, rows: int, model: object) -> list[str]:
+    """Writes templates of three rows; returns the command that pools them."""
+    x = np.random.default_rng(0).standard_normal((rows, 32)).astype(np.float32)
+    ids = np.arange(rows) // 3
+    if source.suffix == ".npz":
         np.savez(source, features=x, template_id=ids)
-    elif suffix == ".h5":
+    elif source.suffix == ".h5":
         with h5py.File(source, "w") as file:
             file["features"], file["template_id"] = x, ids
     else:
         pq.write_table(pa.table({"features": list(x), "template_id": ids}), source)
-    calls = ["enhance", str(work / "ridge"), str(source), "--pool", "template_id", "--out"]
-    assert cli.main([*calls, str(tmp_path / f"whole{suffix}")]) == 0
-    out = tmp_path / f"out{suffix}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "poseid", *calls, str(out), "--resume"],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    partial = tmp_path / f".{out.name}.partial"
+    return ["enhance", str(model), str(source), "--pool", "template_id", "--out"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_killed_and_started_again_gives_the_same_bytes(work: Path, tmp_path: Path) -> None:
+    calls = write_rows(tmp_path / "in.parquet", 60_000, work / "ridge")
+    assert cli.main([*calls, str(tmp_path / "whole.parquet")]) == 0
+    out, partial = tmp_path / "out.parquet", tmp_path / ".out.parquet.partial"
+    command = [sys.executable, "-m", "poseid", *calls, str(out), "--resume"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         if partial.is_file() and partial.stat().st_size:
             process.kill()
@@ -287,6 +285,17 @@ def test_killed_and_started_again_gives_the_same_bytes(suffix: str, work: Path, 
         time.sleep(0.001)
     assert process.wait() != 0
     assert not out.exists()
+    assert cli.main([*calls, str(out), "--resume"]) == 0
+    assert out.read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert not partial.exists()
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_what_a_killed_process_leaves_is_written_anew(suffix: str, tmp_path: Path) -> None:
+    calls = write_rows(tmp_path / f"in{suffix}", 300, "raw")
+    assert cli.main([*calls, str(tmp_path / f"whole{suffix}")]) == 0
+    out, partial = tmp_path / f"out{suffix}", tmp_path / f".out{suffix}.partial"
+    partial.write_bytes((tmp_path / f"whole{suffix}").read_bytes()[:1000])
     assert cli.main([*calls, str(out), "--resume"]) == 0
     assert out.read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
     assert not partial.exists()
