@@ -1,4 +1,4 @@
-"""Settings that must stand before torch is imported, figures that cost little, and a run that several rooms read."""
+"""Settings that must stand before torch is imported, what makes trainings cheap, and a run that several rooms read."""
 
 import json
 import os
@@ -54,6 +54,34 @@ def figures_composed_alone() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Sheet, "pixels", pixels)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_resamples() -> Iterator[None]:
+    """Of evaluations that do not say how many, such as those of trainings, which would take half of their time."""
+    from poseid.evaluation import evaluate_enhancer
+
+    with pytest.MonkeyPatch.context() as patch:
+        _, *others = evaluate_enhancer.__defaults__ or ()
+        patch.setattr(evaluate_enhancer, "__defaults__", (100, *others))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def composed_once() -> Iterator[None]:
+    """Hydra composes a configuration once more to read hydra.mode of it, which no file of conf/ sets."""
+    from hydra._internal.hydra import Hydra
+
+    of_configuration = Hydra.get_mode
+
+    def get_mode(self: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+        if any("hydra.mode" in override for override in overrides):
+            return of_configuration(self, config_name, overrides)
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Hydra, "get_mode", get_mode)
         yield
 
 
