@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,18 +49,21 @@ cases_with_a_file(
     }
 )
 
-NPZ: dict[str, dict[str, bytes]] = {
-    "npz_bomb_of_one_long_row": {"x": npy_header("(1, 10000000)") + bytes(40_000_000)},
-    "npz_bomb_of_poses": {
-        "features": saved(vectors()),
-        "poses": npy_header("(4, 500000)", "'<f8'") + bytes(16_000_000),
-    },
-    "npz_whose_member_is_cut_short": {"features": saved(vectors())[:-8]},
-    "npz_whose_member_lies_about_its_width": {"features": npy_header("(4, 4000000000000)") + bytes(64)},
-    "npz_of_objects": {"features": saved(np.array([[{}]], dtype=object))},
-    "npz_without_members": {},
+
+def bomb(shape: str, size: int, dtype: str = "'<f4'") -> bytes:
+    """Zeros, which a zip makes a thousand times smaller."""
+    return npy_header(shape, dtype) + bytes(size)
+
+
+NPZ: dict[str, Callable[[], dict[str, bytes]]] = {
+    "npz_bomb_of_one_long_row": lambda: {"x": bomb("(1, 10000000)", 40_000_000)},
+    "npz_bomb_of_poses": lambda: {"features": saved(vectors()), "poses": bomb("(4, 500000)", 16_000_000, "'<f8'")},
+    "npz_whose_member_is_cut_short": lambda: {"features": saved(vectors())[:-8]},
+    "npz_whose_member_lies_about_its_width": lambda: {"features": npy_header("(4, 4000000000000)") + bytes(64)},
+    "npz_of_objects": lambda: {"features": saved(np.array([[{}]], dtype=object))},
+    "npz_without_members": dict,
 }
-cases({name: lambda here, members=members: archive(here / "bad.npz", **members) for name, members in NPZ.items()})
+cases({name: lambda here, members=members: archive(here / "bad.npz", **members()) for name, members in NPZ.items()})
 
 
 @case
