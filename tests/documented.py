@@ -34,8 +34,8 @@ def commands(page: Path) -> list[str]:
 def run_commands(lines: list[str], directory: Path) -> None:
     """Runs the lines in their order; each must end with status 0.
 
-    The first line of each program and every multirun are commands of their own, the others run in this process, which
-    spares their start.
+    The first line of each program that is no cross-validation, and what needs another launcher or sweeper, are commands
+    of their own; the others run in this process, which spares their start.
     """
     started: set[str] = set()
     for line in lines:
@@ -54,7 +54,7 @@ def run_commands(lines: list[str], directory: Path) -> None:
             folder = [] if "data=folder" in line or "resume" in line else ["data.synthetic_people=24"]
             arguments += [*SHORT, *extra, *folder]
             command, call = [str(ROOT / "train.py"), *arguments], train.main
-        if program in started and "-m" not in arguments:
+        if "sweep=" not in line and (program in started or "cv=5" in line):
             status, printed = called(call, arguments, directory)
         else:
             started.add(program)
