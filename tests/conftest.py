@@ -1,14 +1,16 @@
-"""Settings that must stand before torch is imported, and a run that tests of several rooms read."""
+"""Settings that must stand before torch is imported, what makes trainings cheap, and a run that several rooms read."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 # Tests run side by side: one thread each, or they would wait for one another.
@@ -26,6 +28,61 @@ def heard_ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, CTRL_C)
     yield
     signal.signal(signal.SIGINT, CTRL_C)
+
+
+RENDERED = ("tests/reports/", "tests/sweeps/")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def figures_composed_alone() -> Iterator[None]:
+    """Outside the tests of figures, and commands in processes of their own, figures are composed but not rendered.
+
+    Rendering is three quarters of what a report costs. In its place stands one colour, made of the data of all lines,
+    so that figures of other data are other bytes.
+    """
+    from poseid.reports.sheet import Sheet
+
+    rendered = Sheet.pixels
+
+    def pixels(self: Sheet) -> np.ndarray:
+        if os.environ["PYTEST_CURRENT_TEST"].startswith(RENDERED):
+            return rendered(self)
+        lines = [np.asarray(line.get_xydata()).tobytes() for axes in self.figure.axes for line in axes.lines]
+        colour = np.frombuffer(zlib.crc32(b"".join(lines)).to_bytes(4, "little")[:3], np.uint8)
+        rows, columns = self.parts.shape
+        return np.full((8 * rows, 8 * columns, 3), colour)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sheet, "pixels", pixels)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_resamples() -> Iterator[None]:
+    """Of evaluations that do not say how many, such as those of trainings, which would take half of their time."""
+    from poseid.evaluation import evaluate_enhancer
+
+    with pytest.MonkeyPatch.context() as patch:
+        _, *others = evaluate_enhancer.__defaults__ or ()
+        patch.setattr(evaluate_enhancer, "__defaults__", (100, *others))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def composed_once() -> Iterator[None]:
+    """Hydra composes a configuration once more to read hydra.mode of it, which no file of conf/ sets."""
+    from hydra._internal.hydra import Hydra
+
+    of_configuration = Hydra.get_mode
+
+    def get_mode(self: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+        if any("hydra.mode" in override for override in overrides):
+            return of_configuration(self, config_name, overrides)
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Hydra, "get_mode", get_mode)
+        yield
 
 
 @pytest.fixture

@@ -1,10 +1,17 @@
 """The commands of the documentation, run as they stand but shorter."""
 
+import contextlib
+import io
+import logging
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import train
+from poseid import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 # So that a test takes seconds: fewer epochs of a smaller network, fewer folds. What the commands say stays as it is.
@@ -25,23 +32,53 @@ def commands(page: Path) -> list[str]:
 
 
 def run_commands(lines: list[str], directory: Path) -> None:
-    """Runs the lines in their order; each must end with status 0."""
+    """Runs the lines in their order; each must end with status 0.
+
+    The first line of each program that is no cross-validation, and what needs another launcher or sweeper, are commands
+    of their own; the others run in this process, which spares their start.
+    """
+    started: set[str] = set()
     for line in lines:
         program, *arguments = shlex.split(line)
         if program == "poseid":
-            command = [sys.executable, "-m", "poseid", *arguments]
             if arguments[0] == "synthetic":
-                command += ["--people", "40"]
+                arguments += ["--people", "40"]
             if arguments[0] in ("evaluate", "compare"):
-                command += ["--resamples", "50"]
+                arguments += ["--resamples", "50"]
             if "--cv" in arguments:
-                command += ["--cv", "2"]
+                arguments += ["--cv", "2"]
+            command, call = ["-m", "poseid", *arguments], cli.main
         else:
-            assert (program, arguments[0]) == ("python", "train.py")
+            assert (program, arguments.pop(0)) == ("python", "train.py")
             extra = [more for key, values in SMALLER.items() if key in arguments for more in values]
             folder = [] if "data=folder" in line or "resume" in line else ["data.synthetic_people=24"]
-            command = [sys.executable, str(ROOT / "train.py"), *arguments[1:], *SHORT, *extra, *folder]
-        result = subprocess.run(
-            command, cwd=directory, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
-        )
-        assert result.returncode == 0, f"{line}\n{result.stdout}\n{result.stderr}"
+            arguments += [*SHORT, *extra, *folder]
+            command, call = [str(ROOT / "train.py"), *arguments], train.main
+        if "sweep=" not in line and (program in started or "cv=5" in line):
+            status, printed = called(call, arguments, directory)
+        else:
+            started.add(program)
+            done = subprocess.run(
+                [sys.executable, *command],
+                cwd=directory,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                timeout=300,
+                check=False,
+            )
+            status, printed = done.returncode, done.stdout + done.stderr
+        assert status == 0, f"{line}\n{printed}"
+
+
+def called(call: Callable[[list[str]], int], arguments: list[str], directory: Path) -> tuple[int, str]:
+    """Exit status and output of a command in this process."""
+    printed, handlers, own = io.StringIO(), list(logging.root.handlers), list(sys.argv)
+    with contextlib.chdir(directory), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        try:
+            sys.argv = ["train.py"]  # Hydra reads its arguments there
+            status = call(arguments)
+        finally:
+            sys.argv = own
+            logging.root.handlers[:] = handlers  # Hydra's write to a stream that is gone
+    return status, printed.getvalue()

@@ -114,11 +114,12 @@ def test_evaluate_refuses_its_people_and_compare_takes_its_folds(
     poseid = Caller(capsys)
     data = ("--data", "data", "--out")
     assert "was trained on or chosen by all 24 people" in poseid.refused("evaluate", "whole", *data, "e")
-    said = poseid.done("compare", "raw", "whole", "mean_subtraction", "ridge", "--cv", "3", *data, "c").splitlines()
+    block = summary(whole)["cross_validation"]
+    same = ("--cv", "3", "--resamples", block["bootstrap"]["resamples"])
+    said = poseid.done("compare", "raw", "whole", "mean_subtraction", "ridge", *same, *data, "c").splitlines()
     tables = said[said.index("figures") : next(n for n, line in enumerate(said) if line.startswith("left out: "))]
     assert max(map(len, tables)) <= 100
     compared = json.loads(Path("c/compare.json").read_text(encoding="utf-8"))
-    block = summary(whole)["cross_validation"]
     headline = block["sets"][block["headline"]]
     model = compared["models"][1]
     assert model["eer"] == {"value": headline["enhanced"]["eer"], "ci95": headline["enhanced"]["eer_ci95"]}

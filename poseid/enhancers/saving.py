@@ -219,12 +219,16 @@ def _restored(path: Path, model: dict[str, Any], state: Callable[[], dict[str, T
     options = dict(model)
     name = options.pop("name")
     try:
+        tensors = state()
+        with torch.device("meta"):  # sizes without memory: those of a damaged header may be larger than any machine
+            build_saved(name, options).load_state_dict(tensors, assign=True)
         enhancer = build_saved(name, options)
-        enhancer.load_state_dict(state())
+        enhancer.load_state_dict(tensors)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except (RuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise InputError(f"{path}: weights do not fit the model {name} ({first_line(error)})") from None
+        detail = str(error).rpartition("\n\t")[2]  # of torch's list of what does not fit
+        raise InputError(f"{path}: weights do not fit the model {name} ({first_line(ValueError(detail))})") from None
     if not all(bool(torch.isfinite(tensor).all()) for tensor in enhancer.state_dict().values()):
         raise InputError(f"{path}: weights hold NaN or infinity; the file is damaged")
     return enhancer.eval()

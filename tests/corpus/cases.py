@@ -11,47 +11,62 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 DIM = 16
-Given = TypeVar("Given")
 Case = Callable[[Path], list[str]]
 CASES: dict[str, Case] = {}
 
 
+def cases(made: dict[str, Case]) -> None:
+    taken = CASES.keys() & made.keys()
+    assert not taken, f"there is a case of this name already: {', '.join(taken)}"
+    CASES.update(made)
+
+
 def case(make: Case) -> Case:
-    CASES[make.__name__] = make
+    cases({make.__name__: make})
     return make
 
 
-def cases_of_a_command(commands: dict[str, list[str]]) -> None:
-    """Commands that are wrong by themselves."""
+def cases_of_a_command(commands: dict[str, str | list[str]]) -> None:
+    """Commands that are wrong by themselves; a text is a call of ``poseid``."""
 
-    def make(command: list[str]) -> Case:
-        return lambda here: command
+    def make(command: str | list[str]) -> Case:
+        return lambda here: poseid(command) if isinstance(command, str) else command
 
-    CASES.update({name: make(command) for name, command in commands.items()})
-
-
-def cases_that_write(write: Callable[[Path, Given], list[str]], given: dict[str, Given]) -> None:
-    """What differs is what is written into the directory; ``write`` returns the command."""
-
-    def make(one: Given) -> Case:
-        return lambda here: write(here, one)
-
-    CASES.update({name: make(one) for name, one in given.items()})
+    cases({name: make(command) for name, command in commands.items()})
 
 
-def cases_with_a_file(files: dict[str, tuple[str, bytes, list[str]]]) -> None:
-    """What is wrong is one file: its path, its bytes, and the command that reads it."""
+def cases_with_a_file(files: dict[str, tuple[str, bytes] | tuple[str, bytes, list[str]]]) -> None:
+    """What is wrong is one file: its path, its bytes, and the command that reads it where it is not the usual one."""
 
-    def write(here: Path, one: tuple[str, bytes, list[str]]) -> list[str]:
-        put(here / one[0], one[1])
-        return one[2]
+    def make(path: str, content: bytes, command: list[str] | None = None) -> Case:
+        def write(here: Path) -> list[str]:
+            put(here / path, content)
+            return command or usual(path)
 
-    cases_that_write(write, files)
+        return write
+
+    cases({name: make(*given) for name, given in files.items()})
+
+
+def usual(path: str) -> list[str]:
+    """The command that reads a file."""
+    match path.partition("/")[0], Path(path).suffix:
+        case ("data", _):
+            return evaluate()
+        case (_, ".csv"):
+            return importing(path)
+        case (_, ".ckpt"):
+            return evaluate(model=path)
+        case _:
+            return enhance(path)
+
+
+def poseid(call: str) -> list[str]:
+    return ["poseid", *call.split()]
 
 
 def evaluate(*more: str, model: str = "raw", data: str = "data") -> list[str]:
@@ -92,10 +107,12 @@ def put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def archive(path: Path, **members: bytes) -> None:
+def archive(path: Path, **members: bytes) -> list[str]:
+    """Writes an npz; returns the command that enhances it."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written:
         for name, content in members.items():
             written.writestr(f"{name}.npy", content)
+    return enhance(path.name)
 
 
 def saved(array: np.ndarray) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.corpus.cases import case, cases_of_a_command, evaluate, put, training
+from tests.corpus.cases import case, cases, cases_of_a_command, evaluate, put, training
 
 
 def run_directory(here: Path, overrides: object, hydra: object) -> list[str]:
@@ -20,101 +20,36 @@ def run_directory(here: Path, overrides: object, hydra: object) -> list[str]:
     return ["train", "resume=run"]
 
 
+BASELINE = "baseline ridge --data data --out out"
+SYNTHETIC = "synthetic --people 3"
+
 cases_of_a_command(
     {
-        "output_in_place": ["poseid", "enhance", "ridge.onnx", "x.npy", "--out", "x.npy", "--force"],
-        "output_below_a_file": ["poseid", "enhance", "ridge.onnx", "x.npy", "--out", "x.npy/out.npy"],
-        "report_below_a_file": [
-            "poseid",
-            "evaluate",
-            "raw",
-            "--data",
-            "data",
-            "--resamples",
-            "10",
-            "--out",
-            "x.npy/out",
-        ],
-        "export_below_a_file": ["poseid", "export", "ridge.safetensors", "--out", "x.npy/out.safetensors"],
-        "synthetic_below_a_file": ["poseid", "synthetic", "--people", "3", "--out", "x.npy/out"],
-        "doctor_below_a_file": ["poseid", "doctor", "data", "--out", "x.npy/out"],
-        "specification_below_a_file": ["poseid", "dashboard", "--out", "x.npy/out.json"],
+        "output_in_place": "enhance ridge.onnx x.npy --out x.npy --force",
+        "output_below_a_file": "enhance ridge.onnx x.npy --out x.npy/out.npy",
+        "report_below_a_file": "evaluate raw --data data --resamples 10 --out x.npy/out",
+        "export_below_a_file": "export ridge.safetensors --out x.npy/out.safetensors",
+        "synthetic_below_a_file": f"{SYNTHETIC} --out x.npy/out",
+        "doctor_below_a_file": "doctor data --out x.npy/out",
+        "specification_below_a_file": "dashboard --out x.npy/out.json",
         "training_below_a_file": training("hydra.run.dir=x.npy/out"),
-        "a_name_longer_than_the_system_takes": ["poseid", "synthetic", "--people", "3", "--out", "x" * 5000],
-        "nobody_to_make_up": ["poseid", "synthetic", "--people", "0", "--out", "out"],
-        "more_people_than_memory_holds": ["poseid", "synthetic", "--people", "9" * 25, "--out", "out"],
-        "a_seed_of_thirty_digits": ["poseid", "synthetic", "--people", "3", "--seed", "9" * 30, "--out", "out"],
-        "a_negative_lambda_of_a_baseline": [
-            "poseid",
-            "baseline",
-            "ridge",
-            "--data",
-            "data",
-            "--set",
-            "lambda=-1",
-            "--out",
-            "out",
-        ],
-        "a_lambda_that_is_not_a_number": [
-            "poseid",
-            "baseline",
-            "ridge",
-            "--data",
-            "data",
-            "--set",
-            "lambda=nan",
-            "--out",
-            "out",
-        ],
-        "a_lambda_without_a_value": [
-            "poseid",
-            "baseline",
-            "ridge",
-            "--data",
-            "data",
-            "--set",
-            "lambda",
-            "--out",
-            "out",
-        ],
-        "an_option_that_a_baseline_does_not_have": [
-            "poseid",
-            "compare",
-            "ridge:lambd=10",
-            "--data",
-            "data",
-            "--out",
-            "out",
-        ],
-        "a_fold_of_twenty_digits": [
-            "poseid",
-            "baseline",
-            "ridge",
-            "--data",
-            "data",
-            "--folds",
-            "9" * 20,
-            "--out",
-            "out",
-        ],
+        "a_name_longer_than_the_system_takes": f"{SYNTHETIC} --out {'x' * 5000}",
+        "nobody_to_make_up": "synthetic --people 0 --out out",
+        "more_people_than_memory_holds": f"synthetic --people {'9' * 25} --out out",
+        "a_seed_of_thirty_digits": f"{SYNTHETIC} --seed {'9' * 30} --out out",
+        "a_negative_lambda_of_a_baseline": f"{BASELINE} --set lambda=-1",
+        "a_lambda_that_is_not_a_number": f"{BASELINE} --set lambda=nan",
+        "a_lambda_without_a_value": f"{BASELINE} --set lambda",
+        "an_option_that_a_baseline_does_not_have": "compare ridge:lambd=10 --data data --out out",
+        "a_fold_of_twenty_digits": f"{BASELINE} --folds {'9' * 20}",
         "more_resamples_than_memory_holds": evaluate("--resamples", "9" * 18),
         "a_seed_of_the_bootstrap_below_zero": evaluate("--seed", "-3"),
         "sets_of_no_frames": evaluate("--frames", "4,0"),
         "frames_that_are_no_numbers": evaluate("--frames", "1,two"),
         "a_list_of_frames_that_ends_with_a_comma": evaluate("--frames", "1,2,"),
         "a_number_of_frames_of_thirty_digits": evaluate("--frames", "9" * 30),
-        "half_a_frame_in_a_comparison": [
-            "poseid",
-            "compare",
-            "raw",
-            "--data",
-            "data",
-            "--frames",
-            "0.5",
-            "--out",
-            "out",
-        ],
-        "a_sweep_that_is_a_file": ["poseid", "sweep", "x.npy", "--out", "out"],
+        "half_a_frame_in_a_comparison": "compare raw --data data --frames 0.5 --out out",
+        "a_sweep_that_is_a_file": "sweep x.npy --out out",
         "training_with_a_negative_lambda": training("lambda_pose=-0.5"),
         "training_with_a_learning_rate_that_overflows": training("lr=1e400"),
         "training_with_a_learning_rate_out_of_reach": training("lr=1e30"),
@@ -147,36 +82,14 @@ def a_sweep_whose_jobs_are_garbage(here: Path) -> list[str]:
     return ["poseid", "sweep", "sweep", "--out", "out"]
 
 
-@case
-def resume_where_overrides_are_garbage(here: Path) -> list[str]:
-    return run_directory(here, b"\x00\xff: [", {"hydra": {"mode": "RUN"}})
-
-
-@case
-def resume_where_overrides_are_a_number(here: Path) -> list[str]:
-    return run_directory(here, b"5", {"hydra": {"mode": "RUN"}})
-
-
-@case
-def resume_where_overrides_make_a_class(here: Path) -> list[str]:
-    return run_directory(here, ["+data._target_=os.mkdir"], {"hydra": {"mode": "RUN"}})
-
-
-@case
-def resume_without_hydra_yaml(here: Path) -> list[str]:
-    return run_directory(here, ["max_epochs=1"], None)
-
-
-@case
-def resume_where_hydra_yaml_is_garbage(here: Path) -> list[str]:
-    return run_directory(here, ["max_epochs=1"], b"[[[")
-
-
-@case
-def resume_where_hydra_yaml_says_nothing(here: Path) -> list[str]:
-    return run_directory(here, ["max_epochs=1"], {"a": 1})
-
-
-@case
-def resume_where_overrides_hang_on_one_another(here: Path) -> list[str]:
-    return run_directory(here, b"a: &a [*a]", {"hydra": {"mode": "RUN"}})
+RUN = {"hydra": {"mode": "RUN"}}
+RESUMED: dict[str, tuple[object, object]] = {
+    "resume_where_overrides_are_garbage": (b"\x00\xff: [", RUN),
+    "resume_where_overrides_are_a_number": (b"5", RUN),
+    "resume_where_overrides_make_a_class": (["+data._target_=os.mkdir"], RUN),
+    "resume_without_hydra_yaml": (["max_epochs=1"], None),
+    "resume_where_hydra_yaml_is_garbage": (["max_epochs=1"], b"[[["),
+    "resume_where_hydra_yaml_says_nothing": (["max_epochs=1"], {"a": 1}),
+    "resume_where_overrides_hang_on_one_another": (b"a: &a [*a]", RUN),
+}
+cases({name: lambda here, given=given: run_directory(here, *given) for name, given in RESUMED.items()})

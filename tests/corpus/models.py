@@ -12,17 +12,7 @@ from typing import Any
 
 import torch
 
-from tests.corpus.cases import (
-    CASES,
-    Case,
-    case,
-    cases_of_a_command,
-    cases_with_a_file,
-    enhance,
-    evaluate,
-    put,
-    training,
-)
+from tests.corpus.cases import case, cases, cases_of_a_command, cases_with_a_file, enhance, evaluate, put, training
 
 
 def checkpoint(content: object) -> bytes:
@@ -41,29 +31,24 @@ def edit_safetensors(here: Path, change: Callable[[dict[str, Any]], object]) -> 
     path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + size :])
 
 
-def edit_our_header(here: Path, change: Callable[[dict[str, Any]], object]) -> None:
+def edit_our_header(here: Path, change: Callable[[dict[str, Any]], object], command: list[str]) -> list[str]:
     def inner(head: dict[str, Any]) -> None:
         ours = json.loads(head["__metadata__"]["poseid"])
         change(ours)
         head["__metadata__"]["poseid"] = json.dumps(ours)
 
     edit_safetensors(here, inner)
+    return command
 
 
+OTHER = {"state_dict": {"layer": torch.ones(3)}, "hyper_parameters": {"lr": 1}, "global_step": 1}
+PICKLE = enhance("x.npy", model="bad.safetensors")
 cases_with_a_file(
     {
-        "checkpoint_that_is_empty": ("bad.ckpt", b"", evaluate(model="bad.ckpt")),
-        "checkpoint_that_is_a_list": ("bad.ckpt", checkpoint([1, 2, 3]), evaluate(model="bad.ckpt")),
-        "checkpoint_of_another_project": (
-            "bad.ckpt",
-            checkpoint({"state_dict": {"layer": torch.ones(3)}, "hyper_parameters": {"lr": 1}}),
-            evaluate(model="bad.ckpt"),
-        ),
-        "checkpoint_of_another_project_to_go_on_from": (
-            "bad.ckpt",
-            checkpoint({"state_dict": {"layer": torch.ones(3)}, "hyper_parameters": {}, "global_step": 1}),
-            training("ckpt_path=bad.ckpt"),
-        ),
+        "checkpoint_that_is_empty": ("bad.ckpt", b""),
+        "checkpoint_that_is_a_list": ("bad.ckpt", checkpoint([1, 2, 3])),
+        "checkpoint_of_another_project": ("bad.ckpt", checkpoint(OTHER)),
+        "checkpoint_of_another_project_to_go_on_from": ("bad.ckpt", checkpoint(OTHER), training("ckpt_path=bad.ckpt")),
         "checkpoint_whose_weights_are_words": (
             "bad.ckpt",
             checkpoint({"state_dict": "words", "hyper_parameters": {}, "global_step": 1}),
@@ -74,76 +59,42 @@ cases_with_a_file(
             checkpoint({"state_dict": {}, "hyper_parameters": {}, "global_step": "x"}),
             training("ckpt_path=bad.ckpt"),
         ),
-        "pickle_dressed_as_safetensors": (
-            "bad.safetensors",
-            pickle.dumps({"poseid": 1}),
-            enhance("x.npy", model="bad.safetensors"),
-        ),
+        "pickle_dressed_as_safetensors": ("bad.safetensors", pickle.dumps({"poseid": 1}), PICKLE),
         "onnx_of_nothing": ("bad.onnx", b"", evaluate(model="bad.onnx")),
     }
 )
 
+ENHANCE, EVALUATE = enhance("x.npy", model="ridge.safetensors"), evaluate(model="ridge.safetensors")
 HEADERS: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
-    "safetensors_with_a_huge_dimension": (
-        lambda ours: ours["model"].update(dim=10**9),
-        enhance("x.npy", model="ridge.safetensors"),
-    ),
-    "safetensors_with_a_negative_dimension": (
-        lambda ours: ours["model"].update(dim=-5),
-        enhance("x.npy", model="ridge.safetensors"),
-    ),
-    "safetensors_with_a_dimension_that_is_text": (
-        lambda ours: ours["model"].update(dim="16"),
-        enhance("x.npy", model="ridge.safetensors"),
-    ),
-    "safetensors_whose_people_are_words": (
-        lambda ours: ours.update(people="everybody"),
-        evaluate(model="ridge.safetensors"),
-    ),
-    "safetensors_whose_people_are_numbers": (
+    "huge_dimension": (lambda ours: ours["model"].update(dim=10**9), ENHANCE),
+    "negative_dimension": (lambda ours: ours["model"].update(dim=-5), ENHANCE),
+    "dimension_that_is_text": (lambda ours: ours["model"].update(dim="16"), ENHANCE),
+    "people_that_are_words": (lambda ours: ours.update(people="everybody"), EVALUATE),
+    "people_that_are_numbers": (
         lambda ours: ours.update(people={"salt": 5, "train": 3, "validation": None, "test": {}}),
-        evaluate(model="ridge.safetensors"),
+        EVALUATE,
     ),
-    "safetensors_whose_data_are_words": (lambda ours: ours.update(data=[]), evaluate(model="ridge.safetensors")),
-    "safetensors_whose_fingerprint_is_a_word": (
-        lambda ours: ours.update(fingerprint="x"),
-        enhance("x.npy", model="ridge.safetensors"),
-    ),
-    "safetensors_whose_fingerprint_holds_words": (
+    "data_that_are_words": (lambda ours: ours.update(data=[]), EVALUATE),
+    "fingerprint_that_is_a_word": (lambda ours: ours.update(fingerprint="x"), ENHANCE),
+    "fingerprint_that_holds_words": (
         lambda ours: ours["fingerprint"].update(dict.fromkeys(ours["fingerprint"], "x")),
-        enhance("x.npy", model="ridge.safetensors"),
+        ENHANCE,
     ),
-    "safetensors_whose_sides_are_neither": (
-        lambda ours: ours["model"].update(sides="left"),
-        enhance("x.npy", model="ridge.safetensors"),
-    ),
+    "sides_that_are_neither": (lambda ours: ours["model"].update(sides="left"), ENHANCE),
 }
-
-
-def case_of_a_header(change: Callable[[dict[str, Any]], object], command: list[str]) -> Case:
-    def write(here: Path) -> list[str]:
-        edit_our_header(here, change)
-        return command
-
-    return write
-
-
-CASES.update({name: case_of_a_header(*given) for name, given in HEADERS.items()})
+cases(
+    {
+        f"safetensors_with_{name}": lambda here, given=given: edit_our_header(here, *given)
+        for name, given in HEADERS.items()
+    }
+)
 
 cases_of_a_command(
     {
         "a_model_that_is_nowhere": evaluate(model="../../nowhere/at/all"),
-        "export_of_an_onnx": ["poseid", "export", "ridge.onnx", "--out", "out.safetensors"],
-        "export_with_operators_of_the_year_3000": [
-            "poseid",
-            "export",
-            "ridge.safetensors",
-            "--out",
-            "out.onnx",
-            "--opset",
-            "3000",
-        ],
-        "export_to_a_pickle": ["poseid", "export", "ridge.safetensors", "--out", "out.pt"],
+        "export_of_an_onnx": "export ridge.onnx --out out.safetensors",
+        "export_with_operators_of_the_year_3000": "export ridge.safetensors --out out.onnx --opset 3000",
+        "export_to_a_pickle": "export ridge.safetensors --out out.pt",
     }
 )
 

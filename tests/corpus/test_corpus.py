@@ -6,7 +6,6 @@ import json
 import logging
 import shutil
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ import train
 from poseid import cli
 from poseid.features.folder import read_folder, write_folder
 from poseid.features.synthetic import synthetic
-from poseid.features.tables.table import ANGLES
 from poseid.features.templates import templates_of
 from tests.corpus import arrays, commands, folders, models, overrides, pooling, tables
 from tests.corpus.cases import CASES, DIM, vectors
@@ -94,23 +92,3 @@ def test_rows_without_a_template_are_read(good: Path, tmp_path: Path, capsys: py
     assert found.template[:8].tolist() == [0, 0, 1, 2, 3, 3, 4, 5]
     assert cli.main(["doctor", str(tmp_path / "data")]) == 0
     assert "bad-ids" not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("suffix", ["json", "parquet"])
-def test_a_million_templates_of_one_row_are_read(suffix: str, tmp_path: Path) -> None:
-    """In seconds; they are as many templates as rows."""
-    n = 1_000_000
-    people = [f"p{i // 10}" for i in range(n)]
-    for side in ("front", "video"):
-        np.save(tmp_path / f"{side}_feature.npy", np.ones((n, 2), np.float16))
-        path = tmp_path / f"{side}_metadata.{suffix}"
-        if suffix == "parquet":
-            tables.parquet(path, person_name=people, template_id=np.arange(n), **dict.fromkeys(ANGLES, np.zeros(n)))
-            continue
-        entries = ",".join(f'{{"person_name":"{name}","template_id":{i}}}' for i, name in enumerate(people))
-        path.write_text(f'{{"metadata":[{entries}],"poses":[{",".join(["null"] * n)}]}}', encoding="utf-8")
-    began = time.monotonic()
-    found = templates_of(read_folder(tmp_path).video, "video")
-    assert time.monotonic() - began < 90
-    assert found is not None
-    assert np.array_equal(found.template, np.arange(n))

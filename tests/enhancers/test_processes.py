@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import io
-import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,14 +16,12 @@ import pytest
 
 import poseid
 from poseid.enhancers.api import open_enhancer
-from poseid.enhancers.onnx_export import to_onnx
-from poseid.enhancers.saving import load_enhancer, read_info, save_enhancer
+from poseid.enhancers.saving import save_enhancer
 from poseid.errors import InputError
-from tests.enhancers.models_to_try import DIM, made, rows
+from tests.enhancers.models_to_try import DIM, ROOT, exported, made, rows
 
 joblib = pytest.importorskip("joblib")
 
-ROOT = Path(__file__).parents[2]
 FORKS = """
 import multiprocessing, os, signal, sys
 import numpy as np, torch
@@ -45,21 +41,18 @@ class Rows(torch.utils.data.Dataset):
     def __len__(self): return 4
     def __getitem__(self, i): return enhanced()
 
-if sys.argv[2] == "fork":
-    child = os.fork()
-    if child == 0:
-        first, again = enhanced(), enhanced()
-        grandchild = os.fork()
-        if grandchild == 0:
-            os._exit(enhanced() > 1e-5)
-        os._exit(max(first, again) > 1e-5 or os.waitpid(grandchild, 0)[1] != 0)
-    assert os.waitpid(child, 0)[1] == 0
-elif sys.argv[2] == "pool":
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        assert max(pool.map(enhanced, range(4))) < 1e-5
-else:
-    loader = torch.utils.data.DataLoader(Rows(), num_workers=2, multiprocessing_context="fork")
-    assert max(float(batch) for batch in loader) < 1e-5
+child = os.fork()
+if child == 0:
+    first, again = enhanced(), enhanced()
+    grandchild = os.fork()
+    if grandchild == 0:
+        os._exit(enhanced() > 1e-5)
+    os._exit(max(first, again) > 1e-5 or os.waitpid(grandchild, 0)[1] != 0)
+assert os.waitpid(child, 0)[1] == 0
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    assert max(pool.map(enhanced, range(4))) < 1e-5
+loader = torch.utils.data.DataLoader(Rows(), num_workers=2, multiprocessing_context="fork")
+assert max(float(batch) for batch in loader) < 1e-5
 assert enhanced() == 0
 assert torch.get_num_threads() > 1
 """
@@ -77,9 +70,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.parametrize("how", ["fork", "pool", "loader"])
-def test_a_forked_process_enhances(how: str, models: dict[str, Path]) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", FORKS, str(models["residual_ridge"]), how]
+def test_a_forked_process_enhances(models: dict[str, Path]) -> None:
+    """Made by fork, by a pool, and by the workers of a DataLoader."""
+    command = [sys.executable, "-W", "ignore", "-c", FORKS, str(models["residual_ridge"])]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "2"}, capture_output=True, text=True, timeout=90
     )
@@ -100,8 +93,7 @@ class Reader(pickle.Unpickler):
 def test_a_pickle_is_the_same_model(kind: str, models: dict[str, Path], tmp_path: Path) -> None:
     if kind == "onnx":
         path = tmp_path / "模型.ONNX"
-        header = read_info(models["ridge"])
-        path.write_bytes(to_onnx(load_enhancer(models["ridge"]).enhancer, header)[0])
+        path.write_bytes(exported("ridge")[0])
         enhancer = poseid.load(path)
         path.unlink()
     else:
@@ -120,14 +112,6 @@ def test_a_pickle_is_the_same_model(kind: str, models: dict[str, Path], tmp_path
     ):
         assert other.info == enhancer.info
         assert np.array_equal(other.enhance(features, poses), expected)
-
-
-def test_a_new_process_gets_it_by_pickle(models: dict[str, Path]) -> None:
-    enhancer = poseid.load(models["ridge"])
-    features, poses = rows(50)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        got = pool.submit(enhancer.enhance, features, poses).result(timeout=120)
-    np.testing.assert_allclose(got, enhancer.enhance(features, poses), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["pickled.safetensors", "pickled.onnx"])

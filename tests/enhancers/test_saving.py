@@ -61,21 +61,25 @@ def test_broken_and_foreign_files_are_one_line(tmp_path: Path) -> None:
             load_enhancer(file)
 
 
+SMALL = {"name": "residual", "dim": 16, "pose_dim": 4, "rank": 4}
+
+
 @pytest.mark.parametrize(
-    "model",
+    ("model", "line"),
     [
-        {"name": "os.system"},
-        {"name": "residual", "_target_": "os.system"},
-        {"name": "residual", "dim": 32, "pose_dim": 4, "rank": 4},
-        {"dim": 16},
-        "residual",
+        ({"name": "os.system"}, "os.system"),
+        (SMALL | {"_target_": "os.system"}, "_target_"),
+        (SMALL | {"dim": 32}, "size mismatch for"),
+        (SMALL | {"dim": 10**9}, "size mismatch for"),  # and no memory is taken for it
+        ({"dim": 16}, "no model"),
+        ("residual", "no model"),
     ],
 )
-def test_header_that_names_something_else_is_refused(model: object, tmp_path: Path) -> None:
+def test_header_that_names_something_else_is_refused(model: object, line: str, tmp_path: Path) -> None:
     path = tmp_path / "e.safetensors"
-    tensors = build("residual", {"dim": 16, "pose_dim": 4, "rank": 4}).state_dict()
+    tensors = build("residual", {key: value for key, value in SMALL.items() if key != "name"}).state_dict()
     save_file(tensors, path, metadata={"format": FORMAT, "poseid": json.dumps({"model": model})})
-    with pytest.raises(InputError, match=one_line("")):
+    with pytest.raises(InputError, match=one_line(line)):
         load_enhancer(path)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_curve  # type: ignore[import-untyped]
 
 from poseid.errors import InputError
 from poseid.features.people import split_people
@@ -24,9 +23,12 @@ def unit(x: np.ndarray) -> np.ndarray:
 
 
 def eer(scores: np.ndarray, same: np.ndarray) -> float:
-    fmr, tpr, _ = roc_curve(same.ravel(), scores.ravel())
-    at = int(np.argmin(np.abs(fmr - (1 - tpr))))
-    return float(fmr[at] + 1 - tpr[at]) / 2
+    """Where the share of impostors at or above a threshold meets that of genuine scores below it."""
+    genuine, impostor = np.sort(scores[same]), np.sort(scores[~same])
+    fmr = 1 - np.searchsorted(impostor, genuine) / impostor.size
+    fnmr = np.arange(genuine.size) / genuine.size
+    at = int(np.argmin(np.abs(fmr - fnmr)))
+    return float(fmr[at] + fnmr[at]) / 2
 
 
 def scores(data: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
