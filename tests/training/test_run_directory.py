@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import logging
 import shutil
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +18,12 @@ import pytest
 import train
 from poseid.errors import InputError
 from poseid.features.folder import write_folder
+from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
 from poseid.training.command import quiet_libraries
+from poseid.training.data_record import data_record
 from poseid.training.run_directory import claim
+from tests.training.small import loaded_data
 
 BRIEF = [
     *("max_epochs=1", "batch_size=16", "logger=none", "threads=1"),
@@ -28,12 +35,15 @@ BY_YEAR = "hydra.run.dir=m/${now:%Y}"
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder ``data``, a folder ``other`` with other vectors, and a run in ``m/YEAR``."""
+    """A folder ``data``, a folder ``other`` with other vectors and one other pose, and a run in ``m/YEAR``."""
     here = tmp_path_factory.mktemp("finished")
     write_folder(synthetic(people=12, probes=4, seed=1, dim=16), here / "data")
     shutil.copytree(here / "data", here / "other")
     vectors = np.load(here / "data" / "video_feature.npy")
     np.save(here / "other" / "video_feature.npy", vectors[:, ::-1].copy())
+    metadata = json.loads((here / "other" / "video_metadata.json").read_text(encoding="utf-8"))
+    metadata["poses"][-1] = [1, 2, 3]
+    (here / "other" / "video_metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(here)
         patched.setattr(sys, "argv", ["train.py"])
@@ -76,7 +86,7 @@ def test_a_resume_compares_the_data_and_the_people(here: Path, capfd: pytest.Cap
     saved = {path: content for path, content in contents(run_dir).items() if path != "train.log"}
     resumed = [f"resume={run_dir}", "max_epochs=2"]
     assert run([*resumed, "data.dir=other"]) == 2
-    assert "its rows are not those" in capfd.readouterr().err
+    assert "its vectors and poses are not those" in capfd.readouterr().err
     names = {part: f"data.{part}_people={here / part}.txt" for part in ("train", "validation", "test")}
     people = sorted({*synthetic(people=12, probes=4, seed=1, dim=16).people()})
     for part, chosen in (("train", people[:6]), ("validation", people[6:10]), ("test", people[10:])):
@@ -87,6 +97,34 @@ def test_a_resume_compares_the_data_and_the_people(here: Path, capfd: pytest.Cap
     assert after == saved
     (here / "data").rename(here / "moved")
     assert run([*resumed, "data.dir=moved"]) == 0
+
+
+def test_the_record_of_the_data_holds_every_row() -> None:
+    made = loaded_data()
+    many = np.resize(made.feature_set.video.features, (9000, 16)).copy()
+    few = made.feature_set.video
+    made.feature_set = FeatureSet("data", made.feature_set.front, Rows(
+        many, np.resize(few.poses, (9000, 3)), np.resize(few.people, 9000), ({"person_name": "a"},) * 9000
+    ))  # fmt: skip
+    before = data_record(made)
+
+    def changed(**parts: Any) -> set[str]:
+        other = copy.copy(made)
+        other.feature_set = replace(made.feature_set, video=replace(made.feature_set.video, **parts))
+        return {part for part, value in data_record(other).items() if value != before[part]}
+
+    rows, poses, people = many.copy(), made.feature_set.video.poses.copy(), made.feature_set.video.people.copy()
+    rows[4501, 7] += 1
+    poses[8999, 2] += 1
+    people[1] = people[-1]
+    ids = [{"person_name": "a", "template_id": n} for n in range(9000)]
+    assert changed(features=rows) == {"vectors"}
+    assert changed(poses=poses) == {"poses"}
+    assert changed(people=people) == {"people"}
+    assert changed(metadata=({"source": "profile/1"}, *made.feature_set.video.metadata[1:])) == {"sources"}
+    assert changed(metadata=ids) == {"templates"}
+    made.split = replace(made.split, test=made.split.validation, validation=made.split.test)
+    assert changed() == {"people"}
 
 
 def test_two_starts_within_one_second_have_two_directories(tmp_path: Path) -> None:
