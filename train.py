@@ -7,7 +7,11 @@ python train.py resume=RUN_DIR
 
 from __future__ import annotations
 
+from poseid.__main__ import use_utf8
 from poseid.interrupt import importing
+
+if __name__ == "__main__":
+    use_utf8(__file__)
 
 with importing():
     import io

@@ -126,7 +126,7 @@ def test_evaluate_refuses_its_people_and_compare_takes_its_folds(
 
 
 def test_stopped_in_a_fold_it_goes_on_and_ends_in_the_same_bytes(
-    here: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     original, starts = MetricsFile.on_train_epoch_end, []
 
@@ -153,6 +153,8 @@ def test_stopped_in_a_fold_it_goes_on_and_ends_in_the_same_bytes(
                 file,
             )
     assert call(here, "resume=stopped") == 0  # finished
+    assert call(here, "resume=stopped/fold_1", "max_epochs=3") == 2
+    assert "is a fold of a cross-validation: give resume=" in capsys.readouterr().err
 
 
 def test_jobs_of_a_multirun_are_compared_on_validation_people_alone(here: Path) -> None:

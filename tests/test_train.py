@@ -103,8 +103,8 @@ def test_wrong_input_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]
         (["lambda_id=abc"], "lambda_id: should be a valid number, got 'abc'"),
         (["data=folder", "data.dir=nosuch"], "nosuch: does not exist"),
         (["data=folder"], "data.dir: no feature folder given"),
-        (["init_from=nosuch.ckpt"], "nosuch.ckpt: no such file"),
-        (["ckpt_path=nosuch.ckpt"], "nosuch.ckpt: no such file"),
+        (["init_from=nosuch.ckpt"], "error: init_from: nosuch.ckpt: no such file"),
+        (["ckpt_path=nosuch.ckpt"], "error: ckpt_path: nosuch.ckpt: no such file"),
         (["data.folds=[77]"], "has no pairs.csv"),
         (["objective=[minimize sets.nosuch]"], "objective: "),
     ):
@@ -120,12 +120,15 @@ def test_wrong_input_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]
 def test_a_run_that_is_refused_leaves_nothing_behind_and_removes_nothing_of_the_users() -> None:
     assert train.main([*SHORT, "logger=csv", "lambda_id=-1"]) == 2
     assert not Path("outputs").exists()
+    assert run("lambda_id=-1", directory="new.dir/run") == 2
+    assert not Path("new.dir").exists()
     Path("mine/.hydra").mkdir(parents=True)
     for name in ("train.log", ".hydra/notes.txt"):
         Path("mine", name).write_text("of the user\n", encoding="utf-8")
     assert run("lambda_id=-1", directory="mine") == 2
     assert Path("mine/train.log").read_text(encoding="utf-8").startswith("of the user")
     assert Path("mine/.hydra/notes.txt").read_text(encoding="utf-8") == "of the user\n"
+    assert {path.name for path in Path("mine").rglob("*")} == {".hydra", "notes.txt", "train.log"}
 
 
 def test_hydra_keeps_its_own_messages_as_a_command(tmp_path: Path) -> None:

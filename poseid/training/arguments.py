@@ -125,6 +125,9 @@ def _saved_overrides(run_dir: Path) -> list[str]:
     """What a run was begun with."""
     path = run_dir / ".hydra" / "overrides.yaml"
     if not path.is_file():
+        whole = run_dir.absolute().parent
+        if run_dir.absolute().name.startswith(FOLD) and (whole / ".hydra" / "overrides.yaml").is_file():
+            raise InputError(f"resume: {run_dir} is a fold of a cross-validation: give resume={whole}")
         raise InputError(f"resume: {run_dir} is no run directory (it has no .hydra/overrides.yaml)")
     overrides = _read_yaml(path)
     if not isinstance(overrides, list) or not all(isinstance(item, str) for item in overrides):

@@ -8,7 +8,6 @@ import os
 import sys
 import warnings
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,14 +22,14 @@ from poseid.features.folder import check_there
 from poseid.interrupt import importing
 from poseid.reports.folds_table import PEOPLE, folds_text
 from poseid.reports.text_table import table_text
-from poseid.training.arguments import FAILED, ONE_PROCESS, fold_directory
+from poseid.training.arguments import FAILED, ONE_PROCESS
 from poseid.training.config import check_config
 from poseid.training.fold_jobs import check_launcher, launcher
 from poseid.training.health import Diverged, Interrupted, OtherRank, TrialDone
 from poseid.training.objective import objective_values
 from poseid.training.processes import by_torchrun, check_processes, first_process
+from poseid.training.run_directory import release
 
-LOG = "train.log"
 WANDB_LONGEST = 128
 """Characters of a name that W&B takes."""
 log = logging.getLogger(__name__)
@@ -85,7 +84,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
             "fast_dev_run: training and validation ran to their end on a few batches; no model was written. To train, "
             "leave trainer.fast_dev_run out"
         )
-        _leave_nothing(run_dir)
+        release(run_dir)
         sys.exit(0)
     except (Interrupted, KeyboardInterrupt):
         # max_epochs is not written down with the run: without it a longer training would end where the first did.
@@ -170,44 +169,11 @@ def _end_refused(error: Exception, run_dir: Path) -> NoReturn:
     """Ends a single run with one line: status 2 for bad input, else 1."""
     refused = isinstance(error, InputError)
     if refused:
-        _leave_nothing(run_dir)
+        release(run_dir)
     # All processes of a machine refuse the same; another machine may lack what is there on this one.
     if not (refused and by_torchrun() and os.environ.get("LOCAL_RANK", "0") != "0"):
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(2 if refused else 1)
-
-
-def _leave_nothing(run_dir: Path) -> None:
-    """Gives a directory free; one that the user did not choose is removed too."""
-    remove_claim(run_dir)
-    chosen = any(item.lstrip("+").startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
-    if not chosen and not fold_directory(run_dir, 0).is_dir():  # folds that are trained can be resumed
-        remove_made(run_dir)
-
-
-def remove_claim(run_dir: Path) -> None:
-    """Gives a directory free in which nothing was trained: an empty ``checkpoints`` says that a run is there."""
-    with suppress(OSError):
-        (run_dir / "checkpoints").rmdir()
-
-
-def remove_made(run_dir: Path) -> None:
-    """Takes away what Hydra made for a run that was refused or tried: its files, and directories with nothing else.
-
-    Only of a directory that was named by date and time: one that the user chose may hold more, and stays.
-    """
-    for handler in logging.root.handlers[:]:
-        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent == run_dir:
-            logging.root.removeHandler(handler)
-            handler.close()  # an open file cannot be removed on every system
-    try:
-        for name in ("config.yaml", "hydra.yaml", "overrides.yaml"):
-            (run_dir / ".hydra" / name).unlink()
-        (run_dir / LOG).unlink(missing_ok=True)
-        for place in (run_dir / ".hydra", run_dir, *run_dir.parents[:2]):  # outputs/DATE/TIME
-            place.rmdir()
-    except OSError:  # another run is there, such as one of the same day
-        return
 
 
 def quiet_libraries() -> None:

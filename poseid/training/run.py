@@ -85,12 +85,12 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     checkpoints = context.run_dir / "checkpoints"
     if not config["resume"] and checkpoints.is_dir() and any(checkpoints.iterdir()):  # of a job of a multirun
         raise InputError(holds_a_run(context.run_dir))
-    checkpoint = find_checkpoint(config, context.run_dir)
-    if checkpoint is not None:
-        check_resumable(module, checkpoint)
     for key in ("init_from", "ckpt_path"):
         if config[key]:
             refuse_seen_people(key, Path(config[key]), data.split)
+    checkpoint = find_checkpoint(config, context.run_dir)
+    if checkpoint is not None:
+        check_resumable(module, checkpoint)
     if config["init_from"]:
         initialise_from(module, Path(config["init_from"]))
     announce(config, data, module)

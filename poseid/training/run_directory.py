@@ -1,8 +1,10 @@
-"""The directory of a single run: taken for it before Hydra writes there, so that no other run is written over."""
+"""The directory of a single run: reserved before Hydra writes there, and emptied again of a run that did not begin."""
 
 from __future__ import annotations
 
+import logging
 import sys
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,24 +13,29 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from poseid.errors import InputError, first_line
-from poseid.training.arguments import holds_a_run
+from poseid.training.arguments import DATA_RECORD, fold_directory, holds_a_run
+
+HYDRA_FILES = tuple(f".hydra/{name}.yaml" for name in ("config", "hydra", "overrides"))
+_new: list[Path] = []
+"""What was not there before the run of this process: its files, then its directories from the innermost on."""
 
 
 class RunDirectory(Callback):
     """Hydra callback of a single run. At its start the directory is known with every ``${now:…}`` resolved."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _new.clear()
         if config.hydra.output_subdir is None:  # a resumed run, or another process of a run: it has its directory
             return
         try:
             chosen = any(item.lstrip("+").startswith("hydra.run.dir=") for item in config.hydra.overrides.hydra)
-            config.hydra.run.dir = str(claim(Path(config.hydra.run.dir), chosen))
+            config.hydra.run.dir = str(reserve(Path(config.hydra.run.dir), chosen))
         except (InputError, OSError) as error:  # Hydra would make a warning of it, and go on
             print(f"error: {first_line(error)}", file=sys.stderr)
             sys.exit(2 if isinstance(error, InputError) else 1)
 
 
-def claim(run_dir: Path, chosen: bool) -> Path:
+def reserve(run_dir: Path, chosen: bool) -> Path:
     """Makes ``checkpoints`` in a directory, which no second run can do; returns the directory.
 
     Args:
@@ -42,11 +49,32 @@ def claim(run_dir: Path, chosen: bool) -> Path:
         raise InputError(f"{run_dir}: is a feature folder: choose another hydra.run.dir")
     for number in count(1):
         path = run_dir if number == 1 else run_dir.with_name(f"{run_dir.name}-{number}")
+        written = [path / name for name in (*HYDRA_FILES, "train.log", DATA_RECORD)]
+        absent = [item for item in (*written, path / ".hydra", path, *path.parents) if not item.exists()]
         try:
             (path / "checkpoints").mkdir(parents=True)
         except FileExistsError:
             if chosen:
                 raise InputError(holds_a_run(path)) from None
         else:
+            _new[:] = absent
             return path
     raise AssertionError("count() ends")
+
+
+def release(run_dir: Path) -> None:
+    """Takes away what a run that was refused or tried has made; what was there before stays, and so does all of a run
+    that has a checkpoint or a fold to resume."""
+    if fold_directory(run_dir, 0).is_dir():
+        return
+    try:
+        (run_dir / "checkpoints").rmdir()
+    except OSError:
+        return
+    for handler in logging.root.handlers[:]:
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename) in map(Path.absolute, _new):
+            logging.root.removeHandler(handler)
+            handler.close()  # an open file cannot be removed on every system
+    for path in _new:
+        with suppress(OSError):  # another run is there, such as one of the same day
+            path.rmdir() if path.is_dir() else path.unlink()

@@ -22,7 +22,7 @@ from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
 from poseid.training.command import quiet_libraries
 from poseid.training.data_record import data_record
-from poseid.training.run_directory import claim
+from poseid.training.run_directory import reserve
 from tests.training.small import loaded_data
 
 BRIEF = [
@@ -99,6 +99,14 @@ def test_a_resume_compares_the_data_and_the_people(here: Path, capfd: pytest.Cap
     assert run([*resumed, "data.dir=moved"]) == 0
 
 
+def test_a_checkpoint_that_was_removed_is_one_line(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (run_dir,) = (here / "m").iterdir()
+    best = run_dir / "checkpoints" / "best.ckpt"
+    best.unlink()
+    assert run([f"resume={run_dir}", "max_epochs=1"]) == 2
+    assert capfd.readouterr().err == f"error: {best}: no such file\n"
+
+
 def test_the_record_of_the_data_holds_every_row() -> None:
     made = loaded_data()
     many = np.resize(made.feature_set.video.features, (9000, 16)).copy()
@@ -128,11 +136,11 @@ def test_the_record_of_the_data_holds_every_row() -> None:
 
 
 def test_two_starts_within_one_second_have_two_directories(tmp_path: Path) -> None:
-    taken = [claim(tmp_path / "12-00-00", chosen=False).name for _ in range(3)]
+    taken = [reserve(tmp_path / "12-00-00", chosen=False).name for _ in range(3)]
     assert taken == ["12-00-00", "12-00-00-2", "12-00-00-3"]
-    claim(tmp_path / "mine", chosen=True)
+    reserve(tmp_path / "mine", chosen=True)
     with pytest.raises(InputError, match="holds a run already"):
-        claim(tmp_path / "mine", chosen=True)
+        reserve(tmp_path / "mine", chosen=True)
     assert not (tmp_path / "mine-2").exists()
 
 
