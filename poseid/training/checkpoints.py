@@ -41,15 +41,12 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 def find_checkpoint(config: dict[str, Any], run_dir: Path) -> Path | None:
     """The checkpoint to resume from: last.ckpt of the resumed run, ``ckpt_path``, or none."""
+    last = run_dir / "checkpoints" / "last.ckpt"
+    if config["resume"] and last.is_file():
+        return last
     if config["resume"]:
-        last = run_dir / "checkpoints" / "last.ckpt"
-        if last.is_file():
-            return last
-        log.warning("%s has no checkpoint yet: starting at the first epoch", run_dir)
-        return None
-    if not config["ckpt_path"]:
-        return None
-    return Path(config["ckpt_path"])
+        log.warning("%s has no checkpoint yet: starting as it was begun", run_dir)
+    return Path(config["ckpt_path"]) if config["ckpt_path"] else None
 
 
 def check_resumable(module: EnhancerModule, path: Path) -> None:

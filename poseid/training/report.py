@@ -47,7 +47,7 @@ def finish_run(
     """
     enhancer = module.enhancer.cpu()
     if folds is not None:
-        guarded = folds.weaken(enhancer)
+        guarded = folds.apply_guard(enhancer)
     else:
         log.info("evaluating on %d validation people", len(data.split.validation))
         guarded = guard(enhancer, data.validation_set, held_out(enhancer, module.episodes(), data))
@@ -87,7 +87,7 @@ def finish_run(
         "test": None if test is None else key_figures(test.block),
     }
     if folds is not None:
-        summary |= {"folds": folds.entries, "judged_by": folds.said()}
+        summary |= {"folds": folds.entries, "judged_by": folds.description()}
         summary["cross_validation"] = None if folds.test is None else folds.test.block
         if folds.test is not None:
             part, evaluated = "cross_validation", folds.test

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from poseid.errors import InputError, first_line
 from poseid.training.arguments import DATA_RECORD, fold_directory, holds_a_run
+from poseid.training.override_text import key_of
 
 HYDRA_FILES = tuple(f".hydra/{name}.yaml" for name in ("config", "hydra", "overrides"))
 _new: list[Path] = []
@@ -28,7 +29,7 @@ class RunDirectory(Callback):
         if config.hydra.output_subdir is None:  # a resumed run, or another process of a run: it has its directory
             return
         try:
-            chosen = any(item.lstrip("+").startswith("hydra.run.dir=") for item in config.hydra.overrides.hydra)
+            chosen = any(key_of(item) == "hydra.run.dir" for item in config.hydra.overrides.hydra)
             config.hydra.run.dir = str(reserve(Path(config.hydra.run.dir), chosen))
         except (InputError, OSError) as error:  # Hydra would make a warning of it, and go on
             print(f"error: {first_line(error)}", file=sys.stderr)
@@ -50,7 +51,8 @@ def reserve(run_dir: Path, chosen: bool) -> Path:
     for number in count(1):
         path = run_dir if number == 1 else run_dir.with_name(f"{run_dir.name}-{number}")
         written = [path / name for name in (*HYDRA_FILES, "train.log", DATA_RECORD)]
-        absent = [item for item in (*written, path / ".hydra", path, *path.parents) if not item.exists()]
+        directories = (path / ".hydra", path / "checkpoints", path, *path.parents)
+        absent = [item for item in (*written, *directories) if not item.exists()]
         try:
             (path / "checkpoints").mkdir(parents=True)
         except FileExistsError:
@@ -65,11 +67,7 @@ def reserve(run_dir: Path, chosen: bool) -> Path:
 def release(run_dir: Path) -> None:
     """Takes away what a run that was refused or tried has made; what was there before stays, and so does all of a run
     that has a checkpoint or a fold to resume."""
-    if fold_directory(run_dir, 0).is_dir():
-        return
-    try:
-        (run_dir / "checkpoints").rmdir()
-    except OSError:
+    if fold_directory(run_dir, 0).is_dir() or any((run_dir / "checkpoints").glob("*")):
         return
     for handler in logging.root.handlers[:]:
         if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename) in map(Path.absolute, _new):

@@ -14,7 +14,6 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from poseid.errors import InputError, first_line
 from poseid.training.callbacks import Diagnosis, MetricsFile, Progress
 from poseid.training.checkpoints import AtomicCheckpointIO
-from poseid.training.fixed_epochs import FixedEpochs
 from poseid.training.selection import BestCheckpoint, PatienceAfterRamp
 
 
@@ -47,7 +46,7 @@ def callbacks_of(
         callbacks.append(MetricsFile(run_dir / "metrics.csv"))
     if stopping["diagnosis"]["every_n_epochs"]:
         callbacks.append(Diagnosis(stopping["diagnosis"]["every_n_epochs"]))
-    if stopping["early_stopping"] and not isinstance(selection, FixedEpochs):
+    if stopping["early_stopping"] and selection.fixed_epochs is None:
         callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
     return callbacks
 
