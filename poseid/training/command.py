@@ -24,11 +24,11 @@ from poseid.reports.folds_table import PEOPLE, folds_text
 from poseid.reports.text_table import table_text
 from poseid.training.arguments import FAILED, ONE_PROCESS, check_launchers, sweep_choices
 from poseid.training.config import check_config
-from poseid.training.health import Diverged, Interrupted
+from poseid.training.health import Diverged
 from poseid.training.objective import objective_values
 from poseid.training.override_text import key_of
 from poseid.training.processes import by_torchrun, check_processes, first_process
-from poseid.training.run_directory import release
+from poseid.training.run_directory import RunContext, release
 
 WANDB_LONGEST = 128
 """Characters of a name that W&B takes."""
@@ -56,7 +56,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
         with importing():
             from poseid.training.cross_validation import run_cross_validation
-            from poseid.training.run import RunContext, run_training
+            from poseid.training.run import run_training
 
         (run_dir / FAILED).unlink(missing_ok=True)
         groups = {group: choice for group, choice in hydra.runtime.choices.items() if "/" not in group and choice}
@@ -73,7 +73,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
             summary = run_cross_validation(resolved, context, multirun_command(hydra) if side_by_side else None)
         else:
             summary = run_training(resolved, context)
-    except (Interrupted, KeyboardInterrupt):
+    except KeyboardInterrupt:
         # max_epochs is not written down with the run: without it a longer training would end where the first did.
         longer = f" max_epochs={config.max_epochs}" if config.resume else ""
         log.warning("stopped. To go on: python train.py resume=%s%s", run_dir, longer)

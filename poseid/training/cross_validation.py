@@ -16,7 +16,8 @@ from poseid.training.arguments import FINISHED, FOLD, fold_directory, holds_a_ru
 from poseid.training.data_record import check_same_data
 from poseid.training.folds import read_folds
 from poseid.training.override_text import NO_HYDRA_FILES, WITHOUT_SWEEP_SUMMARY, key_of, quoted
-from poseid.training.run import RunContext, make_data, run_training
+from poseid.training.run import make_data, run_training
+from poseid.training.run_directory import RunContext
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def run_cross_validation(
             also says what is wrong with it.
 
     Raises:
-        InputError, Diverged, Interrupted: as :func:`run_training`.
+        InputError, Diverged, KeyboardInterrupt: as :func:`run_training`.
     """
     if not config["resume"] and fold_directory(context.run_dir, 0).is_dir():
         raise InputError(holds_a_run(context.run_dir))

@@ -40,10 +40,6 @@ class Diverged(Exception):
         write_text(path, json.dumps(content) + "\n")
 
 
-class Interrupted(Exception):
-    """Ctrl-C during the training; everything up to the last complete epoch is on disk."""
-
-
 def first_fault(steps: Tensor, names: tuple[str, ...]) -> tuple[int, str] | None:
     """The first step whose values are not all finite, and its first such value in words.
 

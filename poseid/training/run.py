@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,38 +29,17 @@ from poseid.training.checkpoints import (
 from poseid.training.config import DataConfig
 from poseid.training.data import FeatureDataModule
 from poseid.training.data_record import check_same_data
-from poseid.training.folds import Folds
-from poseid.training.health import DIVERGED, Diverged, Interrupted
+from poseid.training.health import DIVERGED, Diverged
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
+from poseid.training.run_directory import RunContext
 from poseid.training.selection import BestCheckpoint
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
-from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
+from poseid.training.wandb_run import finish_wandb, log_report, start_logger
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """Where and as what a run happens.
-
-    Args:
-        run_dir: directory that receives everything.
-        name: of the W&B run.
-        group: of the W&B run: the sweep or the cross-validation that it belongs to, or None.
-        tags: groups in use, such as ``loss=after``.
-        evaluate_test: whether the test people are evaluated.
-        folds: of a cross-validation, where this is the training on everybody that follows them.
-    """
-
-    run_dir: Path
-    name: str
-    group: str | None
-    tags: list[str]
-    evaluate_test: bool
-    folds: Folds | None = None
 
 
 def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any] | None:
@@ -78,7 +56,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any] 
     Raises:
         InputError: data, a checkpoint or the machine does not fit the configuration.
         Diverged: a loss or a weight is no number.
-        Interrupted: Ctrl-C.
+        KeyboardInterrupt: Ctrl-C; everything up to the last complete epoch is on disk.
     """
     # Set anew each time: in a multirun the job before may have asked for another number.
     torch.set_num_threads(config["threads"] or os.cpu_count() or 1)
@@ -118,9 +96,7 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any] 
         fit(trainer, module, data, checkpoint)
         if first:
             load_state(module, selection.path)
-            summary = finish_run(
-                config, context.run_dir, data, module, selection.epochs, context.evaluate_test, context.folds
-            )
+            summary = finish_run(config, context, data, module, selection.epochs)
             if logger is not None:
                 log_report(logger, context.run_dir, summary)
     except Diverged as error:
@@ -163,13 +139,13 @@ def make_module(config: dict[str, Any]) -> EnhancerModule:
 
 
 def fit(trainer: L.Trainer, module: EnhancerModule, data: FeatureDataModule, checkpoint: Path | None) -> None:
-    """Trains; turns Lightning's way of ending on Ctrl-C (``sys.exit(1)``) into :class:`Interrupted`."""
+    """Trains; turns Lightning's way of ending on Ctrl-C (``sys.exit(1)``) into ``KeyboardInterrupt``."""
     try:
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SystemExit:
-        raise Interrupted from None
+        raise KeyboardInterrupt from None
     if trainer.state.status == TrainerStatus.INTERRUPTED:
-        raise Interrupted
+        raise KeyboardInterrupt
 
 
 def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerModule) -> None:
@@ -200,14 +176,5 @@ def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerMo
         log.info("%d processes with %d probes each: %d a step", processes, data.batch_size, processes * data.batch_size)
     weights = ", ".join(f"{name} {value:g}" for name, value in module.weights.items())
     log.info("loss weights: %s; schedule %s", weights, module.schedule.name)
-
-
-def start_logger(config: dict[str, Any], context: RunContext) -> Run | None:
-    options = config["logger"]
-    if options["name"] == "none":
+    if config["logger"]["name"] == "none":
         log.warning("logger=none: no metrics are written; only the report at the end is written")
-    if options["name"] != "wandb":
-        return None
-    if options["mode"] == "disabled":
-        log.warning("W&B is disabled: nothing goes to W&B; metrics.csv is written all the same")
-    return start_wandb(config, context.run_dir, context.name, context.group, context.tags)

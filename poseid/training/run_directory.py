@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
@@ -16,9 +17,33 @@ from poseid.errors import InputError, first_line
 from poseid.training.arguments import DATA_RECORD, fold_directory, holds_a_run
 from poseid.training.override_text import key_of
 
+if TYPE_CHECKING:
+    from poseid.training.folds import Folds
+
 HYDRA_FILES = tuple(f".hydra/{name}.yaml" for name in ("config", "hydra", "overrides"))
 _new: list[Path] = []
 """What was not there before the run of this process: its files, then its directories from the innermost on."""
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """Where and as what a run happens.
+
+    Args:
+        run_dir: directory that receives everything.
+        name: of the W&B run.
+        group: of the W&B run: the sweep or the cross-validation that it belongs to, or None.
+        tags: groups in use, such as ``loss=after``.
+        evaluate_test: whether the test people are evaluated.
+        folds: of a cross-validation, where this is the training on everybody that follows them.
+    """
+
+    run_dir: Path
+    name: str
+    group: str | None
+    tags: list[str]
+    evaluate_test: bool
+    folds: Folds | None = None
 
 
 class RunDirectory(Callback):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ import poseid
 import train
 from poseid.features.synthetic import synthetic
 from poseid.training.config import check_config
-from poseid.training.run import RunContext, run_training
+from poseid.training.run import run_training
+from poseid.training.run_directory import RunContext
+from tests.short_runs import summary
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 QUIET = ["logger=none", "threads=1", "trainer.progress_bar=false", "trainer.accelerator=cpu"]
@@ -47,7 +48,9 @@ def validation(run_dir: Path, **factors: float) -> dict[str, Any]:
     resolved = {str(key): value for key, value in config.items()}
     check_config(resolved)
     context = RunContext(run_dir, "run", None, [], evaluate_test=False)
-    block: dict[str, Any] = run_training(resolved, context)["validation"]
+    found = run_training(resolved, context)
+    assert found is not None
+    block: dict[str, Any] = found["validation"]
     return block
 
 
@@ -96,8 +99,7 @@ def test_six_jobs_over_loss_weights_are_six_enhancers(tmp_path: Path, monkeypatc
     for number in range(6):
         run_dir = tmp_path / "jobs" / str(number)
         enhanced.append(poseid.load(run_dir).enhance(probes.features, probes.poses))
-        summary = json.loads((run_dir / "report" / "summary.json").read_text(encoding="utf-8"))
-        improvement.append(summary["validation"]["improvement"]["mean"])
+        improvement.append(summary(run_dir)["validation"]["improvement"]["mean"])
     length = np.linalg.norm(probes.features, axis=1)
     for one, other in itertools.combinations(enhanced, 2):
         assert (np.linalg.norm(one - other, axis=1) / length).max() > 1e-3

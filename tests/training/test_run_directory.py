@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
 import shutil
 import sys
 import warnings
@@ -47,7 +46,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(here)
         patched.setattr(sys, "argv", ["train.py"])
-        assert run([*BRIEF, *DATA, BY_YEAR]) == 0
+        assert train.main([*BRIEF, *DATA, BY_YEAR]) == 0
     return here
 
 
@@ -57,13 +56,6 @@ def here(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setattr(sys, "argv", ["train.py"])
     return tmp_path / "here"
-
-
-def run(arguments: list[str]) -> int:
-    handlers = list(logging.root.handlers)
-    status = train.main(arguments)
-    logging.root.handlers[:] = handlers
-    return status
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -76,7 +68,7 @@ def test_a_refused_command_leaves_a_finished_run_as_it_was(
 ) -> None:
     monkeypatch.setenv("YEAR", next((here / "m").iterdir()).name)
     before = contents(here)
-    assert run([*BRIEF, *DATA, "data.dir=other", directory]) == 2
+    assert train.main([*BRIEF, *DATA, "data.dir=other", directory]) == 2
     assert contents(here) == before
     assert capfd.readouterr().err.startswith("error: m")
 
@@ -85,25 +77,25 @@ def test_a_resume_compares_the_data_and_the_people(here: Path, capfd: pytest.Cap
     (run_dir,) = (here / "m").iterdir()
     saved = {path: content for path, content in contents(run_dir).items() if path != "train.log"}
     resumed = [f"resume={run_dir}", "max_epochs=2"]
-    assert run([*resumed, "data.dir=other"]) == 2
+    assert train.main([*resumed, "data.dir=other"]) == 2
     assert "its vectors and poses are not those" in capfd.readouterr().err
     names = {part: f"data.{part}_people={here / part}.txt" for part in ("train", "validation", "test")}
     people = sorted({*synthetic(people=12, probes=4, seed=1, dim=16).people()})
     for part, chosen in (("train", people[:6]), ("validation", people[6:10]), ("test", people[10:])):
         (here / f"{part}.txt").write_text("\n".join(chosen), encoding="utf-8")
-    assert run([*resumed, *names.values()]) == 2
+    assert train.main([*resumed, *names.values()]) == 2
     assert "its people are not those" in capfd.readouterr().err
     after = {path: content for path, content in contents(run_dir).items() if path != "train.log"}
     assert after == saved
     (here / "data").rename(here / "moved")
-    assert run([*resumed, "data.dir=moved"]) == 0
+    assert train.main([*resumed, "data.dir=moved"]) == 0
 
 
 def test_a_checkpoint_that_was_removed_is_one_line(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (run_dir,) = (here / "m").iterdir()
     best = run_dir / "checkpoints" / "best.ckpt"
     best.unlink()
-    assert run([f"resume={run_dir}", "max_epochs=1"]) == 2
+    assert train.main([f"resume={run_dir}", "max_epochs=1"]) == 2
     assert capfd.readouterr().err == f"error: {best}: no such file\n"
 
 
@@ -149,11 +141,11 @@ def test_a_wrong_wandb_mode_is_named(
     mode: str, here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", mode)
-    assert run([*BRIEF, *DATA, "logger=wandb"]) == 2
+    assert train.main([*BRIEF, *DATA, "logger=wandb"]) == 2
     err = capfd.readouterr().err
     assert err.startswith("error: WANDB_MODE (")
     assert err.endswith(f"got {mode!r}\n")
-    assert run([*BRIEF, *DATA, "logger=wandb", "logger.mode=live"]) == 2
+    assert train.main([*BRIEF, *DATA, "logger=wandb", "logger.mode=live"]) == 2
     assert capfd.readouterr().err.startswith("error: logger.mode: ")
 
 
