@@ -26,8 +26,8 @@ def test_commands_of_a_page_run_in_their_order(page: str, tmp_path: Path) -> Non
         assert (tmp_path / file).is_file(), file
 
 
-def test_the_commands_and_the_python_of_the_templates_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("own_directory")
+def test_the_commands_and_the_python_of_the_templates_page_run() -> None:
     run_blocks(ROOT / "docs" / "templates.md", run_poseid)
     assert Path("tracks.parquet").is_file()
 

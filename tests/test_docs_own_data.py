@@ -45,13 +45,12 @@ def run(line: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_page_runs_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("own_directory")
+def test_the_page_runs_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
     app = ModuleType("insightface.app")
     app.FaceAnalysis = FaceAnalysis  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "insightface", ModuleType("insightface"))
     monkeypatch.setitem(sys.modules, "insightface.app", app)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
     assert len(commands(ROOT / "docs" / "own-data.md")) >= 6
     run_blocks(ROOT / "docs" / "own-data.md", run)
     example, faces = read_folder(Path("example")), read_folder(Path("faces"))

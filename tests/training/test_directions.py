@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -88,16 +87,15 @@ def test_more_identity_brings_photos_of_one_person_closer(blocks: dict[str, dict
     assert turned > base + 0.0003
 
 
-def test_six_jobs_over_loss_weights_are_six_enhancers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
+@pytest.mark.usefixtures("own_directory")
+def test_six_jobs_over_loss_weights_are_six_enhancers() -> None:
     tiny = ["data.synthetic_people=60", "data.dim=32", "max_epochs=3", "callbacks.diagnosis.every_n_epochs=0"]
     jobs = ["-m", "loss=before,after", "lambda_id=1,2,3", "hydra.sweep.dir=jobs"]
     assert train.main([*jobs, *tiny, *QUIET]) == 0
     probes = synthetic(people=20, dim=32, seed=9).video
     enhanced, improvement = [], []
     for number in range(6):
-        run_dir = tmp_path / "jobs" / str(number)
+        run_dir = Path("jobs", str(number))
         enhanced.append(poseid.load(run_dir).enhance(probes.features, probes.poses))
         improvement.append(summary(run_dir)["validation"]["improvement"]["mean"])
     length = np.linalg.norm(probes.features, axis=1)
