@@ -88,7 +88,8 @@ class BestCheckpoint(L.Callback):
         self._stop_after(trainer, trainer.current_epoch + 1)
 
     def _update(self, trainer: L.Trainer, score: float, epochs: int) -> None:
-        if score < self.score if self.fixed_epochs is None else epochs == self.fixed_epochs:
+        ships = score < self.score if self.fixed_epochs is None else epochs == self.fixed_epochs
+        if ships:
             self.score, self.epochs = score, epochs
             trainer.save_checkpoint(self.path, weights_only=False)
 
