@@ -8,6 +8,7 @@ the doctor is left out.
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,8 @@ BENCHMARKS = (
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
     print(HEADING, flush=True)
     for name, *options in BENCHMARKS:
         if name == "doctor_speed.py" and sys.platform == "win32":

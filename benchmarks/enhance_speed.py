@@ -2,8 +2,8 @@
 
 python benchmarks/enhance_speed.py [--rows N] [--threads N]
 
-Two states of the default model, D = 512: "closed form", where no epoch of training beat the start and that is what
-ships, and "trained", where every weight counts. The bare products are those of all its weight matrices with rows in
+Two states of the default model, D = 512: "closed form", where an epoch without the network was selected, and
+"trained", where every weight counts. The bare products are those of all its weight matrices with rows in
 memory, nothing else. One row: the time of `enhance` on a float32 row with a pose, divided by that of the products
 (lower is better). Many rows: rows a second from a float16 .npy to a float16 .npy, divided by rows a second
 of the products (higher is better).
@@ -15,6 +15,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from table import HEADING, row
 
 import poseid
 from poseid.enhancers.api import LoadedEnhancer
+from poseid.enhancers.closed_form import ENOUGH_PEOPLE
 from poseid.enhancers.header import info_of
 from poseid.enhancers.onnx_export import to_onnx
 from poseid.enhancers.onnx_run import onnx_session
@@ -31,6 +33,7 @@ from poseid.enhancers.residual import ResidualEnhancer
 from poseid.enhancers.saving import save_enhancer
 
 DIM = 512
+BLOCK = 4096  # rows of one bare product
 OPTIONS = {"init": "ridge", "dim": DIM}
 
 
@@ -39,11 +42,14 @@ def model(trained: bool) -> ResidualEnhancer:
     torch.manual_seed(0)
     enhancer = build("residual", OPTIONS)
     assert isinstance(enhancer, ResidualEnhancer)
-    assert enhancer.start is not None
+    form = enhancer.closed_form
+    assert form is not None
     with torch.no_grad():
-        enhancer.start.fitted.fill_(1.0)
-        enhancer.start.matrix.add_(0.01 * torch.randn(DIM, DIM))
-        enhancer.start.centre.normal_(std=0.01)
+        # As after a fit on enough people for the full correction.
+        form.people.fill_(2 * ENOUGH_PEOPLE)
+        form.matrix.add_(0.01 * torch.randn(DIM, DIM))
+        form.centre.normal_(std=0.01)
+        form.bias_direction.normal_()
         if trained:
             enhancer.linear_path.weight.normal_(std=0.01)
             enhancer.low_rank_path.weight.normal_(std=0.01)
@@ -52,17 +58,27 @@ def model(trained: bool) -> ResidualEnhancer:
 
 def products(enhancer: ResidualEnhancer, rows: int) -> Callable[[], object]:
     """All matrix products of a model, nothing else."""
-    assert enhancer.start is not None
+    assert enhancer.closed_form is not None
     linear = [
         layer.weight.detach().T.contiguous() for layer in enhancer.modules() if isinstance(layer, torch.nn.Linear)
     ]
-    pairs = [(torch.randn(rows, len(matrix)), matrix) for matrix in (*linear, enhancer.start.matrix)]
+    pairs = [(torch.randn(rows, len(matrix)), matrix) for matrix in (*linear, enhancer.closed_form.matrix)]
 
     @torch.inference_mode()
     def multiply() -> object:
         return [rows @ matrix for rows, matrix in pairs]
 
     return multiply
+
+
+def repeated(multiply: Callable[[], object], rows: int) -> Callable[[], object]:
+    """As many products of a block as so many rows need."""
+
+    def multiply_all() -> None:
+        for _ in range(0, rows, BLOCK):
+            multiply()
+
+    return multiply_all
 
 
 def seconds(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
@@ -98,42 +114,33 @@ def main() -> None:
     poses = rng.uniform(-90, 90, size=(arguments.rows, 3)).astype(np.float32)
     one, pose = features[0].astype(np.float32), poses[0]
     print(HEADING)
-    with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        np.save(place / "in.npy", features)
+    with tempfile.TemporaryDirectory() as directory:
+        work = Path(directory)
+        np.save(work / "in.npy", features)
         for trained in (False, True):
             enhancer = model(trained)
             header = {"model": {"name": "residual", **OPTIONS}, "sides": "probe"}
-            save_enhancer(enhancer, header, place / "m.safetensors")
+            save_enhancer(enhancer, header, work / "m.safetensors")
             run, _, dim = onnx_session(to_onnx(enhancer, header)[0], "model", arguments.threads)
             opened = {
-                "torch": poseid.load(place / "m.safetensors"),
+                "torch": poseid.load(work / "m.safetensors"),
                 "onnxruntime": LoadedEnhancer(run, False, info_of(header, dim), lambda: ("", None)),
             }
-            single = seconds(
-                {"products": products(enhancer, 1)}
-                | {name: (lambda e=e: e.enhance(one, pose)) for name, e in opened.items()},
-                500,
-            )
-            bare = products(enhancer, 4096)
-            many = seconds(
-                {"products": lambda bare=bare: [bare() for _ in range(0, arguments.rows, 4096)]}
-                | {
-                    name: (lambda e=e: file_to_file(e, place / "in.npy", poses, place / "out.npy"))
-                    for name, e in opened.items()
-                },
-                3,
-            )
+            single: dict[str, Callable[[], object]] = {"products": products(enhancer, 1)}
+            many: dict[str, Callable[[], object]] = {"products": repeated(products(enhancer, BLOCK), arguments.rows)}
+            for name, loaded in opened.items():
+                single[name] = partial(loaded.enhance, one, pose)
+                many[name] = partial(file_to_file, loaded, work / "in.npy", poses, work / "out.npy")
+            of_one, of_many = seconds(single, 500), seconds(many, 3)
             for name in opened:
                 case = f"{'trained' if trained else 'closed form'}, {name}"
-                ours, bare = single[name], single["products"]
+                ours, bare = of_one[name], of_one["products"]
                 times = (f"{1e6 * ours:.0f} µs", f"{1e6 * bare:.0f} µs")
                 print(row(f"one row, {case}: time of the products alone", *times, ours / bare, most=3))
-                ours, bare = many[name], many["products"]
+                ours, bare = of_many[name], of_many["products"]
                 times = (f"{ours:.2f} s", f"{bare:.2f} s")
-                print(
-                    row(f"{arguments.rows:,} rows, npy to npy, {case}: of their rate", *times, bare / ours, least=0.8)
-                )
+                case = f"{arguments.rows:,} rows, npy to npy, {case}: of their rate"
+                print(row(case, *times, bare / ours, least=0.8))
 
 
 if __name__ == "__main__":

@@ -33,21 +33,21 @@ MOST_COMPARED = 200_000
 TASKS = ("train", "evaluate", "enhance", "doctor")
 
 
-def command(task: str, folder: Path, place: Path) -> list[str]:
+def command(task: str, folder: Path, work: Path) -> list[str]:
     """What a user would type."""
     poseid = [sys.executable, "-m", "poseid"]
     quick = ["max_epochs=1", "logger=csv", "trainer.progress_bar=false", "trainer.accelerator=cpu"]
     return {
         "train": [
             *(sys.executable, str(ROOT / "train.py"), "data=folder", f"data.dir='{folder.as_posix()}'"),
-            *(*quick, "evaluate_test=false", f"hydra.run.dir='{(place / 'run').as_posix()}'"),
+            *(*quick, "evaluate_test=false", f"hydra.run.dir='{(work / 'run').as_posix()}'"),
         ],
-        "evaluate": [*poseid, "evaluate", "raw", "--data", str(folder), "--out", str(place / "report")],
+        "evaluate": [*poseid, "evaluate", "raw", "--data", str(folder), "--out", str(work / "report")],
         "enhance": [
-            *(*poseid, "enhance", str(place.parent / "ridge"), str(folder / "video_feature.npy"), "--no-pose"),
-            *("--out", str(place / "out.npy")),
+            *(*poseid, "enhance", str(work.parent / "ridge"), str(folder / "video_feature.npy"), "--no-pose"),
+            *("--out", str(work / "out.npy")),
         ],
-        "doctor": [*poseid, "doctor", str(folder), "--out", str(place / "doctor")],
+        "doctor": [*poseid, "doctor", str(folder), "--out", str(work / "doctor")],
     }[task]
 
 
@@ -84,10 +84,11 @@ def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], fixed_row
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    figure = Figure(figsize=(10, 7.5), layout="constrained")
+    axes = list(dict.fromkeys(axis for _, axis in found))
+    figure = Figure(figsize=(5 * len(axes), 7.5), layout="constrained")
     for row, (title, value) in enumerate((("seconds", 1), ("peak memory, GiB", 2))):
-        for column, axis in enumerate(("rows", "people")):
-            plot = figure.add_subplot(2, 2, 2 * row + column + 1)
+        for column, axis in enumerate(axes):
+            plot = figure.add_subplot(2, len(axes), len(axes) * row + column + 1)
             for (task, along), figures in found.items():
                 if along == axis:
                     plot.loglog([one[0] for one in figures], [one[value] for one in figures], "o-", label=task)
@@ -119,23 +120,23 @@ def main() -> None:
     found: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
     print(f"{'along':<8} {'size':>10} {'task':<9} {'seconds':>9} {'peak GiB':>9} {'exponent':>9}", flush=True)
     with tempfile.TemporaryDirectory() as directory:
-        place = Path(directory)
-        made(place / "small", 4000, 80)
+        work = Path(directory)
+        made(work / "small", 4000, 80)
         measured(
             [
-                *(sys.executable, "-m", "poseid", "baseline", "ridge", "--data", str(place / "small")),
-                *("--out", str(place / "ridge")),
+                *(sys.executable, "-m", "poseid", "baseline", "ridge", "--data", str(work / "small")),
+                *("--out", str(work / "ridge")),
             ],
             arguments.threads,
         )
         for axis, size, rows, people in cases:
-            with tempfile.TemporaryDirectory(dir=place) as name:
+            with tempfile.TemporaryDirectory(dir=work) as name:
                 folder = Path(name) / "made_up"
                 made(folder, rows, people)
                 for task in arguments.tasks:
                     if task == "evaluate" and rows > MOST_COMPARED:
                         continue
-                    with tempfile.TemporaryDirectory(dir=place) as out:
+                    with tempfile.TemporaryDirectory(dir=work) as out:
                         figures = found.setdefault((task, axis), [])
                         figures.append((size, *measured(command(task, folder, Path(out)), arguments.threads)))
                     seconds, peak = figures[-1][1:]

@@ -38,8 +38,9 @@ def plain(network: PoseTransformer) -> PoseTransformer:
     """The network with textbook blocks of the same weights."""
     for i, block in enumerate(network.blocks):
         assert isinstance(block, PoseAwareBlock)
-        width, mlp = block.project.in_features, block.mlp[0].out_features
-        made = PlainBlock(width, block.heads, int(mlp))
+        first = block.mlp[0]
+        assert isinstance(first, nn.Linear)
+        made = PlainBlock(block.project.in_features, block.heads, first.out_features)
         made.norm_attention, made.norm_mlp = block.norm_attention, block.norm_mlp
         made.project, made.mlp = block.project, block.mlp
         parts = zip(
@@ -63,5 +64,5 @@ def plain_step(network: PoseTransformer, optimizer: torch.optim.Optimizer, batch
     loss = (1 - F.cosine_similarity(output.features, batch["target"])).mean()
     loss = loss + 0.3 * F.smooth_l1_loss(output.pose / 57.3, known / 57.3)
     optimizer.zero_grad()
-    loss.backward()
+    torch.autograd.backward(loss)
     optimizer.step()

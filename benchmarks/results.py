@@ -13,6 +13,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -145,7 +146,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folders = [arguments.real.resolve(), arguments.turned.resolve()]
     WORK.mkdir(parents=True, exist_ok=True)
-    makers = {
+    makers: dict[str, Callable[[], str]] = {
         "real": lambda: real(folders[0]),
         "turned": lambda: turned(folders[1]),
         "templates": lambda: templates(folders),

@@ -2,9 +2,9 @@
 
 python benchmarks/small_data.py --data DIR [--data DIR] [--seeds 10] [--sizes 20 50 100 200 300] [--record FILE]
 
-Each run is a whole training with the defaults on so many training people (and half as many validation people), judged
+Each run is a training with the defaults on so many training people (and half as many validation people), judged
 on its test people. With pairs.csv the test people are two of its folds, which change with the seed; else a seeded
-tenth. A run that ends in "harms" is listed. With --record each run is kept as a line of JSON, and those that stand
+tenth. A run that ends in "harms" is listed. With --record each run is stored as a line of JSON, and those that stand
 there already are not run again.
 """
 

@@ -12,13 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from poseid.enhancers.saving import read_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
-PHI = (
-    *("ridge", "ridge_power", "length_power", "metric_power", "shape", "bias", "quality", "strength"),
-    *("gate_slope", "gate_centre", "gate_unknown"),
-)
+PHI = [str(name) for name in OmegaConf.load(ROOT / "conf" / "model" / "phi" / "default.yaml")]
 QUIET = ["logger=none", "threads=1", "trainer.progress_bar=false", "evaluate_test=false"]
 ZERO = ("model.init=zero", "lr=1e-3")
 ABLATIONS: dict[str, tuple[str, ...]] = {
@@ -56,8 +55,10 @@ def train(directory: Path, *overrides: str) -> dict[str, Any]:
     return content
 
 
-def _interval(bounds: list[float] | None, form: str) -> str:
-    return "" if bounds is None else f" [{format(bounds[0], form)}, {format(bounds[1], form)}]"
+def _shown(value: float | None, form: str, bounds: list[float] | None = None) -> str:
+    """A figure with its interval; of too few people there may be neither."""
+    interval = "" if bounds is None else f" [{format(bounds[0], form)}, {format(bounds[1], form)}]"
+    return "–" if value is None else format(value, form) + interval
 
 
 def figures(block: dict[str, Any]) -> list[str]:
@@ -67,12 +68,11 @@ def figures(block: dict[str, Any]) -> list[str]:
     rates, improvement = headline["enhanced"], block["improvement"]
     return [
         f"{100 * rates['eer']:.2f}",
-        f"{rates['fnmr_at_fmr']['1e-2']:.4f}",
-        f"{rates['fnmr_at_fmr']['1e-3']:.4f}",
-        f"{fixed['enhanced']['fnmr']:.4f}",
-        f"{fixed['fmr_ratio']:.2f}" + _interval(fixed["fmr_ratio_ci95"], ".2f"),
-        f"{improvement['mean']:+.4f}" + _interval(improvement["ci95"], "+.4f"),
-        f"{improvement['frontal']:+.4f}",
+        *(_shown(rates["fnmr_at_fmr"][fmr], ".4f") for fmr in ("1e-2", "1e-3")),
+        _shown(fixed["enhanced"]["fnmr"], ".4f"),
+        _shown(fixed["fmr_ratio"], ".2f", fixed["fmr_ratio_ci95"]),
+        _shown(improvement["mean"], "+.4f", improvement["ci95"]),
+        _shown(improvement["frontal"], "+.4f"),
         str(block["verdict"]),
     ]
 

@@ -3,7 +3,7 @@
 python benchmarks/verification_speed.py [--comparisons 1e9] [--threads N]
 
 Each case runs in a process of its own, whose peak memory is its own too. The reference is the product of the same
-rows in blocks, of which nothing is kept, measured before and after ours; ratio = its time over ours.
+rows in blocks, of which nothing is stored, measured before and after ours; ratio = its time over ours.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def measure(comparisons: int, forms: int, resamples: int) -> dict[str, float]:
 
 
 def peak_mib() -> float:
-    """Peak memory of this process; NaN on Windows, which keeps no such figure for Python."""
+    """Peak memory of this process; NaN on Windows, which has no such figure for Python."""
     if sys.platform == "win32":
         return float("nan")
     import resource

@@ -21,7 +21,7 @@ from poseid.doctor.scan import Advance, Scan, scan
 from poseid.doctor.vectors import check_length_sign, check_vectors
 from poseid.doctor.yaw import Drop, check_meaning, check_order, find_drop
 from poseid.errors import InputError
-from poseid.features.rows import FRONTAL, PROFILE
+from poseid.features.rows import FRONTAL, OTHER, PROFILE
 
 PASSES = 2
 """How often every vector is read."""
@@ -81,6 +81,9 @@ def examine(folder: Folder, findings: list[Finding], advance: Advance) -> Examin
     folder = replace(folder, poses=folder.poses[:, order])
     findings += check_angles(folder)
     disagreements = [*check_recognisers(sample, folder.kinds[sample.rows])]
+    if drop.explains_nothing and (folder.declared == OTHER).all():
+        # frontal rows are told by wrong poses: the two groups of a person may be its frontal and its turned photos
+        disagreements = [finding for finding in disagreements if finding.id != "mixed-recognisers"]
     findings += disagreements
     if not disagreements:  # else no similarity says anything about poses or lengths
         scale = check_scale(folder, drop)

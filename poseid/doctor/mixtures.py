@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 
 from poseid.doctor.finding import Finding, finding
 from poseid.doctor.folder import Folder
-from poseid.doctor.one_angle import find_centre, find_repeated
 from poseid.doctor.rows import ranks
-from poseid.doctor.yaw import Drop
+from poseid.doctor.yaw import Drop, find_centre, find_repeated
 from poseid.features.rows import PROFILE_LIMIT
 
 _RADIAN = math.pi + 1e-3
 _FEWEST_SMALL, _SMALL_FALL, _SMALL_SURE = 30, -0.2, -4.0
 _FEWEST, _NEAR_ROWS, _NEAR = 10, 30, 0.1
 _UNLIKE, _SURE = 0.05, 2.0  # in cosine; standard errors
-_SHIFTED, _GAIN = 15.0, 0.08
+_SHIFTED, _FALL, _GAIN = 15.0, 0.25, 0.08
 
 
 def check_scale(folder: Folder, drop: Drop) -> list[Finding]:
@@ -80,7 +79,8 @@ def _shifted_yaw(drop: Drop, yaw: NDArray[np.float32]) -> Iterator[Finding]:
     if not drop.enough:
         return
     centre = find_centre(yaw, drop.similarity)
-    if abs(centre.shift) >= _SHIFTED and centre.fall - centre.fall_from_0 >= _GAIN:
+    # where similarity falls from no yaw at all, the best of many is chance
+    if abs(centre.shift) >= _SHIFTED and centre.fall >= max(_FALL, centre.fall_from_0 + _GAIN):
         yield finding(
             "yaw-offset",
             f"Similarity with front rows is highest near yaw {centre.shift:+.0f}: rank correlation with the distance "

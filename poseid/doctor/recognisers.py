@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.doctor.finding import Finding, finding, share
-from poseid.doctor.rows import genuine_pairs, pair_cosines, rank_in_group
+from poseid.doctor.rows import rank_in_group
 from poseid.doctor.scan import Sample
 from poseid.features.rows import FRONTAL
+from poseid.verification.scores import cosines, same_person
 
 FEWEST_PEOPLE = 10
 _ROWS_OF_A_PERSON = 8  # of each file
@@ -40,10 +41,10 @@ def check_recognisers(sample: Sample, kinds: NDArray[np.int8]) -> Iterator[Findi
         return
     one, other = (rows[drawn] for drawn in np.random.default_rng(0).integers(0, len(rows), (2, _IMPOSTORS)))
     impostor = sample.person[one] != sample.person[other]
-    threshold = np.quantile(pair_cosines(sample.unit_rows, one[impostor], other[impostor]), 1 - _FMR)
-    a, b = genuine_pairs(sample.person, rows, rows)
+    threshold = np.quantile(cosines(sample.unit, sample.unit, one[impostor], other[impostor]), 1 - _FMR)
+    a, b = (rows[each] for each in same_person(sample.person[rows], sample.person[rows]))
     a, b = a[a < b], b[a < b]
-    alike = pair_cosines(sample.unit_rows, a, b) >= threshold
+    alike = cosines(sample.unit, sample.unit, a, b) >= threshold
     front = sample.front[a].astype(int) + sample.front[b]
     between, inside = alike[front == 1], [alike[front == 2], alike[front == 0]]
     enough = [float(pairs.mean()) for pairs in inside if 2 * len(pairs) >= 3 * FEWEST_PEOPLE]

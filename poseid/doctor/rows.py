@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
-
-_PAIRS_AT_ONCE = 4096
 
 
 def rank_in_group(groups: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -46,32 +42,3 @@ def add_by_group(sums: NDArray[np.floating], groups: NDArray[np.integer], rows: 
     if order.size:
         present, first = np.unique(groups[order], return_index=True)
         sums[present] += np.add.reduceat(rows[order], first, axis=0)
-
-
-def genuine_pairs(
-    person: NDArray[np.int32], left: NDArray[np.int64], right: NDArray[np.int64], most: int | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All pairs of a left and a right row of one person, also of a row with itself; with `most`, an even share.
-
-    >>> genuine_pairs(np.array([5, 6, 5]), np.array([0, 1]), np.array([1, 2]))
-    (array([0, 1]), array([2, 1]))
-    """
-    right = right[np.argsort(person[right], kind="stable")]
-    first, end = (np.searchsorted(person[right], person[left], side=side) for side in ("left", "right"))
-    total = np.cumsum(end - first)
-    pairs = np.arange(int(total[-1]) if total.size else 0)
-    if most is not None and len(pairs) > most:
-        pairs = pairs[:: len(pairs) // most + 1]
-    of = np.searchsorted(total, pairs, side="right")
-    return left[of], right[end[of] - total[of] + pairs]
-
-
-def pair_cosines(
-    unit_rows: Callable[[NDArray[np.integer]], NDArray[np.floating]], a: NDArray[np.integer], b: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """(k,) cosines of row a[i] with row b[i]; `unit_rows` gives the unit vectors of rows, some at a time."""
-    out = np.empty(len(a))
-    for start in range(0, len(a), _PAIRS_AT_ONCE):
-        part = slice(start, start + _PAIRS_AT_ONCE)
-        out[part] = np.einsum("ij,ij->i", unit_rows(a[part]), unit_rows(b[part]))
-    return out

@@ -56,11 +56,6 @@ class Sample:
         """Numbers of people are below this."""
         return int(self.person.max(initial=-1)) + 1
 
-    def unit_rows(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """The unit vectors at some positions in the sample."""
-        chosen: NDArray[np.float32] = self.unit[rows]
-        return chosen
-
     def front_similarity(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Positions of the video rows whose person has front rows, and the cosine of each with the mean of those."""
         centre = np.zeros((self.people, self.unit.shape[1]), np.float32)

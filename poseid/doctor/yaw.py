@@ -10,16 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseid.doctor.finding import Finding, finding
-from poseid.doctor.one_angle import find_centre
-from poseid.doctor.rows import genuine_pairs, pair_cosines, ranks
+from poseid.doctor.rows import ranks
 from poseid.doctor.scan import Sample
 from poseid.features.rows import FRONTAL_LIMIT
+from poseid.verification.scores import cosines, same_person
 
 FEWEST_ROWS, FEWEST_PEOPLE = 200, 15
 """With fewer, there is no finding."""
@@ -31,6 +32,56 @@ _WIDE = 30.0  # degrees of |angle| that a tenth of the rows must reach before a 
 _SIDE_MATTERS, _KNOWN_TO = 0.024, 0.010  # of the side's effect: less is none; and a standard error that can tell
 _SURE, _MIRRORED = 1.6, -3.3  # standard errors
 _MOST_PAIRS = 400_000
+_FEWEST_REPEATED, _SHARE_REPEATED, _TIMES_THE_NEXT = 10, 0.03, 3
+_SHIFTS = np.array(sorted(range(-90, 91, 5), key=abs), float)  # degrees; the first of equals is the smallest
+
+
+class Repeated(NamedTuple):
+    """A value that `n` rows have, more than three times as many as the next most frequent one."""
+
+    value: float
+    n: int
+    next: int
+
+
+def find_repeated(angle: NDArray[np.floating]) -> Repeated | None:
+    """The value that far more rows have than any other, 3 % and ten at least; NaN is none.
+
+    >>> find_repeated(np.append(np.arange(1.0, 21.0), [0.0] * 12))
+    Repeated(value=0.0, n=12, next=1)
+    """
+    values, counts = np.unique(angle[~np.isnan(angle)], return_counts=True)
+    if len(values) < 2:
+        return None
+    n, next = (int(count) for count in np.sort(counts)[:-3:-1])
+    if n < max(_FEWEST_REPEATED, _SHARE_REPEATED * counts.sum(), _TIMES_THE_NEXT * next):
+        return None
+    return Repeated(float(values[counts.argmax()]), n, next)
+
+
+class Centre(NamedTuple):
+    """The value of an angle about which similarity falls evenly to both sides.
+
+    Attributes:
+        shift: the value, in steps of 5 degrees.
+        fall: rank correlation of similarity with nearness to it.
+        fall_from_0: the same with nearness to 0.
+    """
+
+    shift: float
+    fall: float
+    fall_from_0: float
+
+
+def find_centre(angle: NDArray[np.floating], similarity: NDArray[np.float64]) -> Centre:
+    """The centre of an angle, over rows of another value than a repeated one."""
+    repeated = find_repeated(angle)
+    if repeated is not None:
+        angle, similarity = (values[angle != repeated.value] for values in (angle, similarity))
+    target = ranks(similarity)
+    falls = np.array([-float(ranks(np.abs(angle - shift)) @ target) for shift in _SHIFTS]) / max(len(angle), 1)
+    best = int(falls.argmax())
+    return Centre(float(_SHIFTS[best]), float(falls[best]), float(falls[0]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +109,21 @@ class Drop:
         return len(self.similarity) >= FEWEST_ROWS and self.people >= FEWEST_PEOPLE
 
     @property
+    def tells(self) -> bool:
+        """Whether angles change, and heads are turned widely enough for similarity to fall."""
+        wide = self.enough and float(np.quantile(np.abs(self.poses), 0.9, axis=0).max()) >= _WIDE
+        return wide and not bool(np.isnan(self.alone).all())
+
+    @property
+    def explains_nothing(self) -> bool:
+        """Whether similarity falls with no angle, though it should."""
+        return self.tells and float(np.nanmax(-self.alone)) < max(_NO_DROP, 3 / math.sqrt(len(self.similarity)))
+
+    @property
     def correlations(self) -> str:
         return ", ".join("–" if math.isnan(value) else f"{value:+.2f}" for value in self.alone.round(2) + 0.0)
 
-    @property
+    @cached_property
     def likely_yaw(self) -> int:
         """The column that is the yaw, as the similarities have it: 0 unless another clearly fits better."""
         fall = -np.nan_to_num(self.joint)
@@ -117,15 +179,15 @@ def check_meaning(sample: Sample, yaw: NDArray[np.float32], drop: Drop) -> Itera
         sample, drop: what was found.
         yaw: (k,) degrees of each row of the sample.
     """
-    if not drop.enough or float(np.quantile(np.abs(drop.poses), 0.9, axis=0).max()) < _WIDE:
+    if not drop.tells:
         return
-    n, largest = len(drop.similarity), float(np.nanmax(-drop.alone))
-    if largest < max(_NO_DROP, 3 / math.sqrt(n)):
+    if drop.explains_nothing:
+        n = len(drop.similarity)
         yield finding(
             "poses-explain-nothing",
             f"Genuine similarity does not fall with any angle: rank correlations {drop.correlations}, n = {n:,}. "
             "Yaw has −0.7 with photos of a usual recogniser.",
-            {"n": n, "largest_drop": largest},
+            {"n": n, "largest_drop": float(np.nanmax(-drop.alone))},
         )
         return
     inside = side_effect(sample, yaw)
@@ -166,7 +228,7 @@ def side_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
     are fixed effects. None with fewer than `FEWEST_ROWS` pairs.
     """
     turned = np.flatnonzero(~sample.front & (np.abs(yaw) > FRONTAL_LIMIT))
-    a, b = genuine_pairs(sample.person, turned, turned, _MOST_PAIRS)
+    a, b = _genuine_pairs(sample, turned, turned)
     a, b = a[a < b], b[a < b]
     step = np.minimum(np.abs(np.nan_to_num(yaw)) // 10, 18).astype(np.int64)
     cell = np.minimum(step[a], step[b]) * 19 + np.maximum(step[a], step[b])
@@ -182,10 +244,19 @@ def cross_effect(sample: Sample, yaw: NDArray[np.float32]) -> Effect | None:
     """
     known = np.flatnonzero(sample.front & ~np.isnan(yaw))
     turned = np.flatnonzero(~sample.front & (np.abs(yaw) > FRONTAL_LIMIT))
-    a, b = genuine_pairs(sample.person, known, turned, _MOST_PAIRS)
+    a, b = _genuine_pairs(sample, known, turned)
     step = np.minimum(np.abs(yaw[b]) // 5, 36).astype(np.int64)
     gain = np.sign(yaw[b]) * np.clip(yaw[a], -45, 45).astype(np.float64)
     return _effect(sample, a, b, gain, (a, step))
+
+
+def _genuine_pairs(
+    sample: Sample, left: NDArray[np.intp], right: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """All pairs of a left and a right row of one person; of very many, an even share."""
+    a, b = same_person(sample.person[left], sample.person[right])
+    step = len(a) // _MOST_PAIRS + 1
+    return left[a[::step]], right[b[::step]]
 
 
 def _effect(
@@ -202,7 +273,7 @@ def _effect(
     people, person = np.unique(sample.person[a], return_inverse=True)
     if len(a) < FEWEST_ROWS or len(people) < FEWEST_PEOPLE:
         return None
-    cosine = pair_cosines(sample.unit_rows, a, b)
+    cosine = cosines(sample.unit, sample.unit, a, b)
     codes = [np.unique(group, return_inverse=True)[1] for group in groups]
     for _ in range(5):  # the means of both groupings are subtracted by turns, until little changes
         for code in codes:

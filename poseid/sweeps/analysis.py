@@ -12,7 +12,6 @@ import numpy as np
 
 from poseid.errors import InputError
 from poseid.sweeps.commands import Advice, to_evaluate, to_finish, to_repeat, to_reproduce
-from poseid.sweeps.importance import importance
 from poseid.sweeps.jobs import REPEATS, Job, Metrics, constant_values, job_directories, read_job, read_yaml, varied_keys
 from poseid.sweeps.plan import Plan, read_plan
 from poseid.sweeps.settings import Setting, cost, on_front, paired, settings_of, single_changes
@@ -51,7 +50,6 @@ class Sweep:
         self.best_job = next((job for job in jobs if self.best and job in self.best.jobs.values()), None)
         self.against_best = {other: paired(other, self.best, first) for other in self.settings[1:] if self.best}
         self.changes = single_changes(self.settings, self.keys, first)
-        self.importance = importance(list(self.means), self.keys, list(self.means.values()))
         metrics = [job.metrics for job in self.finished]
         self.front_measures = _front_measures(objectives, metrics)
         # beside the objectives: FNMR at its own threshold, the axes of the front, the improvement

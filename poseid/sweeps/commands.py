@@ -38,18 +38,14 @@ def to_finish(directory: Path, plan: Plan, jobs: Sequence[Job]) -> list[Advice]:
             for job in resumable
         ]
         advice.append(Advice("Go on with jobs that were killed (not with any that still runs):", tuple(lines)))
-    sweep_dir = f"hydra.sweep.dir={_hydra_path(directory)}"
-    call = ["python", "train.py", "-m", *plan.hydra, sweep_dir]
+    call = ["python", "train.py", "-m", *plan.hydra, f"hydra.sweep.dir={_hydra_path(directory)}"]
     if plan.trials is not None:
         # a failed trial counts: the search was given the worst value for it
         over = [job.name for job in jobs if job.state in ("finished", "failed")]
         left = plan.trials - sum(not name.isdecimal() or int(name) >= plan.first_job for name in over)
         what, trials = f"{left} of {plan.trials} trials are left:", f"hydra.sweeper.n_trials={left}"
-        if left > 0 and plan.task:
+        if left > 0:
             advice.append(Advice(what, (shell_line([*call, *plan.task, trials]),)))
-        elif left > 0:
-            what += " give the sweep's own command line again, and at its end"
-            advice.append(Advice(what, (shell_line([sweep_dir, trials]),)))
         return advice
     again = [job for job in open_jobs if job not in resumable and job.overrides]
     if again:
@@ -130,15 +126,8 @@ def to_evaluate(job: Job) -> Advice:
         source, folder, cv = "folder", None, None
     command = ["evaluate", str(job.directory)]
     if cv is not None:  # its folds have test people, the model of everybody has none
-        command = [
-            "compare",
-            "raw",
-            str(job.directory),
-            "--cv",
-            str(cv),
-            "--split-seed",
-            str(data.get("split_seed", 0)),
-        ]
+        seed = str(data.get("split_seed", 0))
+        command = ["compare", "raw", str(job.directory), "--cv", str(cv), "--split-seed", seed]
     line = [*command, "--data", str(folder or "DATA"), "--out", str(job.directory / "test")]
     evaluate = shell_line(["poseid", *line])
     if source != "synthetic":

@@ -17,7 +17,6 @@ from poseid.reports.format import SPACE
 from poseid.reports.label_placement import Box, Label, Point, leader_end, place_labels
 from poseid.reports.sheet import DASHED, ENHANCED, HEIGHT, INK, RAW, SOFT, Sheet, label, legend, sheet, write
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.jobs import as_number
 from poseid.sweeps.settings import Setting, values_of
 
 MOST_NAMED, MOST_ON_FRONT = 16, 32
@@ -40,23 +39,16 @@ def draw_front(sweep: Sweep) -> Sheet:
     """The settings by both metrics; ``sweep.front`` must not be empty."""
     fnmr, ratio = sweep.front_measures
     points, raw = sweep.front_points, _raw_point(sweep)
-    texts, lines = _point_texts(sweep), joined_points(sweep)
+    texts = _point_texts(sweep)
     more = sum(text.count("\n") + 1 for text in texts.values()) - _FEW_LINES
     out = sheet(1, 1, min(HEIGHT + _LINE_HEIGHT * max(0, more), _TALLEST))
     note = f"n = {len(points)} settings; lower left is better"
-    if lines:
-        first = short_key(sweep.keys[0])
-        equal = first if len(first) <= _LINE else "first keys"
-        note = f"n = {len(points)}; lower left is better; lines join equal {equal}"
     axes = out.tile("False non-matches against false matches", note)
-    for line in lines:
-        axes.plot(*zip(*line, strict=True), color=SOFT, linewidth=0.8, alpha=0.5)
     rest = np.array([point for setting, point in points.items() if setting not in sweep.front]).reshape(-1, 2)
     front = np.array(sorted(points[setting] for setting in sweep.front))
     named = "beaten by another" if len(rest) else None
     axes.scatter(rest[:, 0], rest[:, 1], s=26, color=SOFT, alpha=0.6, linewidths=0, label=named)
-    if not lines:
-        axes.plot(*front.T, color=ENHANCED, linewidth=1.2, drawstyle="steps-post", alpha=0.7)
+    axes.plot(*front.T, color=ENHANCED, linewidth=1.2, drawstyle="steps-post", alpha=0.7)
     axes.scatter(front[:, 0], front[:, 1], s=42, color=ENHANCED, linewidths=0, zorder=3, label="Pareto front")
     axes.axvline(1.0, color=RAW, linewidth=1.0, linestyle=DASHED)
     if raw:
@@ -131,8 +123,8 @@ def _pixels(axes: Axes, point: Point) -> Point:
     return (float(x), float(y))
 
 
-def _around(point: Point, reach: float) -> Box:
-    return (point[0] - reach, point[1] - reach, point[0] + reach, point[1] + reach)
+def _around(point: Point, radius: float) -> Box:
+    return (point[0] - radius, point[1] - radius, point[0] + radius, point[1] + radius)
 
 
 def _extent(artist: Artist) -> Box:
@@ -169,19 +161,6 @@ def _name(sweep: Sweep, setting: Setting) -> str | None:
             parts.append(f"{short_key(key)} {labels(values)[values.index(setting.value(key))]}".replace(" ", SPACE))
     lines = textwrap.wrap(", ".join(parts), _LINE, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines).replace(SPACE, " ") if 0 < len(lines) <= _MOST_LINES else None
-
-
-def joined_points(sweep: Sweep) -> list[list[Point]]:
-    """Of a sweep over two numeric keys, the points of each value of the first key, in the order of the second one."""
-    points = sweep.front_points
-    if len(sweep.keys) != 2 or any(as_number(setting.value(key)) is None for setting in points for key in sweep.keys):
-        return []
-    first, second = sweep.keys
-    order = values_of(points, second)
-    by_first: dict[str, list[Point]] = {}
-    for setting in sorted(points, key=lambda setting: order.index(setting.value(second))):
-        by_first.setdefault(setting.value(first), []).append(points[setting])
-    return [line for line in by_first.values() if len(line) > 1]
 
 
 def drawable_key(key: str) -> str:

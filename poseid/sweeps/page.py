@@ -12,7 +12,7 @@ from poseid.reports.format import fixed
 from poseid.reports.html import render
 from poseid.reports.sheet import Drawn
 from poseid.sweeps.analysis import Sweep
-from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, joined_points, labels, number_text
+from poseid.sweeps.front import MOST_NAMED, MOST_ON_FRONT, labels, number_text
 from poseid.sweeps.jobs import Job, setting_text
 from poseid.sweeps.settings import difference_in_words, values_of
 from poseid.sweeps.summary import conclude, counts
@@ -34,7 +34,6 @@ def page(sweep: Sweep, figures: Mapping[str, Drawn]) -> str:
             "counts": counts(sweep),
             "conclusion": conclude(sweep),
             "setting_text": setting_text,
-            "joined": bool(joined_points(sweep)),
             "numbered": _numbered(sweep),
             "most_named": MOST_NAMED,
             "most_on_front": MOST_ON_FRONT,

@@ -29,7 +29,7 @@ class Plan:
         combinations: of a grid, the overrides of each job in the order of their numbers.
         trials: of a search, how many this call was to add.
         first_job: the number of its first one; earlier calls in the same directory made those before.
-        task, hydra: the arguments of the call; empty where they were not written down.
+        task, hydra: the arguments of the call.
         objective: the root key as it was written down, or None.
         unknown: why the plan is not known, in words.
     """
@@ -44,7 +44,7 @@ class Plan:
 
 
 def read_plan(directory: Path) -> Plan:
-    """Reads ``multirun.yaml``; where there is none, what the last job knows of its sweep.
+    """Reads ``multirun.yaml``; where there is none, nothing is known of the call.
 
     Raises:
         InputError: the directory is no multirun directory.
@@ -60,22 +60,10 @@ def read_plan(directory: Path) -> Plan:
             return _plan_of(content["hydra"], content.get("objective"))
         except (InputError, KeyError, TypeError, AttributeError):
             return Plan(unknown=f"{MULTIRUN} is damaged")
-    jobs = job_directories(directory)
-    if not jobs:
+    if not job_directories(directory):
         raise InputError(
             f"{directory}: is no multirun directory (it has no {MULTIRUN}): give the one that python train.py -m wrote"
         )
-    for job in reversed(jobs):
-        try:
-            hydra = read_yaml(job / ".hydra" / "hydra.yaml")["hydra"]
-            # the arguments in there are those of the job, not of the call
-            hydra["overrides"] = {"task": [], "hydra": hydra["overrides"]["hydra"]}
-            plan = _plan_of(hydra, None)
-        except (InputError, KeyError, TypeError):
-            continue
-        if plan.trials is not None:
-            return plan
-        break
     return Plan(unknown=f"there is no {MULTIRUN}")
 
 

@@ -113,13 +113,13 @@ def genuine_alone(part: Part) -> Genuine:
     """The genuine comparisons of two groups, without the impostor ones, which are many more."""
     left, right = part.left, part.right
     assert right is not None
-    column, row = _same_person(right.person, left.person)
+    column, row = same_person(right.person, left.person)
     forms = ["raw"] if _unchanged(part) else ["raw", "enhanced"]
-    scores = [_cosines(getattr(left, form), getattr(right, form), row, column) for form in forms]
+    scores = [cosines(getattr(left, form), getattr(right, form), row, column) for form in forms]
     return Genuine(scores[0], scores[-1], right.person[column], row, column)
 
 
-def _same_person(left: NDArray[np.integer], right: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def same_person(left: NDArray[np.integer], right: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Every pair of a row of one group and a row of the other that are of one person."""
     order = np.argsort(right, kind="stable")
     ascending = right[order]
@@ -129,7 +129,7 @@ def _same_person(left: NDArray[np.integer], right: NDArray[np.integer]) -> tuple
     return row, order[np.arange(row.size) - np.repeat(np.cumsum(count) - count - first, count)]
 
 
-def _cosines(
+def cosines(
     left: NDArray[np.floating], right: NDArray[np.floating], row: NDArray[np.intp], column: NDArray[np.intp]
 ) -> NDArray[np.floating]:
     """Cosines of some pairs of unit rows."""
@@ -159,7 +159,7 @@ def _likely_bounds(parts: Sequence[Part], forms: Sequence[str], share: float) ->
         other = left.person[i] != right.person[j]
         i, j = i[other], j[other]
         for scores, form in zip(drawn, forms, strict=True):
-            scores.append(_cosines(getattr(left, form), getattr(right, form), i, j))
+            scores.append(cosines(getattr(left, form), getattr(right, form), i, j))
     bounds = []
     for scores in drawn:
         found = np.concatenate(scores)
@@ -183,7 +183,7 @@ def _fill(stores: dict[str, ImpostorStore], parts: Sequence[Part], dtype: type[n
             for start in range(0, end, _ROWS):
                 stop = min(start + _ROWS, end)
                 one, other = left_person[start:stop], right_person[first:last]
-                row, column = _same_person(one, other)
+                row, column = same_person(one, other)
                 below = None
                 if part.right is None and first < stop:
                     later = first + column > start + row

@@ -15,7 +15,8 @@ from poseid.doctor.examine import Examination, examine
 from poseid.doctor.folder import open_folder
 from poseid.features.rows import FeatureSet, Rows
 
-BOTH = ("front", "video")
+BOTH, FRONT, VIDEO = ("front", "video"), ("front",), ("video",)
+YAW = np.array([1.0, 0.0, 0.0])
 
 
 @dataclass
@@ -72,31 +73,38 @@ def person_names(rows: Loose) -> list[str]:
     return [str(entry["person_name"]) for entry in rows.entries]
 
 
-def poses(folder: Folder, generator: np.random.Generator, change: Change, files: Sequence[str] = BOTH) -> None:
-    for name in files:
-        folder[name].poses = change(folder[name].poses, generator)
+def change_rows(
+    folder: Folder,
+    generator: np.random.Generator,
+    what: str,
+    change: Change,
+    files: Sequence[str] = BOTH,
+    share: float = 1.0,
+) -> None:
+    """Changes the poses or vectors (`what`) of a share of the rows, computed in float64."""
+    for rows in (folder[name] for name in files):
+        some, values = rows.some(share, generator) if share < 1 else slice(None), getattr(rows, what)
+        values[some] = change(values[some].astype(np.float64), generator)
+
+
+poses, vectors = partial(change_rows, what="poses"), partial(change_rows, what="features")
 
 
 def yaw(folder: Folder, generator: np.random.Generator, change: Change) -> None:
     folder["video"].poses[:, 0] = change(folder["video"].poses[:, 0], generator)
 
 
-def vectors(folder: Folder, generator: np.random.Generator, change: Change, files: Sequence[str] = BOTH) -> None:
-    """Computed in float64."""
-    for name in files:
-        rows = folder[name]
-        rows.features = change(rows.features.astype(np.float64), generator).astype(rows.features.dtype)
-
-
-def names(folder: Folder, generator: np.random.Generator, front: str, video: str) -> None:
+def rename_all(folder: Folder, generator: np.random.Generator, front: str, video: str) -> None:
     for rows, form in zip(folder.values(), (front, video), strict=True):
         for entry in rows.entries:
             entry["person_name"] = form.format(entry["person_name"])
 
 
-def some_renamed(folder: Folder, generator: np.random.Generator, change: Callable[[str], str]) -> None:
-    """Half of the video rows."""
-    for row in folder["video"].some(0.5, generator).tolist():
+def some_renamed(
+    folder: Folder, generator: np.random.Generator, change: Callable[[str], str], share: float = 0.5
+) -> None:
+    """A share of the video rows."""
+    for row in folder["video"].some(share, generator).tolist():
         entry = folder["video"].entries[row]
         entry["person_name"] = change(str(entry["person_name"]))
 
@@ -120,41 +128,17 @@ def copies(
     folder["video"].add(copy)
 
 
-def in_part(
-    folder: Folder, generator: np.random.Generator, change: Change, share: float, what: str, files: Sequence[str] = BOTH
-) -> None:
-    """Changes the poses or vectors (`what`) of some rows only."""
-    for rows in (folder[name] for name in files):
-        some, values = rows.some(share, generator), getattr(rows, what)
-        values[some] = change(values[some].astype(np.float64), generator)
-
-
 def unit(vectors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    rows: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return rows
-
-
-def with_yaw(poses: np.ndarray, generator: np.random.Generator, value: float) -> np.ndarray:
-    return np.column_stack([np.full(len(poses), value), poses[:, 1:]])
-
-
-def shifted(poses: np.ndarray, generator: np.random.Generator, by: float) -> np.ndarray:
-    return poses + np.array([by, 0, 0])
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def radians(poses: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return np.deg2rad(poses)
 
 
-def length_over_its_square(vectors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    rows: np.ndarray = vectors / (vectors**2).sum(axis=1, keepdims=True)
-    return rows
-
-
 def length_from_the_top(vectors: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    rows: np.ndarray = vectors / length * (1.1 * length.max() - length)
-    return rows
+    return np.asarray(vectors / length * (1.1 * length.max() - length))
 
 
 def to_front(folder: Folder, generator: np.random.Generator, low: float, high: float) -> None:
@@ -183,10 +167,6 @@ def frontal_only(folder: Folder, generator: np.random.Generator) -> None:
     folder["video"] = folder["video"].take(np.flatnonzero(np.abs(folder["video"].poses[:, 0]) < 15))
 
 
-def missing_poses(folder: Folder, generator: np.random.Generator) -> None:
-    folder["video"].poses[folder["video"].some(0.2, generator)] = np.nan
-
-
 def invalid_poses(folder: Folder, generator: np.random.Generator) -> None:
     folder["video"].invalid = {row: [1.0, 2.0] for row in folder["video"].some(0.02, generator).tolist()}
 
@@ -197,7 +177,7 @@ def wrong_names(folder: Folder, generator: np.random.Generator) -> None:
 
 def centred(folder: Folder, generator: np.random.Generator) -> None:
     mean = np.concatenate([rows.features for rows in folder.values()]).astype(np.float64).mean(axis=0)
-    vectors(folder, generator, lambda x, _: x - mean)
+    vectors(folder, generator, change=lambda x, _: x - mean)
 
 
 def nan_rows(folder: Folder, generator: np.random.Generator) -> None:
@@ -241,97 +221,68 @@ def two_spellings(folder: Folder, generator: np.random.Generator) -> None:
         rows.entries[0]["person_name"] = unicodedata.normalize(form, "José")
 
 
-def one_name_for_many(folder: Folder, generator: np.random.Generator) -> None:
-    for row in folder["video"].some(0.4, generator).tolist():
-        folder["video"].entries[row]["person_name"] = "unknown"
-
-
 REAL_FAULTS = {
     "pitch, yaw, roll": (partial(poses, change=lambda p, _: p[:, [1, 0, 2]]), "pose-order"),
     "roll, pitch, yaw": (partial(poses, change=lambda p, _: p[:, [2, 1, 0]]), "pose-order"),
-    "radians": (partial(poses, change=lambda p, _: np.deg2rad(p)), "radians"),
-    "radians in front": (partial(poses, change=lambda p, _: np.deg2rad(p), files=["front"]), "radians"),
+    "radians": (partial(poses, change=radians), "radians"),
+    "radians in front": (partial(poses, change=radians, files=FRONT), "radians"),
     "mirrored between the files": (mirrored, "mirrored-yaw"),
     "sign of half the rows": (partial(yaw, change=lambda y, g: y * g.choice([-1.0, 1.0], len(y))), "yaw-sign"),
-    "shuffled poses": (
-        partial(poses, change=lambda p, g: p[g.permutation(len(p))], files=["video"]),
-        "poses-explain-nothing",
-    ),
+    "shuffled poses": (partial(poses, change=lambda p, g: g.permutation(p), files=VIDEO), "poses-explain-nothing"),
     "turned front rows": (partial(to_front, low=50, high=999), "front-not-frontal"),
     "rows twice": (partial(copies, share=0.05), "duplicate-rows"),
     "rows nearly twice": (partial(copies, share=0.05, noise=0.08), "near-duplicate-rows"),
     "rows under two names": (partial(copies, share=0.01, other_name=True), "duplicates-across-people"),
     "front rows in video": (partial(copies, share=0.5, of="front"), "front-in-video"),
     "3 % wrong names": (wrong_names, "wrong-labels"),
-    "front rescaled": (partial(vectors, change=lambda x, _: x * 8, files=["front"]), "lengths-disagree"),
+    "front rescaled": (partial(vectors, change=lambda x, _: x * 8, files=FRONT), "lengths-disagree"),
     "centred": (centred, "centred"),
-    "half of the poses in radians": (partial(in_part, change=radians, share=0.5, what="poses"), "some-radians"),
-    "a third of the video poses in radians": (
-        partial(in_part, change=radians, share=0.33, what="poses", files=["video"]),
-        "some-radians",
-    ),
-    "most poses in radians": (partial(in_part, change=radians, share=0.9, what="poses"), "some-radians"),
-    "half of the rows normalised": (partial(in_part, change=unit, share=0.5, what="features"), "unit-length"),
-    "a fifth of the video rows normalised": (
-        partial(in_part, change=unit, share=0.2, what="features", files=["video"]),
-        "unit-length",
-    ),
-    "half of the front rows normalised": (
-        partial(in_part, change=unit, share=0.5, what="features", files=["front"]),
-        "unit-length",
-    ),
-    "video yaw shifted": (partial(poses, change=partial(shifted, by=-24), files=["video"]), "yaw-offset"),
-    "front yaw shifted": (partial(poses, change=partial(shifted, by=24), files=["front"]), "yaw-offset"),
-    "all yaw shifted": (partial(poses, change=partial(shifted, by=-40)), "yaw-offset"),
-    "yaw 0 for unknown": (
-        partial(in_part, change=partial(with_yaw, value=0), share=0.25, what="poses", files=["video"]),
-        "repeated-yaw",
-    ),
-    "all angles 0 for unknown": (
-        partial(in_part, change=lambda p, _: p * 0, share=0.1, what="poses", files=["video"]),
-        "repeated-yaw",
-    ),
+    "half of the poses in radians": (partial(poses, change=radians, share=0.5), "some-radians"),
+    "a third of the video poses in radians": (partial(poses, change=radians, share=0.33, files=VIDEO), "some-radians"),
+    "most poses in radians": (partial(poses, change=radians, share=0.9), "some-radians"),
+    "half of the rows normalised": (partial(vectors, change=unit, share=0.5), "unit-length"),
+    "a fifth of the video rows normalised": (partial(vectors, change=unit, share=0.2, files=VIDEO), "unit-length"),
+    "half of the front rows normalised": (partial(vectors, change=unit, share=0.5, files=FRONT), "unit-length"),
+    "video yaw shifted": (partial(poses, change=lambda p, _: p - 24 * YAW, files=VIDEO), "yaw-offset"),
+    "front yaw shifted": (partial(poses, change=lambda p, _: p + 24 * YAW, files=FRONT), "yaw-offset"),
+    "all yaw shifted": (partial(poses, change=lambda p, _: p - 40 * YAW), "yaw-offset"),
+    "yaw 0 for unknown": (partial(poses, change=lambda p, _: p * (1 - YAW), share=0.25, files=VIDEO), "repeated-yaw"),
+    "all angles 0 for unknown": (partial(poses, change=lambda p, _: p * 0, share=0.1, files=VIDEO), "repeated-yaw"),
     "yaw 90 for unknown": (
-        partial(in_part, change=partial(with_yaw, value=90), share=0.25, what="poses", files=["video"]),
+        partial(poses, change=lambda p, _: p * (1 - YAW) + 90 * YAW, share=0.25, files=VIDEO),
         "repeated-yaw",
     ),
-    "1/length": (partial(vectors, change=length_over_its_square), "length-inverted"),
+    "1/length": (partial(vectors, change=lambda x, _: x / (x**2).sum(axis=1, keepdims=True)), "length-inverted"),
     "length from the top": (partial(vectors, change=length_from_the_top), "length-inverted"),
     "two recognisers mixed": (partial(other_recogniser, share=0.4, files=BOTH), "mixed-recognisers"),
-    "another recogniser in front": (partial(other_recogniser, share=1, files=["front"]), "files-disagree"),
+    "another recogniser in front": (partial(other_recogniser, share=1, files=FRONT), "files-disagree"),
 }
 """Those that depend on what the vectors are like, and the id of the finding that must name each."""
 
 FAULTS = REAL_FAULTS | {
-    "radians in video": (partial(poses, change=lambda p, _: np.deg2rad(p), files=["video"]), "radians"),
+    "radians in video": (partial(poses, change=radians, files=VIDEO), "radians"),
     "yaw from 0 to 360": (partial(yaw, change=lambda y, _: y % 360), "yaw-range"),
     "heads turned away": (partial(yaw, change=lambda y, _: y * 1.3), "beyond-90"),
     "unsigned yaw": (partial(yaw, change=lambda y, _: np.abs(y)), "one-sided-yaw"),
-    "all poses 0": (partial(poses, change=lambda p, _: np.zeros_like(p), files=["video"]), "constant-yaw"),
+    "all poses 0": (partial(poses, change=lambda p, _: p * 0, files=VIDEO), "constant-yaw"),
     "no poses": (no_poses, "no-poses"),
-    "some poses missing": (missing_poses, "missing-poses"),
+    "some poses missing": (partial(poses, change=lambda p, _: p * np.nan, share=0.2, files=VIDEO), "missing-poses"),
     "invalid poses": (invalid_poses, "bad-poses"),
     "no profiles": (frontal_only, "no-profiles"),
     "rows nearly under two names": (
         partial(copies, share=0.01, noise=0.08, other_name=True),
         "near-duplicates-across-people",
     ),
-    "normalised": (
-        partial(vectors, change=lambda x, _: x / np.linalg.norm(x, axis=1, keepdims=True)),
-        "unit-length",
-    ),
-    "constant columns": (
-        partial(vectors, change=lambda x, _: np.column_stack([x[:, :-7], np.zeros((len(x), 7))])),
-        "constant-columns",
-    ),
+    "normalised": (partial(vectors, change=unit), "unit-length"),
+    "constant columns": (partial(vectors, change=lambda x, _: x * (np.arange(x.shape[1]) >= 7)), "constant-columns"),
     "an index inside": (
         partial(vectors, change=lambda x, _: np.column_stack([np.arange(len(x)) % 1000, x[:, 1:]])),
         "dominant-column",
     ),
     "NaN and zero rows": (nan_rows, "bad-rows"),
     "people without a partner": (no_partner, "people-without-pair"),
-    "nobody in both files": (partial(names, front="{}", video="{}.mp4"), "no-pairs"),
-    "names differ in capitals": (partial(names, front="Person {}", video="person_{}"), "names-alike"),
+    "nobody in both files": (partial(rename_all, front="{}", video="{}.mp4"), "no-pairs"),
+    "names differ in capitals": (partial(rename_all, front="Person {}", video="person_{}"), "names-alike"),
     "an invisible character in names": (partial(some_renamed, change=lambda n: n + "\u200b"), "names-alike"),
     "full-width digits in names": (
         partial(some_renamed, change=lambda n: n.translate({48 + i: 0xFF10 + i for i in range(10)})),
@@ -342,5 +293,5 @@ FAULTS = REAL_FAULTS | {
     "one template for two people": (template_of_two_people, "template-of-two-people"),
     "two spellings": (two_spellings, "name-spellings"),
     "one entry short": (lambda folder, _: folder["video"].entries.pop(), "rows-disagree"),
-    "one name for many": (one_name_for_many, "uneven-people"),
+    "one name for many": (partial(some_renamed, change=lambda n: "unknown", share=0.4), "uneven-people"),
 }

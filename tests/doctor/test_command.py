@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseid import cli
 from poseid.doctor.finding import CATALOGUE, SEVERITIES
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
+from tests.cli.caller import Caller
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,27 +46,26 @@ def broken(folder: Path) -> Path:
     return folder
 
 
-def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    capsys.readouterr()
-    status = cli.main(["doctor", *(str(argument) for argument in arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Caller:
+    return Caller(capsys)
 
 
-def test_text(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, err = call(capsys, sound, "--strict")
-    assert (status, err) == (0, "")
-    out = " ".join(out.split())
+def test_text(sound: Path, call: Caller) -> None:
+    out = " ".join(call.done("doctor", sound, "--strict").split())
     assert "张伟 data: 24 people (24 with front and video rows), 48 front and 192 video rows of 128 numbers" in out
     for part in ("raw vectors: equal error rate", "Expect nothing", "0 errors, 0 warnings, 2 notes"):
         assert part in out
 
 
-def test_json_and_page(broken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, err = call(capsys, broken, "--json", "--out", tmp_path / "out")
-    assert (status, err) == (0, "")
+def test_json_and_page(broken: Path, tmp_path: Path, call: Caller) -> None:
+    """With --strict, errors end with status 2 once everything is written; what is there is not written over."""
+    status, out, err = call("doctor", broken, "--json", "--strict", "--out", tmp_path / "out")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "(bad-rows)" in err
+    written = (tmp_path / "out" / "doctor.json").read_text(encoding="utf-8")
+    assert written == out
     printed = json.loads(out)
-    assert printed == json.loads((tmp_path / "out" / "doctor.json").read_text(encoding="utf-8"))
     assert (printed["errors"], printed["warnings"]) == (1, 0)
     assert printed["video"]["unusable"] == 1
     assert sum(printed["video"]["yaw_histogram"]["rows"]) == printed["video"]["rows"]
@@ -81,21 +80,12 @@ def test_json_and_page(broken: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert page.count("data:image/png;base64") == 6
     assert "Correct this before training" in page
     assert not re.search(r"https?://", page)
-
-
-def test_strict_ends_with_2_after_writing(broken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, err = call(capsys, broken, "--strict", "--out", tmp_path / "out")
-    assert status == 2
-    assert "ERROR bad-rows" in out
-    assert err.count("\n") == 1
-    assert "bad-rows" in err
-    assert (tmp_path / "out" / "doctor.html").is_file()
+    assert "not empty" in call.refused("doctor", broken, "--out", tmp_path / "out")
 
 
 @pytest.mark.parametrize(
     ("file", "content", "says"),
     [
-        ("", b"", "does not exist"),
         ("video_feature.npy", b"\x93NUMPY cut short", "video_feature.npy"),
         ("front_metadata.json", b'{"metadata": [', "line 1"),
         ("video_feature.npy", np.ones((192, 31), np.float32), "31"),
@@ -104,49 +94,36 @@ def test_strict_ends_with_2_after_writing(broken: Path, tmp_path: Path, capsys: 
     ],
 )
 def test_what_cannot_be_read_is_one_line_and_no_output(
-    file: str, content: bytes | np.ndarray, says: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    file: str, content: bytes | np.ndarray, says: str, folder: Path, tmp_path: Path, call: Caller
 ) -> None:
-    if not file:
-        folder = tmp_path / "nowhere"
-    elif isinstance(content, bytes):
+    if isinstance(content, bytes):
         (folder / file).write_bytes(content)
     else:
         np.save(folder / file, content)
-    status, out, err = call(capsys, folder, "--out", tmp_path / "out")
-    assert (status, out) == (2, "")
-    assert err.count("\n") == 1
-    assert says in err
+    assert says in call.refused("doctor", folder, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_faults_of_the_files_are_findings(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_faults_of_the_files_are_findings(folder: Path, call: Caller) -> None:
     def error() -> dict[str, str]:
-        status, out, _ = call(capsys, folder, "--json")
-        assert status == 0
-        (finding,) = [f for f in json.loads(out)["findings"] if f["severity"] == "error"]
+        findings = json.loads(call.done("doctor", folder, "--json"))["findings"]
+        (finding,) = [finding for finding in findings if finding["severity"] == "error"]
         return finding
 
     (folder / "pairs.csv").write_text("protocol,fold,a,b,same\nFP,1,front:0,video:9999,1\n", encoding="utf-8")
     assert error()["id"] == "bad-pairs"
+    assert "ERROR bad-pairs: " in call.done("doctor", folder)
     metadata = folder / "front_metadata.json"
     text = metadata.read_text(encoding="utf-8").replace('{"person_name"', '{"age": 1, "age": 2, "person_name"', 1)
     metadata.write_text(text, encoding="utf-8")
-    assert error()["id"] == "bad-metadata"
-    assert error()["evidence"] == "row 0: the key 'age' stands twice: keep one."
+    found = error()
+    assert (found["id"], found["evidence"]) == ("bad-metadata", "row 0: the key 'age' stands twice: keep one.")
 
 
 def test_torch_is_not_needed(sound: Path) -> None:
     check = f"import sys; from poseid.cli import main; main(['doctor', {str(sound)!r}]); "
     check += "sys.exit(bool({'torch', 'matplotlib'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT).returncode == 0
-
-
-def test_an_output_that_is_there_is_kept(sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "mine.txt").write_text("kept", encoding="utf-8")
-    status, _, err = call(capsys, sound, "--out", tmp_path)
-    assert status == 2
-    assert "not empty" in err
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_every_finding_stands_in_the_how_to() -> None:

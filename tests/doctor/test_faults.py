@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,16 @@ from poseid.features.synthetic import synthetic
 from tests.doctor.faults import (
     FAULTS,
     REAL_FAULTS,
+    VIDEO,
     Change,
     Folder,
     examine_loose,
-    in_part,
     loose,
     person_names,
     poses,
     radians,
     unit,
+    vectors,
     wrong_names,
 )
 
@@ -88,12 +90,12 @@ def test_real_and_synthetic_people_are_sound(name: str, people: int, seed: int, 
 
 
 @pytest.mark.parametrize(
-    ("change", "what", "id"), [(radians, "poses", "some-radians"), (unit, "features", "unit-length")]
+    ("spoil", "id"), [(partial(poses, change=radians), "some-radians"), (partial(vectors, change=unit), "unit-length")]
 )
-def test_rows_of_a_mixture_are_named(change: Change, what: str, id: str, folder: Folder, tmp_path: Path) -> None:
+def test_rows_of_a_mixture_are_named(spoil: Callable[..., None], id: str, folder: Folder, tmp_path: Path) -> None:
     """All of them, and hardly any other."""
     spoilt = {f"video:{i}" for i in folder["video"].some(0.5, np.random.default_rng(5)).tolist()}
-    in_part(folder, np.random.default_rng(5), change, 0.5, what, ["video"])
+    spoil(folder, np.random.default_rng(5), share=0.5, files=VIDEO)
     (finding,) = [f for f in examine_loose(folder, tmp_path).findings if f.id == id]
     assert spoilt <= set(finding.rows)
     assert len(finding.rows) <= 1.05 * len(spoilt)
@@ -106,6 +108,14 @@ def test_yaw_wrong_in_part_is_not_another_order_of_angles(fault: str, tmp_path: 
     spoil, id = FAULTS[fault]
     spoil(folder, np.random.default_rng(7))
     assert {line.split(":")[0] for line in grave(examine_loose(folder, tmp_path))} == {id}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_shuffled_poses_are_no_other_fault(seed: int, tmp_path: Path) -> None:
+    """In `turned` frontal rows are told by the poses alone: shuffled, groups of rows look like two recognisers'."""
+    folder = loose(some_people("turned", 100, 1))
+    FAULTS["shuffled poses"][0](folder, np.random.default_rng(seed))
+    assert {line.split(":")[0] for line in grave(examine_loose(folder, tmp_path))} == {"poses-explain-nothing"}
 
 
 @pytest.mark.parametrize("name", ["synthetic", "cfp", "turned"])
@@ -121,7 +131,7 @@ def test_yaw_wrong_in_part_is_not_another_order_of_angles(fault: str, tmp_path: 
 )
 def test_angles_written_coarsely_are_sound(change: Change, name: str, tmp_path: Path) -> None:
     folder = loose(some_people(name, 100, 1))
-    poses(folder, np.random.default_rng(0), change, ["video"])
+    poses(folder, np.random.default_rng(0), change=change, files=VIDEO)
     assert grave(examine_loose(folder, tmp_path)) == []
 
 

@@ -16,11 +16,10 @@ from poseid.doctor.duplicates import NEAR, find_duplicates
 from poseid.doctor.examine import examine
 from poseid.doctor.folder import Folder, open_folder
 from poseid.doctor.labels import find_likeness
-from poseid.doctor.one_angle import find_centre, find_repeated
 from poseid.doctor.people import MEASURED, outlook
 from poseid.doctor.recognisers import check_recognisers
 from poseid.doctor.scan import NOT_FINITE, OUT_OF_RANGE, USABLE, ZERO, Advance, Sample, Scan, scan
-from poseid.doctor.yaw import find_drop, side_effect
+from poseid.doctor.yaw import find_centre, find_drop, find_repeated, side_effect
 from poseid.features.folder import write_folder
 from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
@@ -51,6 +50,11 @@ def joined(features: FeatureSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def features() -> FeatureSet:
     return synthetic(people=25, probes=8, seed=1, dim=32)
+
+
+@pytest.fixture(scope="module")
+def scanned(features: FeatureSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Folder, Scan]:
+    return seen(features, tmp_path_factory.mktemp("scanned"))
 
 
 def test_scan_in_blocks_of_a_memory_map(features: FeatureSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,8 +118,8 @@ def test_duplicates_against_all_pairs(tmp_path: Path) -> None:
     assert not more
 
 
-def test_likeness_against_plain_sums(features: FeatureSet, tmp_path: Path) -> None:
-    folder, found = seen(features, tmp_path)
+def test_likeness_against_plain_sums(features: FeatureSet, scanned: tuple[Folder, Scan]) -> None:
+    folder, found = scanned
     likeness = find_likeness(folder, found, lambda rows: None)
     assert likeness is not None
     x, names, bins = joined(features)
@@ -136,8 +140,8 @@ def _cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
-def test_drop_against_ranks(features: FeatureSet, tmp_path: Path) -> None:
-    folder, found = seen(features, tmp_path)
+def test_drop_against_ranks(features: FeatureSet, scanned: tuple[Folder, Scan]) -> None:
+    folder, found = scanned
     drop = find_drop(found.sample, folder.poses)
     centre = {n: normalize(features.front.features[features.front.people == n]).sum(axis=0) for n in features.people()}
     pairs = zip(normalize(features.video.features), features.video.people.tolist(), strict=True)
@@ -182,8 +186,8 @@ def test_centre_and_repeated_value_known_by_hand() -> None:
     assert find_centre(yaw, -np.abs(yaw)).shift == 0
 
 
-def test_baseline_against_plain_means(features: FeatureSet, tmp_path: Path) -> None:
-    folder, found = seen(features, tmp_path)
+def test_baseline_against_plain_means(features: FeatureSet, scanned: tuple[Folder, Scan]) -> None:
+    folder, found = scanned
     raw, histogram = measure(folder, found.sample)
     a, b = normalize(features.front.features), normalize(features.video.features)
     same = features.front.people[:, None] == features.video.people

@@ -1,21 +1,18 @@
-"""Intervals, differences, fronts and importance against independent computations."""
+"""Intervals and differences against independent computations."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from poseid.sweeps.importance import FEWEST_SETTINGS, Importance, importance
 from poseid.sweeps.jobs import Job
 from poseid.sweeps.settings import (
     NO_PAIR,
     ONE_PAIR,
     Setting,
     difference_in_words,
-    on_front,
     paired,
     settings_of,
     single_changes,
@@ -52,16 +49,6 @@ def test_t_interval_is_scipys() -> None:
     assert got.ci95 == pytest.approx(list(want))
     assert got.n == 7
     assert t_interval([0.1, 0.1, 0.1]).ci95 == [t_interval([0.1, 0.1, 0.1]).mean] * 2
-
-
-def test_front_is_that_of_brute_force() -> None:
-    costs = np.random.default_rng(1).integers(0, 12, size=(80, 2)).astype(float)  # with ties and equal points
-
-    def beaten(point: np.ndarray) -> bool:
-        return any(all(other <= point) and any(other < point) for other in costs)
-
-    assert on_front(costs).tolist() == [not beaten(point) for point in costs]
-    assert 0 < on_front(costs).sum() < 80
 
 
 def test_repeats_are_merged_and_equal_jobs_count_once() -> None:
@@ -132,33 +119,3 @@ def test_one_change_at_a_time() -> None:
     at = {change.alike["rec"]: change.difference for change in single if change.alike}
     assert at["0.8"].ci95 == pytest.approx(t_interval([0.1, 0.11]).ci95)
     assert at["0.2"].mean == pytest.approx(0.305)
-
-
-def test_importance_finds_the_key_that_matters() -> None:
-    pytest.importorskip("sklearn")
-    rng = np.random.default_rng(3)
-    jobs = [
-        made_job(0.1 * a + (0.5 if word == "after" else 0) + 0.001 * rng.normal(), a=a, loss=word, c=c)
-        for a in (1, 2)
-        for word in ("after", "before", "stronger")
-        for c in (1, 2, 3, 4)
-    ]
-    found = settings(jobs, "a", "loss", "c")
-    means = [estimate.mean for setting in found if (estimate := setting.estimate(FNMR))]
-    weights = importance(found, ("a", "loss", "c"), means)
-    assert isinstance(weights, Importance)
-    assert list(weights.drops) == ["loss", "a", "c"]
-    assert weights.explained > 0.8
-    noise = importance(found, ("a", "loss", "c"), rng.normal(size=len(found)).tolist())
-    assert isinstance(noise, str)
-    assert "not shown" in noise
-
-
-def test_importance_says_why_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = settings([made_job(n, a=n, b=n) for n in range(3)], "a", "b")
-    assert f"needs {FEWEST_SETTINGS}" in str(importance(few, ("a", "b"), [0.0, 1.0, 2.0]))
-    many = settings([made_job(n, a=n, b=n) for n in range(12)], "a", "b")
-    assert "came out equal" in str(importance(many, ("a", "b"), [0.5] * 12))
-    assert "two keys" in str(importance(many, ("a",), list(map(float, range(12)))))
-    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
-    assert 'pip install "poseid[sweep]"' in str(importance(many, ("a", "b"), list(map(float, range(12)))))

@@ -61,9 +61,6 @@ def test_merged_lines_run_exactly_the_combinations(seed: int) -> None:
         for values in itertools.product(*(value.split(",") for value in one.values()))
     ]
     assert sorted(ran, key=str) == sorted(chosen, key=str)
-
-
-def test_a_full_grid_merges_to_its_own_line() -> None:
     assert merged(EVERYTHING) == [dict.fromkeys("abc", "0,1,2")]
 
 
@@ -128,16 +125,6 @@ def test_trials_left_of_a_continued_search(where: dict[str, Any], tmp_path: Path
     for number in (9, 10, 11, 12):
         write_job(tmp_path, number, ["a=1"], 0.2)
     assert lines(tmp_path) == []
-
-
-def test_a_search_without_multirun_yaml_is_known_by_its_jobs(tmp_path: Path) -> None:
-    for number in range(3):
-        job = write_job(tmp_path, number, [f"a={number}"], 0.2)
-        node = {"sweeper": {"n_trials": 12}, "sweep": {}, "overrides": {"hydra": [], "task": ["a=0"]}}
-        write_yaml(job / ".hydra" / "hydra.yaml", {"hydra": node})
-    (advice,) = read_sweep(tmp_path).finish
-    assert "9 of 12 trials are left" in advice.what
-    assert advice.lines == (f"hydra.sweep.dir={tmp_path} hydra.sweeper.n_trials=9",)
 
 
 def test_damaged_multirun_yaml_does_not_hide_the_jobs(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -22,11 +21,9 @@ from poseid.sweeps.settings import t_interval
 from poseid.sweeps.summary import conclude
 from poseid.training.objective import Measure
 from tests.cli.caller import Caller
+from tests.reports.test_report import Reader
 from tests.sweeps.made import (
     FNMR,
-    FNMR_AT_RAW,
-    OBJECTIVE,
-    RATIO,
     TEST_FIGURE,
     start_job,
     write_grid,
@@ -43,16 +40,16 @@ def call(capsys: pytest.CaptureFixture[str]) -> Caller:
     return Caller(capsys)
 
 
-Shown = Callable[[Path], tuple[str, "Tags"]]
+Shown = Callable[[Path], tuple[str, Reader]]
 
 
 @pytest.fixture
 def shown(tmp_path: Path, call: Caller) -> Shown:
     """What is printed of a sweep, and its page; the files lie in ``o``."""
 
-    def show(sweep: Path) -> tuple[str, Tags]:
+    def show(sweep: Path) -> tuple[str, Reader]:
         out = call.done("sweep", sweep, "--out", tmp_path / "o")
-        return out, Tags((tmp_path / "o" / "sweep.html").read_text(encoding="utf-8"))
+        return out, Reader((tmp_path / "o" / "sweep.html").read_text(encoding="utf-8"))
 
     return show
 
@@ -72,32 +69,18 @@ def sweep_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here
 
 
-class Tags(HTMLParser):
-    """What a page is made of."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.links: list[str] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.links += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action")]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+def links(page: Reader) -> list[str]:
+    return [value for _, name, value in page.attributes if name in ("src", "href", "srcset", "action")]
 
 
 def test_what_it_writes(sweep_dir: Path, tmp_path: Path, shown: Shown) -> None:
     out, page = shown(sweep_dir)
     written = sorted(path.name for path in (tmp_path / "o").iterdir())
-    assert written == ["effects.png", "parallel.png", "pareto.png", "sweep.csv", "sweep.html"]
+    assert written == ["effects.png", "pareto.png", "sweep.csv", "sweep.html"]
     assert all(Image.open(path).size[0] > 500 for path in (tmp_path / "o").glob("*.png"))
     assert "script" not in page.tags
-    assert page.tags.count("img") == 1 + 2 + 1
-    assert all(link.startswith("data:image/png;base64,") for link in page.links)
+    assert page.tags.count("img") == 1 + 2
+    assert all(link.startswith("data:image/png;base64,") for link in links(page))
     assert "https:" not in (tmp_path / "o" / "sweep.html").read_text(encoding="utf-8")
     for text in (out, page.text):
         assert str(TEST_FIGURE)[:6] not in text
@@ -149,15 +132,6 @@ def test_no_setting_is_best(fnmrs: list[float | None], said: list[str], tmp_path
     assert all(text in " ".join(out.split()) for text in said)
 
 
-def test_the_front_takes_both_metrics(tmp_path: Path) -> None:
-    objective = [*OBJECTIVE, f"minimize {RATIO}"]
-    for number, (fnmr, ratio) in enumerate(((0.1, 1.5), (0.2, 1.0), (0.3, 1.2), (0.4, None))):
-        write_job(tmp_path, number, [f"a={number}"], fnmr, ratio, objective)
-    sweep = read_sweep(tmp_path)
-    assert {setting.name for setting in sweep.front} == {"a=0", "a=1"}
-    assert [measure.key for measure in sweep.front_measures] == [FNMR_AT_RAW, RATIO]
-
-
 def test_maximising_turns_the_order(tmp_path: Path) -> None:
     for number, fnmr in enumerate((0.1, 0.2)):
         write_job(tmp_path, number, [f"a={number}"], fnmr, objective=[f"maximize {FNMR}"])
@@ -197,7 +171,7 @@ def test_whatever_stands_in_overrides_is_only_text(tmp_path: Path, shown: Shown)
     assert "\x1b" not in out
     assert "数据/张伟" in out
     assert not {"script", "b", "iframe"} & set(page.tags)
-    assert all(link.startswith("data:image/png") for link in page.links)
+    assert all(link.startswith("data:image/png") for link in links(page))
     assert "<script>alert(1)</script>" in page.text
     assert "<img src=x>" in page.text
     assert "no. " in page.text  # what stands for a value that a figure cannot show
