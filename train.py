@@ -7,7 +7,11 @@ python train.py resume=RUN_DIR
 
 from __future__ import annotations
 
+from poseid.__main__ import use_utf8
 from poseid.interrupt import importing
+
+if __name__ == "__main__":
+    use_utf8(__file__)
 
 with importing():
     import io
@@ -20,7 +24,7 @@ with importing():
     from poseid.errors import InputError
     from poseid.training.arguments import AlreadyFinished, hydra_arguments
     from poseid.training.command import run_job
-    from poseid.training.processes import of_this_process
+    from poseid.training.processes import process_arguments
 
 CONF = str(Path(__file__).resolve().parent / "conf")
 
@@ -45,7 +49,7 @@ def main(arguments: list[str]) -> int:
         print(done)
         return 0
     try:
-        with of_this_process(arguments) as sys.argv[1:]:
+        with process_arguments(arguments) as sys.argv[1:]:
             train()
     except KeyboardInterrupt:
         return 130

@@ -25,7 +25,8 @@ from omegaconf import OmegaConf
 from poseid.training.command import quiet_libraries
 from poseid.training.config import check_config
 from poseid.training.metric_names import fixed_threshold, headline_set
-from poseid.training.run import RunContext, run_training
+from poseid.training.run import run_training
+from poseid.training.run_directory import RunContext
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -53,6 +54,7 @@ def one_run(folder: Path, size: int, seed: int, threads: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as directory:
         context = RunContext(Path(directory), "small", None, [], evaluate_test=True)
         summary = run_training(options, context)
+    assert summary is not None
     block = summary["test"]
     headline, fixed = headline_set(block), fixed_threshold(headline_set(block))
     assert headline is not None

@@ -35,7 +35,8 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from poseid.training.command import resolve
 from poseid.training.config import check_config
-from poseid.training.run import start_logger, RunContext
+from poseid.training.run_directory import RunContext
+from poseid.training.wandb_run import start_logger
 from poseid.training.wandb_run import finish_wandb
 conf, directory, began = sys.argv[1:]
 with initialize_config_dir(conf, version_base="1.3"):

@@ -6,10 +6,21 @@ import sys
 from poseid.interrupt import importing
 
 
+def use_utf8(*program: str) -> None:
+    """Starts the program anew where the system's encoding is ASCII: no library takes a path in another script there.
+
+    That is so with LC_ALL=C and PYTHONUTF8=0.
+
+    Args:
+        program: what stands between Python and the arguments, such as ``-m poseid``.
+    """
+    if sys.getfilesystemencoding() == "ascii":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *program, *sys.argv[1:]])
+
+
 def main() -> int:
     """Runs the command and returns its exit status."""
-    if sys.getfilesystemencoding() == "ascii":  # LC_ALL=C with PYTHONUTF8=0: no library takes a path in another script
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", "-m", "poseid", *sys.argv[1:]])
+    use_utf8("-m", "poseid")
     with importing():
         from poseid.cli import main as run
     return run()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,6 +91,24 @@ def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls of ``train.main`` write into a directory of the test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train.py"])
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a short run; only to be read."""
+    from tests.short_runs import run
+
+    run_dir = tmp_path_factory.mktemp("finished") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["train.py"])
+        assert run(directory=run_dir.as_posix()) == 0
+    return run_dir
+
+
+@pytest.fixture
+def run_dir(finished_run: Path, own_directory: None) -> Path:
+    """A copy of it as ``run`` in the test's own directory."""
+    return Path(shutil.copytree(finished_run, "run"))
 
 
 @pytest.fixture(scope="session")

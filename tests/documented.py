@@ -1,4 +1,4 @@
-"""The commands of the documentation, run as they stand but shorter."""
+"""The commands and the Python of the documentation, run as they stand but shorter."""
 
 import contextlib
 import io
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import train
 from poseid import cli
@@ -24,11 +25,33 @@ SMALLER = {
 }
 
 
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The language and the text of each block of bash or Python."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r"^```(bash|python)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
 def commands(page: Path) -> list[str]:
     """The lines of a page's bash blocks."""
-    text = page.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.strip()]
+    return [line for kind, block in blocks(page) if kind == "bash" for line in block.splitlines() if line.strip()]
+
+
+def run_blocks(page: Path, run: Callable[[str], None]) -> dict[str, Any]:
+    """Runs the commands and the Python of a page in their order, in this process; the names that Python has made."""
+    names: dict[str, Any] = {}
+    for kind, block in blocks(page):
+        if kind == "python":
+            exec(compile(block, page.name, "exec"), names)
+            continue
+        for line in block.splitlines():
+            run(line)
+    return names
+
+
+def run_poseid(line: str) -> None:
+    program, *arguments = shlex.split(line)
+    assert program == "poseid"
+    assert cli.main(arguments) == 0, line
 
 
 def run_commands(lines: list[str], directory: Path) -> None:

@@ -1,15 +1,21 @@
 """Short trainings through train.py, in this process or as a command."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import lightning as L
+import pytest
 import torch
 
 import train
+from poseid.training.callbacks import MetricsFile
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORT = [
@@ -28,6 +34,21 @@ def run(*overrides: str, logger: str = "csv", directory: str = "run") -> int:
     return train.main([*SHORT, f"logger={logger}", f"hydra.run.dir={directory}", *overrides])
 
 
+@contextmanager
+def stopped_after(epoch: int, error: BaseException | None = None) -> Iterator[None]:
+    """The end of one epoch raises what Ctrl-C raises, or another error, once the epoch before has its checkpoint."""
+    original = MetricsFile.on_train_epoch_end
+
+    def stop(callback: MetricsFile, trainer: L.Trainer, module: L.LightningModule) -> None:
+        if trainer.current_epoch == epoch:
+            raise error or KeyboardInterrupt
+        original(callback, trainer, module)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MetricsFile, "on_train_epoch_end", stop)
+        yield
+
+
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(ROOT / "train.py"), *SHORT, *arguments],
@@ -43,6 +64,12 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 def metrics(directory: str = "run") -> list[dict[str, str]]:
     with (Path(directory) / "metrics.csv").open(encoding="utf-8", newline="") as opened:
         return list(csv.DictReader(opened))
+
+
+def summary(run_dir: str | Path = "run") -> dict[str, Any]:
+    """What ``report/summary.json`` of a run holds."""
+    content: dict[str, Any] = json.loads(Path(run_dir, "report", "summary.json").read_text(encoding="utf-8"))
+    return content
 
 
 def last_weights(directory: str) -> dict[str, Any]:

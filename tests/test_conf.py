@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from poseid.enhancers.pose_transformer import AGGREGATIONS
 from poseid.enhancers.registry import ENHANCERS
 from poseid.errors import InputError
 from poseid.sweeps.analysis import OPERATING_POINTS
@@ -112,6 +113,11 @@ def test_choices_of_sweep_go_together_in_any_order(choices: str, sampler: str) -
     check_objective(config["objective"])
     if "pareto" in choices:
         assert tuple(entry.removeprefix("minimize ") for entry in config["objective"]) in OPERATING_POINTS.values()
+
+
+def test_the_space_of_the_enhancer_has_every_aggregation() -> None:
+    needs_plugin("enhancer")
+    assert searched("sweep=enhancer")["model.aggregation"] == f"choice({', '.join(AGGREGATIONS)})"
 
 
 def test_the_space_of_the_weights_is_all_of_them_over_the_same_values() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 import pytest
@@ -19,6 +18,7 @@ from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
 from poseid.training.callbacks import MetricsFile
 from tests.cli.caller import Caller
+from tests.short_runs import summary
 
 SHORT = [
     *("data=folder", "data.dim=32", "max_epochs=2", "batch_size=64", "threads=1", "logger=csv"),
@@ -52,11 +52,6 @@ def run(here: Path, *overrides: str) -> int:
 def whole(here: Path) -> Path:
     assert run(here, "cv=3", "hydra.run.dir=whole") == 0
     return here / "whole"
-
-
-def summary(directory: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((directory / "report" / "summary.json").read_text(encoding="utf-8"))
-    return content
 
 
 def test_every_fold_is_a_run_and_everybody_is_tested_once(here: Path, whole: Path) -> None:
@@ -133,7 +128,7 @@ def test_evaluate_refuses_its_people_and_compare_takes_its_folds(
 
 
 def test_stopped_in_a_fold_it_goes_on_and_ends_in_the_same_bytes(
-    here: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     original, starts = MetricsFile.on_train_epoch_end, []
 
@@ -160,6 +155,8 @@ def test_stopped_in_a_fold_it_goes_on_and_ends_in_the_same_bytes(
                 file,
             )
     assert call(here, "resume=stopped") == 0  # finished
+    assert call(here, "resume=stopped/fold_1", "max_epochs=3") == 2
+    assert "is a fold of a cross-validation: give resume=" in capsys.readouterr().err
 
 
 def test_jobs_of_a_multirun_are_compared_on_validation_people_alone(here: Path) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +11,9 @@ from poseid import cli
 from poseid.enhancers.saving import open_model
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
+from tests.documented import ROOT, commands, run_blocks, run_poseid
 
-PAGE = (Path(__file__).parents[1] / "docs" / "deploying.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+PAGE = ROOT / "docs" / "deploying.md"
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +34,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(here / "tracks.npz", features=data.video.features, poses=data.video.poses, template_id=tracks)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
-        for line in "".join(blocks("bash")).splitlines():
-            program, *arguments = shlex.split(line)
-            assert program == "poseid"
-            assert cli.main(arguments) == 0, line
+        for line in commands(PAGE):
+            run_poseid(line)
     return here
 
 
 def test_the_page_runs(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("faiss")
     monkeypatch.chdir(place)
-    names: dict[str, Any] = {}
-    for block in blocks("python"):
-        exec(compile(block, "deploying.md", "exec"), names)
+    names = run_blocks(PAGE, lambda line: None)  # its commands have run
     probes, poses = np.load("probes.npy"), np.load("poses.npy")
     expected = names["enhancer"].enhance(probes, poses)
     np.testing.assert_allclose(names["enhance_probe"](probes[0], poses[0])["vector"], expected[0], atol=1e-5)
@@ -89,8 +79,3 @@ def test_the_exports_are_the_model(place: Path) -> None:
     np.testing.assert_allclose(outputs[1], outputs[0], atol=1e-5)
     assert np.array_equal(outputs[2], outputs[0])
     assert open_model(str(place / "enhancer.onnx")).info["people"] == open_model(str(place / "RUN")).info["people"]
-
-
-def test_pictures_and_links_exist() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", PAGE):
-        assert "://" in target or (Path(__file__).parents[1] / "docs" / target).exists(), target

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documented import ROOT, commands, run_commands
+from tests.documented import ROOT, commands, run_blocks, run_commands, run_poseid
 
 LEAVES = {
     "doctor.md": ["CHECKED/doctor.html", "CHECKED/doctor.json"],
@@ -26,12 +26,17 @@ def test_commands_of_a_page_run_in_their_order(page: str, tmp_path: Path) -> Non
         assert (tmp_path / file).is_file(), file
 
 
-@pytest.mark.parametrize("page", sorted(LEAVES))
-def test_links_of_a_page_exist(page: str) -> None:
-    assert len(commands(ROOT / "docs" / page)) >= 2
-    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / "docs" / page).read_text(encoding="utf-8")):
-        if "://" not in target:
-            assert (ROOT / "docs" / target).exists(), target
+@pytest.mark.usefixtures("own_directory")
+def test_the_commands_and_the_python_of_the_templates_page_run() -> None:
+    run_blocks(ROOT / "docs" / "templates.md", run_poseid)
+    assert Path("tracks.parquet").is_file()
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda page: page.name)
+def test_pictures_and_links_of_a_page_exist(page: Path) -> None:
+    assert page.name not in LEAVES or len(commands(page)) >= 2
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert "://" in target or (page.parent / target).exists(), target
 
 
 def test_every_choice_of_sweep_stands_in_its_page() -> None:

@@ -14,10 +14,9 @@ import pytest
 import train
 from poseid import cli
 from poseid.features import read_folder
+from tests.documented import ROOT, SHORT, commands, run_blocks
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "own-data.md").read_text(encoding="utf-8")
-SHORT = ["max_epochs=1", "trainer.progress_bar=false", "trainer.limit_train_batches=2", "logger=csv", "threads=1"]
 
 
 class FaceAnalysis:
@@ -46,22 +45,14 @@ def run(line: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_page_runs_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("own_directory")
+def test_the_page_runs_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
     app = ModuleType("insightface.app")
     app.FaceAnalysis = FaceAnalysis  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "insightface", ModuleType("insightface"))
     monkeypatch.setitem(sys.modules, "insightface.app", app)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
-    blocks = re.findall(r"^```(bash|python)\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-    assert [kind for kind, _ in blocks].count("bash") >= 6
-    names: dict[str, object] = {}
-    for kind, block in blocks:
-        if kind == "python":
-            exec(compile(block, "own-data.md", "exec"), names)
-        else:
-            for line in block.splitlines():
-                run(line)
+    assert len(commands(ROOT / "docs" / "own-data.md")) >= 6
+    run_blocks(ROOT / "docs" / "own-data.md", run)
     example, faces = read_folder(Path("example")), read_folder(Path("faces"))
     assert faces.people() == example.people()
     assert len(faces.front) + len(faces.video) == len(example.front) + len(example.video)

@@ -1,7 +1,6 @@
 """What a run, a baseline and a report leave names nobody and holds no vector of a person."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +19,10 @@ def spellings(name: str) -> set[bytes]:
     return {name.encode("utf-8"), name.encode("utf-16-le"), escaped.encode(), entities.encode()}
 
 
-def test_files_that_leave_hold_no_names_and_no_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
-    write_folder(synthetic(people=40, dim=32, seed=5), tmp_path / "data")
-    features = read_folder(tmp_path / "data")
+@pytest.mark.usefixtures("own_directory")
+def test_files_that_leave_hold_no_names_and_no_vectors() -> None:
+    write_folder(synthetic(people=40, dim=32, seed=5), Path("data"))
+    features = read_folder(Path("data"))
     folder = ["data=folder", "data.dir=data", "data.dim=32"]
     short = ["max_epochs=1", "threads=1", "trainer.progress_bar=false", "logger.mode=offline"]
     assert train.main([*folder, *short, "hydra.run.dir=run"]) == 0

@@ -43,9 +43,3 @@ def test_every_choice_of_a_group_is_named(group: str) -> None:
     (row,) = re.findall(rf"^\| `{group}` \|.*$", README, flags=re.MULTILINE)
     for path in (ROOT / "conf" / group).glob("*.yaml"):
         assert f"`{path.stem}`" in row
-
-
-def test_pictures_and_links_exist() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        if "://" not in target:
-            assert (ROOT / target).exists(), target

@@ -90,6 +90,17 @@ def test_ctrl_c_while_modules_are_imported_is_one_line(tmp_path: Path, arguments
     assert rest == ["stopped\n"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are UTF-8 in any locale")
+def test_a_training_takes_a_path_in_any_script_in_a_locale_without_it(tmp_path: Path) -> None:
+    command = [sys.executable, "train.py", "data=folder", "data.dir=数据/无", f"hydra.run.dir={tmp_path / 'run'}"]
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: 数据/无: does not exist: give a folder with front_feature.npy and its companions\n",
+    )
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent differently on Windows")
 def test_ctrl_c_that_is_ignored_stays_ignored() -> None:
     usual = signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -20,8 +20,8 @@ from safetensors.torch import load_file
 import train
 from poseid.enhancers.saving import read_info
 from poseid.sweeps.analysis import read_sweep
+from tests.short_runs import ROOT, summary
 
-ROOT = Path(__file__).resolve().parents[1]
 SHORT = [
     "-m",
     "data.synthetic_people=24",
@@ -49,12 +49,6 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def command(*arguments: str) -> list[str]:
     return [sys.executable, str(ROOT / "train.py"), *SHORT, *arguments]
-
-
-def summary(job: Path) -> dict[str, Any]:
-    block = json.loads((job / "report" / "summary.json").read_text(encoding="utf-8"))
-    assert isinstance(block, dict)
-    return block
 
 
 def assert_same_results(one: Path, other: Path) -> None:

@@ -13,7 +13,7 @@ from poseid.enhancers.saving import load_enhancer, read_info
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.override_text import quote_value, quoted
-from tests.short_runs import SHORT, SMALL_TRANSFORMER, command, metrics, run, same_weights
+from tests.short_runs import SHORT, SMALL_TRANSFORMER, command, metrics, run, same_weights, summary
 
 pytestmark = pytest.mark.usefixtures("own_directory")
 
@@ -36,17 +36,16 @@ def test_a_run_leaves_what_it_promises(capsys: pytest.CaptureFixture[str]) -> No
     assert float(row["weight/id"]) == 3.0
     assert float(row["weight/reconstruction"]) == pytest.approx(0.8)
     assert all(row[f"train/loss/{name}"] and row[f"val/loss/{name}"] for name in TERMS)
-    summary = json.loads((Path("run/report/summary.json")).read_text(encoding="utf-8"))
-    assert summary["validation"]["people"] == 7
-    assert summary["test"]["people"] == 2
+    said = summary()
+    assert (said["validation"]["people"], said["test"]["people"]) == (7, 2)
     total = sum(float(row[f"weight/{name}"]) * float(row[f"train/loss/{name}"]) for name in TERMS)
     assert float(row["train/loss/total"]) == pytest.approx(total, rel=1e-5)
     info = read_info(Path("run/enhancer.safetensors"))
     assert info["config"]["lambda_id"] == 3.0
     assert len(info["people"]["train"]) == 15
-    eer = summary["test"]["sets"]["frontal_profile"]["enhanced"]["eer"]
+    eer = said["test"]["sets"]["frontal_profile"]["enhanced"]["eer"]
     assert info["report"]["test"]["eer"]["enhanced"] == eer
-    assert info["report"]["verdict"] == summary["test"]["verdict"]
+    assert info["report"]["verdict"] == said["test"]["verdict"]
     assert info["report"]["validation"]["people"] == 7
     # No name of a person leaves with the file.
     assert "张" not in json.dumps(info, ensure_ascii=False)
@@ -103,8 +102,8 @@ def test_wrong_input_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]
         (["lambda_id=abc"], "lambda_id: should be a valid number, got 'abc'"),
         (["data=folder", "data.dir=nosuch"], "nosuch: does not exist"),
         (["data=folder"], "data.dir: no feature folder given"),
-        (["init_from=nosuch.ckpt"], "nosuch.ckpt: no such file"),
-        (["ckpt_path=nosuch.ckpt"], "nosuch.ckpt: no such file"),
+        (["init_from=nosuch.ckpt"], "error: init_from: nosuch.ckpt: no such file"),
+        (["ckpt_path=nosuch.ckpt"], "error: ckpt_path: nosuch.ckpt: no such file"),
         (["data.folds=[77]"], "has no pairs.csv"),
         (["objective=[minimize sets.nosuch]"], "objective: "),
     ):
@@ -120,12 +119,15 @@ def test_wrong_input_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]
 def test_a_run_that_is_refused_leaves_nothing_behind_and_removes_nothing_of_the_users() -> None:
     assert train.main([*SHORT, "logger=csv", "lambda_id=-1"]) == 2
     assert not Path("outputs").exists()
+    assert run("lambda_id=-1", directory="new.dir/run") == 2
+    assert not Path("new.dir").exists()
     Path("mine/.hydra").mkdir(parents=True)
     for name in ("train.log", ".hydra/notes.txt"):
         Path("mine", name).write_text("of the user\n", encoding="utf-8")
     assert run("lambda_id=-1", directory="mine") == 2
     assert Path("mine/train.log").read_text(encoding="utf-8").startswith("of the user")
     assert Path("mine/.hydra/notes.txt").read_text(encoding="utf-8") == "of the user\n"
+    assert {path.name for path in Path("mine").rglob("*")} == {".hydra", "notes.txt", "train.log"}
 
 
 def test_hydra_keeps_its_own_messages_as_a_command(tmp_path: Path) -> None:
@@ -143,12 +145,12 @@ def test_values_in_any_script_reach_the_configuration(value: str) -> None:
     assert str(OverridesParser.create().parse_override(text).value()) == value
 
 
-def test_same_seed_same_bits_other_seed_other_weights() -> None:
-    for directory, seed in (("a", 0), ("b", 0), ("c", 1)):
+def test_same_seed_same_bits_other_seed_other_weights(run_dir: Path) -> None:
+    for directory, seed in (("same", 0), ("other", 1)):
         assert run(f"seed={seed}", directory=directory) == 0
-    assert same_weights("a", "b")
-    assert not same_weights("a", "c")
-    assert metrics("a") == metrics("b")
+    assert same_weights("run", "same")
+    assert not same_weights("run", "other")
+    assert metrics("run") == metrics("same")
 
 
 def test_wandb_disabled_and_logger_none_say_what_is_lost(
@@ -197,6 +199,5 @@ def test_default_run_as_a_command() -> None:
 def test_of_very_many_test_people_a_share_is_tested_and_the_log_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("poseid.training.report.MOST_TESTED", 60)
     assert run("data.synthetic_people=40", "max_epochs=1") == 0
-    summary = json.loads(Path("run/report/summary.json").read_text(encoding="utf-8"))
-    assert summary["test"]["people"] == 3
+    assert summary()["test"]["people"] == 3
     assert "3 of 4 people are used for fits and evaluations" in Path("run/train.log").read_text(encoding="utf-8")

@@ -5,40 +5,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import lightning as L
 import pytest
 import torch
 
 import train
 from poseid.enhancers.saving import load_enhancer
 from poseid.training.arguments import hydra_arguments
-from poseid.training.callbacks import MetricsFile
-from tests.short_runs import ROOT, SHORT, SMALL_TRANSFORMER, last_weights, metrics, run, same_weights
+from tests.short_runs import ROOT, SHORT, SMALL_TRANSFORMER, last_weights, metrics, run, same_weights, stopped_after
 
 pytestmark = pytest.mark.usefixtures("own_directory")
 
 
-@contextmanager
-def stopped_after(epoch: int) -> Iterator[None]:
-    """The end of one epoch raises what Ctrl-C raises, after the checkpoint of the epoch before."""
-    original = MetricsFile.on_train_epoch_end
-
-    def stop(callback: MetricsFile, trainer: L.Trainer, module: L.LightningModule) -> None:
-        if trainer.current_epoch == epoch:
-            raise KeyboardInterrupt
-        original(callback, trainer, module)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MetricsFile, "on_train_epoch_end", stop)
-        yield
-
-
-def test_the_other_processes_of_a_resumed_run_are_let_in() -> None:
-    assert run() == 0
+def test_the_other_processes_of_a_resumed_run_are_let_in(run_dir: Path) -> None:
     # what Lightning starts them with
     child = [*hydra_arguments(["resume=run", "max_epochs=9"]), "hydra.run.dir='run'"]
     assert hydra_arguments(child) == child
@@ -65,18 +45,16 @@ def test_resumed_run_equals_uninterrupted_one_bit_for_bit(model: list[str]) -> N
     )
 
 
-def test_stopped_before_the_first_checkpoint_a_resumed_run_is_the_whole_run() -> None:
-    assert run(directory="whole") == 0
+def test_stopped_before_the_first_checkpoint_a_resumed_run_is_the_whole_run(run_dir: Path) -> None:
     with stopped_after(0):
         assert run(directory="parted") == 130
     Path("parted/checkpoints/last.ckpt").unlink(missing_ok=True)
     assert train.main(["resume=parted"]) == 0
-    assert same_weights("whole", "parted")
+    assert same_weights("run", "parted")
 
 
-def test_going_on_from_a_checkpoint_in_a_new_directory() -> None:
-    assert run(directory="first") == 0
-    assert run("ckpt_path=first/checkpoints/last.ckpt", "max_epochs=3", directory="second") == 0
+def test_going_on_from_a_checkpoint_in_a_new_directory(run_dir: Path) -> None:
+    assert run("ckpt_path=run/checkpoints/last.ckpt", "max_epochs=3", directory="second") == 0
     assert [row["epoch"] for row in metrics("second")] == ["2"]
     assert Path("second/checkpoints/best.ckpt").is_file()
 
@@ -92,9 +70,8 @@ def test_a_run_that_stopped_early_trains_no_more_when_resumed() -> None:
 
 
 def test_a_resume_that_would_change_the_people_is_refused_and_leaves_the_run_as_it_was(
-    capsys: pytest.CaptureFixture[str],
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run() == 0
     before = Path("run/.hydra/overrides.yaml").read_text(encoding="utf-8")
     assert train.main(["resume=run", "data.split_seed=7"]) == 2
     assert "would change who is trained on" in capsys.readouterr().err
@@ -105,8 +82,7 @@ def test_a_resume_that_would_change_the_people_is_refused_and_leaves_the_run_as_
     assert Path("run/.hydra/overrides.yaml").read_text(encoding="utf-8") == before
 
 
-def test_a_finished_run_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run() == 0
+def test_a_finished_run_is_left_as_it_is(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
     capsys.readouterr()
     assert train.main(["resume=run"]) == 0
@@ -117,8 +93,7 @@ def test_a_finished_run_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> 
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
 
 
-def test_a_longer_training_that_was_stopped_is_gone_on_with(capfd: pytest.CaptureFixture[str]) -> None:
-    assert run() == 0
+def test_a_longer_training_that_was_stopped_is_gone_on_with(run_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
     first = len(metrics())
     capfd.readouterr()
     with stopped_after(first + 1):

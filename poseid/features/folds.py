@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,24 +24,25 @@ class PeopleFold:
     people: tuple[str, ...]
 
 
-def divide_into_folds(features: FeatureSet, count: int, seed: int) -> list[PeopleFold]:
+def divide_into_folds(features: FeatureSet, count: int, seed: int, validation: float | None = None) -> list[PeopleFold]:
     """Divides all people into test folds.
 
     Where ``pairs.csv`` has ``count`` folds or more and no two of them share people, consecutive folds are grouped: 4 of
     8 are {1,2} {3,4} {5,6} {7,8}. People on none of its rows join the smallest group. Otherwise a seeded permutation
     of the sorted names is divided, so that the sizes differ by at most 1.
 
+    Args:
+        features: of everybody.
+        count: of folds.
+        seed: of the permutation.
+        validation: share of the validation people among those whom a fold does not test; None: there are none.
+
     Raises:
-        InputError: fewer than 2 folds, or folds of fewer than 2 people.
+        InputError: so many folds cannot each test 2 people, train on 2 and validate on 2.
     """
-    names = features.people()
-    if count < 2 or count * FEWEST > len(names):
-        raise InputError(
-            f"cv: {count} folds of {len(names)} people: take from 2 to {len(names) // FEWEST}, "
-            f"so that each tests at least {FEWEST} people"
-        )
+    persons = alike_names(features.people())  # names of one person, perhaps, stay together
+    _check_count(count, len(persons), validation)
     groups = _listed_groups(features, count)
-    persons = alike_names(names)  # names of one person, perhaps, stay together
     drawn = [persons[i] for i in np.random.default_rng(seed).permutation(len(persons)).tolist()]
     if groups is None:
         parts = np.array_split(np.arange(len(drawn)), count)
@@ -54,6 +56,24 @@ def divide_into_folds(features: FeatureSet, count: int, seed: int) -> list[Peopl
         target = there[0] if there else min(groups, key=lambda group: len(group[1]))
         target[1].extend(name for name in person if name not in listed)
     return [PeopleFold(title, tuple(sorted(people))) for title, people in groups]
+
+
+def _check_count(count: int, people: int, validation: float | None) -> None:
+    def leaves_enough(folds: int) -> bool:
+        rest = people - math.ceil(people / folds)
+        return validation is None or FEWEST <= round(validation * rest) <= rest - FEWEST
+
+    possible = [folds for folds in range(2, people // FEWEST + 1) if leaves_enough(folds)]
+    if count in possible:
+        return
+    if not possible:
+        raise InputError(f"cv: {people} people are too few for a cross-validation: give more people")
+    fewest, most = possible[0], possible[-1]
+    each = f"each tests at least {FEWEST} people" + (validation is not None) * f" and leaves {FEWEST} to validate"
+    raise InputError(
+        f"cv: {count} folds of {people} people: take {fewest if fewest == most else f'from {fewest} to {most}'}, "
+        f"so that {each}"
+    )
 
 
 def _listed_groups(features: FeatureSet, count: int) -> list[tuple[str, list[str]]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,14 @@ from typing import Any
 import yaml
 
 from poseid.errors import InputError
-from poseid.training.override_text import check_overrides, quote_value, quoted, unquoted
+from poseid.training.override_text import (
+    NO_HYDRA_FILES,
+    check_overrides,
+    key_of,
+    quote_value,
+    quoted,
+    unquoted,
+)
 
 FINISHED = "finished.json"
 """What a run writes last, and removes when it is resumed."""
@@ -22,7 +30,6 @@ DATA_RECORD = "data.json"
 """What a run keeps of the data and the people that it was begun on."""
 FOLD = "fold_"
 """How the directories of folds begin; their number follows."""
-NO_HYDRA_FILES = "hydra.output_subdir=null"
 SWEEP_PLUGINS = {
     **dict.fromkeys(("optuna", "optuna_pareto", "weights", "enhancer", "schedule"), ("hydra-optuna-sweeper", "sweep")),
     "joblib": ("hydra-joblib-launcher", "sweep"),
@@ -30,7 +37,8 @@ SWEEP_PLUGINS = {
     "ray": ("hydra-ray-launcher", "ray"),
 }
 """The package behind each choice of the group ``sweep``, and the extra that brings it."""
-
+LAUNCHERS = tuple(choice for choice, (plugin, _) in SWEEP_PLUGINS.items() if plugin.endswith("launcher"))
+"""Choices of ``sweep`` that say where jobs run, and not what is searched."""
 
 MAY_MOVE = ("data.dir", "data.train_people", "data.validation_people", "data.test_people")
 """Paths that may be others on resuming: what they hold is compared with what the run was begun with."""
@@ -60,8 +68,7 @@ def hydra_arguments(arguments: list[str]) -> list[str]:
     if multirun and asked_processes(arguments) > 1:
         raise InputError(ONE_PROCESS)
     check_directories(arguments)
-    for choices in (item.removeprefix("sweep=") for item in arguments if item.startswith("sweep=")):
-        check_extras(choices.strip("[]'\"").split(","))
+    check_extras(sweep_choices(arguments))
     return resume_arguments(arguments)
 
 
@@ -71,21 +78,42 @@ def asked_processes(arguments: list[str]) -> int:
     >>> asked_processes(["trainer.devices=4", "+trainer.devices=2", "trainer.num_nodes=3"]), asked_processes([])
     (6, 1)
     """
-    asked = dict(item.lstrip("+").split("=", 1) for item in arguments if "=" in item)
+    asked = {key_of(item): item.partition("=")[2] for item in arguments}
     values = [asked.get(key, "1") for key in ("trainer.devices", "trainer.num_nodes")]
     return math.prod(int(value) for value in values if value.isdecimal())
 
 
-def check_extras(choices: list[str]) -> None:
+def sweep_choices(arguments: Sequence[str]) -> list[str]:
+    """The choices of the group ``sweep``.
+
+    >>> sweep_choices(["sweep=[joblib, weights]", "lr=1"])
+    ['joblib', 'weights']
+    """
+    chosen = [item.partition("=")[2] for item in arguments if key_of(item) == "sweep"]
+    return [choice.strip() for choices in chosen for choice in choices.strip("[]'\"").split(",")]
+
+
+def check_launchers(choices: Sequence[str]) -> None:
+    """Refuses choices of ``sweep`` that search, in a cross-validation that is no multirun.
+
+    Raises:
+        InputError: it names the choice.
+    """
+    for choice in choices:
+        if choice not in LAUNCHERS:
+            raise InputError(f"sweep: {choice} searches settings; add -m, or take {', '.join(LAUNCHERS)}")
+
+
+def check_extras(choices: Sequence[str]) -> None:
     """Refuses choices of ``sweep`` whose Hydra plugin is not installed, with the extra that brings it."""
     for choice in choices:
-        plugin, extra = SWEEP_PLUGINS.get(choice.strip(), (None, None))
+        plugin, extra = SWEEP_PLUGINS.get(choice, (None, None))
         if plugin is None:
             continue
         try:
             distribution(plugin)
         except PackageNotFoundError:
-            raise InputError(f'sweep={choice.strip()}: needs pip install "poseid[{extra}]"') from None
+            raise InputError(f'sweep={choice}: needs pip install "poseid[{extra}]"') from None
 
 
 def resume_arguments(arguments: list[str]) -> list[str]:
@@ -125,6 +153,9 @@ def _saved_overrides(run_dir: Path) -> list[str]:
     """What a run was begun with."""
     path = run_dir / ".hydra" / "overrides.yaml"
     if not path.is_file():
+        whole = run_dir.absolute().parent
+        if run_dir.absolute().name.startswith(FOLD) and (whole / ".hydra" / "overrides.yaml").is_file():
+            raise InputError(f"resume: {run_dir} is a fold of a cross-validation: give resume={whole}")
         raise InputError(f"resume: {run_dir} is no run directory (it has no .hydra/overrides.yaml)")
     overrides = _read_yaml(path)
     if not isinstance(overrides, list) or not all(isinstance(item, str) for item in overrides):
@@ -138,7 +169,7 @@ def _saved_overrides(run_dir: Path) -> list[str]:
 
 def _check_changes(run_dir: Path, others: list[str]) -> None:
     """Refuses arguments beside ``resume=`` that would change the people, or that come after the run has finished."""
-    keys = {argument: argument.lstrip("+~").split("=")[0] for argument in others if argument != "evaluate_test=false"}
+    keys = {argument: key_of(argument) for argument in others if argument != "evaluate_test=false"}
     for argument, key in keys.items():
         moved = key in MAY_MOVE and (run_dir / DATA_RECORD).is_file()
         if key.split(".")[0] in ("data", "cv", "fold") and not moved:
@@ -173,7 +204,7 @@ def check_directories(arguments: list[str]) -> None:
         InputError: it names the key.
     """
     for argument in arguments:
-        key, _, value = argument.partition("=")
+        key, value = key_of(argument), argument.partition("=")[2]
         if key not in ("hydra.run.dir", "hydra.sweep.dir") or not value:
             continue
         path = Path(unquoted(value))

@@ -41,18 +41,12 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 def find_checkpoint(config: dict[str, Any], run_dir: Path) -> Path | None:
     """The checkpoint to resume from: last.ckpt of the resumed run, ``ckpt_path``, or none."""
+    last = run_dir / "checkpoints" / "last.ckpt"
+    if config["resume"] and last.is_file():
+        return last
     if config["resume"]:
-        last = run_dir / "checkpoints" / "last.ckpt"
-        if last.is_file():
-            return last
-        log.warning("%s has no checkpoint yet: starting at the first epoch", run_dir)
-        return None
-    if not config["ckpt_path"]:
-        return None
-    path = Path(config["ckpt_path"])
-    if not path.is_file():
-        raise InputError(f"ckpt_path: {path}: no such file")
-    return path
+        log.warning("%s has no checkpoint yet: starting as it was begun", run_dir)
+    return Path(config["ckpt_path"]) if config["ckpt_path"] else None
 
 
 def check_resumable(module: EnhancerModule, path: Path) -> None:
@@ -76,16 +70,16 @@ def check_resumable(module: EnhancerModule, path: Path) -> None:
 
 def load_state(module: EnhancerModule, path: Path) -> dict[str, Any]:
     """Puts a checkpoint's weights into a module; returns all that the checkpoint holds."""
+    content = read_checkpoint(path)
     try:
-        content = read_checkpoint(path)
         module.load_state_dict(content["state_dict"])
-    except (RuntimeError, TypeError, ValueError, KeyError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise InputError(f"{path}: its weights do not fit this model ({first_line(error)})") from None
     return content
 
 
 def refuse_seen_people(key: str, path: Path, split: Split) -> None:
-    """Refuses weights that were trained on people who are now to validate or test.
+    """Refuses weights that are not there, or were trained on people who are now to validate or test.
 
     Args:
         key: ``init_from`` or ``ckpt_path``, for the message.
@@ -93,8 +87,10 @@ def refuse_seen_people(key: str, path: Path, split: Split) -> None:
         split: of this run.
 
     Raises:
-        InputError: with the number of people.
+        InputError: no such file; or with the number of people.
     """
+    if not path.is_file():
+        raise InputError(f"{key}: {path}: no such file")
     saved = path if path.suffix == ".safetensors" else path.parent.parent / "enhancer.safetensors"
     if not saved.is_file():
         log.warning("%s: %s does not say whom it was trained on; make sure that nobody is tested on it", key, path)

@@ -8,7 +8,6 @@ import os
 import sys
 import warnings
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,14 +22,14 @@ from poseid.features.folder import check_there
 from poseid.interrupt import importing
 from poseid.reports.folds_table import PEOPLE, folds_text
 from poseid.reports.text_table import table_text
-from poseid.training.arguments import FAILED, ONE_PROCESS, fold_directory
+from poseid.training.arguments import FAILED, ONE_PROCESS, check_launchers, sweep_choices
 from poseid.training.config import check_config
-from poseid.training.fold_jobs import check_launcher, launcher
-from poseid.training.health import Diverged, Interrupted, OtherRank, TrialDone
+from poseid.training.health import Diverged
 from poseid.training.objective import objective_values
+from poseid.training.override_text import key_of
 from poseid.training.processes import by_torchrun, check_processes, first_process
+from poseid.training.run_directory import RunContext, release
 
-LOG = "train.log"
 WANDB_LONGEST = 128
 """Characters of a name that W&B takes."""
 log = logging.getLogger(__name__)
@@ -47,10 +46,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     hydra = HydraConfig.get()
     in_multirun = hydra.mode == RunMode.MULTIRUN
     run_dir = Path(hydra.runtime.output_dir)
-    # As they were given: an interpolation in one of them is resolved, and refused, in its own key.
-    given = OmegaConf.to_container(hydra.overrides.task, resolve=False)
-    assert isinstance(given, list)
-    overrides = [str(item) for item in given]
+    overrides = as_given(hydra.overrides.task)
     try:
         resolved = checked(config, overrides, in_multirun)
         # What there is to say, the first of several processes says.
@@ -60,7 +56,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
         # Lightning is imported only now: a misspelt key need not wait for it. On a busy machine it takes a while.
         with importing():
             from poseid.training.cross_validation import run_cross_validation
-            from poseid.training.run import RunContext, run_training
+            from poseid.training.run import run_training
 
         (run_dir / FAILED).unlink(missing_ok=True)
         groups = {group: choice for group, choice in hydra.runtime.choices.items() if "/" not in group and choice}
@@ -73,21 +69,11 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
             evaluate_test=not in_multirun if asked is None else asked,
         )
         if folds:
-            side_by_side = not in_multirun and any(item.startswith("sweep=") for item in overrides)
-            launch = launcher(hydra, overrides, run_dir, context.evaluate_test) if side_by_side else None
-            summary = run_cross_validation(resolved, context, launch)
+            side_by_side = not in_multirun and bool(sweep_choices(overrides))
+            summary = run_cross_validation(resolved, context, multirun_command(hydra) if side_by_side else None)
         else:
             summary = run_training(resolved, context)
-    except OtherRank:
-        sys.exit(0)
-    except TrialDone:
-        log.info(
-            "fast_dev_run: training and validation ran to their end on a few batches; no model was written. To train, "
-            "leave trainer.fast_dev_run out"
-        )
-        _leave_nothing(run_dir)
-        sys.exit(0)
-    except (Interrupted, KeyboardInterrupt):
+    except KeyboardInterrupt:
         # max_epochs is not written down with the run: without it a longer training would end where the first did.
         longer = f" max_epochs={config.max_epochs}" if config.resume else ""
         log.warning("stopped. To go on: python train.py resume=%s%s", run_dir, longer)
@@ -95,15 +81,18 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
             raise KeyboardInterrupt from None
         sys.exit(130)
     except Exception as error:
-        expected = isinstance(error, (InputError, Diverged, OSError))  # the last such as of a full disk
         if not in_multirun:
-            if not expected:
-                raise
-            _end_refused(error, run_dir)
+            if isinstance(error, (InputError, Diverged, OSError)):  # the last such as of a full disk
+                _end_refused(error, run_dir)
+            raise
         log.error("job failed: %s", error, exc_info=not isinstance(error, (InputError, Diverged)))
         record = {"error": type(error).__name__, "message": str(error), "overrides": overrides}
         write_text(run_dir / FAILED, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
         return objective_values(None, config.objective)
+    if summary is None:
+        if resolved["trainer"]["fast_dev_run"]:
+            release(run_dir)
+        return objective_values(None, resolved["objective"])
     part = next(name for name in ("cross_validation", "test", "validation") if summary.get(name) is not None)
     print(table_text(summary[part], PEOPLE.get(part, part), guard=summary["guard"]), flush=True)
     if part == "cross_validation":
@@ -118,11 +107,11 @@ def checked(config: DictConfig, overrides: list[str], in_multirun: bool) -> dict
     Raises:
         InputError: the first fault.
     """
-    if not in_multirun and any(item.startswith("sweep=") for item in overrides):
-        if config.cv is not None:
-            check_launcher(overrides)
-        elif config.resume is None:
-            raise InputError("sweep: chooses how a multirun runs; add -m")
+    choices = [] if in_multirun else sweep_choices(overrides)
+    if choices and config.cv is not None:
+        check_launchers(choices)
+    elif choices and config.resume is None:
+        raise InputError("sweep: chooses how a multirun runs; add -m")
     resolved = resolve(config)
     check_config(resolved)
     devices, machines = resolved["trainer"]["devices"], resolved["trainer"]["num_nodes"]
@@ -142,7 +131,7 @@ def run_name(run_dir: Path, overrides: list[str], fixed: Collection[str] = ()) -
     >>> run_name(Path("sweep/3"), ["data.dir=faces", "lambda_id=3"], ["data.dir"])
     'lambda_id=3'
     """
-    own = [item for item in overrides if item.lstrip("+").split("=")[0] not in fixed]
+    own = [item for item in overrides if key_of(item) not in fixed]
     name = " ".join(own or overrides) or run_dir.name
     return name if len(name) <= WANDB_LONGEST else f"{run_dir.name}: {name}"[: WANDB_LONGEST - 1] + "…"
 
@@ -154,6 +143,24 @@ def sweep_name(sweep_dir: Path) -> str:
     ('multirun/2030-01-31/12-00-00', 'sweep')
     """
     return (sweep_dir.name if sweep_dir.is_absolute() else sweep_dir.as_posix())[-WANDB_LONGEST:]
+
+
+def as_given(overrides: Any) -> list[str]:
+    """The overrides of a command line; an interpolation in one of them is resolved, and refused, in its own key."""
+    given = OmegaConf.to_container(overrides, resolve=False)
+    assert isinstance(given, list)
+    return [str(item) for item in given]
+
+
+def multirun_command(hydra: Any) -> list[str]:
+    """This command as a multirun, with the launcher that it names.
+
+    Args:
+        hydra: Hydra's configuration of this job.
+    """
+    (conf,) = [Path(source.path) for source in hydra.runtime.config_sources if source.provider == "main"]
+    of_launcher = [item for item in as_given(hydra.overrides.hydra) if key_of(item).startswith("hydra.launcher")]
+    return [sys.executable, str(conf.parent / "train.py"), "-m", *as_given(hydra.overrides.task), *of_launcher]
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
@@ -170,44 +177,11 @@ def _end_refused(error: Exception, run_dir: Path) -> NoReturn:
     """Ends a single run with one line: status 2 for bad input, else 1."""
     refused = isinstance(error, InputError)
     if refused:
-        _leave_nothing(run_dir)
+        release(run_dir)
     # All processes of a machine refuse the same; another machine may lack what is there on this one.
     if not (refused and by_torchrun() and os.environ.get("LOCAL_RANK", "0") != "0"):
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(2 if refused else 1)
-
-
-def _leave_nothing(run_dir: Path) -> None:
-    """Gives a directory free; one that the user did not choose is removed too."""
-    remove_claim(run_dir)
-    chosen = any(item.lstrip("+").startswith("hydra.run.dir=") for item in HydraConfig.get().overrides.hydra)
-    if not chosen and not fold_directory(run_dir, 0).is_dir():  # folds that are trained can be resumed
-        remove_made(run_dir)
-
-
-def remove_claim(run_dir: Path) -> None:
-    """Gives a directory free in which nothing was trained: an empty ``checkpoints`` says that a run is there."""
-    with suppress(OSError):
-        (run_dir / "checkpoints").rmdir()
-
-
-def remove_made(run_dir: Path) -> None:
-    """Takes away what Hydra made for a run that was refused or tried: its files, and directories with nothing else.
-
-    Only of a directory that was named by date and time: one that the user chose may hold more, and stays.
-    """
-    for handler in logging.root.handlers[:]:
-        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent == run_dir:
-            logging.root.removeHandler(handler)
-            handler.close()  # an open file cannot be removed on every system
-    try:
-        for name in ("config.yaml", "hydra.yaml", "overrides.yaml"):
-            (run_dir / ".hydra" / name).unlink()
-        (run_dir / LOG).unlink(missing_ok=True)
-        for place in (run_dir / ".hydra", run_dir, *run_dir.parents[:2]):  # outputs/DATE/TIME
-            place.rmdir()
-    except OSError:  # another run is there, such as one of the same day
-        return
 
 
 def quiet_libraries() -> None:

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from poseid.errors import InputError
-from poseid.features.folds import FEWEST
 from poseid.interrupt import importing
 from poseid.training.objective import check_objective
 
@@ -307,8 +306,6 @@ def _check_folds(config: Config) -> None:
             raise InputError(f"data.{key}: cv={config.cv} chooses the test people by itself; leave one of the two out")
     if data.fractions[0] * data.fractions[1] == 0:
         raise InputError(f"data.fractions: cv needs training and validation people, got {data.fractions}")
-    if data.source == "synthetic" and config.cv * FEWEST > data.synthetic_people:
-        raise InputError(f"cv: {config.cv} folds of {data.synthetic_people} people: each must test at least {FEWEST}")
     for key in ("max_steps", "max_time", "fast_dev_run"):
         if getattr(config.trainer, key) not in (None, -1, False, 0):
             raise InputError(f"trainer.{key}: the model of everybody trains as many epochs as its folds; leave it out")

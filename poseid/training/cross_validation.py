@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from poseid.errors import InputError
-from poseid.training.arguments import FINISHED, fold_directory, holds_a_run
+from poseid.training.arguments import FINISHED, FOLD, fold_directory, holds_a_run
 from poseid.training.data_record import check_same_data
 from poseid.training.folds import read_folds
-from poseid.training.run import RunContext, make_data, run_training
+from poseid.training.override_text import NO_HYDRA_FILES, WITHOUT_SWEEP_SUMMARY, key_of, quoted
+from poseid.training.run import make_data, run_training
+from poseid.training.run_directory import RunContext
 
 log = logging.getLogger(__name__)
 
 
 def run_cross_validation(
-    config: dict[str, Any], context: RunContext, side_by_side: Callable[[list[int]], None] | None = None
-) -> dict[str, Any]:
+    config: dict[str, Any], context: RunContext, side_by_side: Sequence[str] | None = None
+) -> dict[str, Any] | None:
     """Trains the folds that are not finished, then the model of everybody; returns the contents of ``summary.json``.
 
     A fold that was stopped goes on from its last checkpoint.
@@ -29,11 +32,12 @@ def run_cross_validation(
     Args:
         config: resolved and checked, with ``cv`` and without ``fold``.
         context: of the whole; its directory receives a directory for each fold.
-        side_by_side: trains these folds in other processes, or None: one after the other in this one. What it leaves
-            unfinished is trained here, which also says what is wrong with it.
+        side_by_side: the command (Python, ``train.py`` and arguments) as a multirun, whose jobs train these folds in
+            other processes; or None: one after the other in this one. What it leaves unfinished is trained here, which
+            also says what is wrong with it.
 
     Raises:
-        InputError, Interrupted: as :func:`run_training`.
+        InputError, Diverged, KeyboardInterrupt: as :func:`run_training`.
     """
     if not config["resume"] and fold_directory(context.run_dir, 0).is_dir():
         raise InputError(holds_a_run(context.run_dir))
@@ -49,7 +53,7 @@ def run_cross_validation(
         shutil.rmtree(context.run_dir / "checkpoints", ignore_errors=True)
         (context.run_dir / "checkpoints").mkdir(parents=True)
     if side_by_side is not None and len(left) > 1:
-        side_by_side(left)
+        train_side_by_side(left, context, side_by_side)
     for fold, directory in enumerate(directories):
         if is_finished(directory, config["max_epochs"]):
             log.info("fold %d of %d is finished: %s", fold, len(directories), directory)
@@ -61,6 +65,24 @@ def run_cross_validation(
     log.info("the model of everybody, which ships: %s", context.run_dir)
     begun = str(context.run_dir) if (context.run_dir / "checkpoints" / "last.ckpt").is_file() else None
     return run_training({**config, "resume": begun}, replace(context, folds=read_folds(directories)))
+
+
+def train_side_by_side(folds: Sequence[int], context: RunContext, command: Sequence[str]) -> None:
+    """Trains folds as the jobs of a multirun, through whatever launcher ``sweep=`` names, in directories of the run."""
+    begun = any((fold_directory(context.run_dir, fold) / "checkpoints").is_dir() for fold in folds)
+    of_a_fold = [
+        f"fold={','.join(map(str, folds))}",
+        f"evaluate_test={str(context.evaluate_test).lower()}",
+        f"hydra.sweep.dir={quoted(str(context.run_dir))}",
+        f"hydra.sweep.subdir={FOLD}${{fold}}",
+        *(["resume=${hydra:runtime.output_dir}"] if begun else []),
+        *(WITHOUT_SWEEP_SUMMARY, NO_HYDRA_FILES),
+    ]
+    given = [item for item in command if key_of(item) not in ("resume", "fold", "evaluate_test")]
+    log.info("%d folds side by side", len(folds))
+    status = subprocess.run([*given, *of_a_fold], check=False).returncode
+    if status != 0:
+        log.warning("the folds side by side ended with status %d: what is left is trained here", status)
 
 
 def is_finished(directory: Path, epochs: int) -> bool:

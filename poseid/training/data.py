@@ -135,7 +135,7 @@ class FeatureDataModule(L.LightningDataModule):
         # Train and validation share the people outside the test in the proportion of their fractions.
         share = shares[1] / (shares[0] + shares[1]) if self.cv is not None or options.folds is not None else 0.0
         if self.cv is not None:
-            folds = divide_into_folds(self.feature_set, self.cv, options.split_seed)
+            folds = divide_into_folds(self.feature_set, self.cv, options.split_seed, share)
             if self.fold is None:
                 for fold in folds:  # a fold that cannot be split is refused before another is trained
                     fold_split(self.feature_set, fold, options.split_seed, share)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
+
+import numpy as np
 
 from poseid.atomic import write_text
 from poseid.errors import InputError
-from poseid.features.fingerprint import digest
+from poseid.features.templates import templates_of
 from poseid.training.arguments import DATA_RECORD
 from poseid.training.data import FeatureDataModule
+
+BLOCK_ROWS = 8192
 
 
 def check_same_data(data: FeatureDataModule, run_dir: Path, resumed: bool) -> None:
@@ -21,25 +26,45 @@ def check_same_data(data: FeatureDataModule, run_dir: Path, resumed: bool) -> No
     Raises:
         InputError: the data or the people are not those of the run, or the record is damaged.
     """
-    path = run_dir / DATA_RECORD
+    path, record = run_dir / DATA_RECORD, data_record(data)
     if not resumed or not path.is_file():
-        write_text(path, json.dumps(data_record(data), indent=1) + "\n")
+        write_text(path, json.dumps(record, indent=1) + "\n")
         return
     try:
         begun = json.loads(path.read_text(encoding="utf-8"))
-        parts = [part for part, value in data_record(data).items() if begun[part] != value]
+        changed = [part for part, value in record.items() if begun[part] != value]
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"resume: {path}: is damaged: begin a new run") from None
-    if parts:
+        raise InputError(f"resume: {path}: is damaged, or of another version of poseid: begin a new run") from None
+    if changed:
         raise InputError(
-            f"resume: {data.feature_set.name}: its {parts[0]} are not those that {run_dir} was begun with: "
-            "give them back, or begin a new run"
+            f"resume: {data.feature_set.name}: its {' and '.join(changed)} are not those that {run_dir} was begun "
+            "with: give them back, or begin a new run"
         )
 
 
 def data_record(data: FeatureDataModule) -> dict[str, str]:
-    """A digest of the rows, and one of who is in which part; neither holds a name."""
-    split = data.split
-    people = json.dumps([sorted(split.train), sorted(split.validation), sorted(split.test)])
-    salt = digest(data.feature_set)
-    return {"rows": salt, "people": hashlib.sha256(f"{salt}\n{people}".encode()).hexdigest()}
+    """SHA-256 of each part of what the training uses, of every row: none can be turned back into a name or a vector.
+
+    ``people`` is who is on which row and who trains, validates and tests.
+    """
+    features, split = data.feature_set, data.split
+    sides = (features.front, features.video)
+    templates = templates_of(features.video, f"{features.name}, video")
+    parts = json.dumps([sorted(split.train), sorted(split.validation), sorted(split.test)])
+    return {
+        "vectors": _digest(rows.features for rows in sides),
+        "poses": _digest(rows.poses for rows in sides),
+        "sources": _digest(rows.declared_kinds() for rows in sides),
+        "templates": _digest(templates or ()),
+        "people": _digest((*(rows.people for rows in sides), np.frombuffer(parts.encode(), np.uint8))),
+    }
+
+
+def _digest(arrays: Iterable[np.ndarray]) -> str:
+    """Of shapes, types and values; a block at a time, since the vectors may be a memory map larger than memory."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.shape} {array.dtype} ".encode())
+        for start in range(0, len(array), BLOCK_ROWS):
+            found.update(np.ascontiguousarray(array[start : start + BLOCK_ROWS]).tobytes())
+    return found.hexdigest()

@@ -42,7 +42,7 @@ class Folds:
     strength: float
     bias_shift: float
 
-    def weaken(self, enhancer: Enhancer) -> Guarded:
+    def apply_guard(self, enhancer: Enhancer) -> Guarded:
         """What the guard did in the folds, done to the model of everybody."""
         if enhancer.skip:
             enhancer.strength.data.mul_(self.strength)
@@ -50,7 +50,7 @@ class Folds:
                 enhancer.closed_form.bias.data.add_(self.bias_shift)
         return Guarded(self.validation, self.strength, self.bias_shift)
 
-    def said(self) -> str:
+    def description(self) -> str:
         """For the report: how the model of everybody follows from the folds."""
         chosen = [
             f"{title} {getattr(self, key):g} (folds: {', '.join(f'{entry[key]:g}' for entry in self.entries)})"

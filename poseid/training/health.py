@@ -40,18 +40,6 @@ class Diverged(Exception):
         write_text(path, json.dumps(content) + "\n")
 
 
-class Interrupted(Exception):
-    """Ctrl-C during the training; everything up to the last complete epoch is on disk."""
-
-
-class OtherRank(Exception):
-    """This process has done its part: of several, the first one writes the report."""
-
-
-class TrialDone(Exception):
-    """The few batches of ``trainer.fast_dev_run`` have been trained."""
-
-
 def first_fault(steps: Tensor, names: tuple[str, ...]) -> tuple[int, str] | None:
     """The first step whose values are not all finite, and its first such value in words.
 

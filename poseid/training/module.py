@@ -22,11 +22,11 @@ from poseid.evaluation import quick_evaluation
 from poseid.training.fitting import Episodes
 from poseid.training.health import CHECK_EVERY, Diverged, first_fault, weights_fault
 from poseid.training.losses import TERMS, Decoder, LossInputs, compute_terms, cosine, total_loss
+from poseid.training.metric_names import validation_metrics
 from poseid.training.optimizer import parameter_groups, rate_factor
 from poseid.training.probe_rows import sets_without
 from poseid.training.sampling import generator_for
 from poseid.training.schedule import Schedule
-from poseid.training.validation import ValidationFigures
 from poseid.verification.result import Evaluation
 
 VALUES = (*TERMS, "total")
@@ -96,7 +96,6 @@ class EnhancerModule(L.LightningModule):
         self.network_after = network_after
         self.pose_dropout = pose_dropout
         self.seed = seed
-        self.figures = ValidationFigures()
         self._evaluated: tuple[int, Evaluation] | None = None
         self._episodes: Episodes | None = None
         self.phi_rates = {name: float(entry["lr"]) for name, entry in (model.get("phi") or {}).items()}
@@ -112,8 +111,8 @@ class EnhancerModule(L.LightningModule):
 
     def first_final_epoch(self) -> int:
         """First epoch with the final loss weights in which the network trains too; early stopping counts from it."""
-        delayed = self.enhancer.closed_form is not None and self.enhancer.network
-        return max(self.schedule.end_of_ramp(), math.ceil(self.network_after) if delayed else 0)
+        network_later = self.enhancer.closed_form is not None and self.enhancer.network
+        return max(self.schedule.end_of_ramp(), math.ceil(self.network_after) if network_later else 0)
 
     def episodes(self) -> Episodes:
         """The constants of the training people and of their divisions, computed at the first call."""
@@ -300,12 +299,12 @@ class EnhancerModule(L.LightningModule):
         self.log("val/selection", self.selection(self._validation), prog_bar=True)
         # Every rank evaluates all validation people: the figures are exact, and the same everywhere.
         try:
-            self.figures.update(self.evaluate())
+            figures = validation_metrics(self.evaluate().block)
         except InputError:
             # The rows were checked when they were read: it is the enhancer that makes no vectors of them.
             what = "enhanced vectors of validation people are not finite"
             raise Diverged(what, self.current_epoch, int(self.trainer.num_training_batches) - 1, []) from None
-        self.log_dict(self.figures.compute())
+        self.log_dict({name: math.nan if value is None else value for name, value in figures.items()})
 
     def evaluate(self) -> Evaluation:
         """The quick evaluation on the validation people with the weights as they are; stored until the next step."""
@@ -323,7 +322,7 @@ class EnhancerModule(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW; see :mod:`poseid.training.optimizer`. The network beside a closed form begins later."""
-        delayed = {id(p) for p in self.enhancer.network_parameters() if self.enhancer.closed_form is not None}
+        later = {id(p) for p in self.enhancer.network_parameters() if self.enhancer.closed_form is not None}
         groups = parameter_groups(
             self.enhancer, self.decoder, self.lr, self.lr_identity_scale, self.weight_decay, self.phi_rates
         )
@@ -335,7 +334,7 @@ class EnhancerModule(L.LightningModule):
         factors: list[Callable[[int], float]] = [
             partial(
                 rate_factor,
-                first=self.network_after * per_epoch if id(group["params"][0]) in delayed else 0.0,
+                first=self.network_after * per_epoch if id(group["params"][0]) in later else 0.0,
                 warmup=self.warmup_epochs * per_epoch,
                 steps=steps,
             )

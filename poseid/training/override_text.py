@@ -16,8 +16,20 @@ PATHS = (
 )
 TEXTS = (*PATHS, "logger.project", "logger.entity", "logger.group")
 """Keys whose values are taken as they are typed: ``2024_01_01`` is no number there, and ``[a]`` no list."""
+NO_HYDRA_FILES, NO_LOG = "hydra.output_subdir=null", "hydra/job_logging=disabled"
+WITHOUT_SWEEP_SUMMARY = "~hydra.callbacks.multirun"
+"""What folds that train side by side are started with: they are no sweep, so nothing is said of one."""
 ONE_CHOICE = ("data", "model", "loss", "schedule", "trainer", "logger", "callbacks", "experiment")
 """Groups of which a run has one choice, and all but the last cannot be left out."""
+
+
+def key_of(argument: str) -> str:
+    """The key that an override names, or the option that an argument is.
+
+    >>> key_of("++data.dir=a=b"), key_of("~trainer"), key_of("-m")
+    ('data.dir', 'trainer', '-m')
+    """
+    return argument.lstrip("+~").partition("=")[0]
 
 
 def quote_value(argument: str, multirun: bool = False) -> str:
@@ -35,7 +47,7 @@ def quote_value(argument: str, multirun: bool = False) -> str:
     key, equals, value = argument.partition("=")
     if not equals or key.startswith("-") or value in ("", "null"):
         return argument
-    name = key.lstrip("+")
+    name = key_of(argument)
     if name in TEXTS:
         if unquoted(value) != value or (multirun and re.match(r"choice\(|['\"]", value)):
             return argument
@@ -83,10 +95,6 @@ def unquoted(value: str) -> str:
     return re.sub(r"(\\+)$", lambda found: found[1][: len(found[1]) // 2], inside)
 
 
-WITHOUT_SWEEP_SUMMARY = "~hydra.callbacks.multirun"
-"""What folds that train side by side are started with: they are no sweep, so nothing is said of one."""
-
-
 def check_overrides(arguments: list[str], multirun: bool) -> None:
     """Refuses overrides that Hydra ends with a traceback, or of which it silently takes a part.
 
@@ -100,8 +108,7 @@ def check_overrides(arguments: list[str], multirun: bool) -> None:
     for argument in arguments:
         if argument.startswith("~") and argument != WITHOUT_SWEEP_SUMMARY:
             raise InputError(f"{argument}: keys cannot be taken away: leave it out, or give the key another value")
-        name, _, value = argument.partition("=")
-        name = name.lstrip("+")
+        name, value = key_of(argument), argument.partition("=")[2]
         if name == "trainer.log_every_n_steps":
             raise InputError(f"{name}: does not exist: all figures are logged once an epoch; leave it out")
         if name in ONE_CHOICE:

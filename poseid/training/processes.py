@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from poseid.errors import InputError
-from poseid.training.arguments import NO_HYDRA_FILES, asked_processes
-from poseid.training.override_text import quoted
+from poseid.training.arguments import asked_processes
+from poseid.training.override_text import NO_HYDRA_FILES, NO_LOG, key_of, quoted
 
-NO_LOG = "hydra/job_logging=disabled"
 _BY_HAND = ("bash", "interactive")
 """Names of Slurm jobs in which somebody types: Lightning takes no notice of Slurm there."""
 
@@ -73,7 +72,7 @@ def check_processes(devices: int, machines: int, accelerator: str) -> None:
 
 
 @contextmanager
-def of_this_process(arguments: list[str]) -> Iterator[list[str]]:
+def process_arguments(arguments: list[str]) -> Iterator[list[str]]:
     """The arguments as this process of a training takes them.
 
     The first one's directory holds the run. torchrun and srun start every process with the same line, and each would
@@ -81,7 +80,7 @@ def of_this_process(arguments: list[str]) -> Iterator[list[str]]:
     """
     if first_process(asked_processes(arguments)):
         yield arguments
-    elif any(item.startswith("hydra.run.dir=") for item in arguments):
+    elif "hydra.run.dir" in map(key_of, arguments):
         yield [*arguments, NO_HYDRA_FILES, NO_LOG]
     else:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,9 @@ from poseid.reports.key_figures import key_figures
 from poseid.reports.report import write_report
 from poseid.training.data import MOST_TESTED, FeatureDataModule
 from poseid.training.fitting import fit_on
-from poseid.training.folds import Folds, write_fold
+from poseid.training.folds import write_fold
 from poseid.training.module import EnhancerModule
+from poseid.training.run_directory import RunContext
 from poseid.training.selection import guard, held_out
 from poseid.verification.result import Evaluation
 from poseid.versions import versions
@@ -26,28 +26,22 @@ log = logging.getLogger(__name__)
 
 
 def finish_run(
-    config: dict[str, Any],
-    run_dir: Path,
-    data: FeatureDataModule,
-    module: EnhancerModule,
-    epochs: int,
-    evaluate_test: bool,
-    folds: Folds | None = None,
+    config: dict[str, Any], context: RunContext, data: FeatureDataModule, module: EnhancerModule, epochs: int
 ) -> dict[str, Any]:
     """Evaluates the enhancer, writes ``report/`` and ``enhancer.safetensors``, returns the summary.
 
     Args:
         config: the resolved configuration.
-        run_dir: the run's directory.
+        context: without ``evaluate_test`` the test people are left out, and ``test`` is null; with ``folds``, which
+            have judged this training on everybody, it is not evaluated itself.
         data: with validation and test people.
         module: with the selected weights.
         epochs: finished epochs of the selected weights.
-        evaluate_test: False leaves the test people out; ``test`` is then null.
-        folds: of a cross-validation, which have judged this training on everybody; it is not evaluated itself.
     """
+    folds, run_dir = context.folds, context.run_dir
     enhancer = module.enhancer.cpu()
     if folds is not None:
-        guarded = folds.weaken(enhancer)
+        guarded = folds.apply_guard(enhancer)
     else:
         log.info("evaluating on %d validation people", len(data.split.validation))
         guarded = guard(enhancer, data.validation_set, held_out(enhancer, module.episodes(), data))
@@ -60,7 +54,7 @@ def finish_run(
         if len(fitted.people()) < everybody:
             fitted_on = f"{len(fitted.people()):,} of the {everybody:,} {fitted_on}"
     test: Evaluation | None = None
-    if evaluate_test and data.split.test:
+    if context.evaluate_test and data.split.test:
         log.info("evaluating once on %d test people", len(data.split.test))
         # each fold resamples with a seed of its own, as `poseid compare` does
         test = evaluate_enhancer(enhancer, data.part(data.split.test, MOST_TESTED), seed=data.fold or 0)
@@ -81,12 +75,13 @@ def finish_run(
     }
     if data.fold_name is not None:
         summary["fold"] = data.fold_name
-    part, evaluated = ("validation", guarded.evaluation) if test is None else ("test", test)
+    evaluations: dict[str, Evaluation | None] = {"validation": guarded.evaluation, "test": test}
     if folds is not None:
-        summary |= {"folds": folds.entries, "judged_by": folds.said()}
-        summary["cross_validation"] = None if folds.test is None else folds.test.block
+        summary |= {"folds": folds.entries, "judged_by": folds.description(), "cross_validation": None}
         if folds.test is not None:
-            part, evaluated = "cross_validation", folds.test
+            evaluations["cross_validation"] = folds.test
+            summary["cross_validation"] = folds.test.block
+    evaluated, part = [(found, name) for name, found in evaluations.items() if found is not None][-1]
     # Folds that were tested have judged the model: validation people have not.
     parts = [part] if part == "cross_validation" else ["validation", "test"]
     figures = {name: summary[name] and key_figures(summary[name]) for name in parts}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,52 +29,34 @@ from poseid.training.checkpoints import (
 from poseid.training.config import DataConfig
 from poseid.training.data import FeatureDataModule
 from poseid.training.data_record import check_same_data
-from poseid.training.fixed_epochs import FixedEpochs
-from poseid.training.folds import Folds
-from poseid.training.health import DIVERGED, Diverged, Interrupted, OtherRank, TrialDone
+from poseid.training.health import DIVERGED, Diverged
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.report import finish_run
+from poseid.training.run_directory import RunContext
 from poseid.training.selection import BestCheckpoint
 from poseid.training.trainer import make_trainer
 from poseid.training.training_page import write_training_page
-from poseid.training.wandb_run import Run, finish_wandb, log_report, start_wandb
+from poseid.training.wandb_run import finish_wandb, log_report, start_logger
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class RunContext:
-    """Where and as what a run happens.
-
-    Args:
-        run_dir: directory that receives everything.
-        name: of the W&B run.
-        group: the sweep this run is a job of, or None.
-        tags: groups in use, such as ``loss=after``.
-        evaluate_test: whether the test people are evaluated.
-        folds: of a cross-validation, where this is the training on everybody that follows them.
-    """
-
-    run_dir: Path
-    name: str
-    group: str | None
-    tags: list[str]
-    evaluate_test: bool
-    folds: Folds | None = None
-
-
-def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
-    """Trains, keeps the best epoch, evaluates and writes; returns the contents of ``summary.json``.
+def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any] | None:
+    """Trains, selects the best epoch, evaluates and writes.
 
     Args:
         config: resolved and checked by :func:`poseid.training.config.check_config`.
         context: where, and as what.
 
+    Returns:
+        The contents of ``summary.json``; None where there is none: with ``trainer.fast_dev_run``, which writes nothing,
+        and in all but the first of several processes.
+
     Raises:
         InputError: data, a checkpoint or the machine does not fit the configuration.
-        Interrupted: Ctrl-C.
-        TrialDone: with ``trainer.fast_dev_run``, after a few batches; nothing was written.
+        Diverged: a loss or a weight is no number.
+        KeyboardInterrupt: Ctrl-C; everything up to the last complete epoch is on disk.
     """
     # Set anew each time: in a multirun the job before may have asked for another number.
     torch.set_num_threads(config["threads"] or os.cpu_count() or 1)
@@ -86,50 +67,49 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any]:
     if not config["resume"] and checkpoints.is_dir() and any(checkpoints.iterdir()):  # of a job of a multirun
         raise InputError(holds_a_run(context.run_dir))
     checkpoint = find_checkpoint(config, context.run_dir)
+    if checkpoint is None or not config["resume"]:  # what a resumed run began with may be gone by now
+        for key in ("init_from", "ckpt_path"):
+            if config[key]:
+                refuse_seen_people(key, Path(config[key]), data.split)
+        if config["init_from"]:
+            initialise_from(module, Path(config["init_from"]))
     if checkpoint is not None:
         check_resumable(module, checkpoint)
-    for key in ("init_from", "ckpt_path"):
-        if config[key]:
-            refuse_seen_people(key, Path(config[key]), data.split)
-    if config["init_from"]:
-        initialise_from(module, Path(config["init_from"]))
     announce(config, data, module)
-    best = context.run_dir / "checkpoints" / "best.ckpt"
-    selection = BestCheckpoint(best) if context.folds is None else FixedEpochs(best, context.folds.epochs)
+    selection = BestCheckpoint(checkpoints / "best.ckpt", None if context.folds is None else context.folds.epochs)
     trainer = make_trainer(config, context.run_dir, module.first_final_epoch(), selection)
     if config["trainer"]["fast_dev_run"]:
         fit(trainer, module, data, None)
-        raise TrialDone if trainer.is_global_zero else OtherRank
-    if trainer.is_global_zero:
-        check_same_data(data, context.run_dir, bool(config["resume"]))
-    logger = start_logger(config, context) if trainer.is_global_zero else None
-    trainer.loggers = [] if logger is None else [logger]
-    failed, summary = True, None
-    if trainer.is_global_zero:
-        (context.run_dir / FINISHED).unlink(missing_ok=True)
-    try:
-        try:
-            fit(trainer, module, data, checkpoint)
-        except Diverged as error:
-            if trainer.is_global_zero:
-                error.write(context.run_dir / DIVERGED)
-                raise
-        if not trainer.is_global_zero:
-            # What follows needs one process: it writes the files that ship.
-            raise OtherRank
-        load_state(module, best)
-        summary = finish_run(
-            config, context.run_dir, data, module, selection.epochs, context.evaluate_test, context.folds
+        log.info(
+            "fast_dev_run: training and validation ran to their end on a few batches; no model was written. To train, "
+            "leave trainer.fast_dev_run out"
         )
-        if logger is not None:
-            log_report(logger, context.run_dir, summary)
-        failed = False
+        return None
+    # The first of several processes alone writes files.
+    first, logger, summary = trainer.is_global_zero, None, None
+    if first:
+        check_same_data(data, context.run_dir, bool(config["resume"]))
+        logger = start_logger(config, context)
+        (context.run_dir / FINISHED).unlink(missing_ok=True)
+    trainer.loggers = [] if logger is None else [logger]
+    try:
+        fit(trainer, module, data, checkpoint)
+        if first:
+            load_state(module, selection.path)
+            summary = finish_run(config, context, data, module, selection.epochs)
+            if logger is not None:
+                log_report(logger, context.run_dir, summary)
+    except Diverged as error:
+        if first:
+            error.write(context.run_dir / DIVERGED)
+            raise
     finally:
-        finish_wandb(logger, failed)
-        if trainer.is_global_zero:
+        finish_wandb(logger, failed=summary is None)
+        if first:
             # Of a run that failed or was stopped too: the curves may say why.
             write_training_page(context.run_dir, None if summary is None else summary["guard"])
-    write_text(context.run_dir / FINISHED, json.dumps({"max_epochs": config["max_epochs"]}) + "\n")
+    if first:
+        write_text(context.run_dir / FINISHED, json.dumps({"max_epochs": config["max_epochs"]}) + "\n")
     return summary
 
 
@@ -159,13 +139,13 @@ def make_module(config: dict[str, Any]) -> EnhancerModule:
 
 
 def fit(trainer: L.Trainer, module: EnhancerModule, data: FeatureDataModule, checkpoint: Path | None) -> None:
-    """Trains; turns Lightning's way of ending on Ctrl-C (``sys.exit(1)``) into :class:`Interrupted`."""
+    """Trains; turns Lightning's way of ending on Ctrl-C (``sys.exit(1)``) into ``KeyboardInterrupt``."""
     try:
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SystemExit:
-        raise Interrupted from None
+        raise KeyboardInterrupt from None
     if trainer.state.status == TrainerStatus.INTERRUPTED:
-        raise Interrupted
+        raise KeyboardInterrupt
 
 
 def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerModule) -> None:
@@ -196,14 +176,5 @@ def announce(config: dict[str, Any], data: FeatureDataModule, module: EnhancerMo
         log.info("%d processes with %d probes each: %d a step", processes, data.batch_size, processes * data.batch_size)
     weights = ", ".join(f"{name} {value:g}" for name, value in module.weights.items())
     log.info("loss weights: %s; schedule %s", weights, module.schedule.name)
-
-
-def start_logger(config: dict[str, Any], context: RunContext) -> Run | None:
-    options = config["logger"]
-    if options["name"] == "none":
+    if config["logger"]["name"] == "none":
         log.warning("logger=none: no metrics are written; only the report at the end is written")
-    if options["name"] != "wandb":
-        return None
-    if options["mode"] == "disabled":
-        log.warning("W&B is disabled: nothing goes to W&B; metrics.csv is written all the same")
-    return start_wandb(config, context.run_dir, context.name, context.group, context.tags)

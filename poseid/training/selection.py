@@ -45,10 +45,14 @@ class BestCheckpoint(L.Callback):
 
     Args:
         path: the checkpoint file.
+        fixed_epochs: the state after so many finished epochs is written instead, whatever ``val/selection`` says, and
+            the training ends there; 0 is the state before training. The schedules and the learning rates stay those of
+            ``max_epochs``, as in the trainings that chose the number.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, fixed_epochs: int | None = None) -> None:
         self.path = path
+        self.fixed_epochs = fixed_epochs
         self.score = float("inf")
         self.epochs = 0
         self.initial: dict[str, float] = {}
@@ -58,33 +62,40 @@ class BestCheckpoint(L.Callback):
         return {"score": self.score, "epochs": self.epochs, "initial": dict(self.initial)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        # A checkpoint of another directory brings its score but not its file.
-        if self.path.is_file():
+        # A checkpoint of another directory brings its score but not its file; of fixed epochs it may not be there yet.
+        if self.path.is_file() or self.fixed_epochs is not None:
             self.score, self.epochs = state_dict["score"], state_dict["epochs"]
             self.initial = dict(state_dict.get("initial", {}))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-        if not self.path.is_file() or trainer.current_epoch == 0:
+        if trainer.current_epoch == 0 or not (self.path.is_file() or self.fixed_epochs is not None):
             score = selection_now(trainer, pl_module)
             block = pl_module.evaluate().block
             self.initial = {key: value for key, value in validation_metrics(block).items() if value is not None}
             self.initial |= {f"phi/{name}": value for name, value in pl_module.enhancer.phi_values().items()}
             self.initial["val/selection"] = score
             log.info("best.ckpt is chosen by the weighted loss on validation people: %.4f before training", score)
-            self._offer(trainer, score, trainer.current_epoch)
+            self._update(trainer, score, trainer.current_epoch)
         else:
             log.info("going on after %d epochs", trainer.current_epoch)
+        self._stop_after(trainer, trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         # Lightning validates no epoch that max_steps or max_time cuts short.
         if "val/selection" not in trainer.callback_metrics:
             trainer.callback_metrics["val/selection"] = torch.tensor(selection_now(trainer, pl_module))
-        self._offer(trainer, float(trainer.callback_metrics["val/selection"]), trainer.current_epoch + 1)
+        self._update(trainer, float(trainer.callback_metrics["val/selection"]), trainer.current_epoch + 1)
+        self._stop_after(trainer, trainer.current_epoch + 1)
 
-    def _offer(self, trainer: L.Trainer, score: float, epochs: int) -> None:
-        if score < self.score:
+    def _update(self, trainer: L.Trainer, score: float, epochs: int) -> None:
+        ships = score < self.score if self.fixed_epochs is None else epochs == self.fixed_epochs
+        if ships:
             self.score, self.epochs = score, epochs
             trainer.save_checkpoint(self.path, weights_only=False)
+
+    def _stop_after(self, trainer: L.Trainer, epochs: int) -> None:
+        if self.fixed_epochs is not None and epochs >= self.fixed_epochs:
+            trainer.should_stop = True
 
 
 @torch.no_grad()

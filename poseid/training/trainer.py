@@ -14,7 +14,6 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from poseid.errors import InputError, first_line
 from poseid.training.callbacks import Diagnosis, MetricsFile, Progress
 from poseid.training.checkpoints import AtomicCheckpointIO
-from poseid.training.fixed_epochs import FixedEpochs
 from poseid.training.selection import BestCheckpoint, PatienceAfterRamp
 
 
@@ -28,30 +27,6 @@ def precision_name(precision: str, accelerator: str) -> str:
     return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[precision]
 
 
-def callbacks_of(
-    config: dict[str, Any], run_dir: Path, end_of_ramp: int, selection: BestCheckpoint
-) -> list[L.Callback]:
-    """The callbacks that choose an epoch, stop early and write; see :func:`make_trainer`."""
-    stopping, checkpoints = config["callbacks"], run_dir / "checkpoints"
-    callbacks: list[L.Callback] = [
-        selection,
-        ModelCheckpoint(
-            dirpath=checkpoints,
-            filename="last",
-            every_n_epochs=1,
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        ),
-    ]
-    if config["logger"]["name"] != "none":
-        callbacks.append(MetricsFile(run_dir / "metrics.csv"))
-    if stopping["diagnosis"]["every_n_epochs"]:
-        callbacks.append(Diagnosis(stopping["diagnosis"]["every_n_epochs"]))
-    if stopping["early_stopping"] and not isinstance(selection, FixedEpochs):
-        callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
-    return callbacks
-
-
 def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int, selection: BestCheckpoint) -> L.Trainer:
     """Lightning's trainer for a run; best.ckpt is chosen by val/selection, last.ckpt is the last complete epoch.
 
@@ -63,8 +38,21 @@ def make_trainer(config: dict[str, Any], run_dir: Path, end_of_ramp: int, select
         end_of_ramp: first epoch that early stopping counts.
         selection: writes ``best.ckpt``; where it ends the training by itself, nothing else does.
     """
-    options = config["trainer"]
-    callbacks = [] if options["fast_dev_run"] else callbacks_of(config, run_dir, end_of_ramp, selection)
+    options, stopping = config["trainer"], config["callbacks"]
+    last = ModelCheckpoint(
+        dirpath=run_dir / "checkpoints",
+        filename="last",
+        every_n_epochs=1,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    callbacks: list[L.Callback] = [] if options["fast_dev_run"] else [selection, last]
+    if callbacks and config["logger"]["name"] != "none":
+        callbacks.append(MetricsFile(run_dir / "metrics.csv"))
+    if callbacks and stopping["diagnosis"]["every_n_epochs"]:
+        callbacks.append(Diagnosis(stopping["diagnosis"]["every_n_epochs"]))
+    if callbacks and stopping["early_stopping"] and selection.fixed_epochs is None:
+        callbacks.append(PatienceAfterRamp(end_of_ramp, stopping["patience"]))
     if options["progress_bar"]:
         callbacks.append(Progress(leave=False))
     # A term with weight 0 leaves its layers without a gradient, which plain DDP takes for a fault.

@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import WandbLogger
 
 from poseid.errors import first_line
 from poseid.training.metric_names import ALL, BY_YAW, DIAGNOSIS, best_of, headline_set, shipped_metrics
+from poseid.training.run_directory import RunContext
 
 ID_FILE = "wandb_run_id.txt"
 RATES = ("genuine", "impostor", "raw", "enhanced", "difference", "fixed_threshold")
@@ -38,37 +39,39 @@ class Run(WandbLogger):
             )
 
 
-def start_wandb(config: dict[str, Any], run_dir: Path, name: str, group: str | None, tags: list[str]) -> Run | None:
+def start_logger(config: dict[str, Any], context: RunContext) -> Run | None:
     """Begins (or resumes) the W&B run of a run directory.
 
     Args:
         config: the whole resolved configuration, logged as it is; its group ``logger`` has the options.
-        run_dir: where the run's files go; the run's id is stored there for a resumed run.
-        name: of the run; in a multirun its overrides.
-        group: the sweep that a job belongs to, unless the configuration names one.
-        tags: the groups in use.
+        context: its directory has the run's files, and the run's id for a resumed run; its group is the W&B group,
+            unless the configuration names one.
 
     Returns:
-        The logger, or None where W&B cannot start (one line in the log says why); training goes on.
+        The logger; None without W&B, or where it cannot start (one line in the log says why): training goes on.
     """
+    options = config["logger"]
+    if options["name"] != "wandb":
+        return None
     import wandb
 
-    options = config["logger"]
-    id_file = run_dir / ID_FILE
-    run_dir.mkdir(parents=True, exist_ok=True)  # of a fold it is not there yet
+    if options["mode"] == "disabled":
+        log.warning("W&B is disabled: nothing goes to W&B; metrics.csv is written all the same")
+    id_file = context.run_dir / ID_FILE
+    context.run_dir.mkdir(parents=True, exist_ok=True)  # of a fold it is not there yet
     run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else secrets.token_hex(4)
     try:
         run = wandb.init(
             project=options["project"],
             entity=options["entity"],
-            group=options["group"] or group,
-            name=name,
+            group=options["group"] or context.group,
+            name=context.name,
             id=run_id,
             resume="allow",
-            dir=str(run_dir),
+            dir=str(context.run_dir),
             mode=options["mode"],
             config=config,
-            tags=[*tags, *options["tags"]],
+            tags=[*context.tags, *options["tags"]],
             settings=wandb.Settings(silent=True, console="off"),
         )
         id_file.write_text(run_id + "\n", encoding="utf-8")

@@ -65,7 +65,17 @@ def test_everybody_is_split_without_a_test() -> None:
     assert sorted({*split.train, *split.validation}) == PLAIN.people()
 
 
-@pytest.mark.parametrize("count", [0, 1, 31])
-def test_numbers_of_folds_that_cannot_be(count: int) -> None:
-    with pytest.raises(InputError, match=f"cv: {count} folds of 60 people: take from 2 to 30"):
-        divide_into_folds(PLAIN, count, seed=0)
+@pytest.mark.parametrize(
+    ("count", "people", "validation", "line"),
+    [
+        (0, 60, None, "0 folds of 60 people: take from 2 to 30, so that each tests at least 2 people"),
+        (31, 60, 1 / 3, "31 folds of 60 people: take from 2 to 30, so"),
+        (5, 5, None, "5 folds of 5 people: take 2, so"),
+        (2, 3, None, "3 people are too few for a cross-validation: give more people"),
+        (2, 8, 1 / 3, "2 folds of 8 people: take from 3 to 4, so that .* and leaves 2 to validate"),
+        (5, 7, 1 / 3, "7 people are too few"),
+    ],
+)
+def test_numbers_of_folds_that_cannot_be(count: int, people: int, validation: float | None, line: str) -> None:
+    with pytest.raises(InputError, match=f"^cv: {line}"):
+        divide_into_folds(PLAIN.select(PLAIN.people()[:people]), count, 0, validation)

@@ -101,12 +101,19 @@ def batch(rows: int = 6, dim: int = DIM) -> dict[str, Tensor]:
         "person": person,
         "target": torch.randn(rows, dim, generator=generator),
         "partner": 3 * torch.randn(rows, dim, generator=generator),
-        "profile": torch.ones(rows, dtype=torch.bool),
-        "references": 2 * torch.randn(2 * rows, dim, generator=generator),
-        "reference_person": person.repeat(2),
-        "reference_row": torch.arange(2 * rows),
-        "division": torch.zeros(1, dtype=torch.int64),
+        **references(2 * torch.randn(2 * rows, dim, generator=generator), person),
         **sets(4 * torch.randn(rows, dim, generator=generator), person),
+    }
+
+
+def references(vectors: Tensor, person: Tensor) -> dict[str, Tensor]:
+    """What a batch holds for the detection term, of two references for each row."""
+    return {
+        "profile": torch.ones(len(person), dtype=torch.bool),
+        "references": vectors,
+        "reference_person": person.repeat(2),
+        "reference_row": torch.arange(len(vectors)),
+        "division": torch.zeros(1, dtype=torch.int64),
     }
 
 

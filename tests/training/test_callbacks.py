@@ -1,11 +1,10 @@
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import train
 from poseid.training import module
 from poseid.training.callbacks import harmful_trend
+from tests.short_runs import run
 
 
 def test_a_fall_over_three_diagnoses_is_said() -> None:
@@ -24,20 +23,14 @@ def test_no_trend() -> None:
     assert harmful_trend([None, None, None], [None, None, None]) is None
 
 
-def test_one_evaluation_before_training_and_one_an_epoch_serve_everybody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    original, looks = module.quick_evaluation, 0
+@pytest.mark.usefixtures("own_directory")
+def test_one_evaluation_before_training_and_one_an_epoch_serve_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    original, evaluations = module.quick_evaluation, []
 
     def counted(*given: Any) -> Any:
-        nonlocal looks
-        looks += 1
-        return original(*given)
+        evaluations.append(original(*given))
+        return evaluations[-1]
 
     monkeypatch.setattr(module, "quick_evaluation", counted)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["train.py"])
-    short = ["data.synthetic_people=24", "data.dim=32", "trainer.limit_train_batches=1", "threads=1", "max_epochs=2"]
-    quiet = ["trainer.progress_bar=false", "trainer.accelerator=cpu", "logger=none", "hydra.run.dir=run"]
-    assert train.main([*short, *quiet, "callbacks.diagnosis.every_n_epochs=1"]) == 0
-    assert looks == 1 + 2
+    assert run("trainer.limit_train_batches=1", "callbacks.diagnosis.every_n_epochs=1", logger="none") == 0
+    assert len(evaluations) == 1 + 2

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,9 @@ import poseid
 import train
 from poseid.features.synthetic import synthetic
 from poseid.training.config import check_config
-from poseid.training.run import RunContext, run_training
+from poseid.training.run import run_training
+from poseid.training.run_directory import RunContext
+from tests.short_runs import summary
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 QUIET = ["logger=none", "threads=1", "trainer.progress_bar=false", "trainer.accelerator=cpu"]
@@ -47,7 +47,9 @@ def validation(run_dir: Path, **factors: float) -> dict[str, Any]:
     resolved = {str(key): value for key, value in config.items()}
     check_config(resolved)
     context = RunContext(run_dir, "run", None, [], evaluate_test=False)
-    block: dict[str, Any] = run_training(resolved, context)["validation"]
+    found = run_training(resolved, context)
+    assert found is not None
+    block: dict[str, Any] = found["validation"]
     return block
 
 
@@ -85,19 +87,17 @@ def test_more_identity_brings_photos_of_one_person_closer(blocks: dict[str, dict
     assert turned > base + 0.0003
 
 
-def test_six_jobs_over_loss_weights_are_six_enhancers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
+@pytest.mark.usefixtures("own_directory")
+def test_six_jobs_over_loss_weights_are_six_enhancers() -> None:
     tiny = ["data.synthetic_people=60", "data.dim=32", "max_epochs=3", "callbacks.diagnosis.every_n_epochs=0"]
     jobs = ["-m", "loss=before,after", "lambda_id=1,2,3", "hydra.sweep.dir=jobs"]
     assert train.main([*jobs, *tiny, *QUIET]) == 0
     probes = synthetic(people=20, dim=32, seed=9).video
     enhanced, improvement = [], []
     for number in range(6):
-        run_dir = tmp_path / "jobs" / str(number)
+        run_dir = Path("jobs", str(number))
         enhanced.append(poseid.load(run_dir).enhance(probes.features, probes.poses))
-        summary = json.loads((run_dir / "report" / "summary.json").read_text(encoding="utf-8"))
-        improvement.append(summary["validation"]["improvement"]["mean"])
+        improvement.append(summary(run_dir)["validation"]["improvement"]["mean"])
     length = np.linalg.norm(probes.features, axis=1)
     for one, other in itertools.combinations(enhanced, 2):
         assert (np.linalg.norm(one - other, axis=1) / length).max() > 1e-3

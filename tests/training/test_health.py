@@ -22,8 +22,8 @@ from tests.training import small
 DIM, ROWS = small.DIM, 8
 SUPPORT = Fitter(training_rows(synthetic(people=20, dim=DIM, seed=3)), True, torch.device("cpu"))
 MODELS = {
-    "residual": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "init": "zero"},
-    "ridge": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "init": "ridge", "phi": small.PHI},
+    "residual": small.MODEL,
+    "ridge": small.RIDGE,
     "no skip": {"name": "residual", "dim": DIM, "pose_dim": 4, "rank": 4, "skip": False},
     "transformer": {
         "name": "pose_transformer",
@@ -39,14 +39,7 @@ def module(name: str, **options: Any) -> EnhancerModule:
 
 def of_references(rows: Tensor, person: Tensor) -> dict[str, Tensor]:
     """What a batch holds for the detection and template terms."""
-    return {
-        "profile": torch.ones(len(person), dtype=torch.bool),
-        "references": rows.repeat(2, 1),
-        "reference_person": person.repeat(2),
-        "reference_row": torch.arange(2 * len(person)),
-        "division": torch.zeros(1, dtype=torch.int64),
-        **small.sets(rows, person),
-    }
+    return {**small.references(rows.repeat(2, 1), person), **small.sets(rows, person)}
 
 
 def hard_rows(kind: str, seed: int) -> Tensor:

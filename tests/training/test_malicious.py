@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ import train
 from poseid.cli import main as poseid_main
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
-from tests.training.small import SHORT_RUN
-
-SHORT = [*SHORT_RUN, "batch_size=64", "logger=csv", "callbacks.diagnosis.every_n_epochs=0"]
+from tests.short_runs import SHORT
 
 
 class Trap:
@@ -29,21 +26,9 @@ class Trap:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.fixture(scope="module")
-def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of ours, to be tampered with."""
-    directory = tmp_path_factory.mktemp("whole") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["train.py"])
-        assert train.main([*SHORT, f"hydra.run.dir={directory.as_posix()}"]) == 0
-    return directory
-
-
 @pytest.fixture(autouse=True)
-def _in_a_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
-    write_folder(synthetic(people=8, dim=32, seed=1), tmp_path / "faces")
+def _faces(own_directory: None) -> None:
+    write_folder(synthetic(people=8, dim=64, seed=1), Path("faces"))
 
 
 def write_malicious(kind: str, good: Path, path: Path) -> Path:
@@ -79,20 +64,20 @@ def write_malicious(kind: str, good: Path, path: Path) -> Path:
     ],
 )
 def test_a_checkpoint_that_would_execute_is_refused_by_every_door(
-    kind: str, run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kind: str, finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "evil.ckpt"
-    trap = write_malicious(kind, run_dir / "checkpoints" / "last.ckpt", path)
+    trap = write_malicious(kind, finished_run / "checkpoints" / "last.ckpt", path)
     parted = tmp_path / "parted"
     for part in (".hydra", "checkpoints"):
         (parted / part).mkdir(parents=True)
     for file in ("overrides.yaml", "hydra.yaml"):
-        (parted / ".hydra" / file).write_bytes((run_dir / ".hydra" / file).read_bytes())
+        (parted / ".hydra" / file).write_bytes((finished_run / ".hydra" / file).read_bytes())
     (parted / "checkpoints" / "last.ckpt").write_bytes(path.read_bytes())
     doors = {
         "resume": lambda: train.main(["resume=parted"]),
-        "ckpt_path": lambda: train.main([*SHORT, "hydra.run.dir=a", "ckpt_path=evil.ckpt"]),
-        "init_from": lambda: train.main([*SHORT, "hydra.run.dir=b", "init_from=evil.ckpt"]),
+        "ckpt_path": lambda: train.main([*SHORT, "logger=csv", "hydra.run.dir=a", "ckpt_path=evil.ckpt"]),
+        "init_from": lambda: train.main([*SHORT, "logger=csv", "hydra.run.dir=b", "init_from=evil.ckpt"]),
         "evaluate": lambda: poseid_main(["evaluate", "evil.ckpt", "--data", "faces", "--out", "report"]),
     }
     for door, enter in doors.items():
@@ -107,9 +92,9 @@ def test_a_checkpoint_that_would_execute_is_refused_by_every_door(
 
 @pytest.mark.parametrize("model", [{"_target_": "os.mkdir", "path": "sprung"}, {"name": "os.mkdir", "path": "sprung"}])
 def test_only_our_own_classes_are_made_whatever_a_checkpoint_names(
-    model: dict[str, str], run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model: dict[str, str], finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    content = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
+    content = torch.load(finished_run / "checkpoints" / "last.ckpt", weights_only=True)
     ours = content["hyper_parameters"]["model"]
     for number, named in enumerate((model, {**ours, **model}, {**model, "name": ours["name"]})):
         content["hyper_parameters"]["model"] = named
@@ -133,8 +118,8 @@ def test_only_our_own_classes_are_made_whatever_a_checkpoint_names(
         "+data._target_=os.mkdir",
     ],
 )
-def test_a_run_directory_of_somebody_else_sets_keys_of_a_run_alone(
-    line: str, run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_finished_runectory_of_somebody_else_sets_keys_of_a_run_alone(
+    line: str, finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     saved = tmp_path / "parted" / ".hydra" / "overrides.yaml"
     saved.parent.mkdir(parents=True)
@@ -144,11 +129,11 @@ def test_a_run_directory_of_somebody_else_sets_keys_of_a_run_alone(
 
 
 def test_a_checkpoint_without_the_state_of_a_training_is_refused(
-    run_dir: Path, capsys: pytest.CaptureFixture[str]
+    finished_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    content = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
+    content = torch.load(finished_run / "checkpoints" / "last.ckpt", weights_only=True)
     wrong: dict[str, Any] = {"optimizer_states": [{"state": {}, "param_groups": []}], "loops": {}, "epoch": "0"}
     for key, value in wrong.items():
         torch.save({**content, key: value}, "damaged.ckpt")
-        assert train.main([*SHORT, "hydra.run.dir=a", "ckpt_path=damaged.ckpt"]) == 2
+        assert train.main([*SHORT, "logger=csv", "hydra.run.dir=a", "ckpt_path=damaged.ckpt"]) == 2
         assert "no state of a training that could go on" in capsys.readouterr().err

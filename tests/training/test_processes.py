@@ -11,7 +11,8 @@ import torch
 
 import train
 from poseid.errors import InputError
-from poseid.training.processes import NO_LOG, check_processes, first_process, of_this_process
+from poseid.training.override_text import NO_LOG
+from poseid.training.processes import check_processes, first_process, process_arguments
 from tests.training.launchers import LINE, outside, srun, torchrun
 
 ROOT = str(Path(train.__file__).parent)
@@ -65,9 +66,9 @@ def test_which_process_is_the_first(
 ) -> None:
     tell(monkeypatch, told)
     assert first_process(devices) == first
-    with of_this_process([f"trainer.num_nodes={devices}"]) as arguments:
+    with process_arguments([f"trainer.num_nodes={devices}"]) as arguments:
         assert bool(place_of(arguments)) == (not first)
-    with of_this_process([f"trainer.devices={devices}"]) as arguments:
+    with process_arguments([f"trainer.devices={devices}"]) as arguments:
         place = place_of(arguments)
         assert bool(place) == (NO_LOG in arguments) == (not first)
         for item in place:
@@ -77,9 +78,9 @@ def test_which_process_is_the_first(
 
 def test_a_directory_that_was_chosen_is_kept_and_the_last_of_two_values_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     tell(monkeypatch, srun(2, 1))
-    with of_this_process(["trainer.devices=2", "hydra.run.dir=mine"]) as arguments:
+    with process_arguments(["trainer.devices=2", "hydra.run.dir=mine"]) as arguments:
         assert [item for item in arguments if item.startswith("hydra.run.dir=")] == ["hydra.run.dir=mine"]
-    with of_this_process(["trainer.devices=2", "trainer.devices=1"]) as arguments:
+    with process_arguments(["trainer.devices=2", "trainer.devices=1"]) as arguments:
         assert arguments == ["trainer.devices=2", "trainer.devices=1"]
 
 

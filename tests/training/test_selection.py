@@ -52,7 +52,7 @@ class Trainer:
 def offered(*scores: float) -> tuple[BestCheckpoint, int]:
     best, trainer = BestCheckpoint(Path("best.ckpt")), Trainer()
     for epochs, score in enumerate(scores):
-        best._offer(trainer, score, epochs)  # type: ignore[arg-type]
+        best._update(trainer, score, epochs)  # type: ignore[arg-type]
     return best, len(trainer.saved)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +16,21 @@ BRIEF = [
     *("max_epochs=2", "data.synthetic_people=24", "data.dim=16", "batch_size=16", "logger=csv", "threads=1"),
     *("trainer.progress_bar=false", "trainer.accelerator=cpu", "hydra.run.dir=run"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
+pytestmark = pytest.mark.usefixtures("own_directory")
 
 
 def run(*overrides: str) -> int:
-    handlers = list(logging.root.handlers)
-    status = train.main([*BRIEF, *overrides])
-    logging.root.handlers[:] = handlers
-    return status
+    return train.main([*BRIEF, *overrides])
 
 
 @pytest.mark.parametrize(
-    "limits",
-    [["max_steps=6"], ["max_steps=7", "accumulate_grad_batches=1"], ["max_steps=3", "accumulate_grad_batches=2"]],
+    ("limits", "trained_steps"), [(["max_steps=6"], 6), (["max_steps=3", "accumulate_grad_batches=2"], 3)]
 )
-def test_the_line_of_an_epoch_that_was_cut_short_has_no_figures_of_the_epoch_before(limits: list[str]) -> None:
+def test_the_line_of_an_epoch_that_was_cut_short_has_no_figures_of_the_epoch_before(
+    limits: list[str], trained_steps: int
+) -> None:
     assert run("trainer.limit_train_batches=4", *[f"trainer.{limit}" for limit in limits]) == 0
+    assert steps() == trained_steps
     whole, cut = metrics()
     assert all(whole[name] for name in ("val/selection", "val/loss/total", "phi/bias"))
     assert [name for name, value in cut.items() if value and name.startswith(("val/", "phi/"))] == ["val/selection"]
@@ -63,16 +55,13 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 
 
 @pytest.mark.parametrize(("value", "batches"), [("1", 1), ("true", 1), ("3", 3)])
-def test_a_trial_takes_a_few_batches_and_leaves_its_directory_to_a_training(
+def test_a_trial_takes_a_few_batches_and_leaves_nothing(
     value: str, batches: int, trained: list[list[int]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(f"trainer.fast_dev_run={value}", "callbacks.diagnosis.every_n_epochs=1") == 0
     assert len(trained) == batches
     assert "fast_dev_run: training and validation ran to their end" in capfd.readouterr().out
-    assert {path.name for path in Path("run").iterdir()} == {".hydra", "train.log"}
-    assert run("trainer.limit_train_batches=2") == 0
-    assert steps() == 4
-    assert Path("run/enhancer.safetensors").is_file()
+    assert not Path("run").exists()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +99,7 @@ def test_a_trial_in_two_processes_ends_too() -> None:
     result = command("trainer.fast_dev_run=2", "trainer.devices=2", "logger=none", "hydra.run.dir=run")
     assert result.returncode == 0, result.stderr
     assert (result.stdout + result.stderr).count("fast_dev_run: training and validation ran to their end") == 1
-    assert {path.name for path in Path("run").iterdir()} == {".hydra", "train.log"}
+    assert not Path("run").exists()
 
 
 def test_a_trial_changes_no_run_that_is_there(capfd: pytest.CaptureFixture[str]) -> None:
@@ -136,9 +125,7 @@ def steps() -> int:
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        (["trainer.limit_train_batches=4"], 8),
         (["trainer.limit_train_batches=4", "trainer.accumulate_grad_batches=2"], 4),
-        (["trainer.limit_train_batches=4", "trainer.max_steps=6"], 6),
         (["trainer.limit_train_batches=4", "trainer.max_steps=2"], 2),
         (["trainer.limit_train_batches=4", "trainer.max_time=00:01:00:00", "trainer.deterministic=false"], 8),
     ],

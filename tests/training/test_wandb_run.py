@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import train
 from poseid.training.callbacks import MetricsFile
 from poseid.training.metric_names import ALL, VALIDATION
 from poseid.training.wandb_run import log_report
+from tests.short_runs import stopped_after, summary
 from tests.training.small import SHORT_RUN
 
 Records = list[dict[str, Any]]
@@ -26,18 +26,12 @@ def records(logged_run: Path, wandb_records: Callable[[Path], Records]) -> Recor
     return wandb_records(logged_run)
 
 
-@pytest.fixture
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py"])
-
-
 def of(records: Records, kind: str) -> Records:
     return [record[kind] for record in records if kind in record]
 
 
 def merged(records: Records) -> dict[str, Any]:
-    return {key: value for summary in of(records, "summary") for key, value in summary["update"].items()}
+    return {key: value for one in of(records, "summary") for key, value in one["update"].items()}
 
 
 def test_the_config_is_the_whole_configuration_and_nothing_else(logged_run: Path, records: Records) -> None:
@@ -59,7 +53,7 @@ def test_every_metric_has_its_axis_and_its_summary(records: Records) -> None:
     defined = {metric["name"]: metric for metric in of(records, "metric")}
     assert set(defined) == {"epoch", *ALL}
     assert all(defined[name]["step_metric"] == "epoch" for name in ALL)
-    for name, summary in (
+    for name, kind in (
         ("train/loss/similarity_protection", "min"),
         ("val/fnmr_at_fmr_1e-2", "min"),
         ("val/improvement/mean", "max"),
@@ -68,7 +62,7 @@ def test_every_metric_has_its_axis_and_its_summary(records: Records) -> None:
         ("weight/similarity_protection", "last"),
         ("val/fmr_limit", "last"),
     ):
-        assert defined[name]["summary"] == {summary: True}, name
+        assert defined[name]["summary"] == {kind: True}, name
 
 
 def test_the_history_has_every_metric_at_every_epoch(records: Records) -> None:
@@ -78,13 +72,13 @@ def test_the_history_has_every_metric_at_every_epoch(records: Records) -> None:
 
 
 def test_the_end_of_a_run_stands_in_it(logged_run: Path, records: Records) -> None:
-    summary = json.loads((logged_run / "report" / "summary.json").read_text(encoding="utf-8"))
+    said = summary(logged_run)
     logged = merged(records)
-    assert logged["test"]["verdict"] == summary["test"]["verdict"]
-    assert logged["validation"]["improvement"]["mean"] == summary["validation"]["improvement"]["mean"]
+    assert logged["test"]["verdict"] == said["test"]["verdict"]
+    assert logged["validation"]["improvement"]["mean"] == said["validation"]["improvement"]["mean"]
     without = {"val/selection", "val/fnir_at_fpir_1e-2"}  # which needs 3,000 probes
     assert {name.replace("val/", "shipped/") for name in VALIDATION if name not in without} <= set(logged)
-    headline = summary["validation"]["sets"][summary["validation"]["headline"]]
+    headline = said["validation"]["sets"][said["validation"]["headline"]]
     assert logged["shipped/fnmr_at_fmr_1e-2"] == headline["enhanced"]["fnmr_at_fmr"]["1e-2"]
     fixed = next(at for fmr in ("1e-3", "1e-2") if (at := headline["fixed_threshold"][fmr])["fmr_ratio"] is not None)
     assert logged["shipped/fnmr_at_raw_threshold"] == fixed["enhanced"]["fnmr"]
@@ -101,16 +95,16 @@ def test_media_are_the_diagnosis_and_the_table_by_yaw(logged_run: Path, records:
     assert captions == [["after 0 epochs"], ["after 2 epochs"], ["what ships, on test people"]]
     (table,) = logged_run.glob("wandb/offline-run-*/files/media/table/improvement_by_yaw*.json")
     rows = json.loads(table.read_text(encoding="utf-8"))["data"]
-    summary = json.loads((logged_run / "report" / "summary.json").read_text(encoding="utf-8"))
+    said = summary(logged_run)
     wanted = [
         [part, entry["from"], entry["to"], entry["n"], entry["mean"], *(entry["ci95"] or (None, None))]
         for part in ("validation", "test")
-        for entry in summary[part]["improvement"]["by_yaw"]
+        for entry in said[part]["improvement"]["by_yaw"]
     ]
     assert rows == wanted
 
 
-@pytest.mark.usefixtures("_elsewhere")
+@pytest.mark.usefixtures("own_directory")
 def test_a_job_that_breaks_is_marked_failed_and_the_next_one_is_not(
     monkeypatch: pytest.MonkeyPatch, wandb_records: Callable[[Path], Records]
 ) -> None:
@@ -134,19 +128,10 @@ def test_a_job_that_breaks_is_marked_failed_and_the_next_one_is_not(
     assert "broken on purpose" in Path("sweep/0/failed.json").read_text(encoding="utf-8")
 
 
-@pytest.mark.usefixtures("_elsewhere")
-def test_ctrl_c_marks_the_run_failed_and_leaves_its_curves(
-    monkeypatch: pytest.MonkeyPatch, wandb_records: Callable[[Path], Records]
-) -> None:
-    original = MetricsFile.on_train_epoch_end
-
-    def stop_in_the_second_epoch(callback: MetricsFile, trainer: L.Trainer, module: L.LightningModule) -> None:
-        if trainer.current_epoch == 1:
-            raise KeyboardInterrupt
-        original(callback, trainer, module)
-
-    monkeypatch.setattr(MetricsFile, "on_train_epoch_end", stop_in_the_second_epoch)
-    assert train.main([*SHORT, "max_epochs=3", "hydra.run.dir=run"]) == 130
+@pytest.mark.usefixtures("own_directory")
+def test_ctrl_c_marks_the_run_failed_and_leaves_its_curves(wandb_records: Callable[[Path], Records]) -> None:
+    with stopped_after(1):
+        assert train.main([*SHORT, "max_epochs=3", "hydra.run.dir=run"]) == 130
     assert [entry["exit_code"] for entry in of(wandb_records(Path("run")), "exit")] == [1]
     assert "1 epoch is finished" in Path("run/report/training.html").read_text(encoding="utf-8")
 
@@ -165,7 +150,7 @@ def test_a_report_that_wandb_does_not_take_is_one_line(caplog: pytest.LogCapture
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds W&B's process in /proc")
-@pytest.mark.usefixtures("_elsewhere")
+@pytest.mark.usefixtures("own_directory")
 def test_a_wandb_process_that_was_ended_is_one_line_and_the_next_job_has_its_own(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], wandb_records: Callable[[Path], Records]
 ) -> None:
