@@ -69,23 +69,6 @@ def few_resamples() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True, scope="session")
-def composed_once() -> Iterator[None]:
-    """Hydra composes a configuration once more to read hydra.mode of it, which no file of conf/ sets."""
-    from hydra._internal.hydra import Hydra
-
-    of_configuration = Hydra.get_mode
-
-    def get_mode(self: Hydra, config_name: str | None, overrides: list[str]) -> Any:
-        if any("hydra.mode" in override for override in overrides):
-            return of_configuration(self, config_name, overrides)
-        return None
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Hydra, "get_mode", get_mode)
-        yield
-
-
 @pytest.fixture
 def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls of ``train.main`` write into a directory of the test."""

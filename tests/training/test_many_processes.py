@@ -140,7 +140,9 @@ def test_two_agents_of_torchrun_train_over_two_machines_and_leave_one_run(tmp_pa
     assert {"checkpoints", "report", "enhancer.safetensors", "finished.json"} <= {one.name for one in run.iterdir()}
 
 
-@pytest.mark.parametrize(("told", "machines"), [(torchrun, 1), (srun, 1), (srun, 2)])
+@pytest.mark.parametrize(
+    ("told", "machines"), [(torchrun, 1), pytest.param(srun, 1, marks=pytest.mark.slow), (srun, 2)]
+)
 def test_processes_begun_from_outside_at_different_times_leave_one_run(
     told: Callable[[int, int, int], dict[str, str]], machines: int, tmp_path: Path
 ) -> None:
