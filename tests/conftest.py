@@ -58,17 +58,6 @@ def figures_composed_alone() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True, scope="session")
-def few_resamples() -> Iterator[None]:
-    """Of evaluations that do not say how many, such as those of trainings, which would take half of their time."""
-    from poseid.evaluation import evaluate_enhancer
-
-    with pytest.MonkeyPatch.context() as patch:
-        _, *others = evaluate_enhancer.__defaults__ or ()
-        patch.setattr(evaluate_enhancer, "__defaults__", (100, *others))
-        yield
-
-
 @pytest.fixture
 def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls of ``train.main`` write into a directory of the test."""
@@ -113,7 +102,15 @@ def logged_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import train
 
     run_dir = tmp_path_factory.mktemp("logged") / "run"
-    short = ["data.synthetic_people=90", "data.dim=32", "batch_size=64", "max_epochs=2", "threads=1", "lambda_id=1.5"]
+    short = [
+        "resamples=100",
+        "data.synthetic_people=90",
+        "data.dim=32",
+        "batch_size=64",
+        "max_epochs=2",
+        "threads=1",
+        "lambda_id=1.5",
+    ]
     quick = ["trainer.limit_train_batches=2", "trainer.progress_bar=false", "trainer.accelerator=cpu"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["train.py"])

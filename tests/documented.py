@@ -16,7 +16,14 @@ from poseid import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 # So that a test takes seconds: fewer epochs of a smaller network, fewer folds. What the commands say stays as it is.
-SHORT = ["max_epochs=1", "trainer.progress_bar=false", "trainer.limit_train_batches=2", "logger=csv", "threads=1"]
+SHORT = [
+    "max_epochs=1",
+    "trainer.progress_bar=false",
+    "trainer.limit_train_batches=2",
+    "logger=csv",
+    "threads=1",
+    "resamples=100",
+]
 SMALLER = {
     "schedule=two_stage": ["schedule.stage1_epochs=1", "schedule.ramp_epochs=0"],
     "model=pose_transformer": ["model.depth=1", "model.width=64", "model.mlp=64"],

@@ -24,6 +24,7 @@ SHORT = [
     "max_epochs=2",
     "batch_size=64",
     "threads=1",
+    "resamples=100",
     "trainer.progress_bar=false",
     "trainer.accelerator=cpu",
 ]

@@ -21,7 +21,7 @@ from tests.cli.caller import Caller
 from tests.short_runs import summary
 
 SHORT = [
-    *("data=folder", "data.dim=32", "max_epochs=2", "batch_size=64", "threads=1", "logger=csv"),
+    *("data=folder", "data.dim=32", "max_epochs=2", "batch_size=64", "threads=1", "resamples=100", "logger=csv"),
     *("trainer.progress_bar=false", "trainer.accelerator=cpu", "trainer.limit_train_batches=2"),
     "callbacks.diagnosis.every_n_epochs=0",
 ]

@@ -24,7 +24,7 @@ def test_files_that_leave_hold_no_names_and_no_vectors() -> None:
     write_folder(synthetic(people=40, dim=32, seed=5), Path("data"))
     features = read_folder(Path("data"))
     folder = ["data=folder", "data.dir=data", "data.dim=32"]
-    short = ["max_epochs=1", "threads=1", "trainer.progress_bar=false", "logger.mode=offline"]
+    short = ["max_epochs=1", "threads=1", "resamples=100", "trainer.progress_bar=false", "logger.mode=offline"]
     assert train.main([*folder, *short, "hydra.run.dir=run"]) == 0
     for command in (
         ["baseline", "ridge", "--data", "data", "--out", "ridge"],

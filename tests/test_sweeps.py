@@ -31,6 +31,7 @@ SHORT = [
     "trainer.accelerator=cpu",
     "trainer.progress_bar=false",
     "threads=1",
+    "resamples=100",
 ]
 GRID = ["loss=before,after", "lambda_id=1,2,3"]
 JOBS = [(loss, weight) for loss in ("before", "after") for weight in (1, 2, 3)]

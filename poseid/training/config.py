@@ -191,6 +191,7 @@ class Config(Group):
     objective: list[str]
     cv: AtLeast2 | None
     fold: Count | None
+    resamples: Annotated[Count, Field(ge=100)]
     evaluate_test: bool | None
     resume: Text | None
     ckpt_path: Text | None

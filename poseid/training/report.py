@@ -44,7 +44,7 @@ def finish_run(
         guarded = folds.apply_guard(enhancer)
     else:
         log.info("evaluating on %d validation people", len(data.split.validation))
-        guarded = guard(enhancer, data.validation_set, held_out(enhancer, module.episodes(), data))
+        guarded = guard(enhancer, data.validation_set, held_out(enhancer, module.episodes(), data), config["resamples"])
     fitted, fitted_on = data.train_set, "training people"
     if enhancer.closed_form is not None and bool(enhancer.closed_form.people > 0):
         log.info("fitting the closed form once more, on training and validation people")
@@ -57,7 +57,8 @@ def finish_run(
     if context.evaluate_test and data.split.test:
         log.info("evaluating once on %d test people", len(data.split.test))
         # each fold resamples with a seed of its own, as `poseid compare` does
-        test = evaluate_enhancer(enhancer, data.part(data.split.test, MOST_TESTED), seed=data.fold or 0)
+        tested = data.part(data.split.test, MOST_TESTED)
+        test = evaluate_enhancer(enhancer, tested, config["resamples"], seed=data.fold or 0)
     summary = {
         "model": config["model"]["name"],
         "sides": config["model"]["sides"],

@@ -189,7 +189,7 @@ class Guarded:
 
 
 @torch.no_grad()
-def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) -> Guarded:
+def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut], resamples: int = 1000) -> Guarded:
     """Weakens the correction until it does no harm to people outside the fit, down to 0, the raw vector.
 
     Harm is the verdict *harms* on validation people. Where fewer than ``FEW_PEOPLE`` people train and validate, their
@@ -204,12 +204,13 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
         enhancer: with the weights of the best epoch.
         validation: people.
         parts: of :func:`held_out`.
+        resamples: of the bootstrap over people.
 
     Returns:
         What is left; the enhancer is changed to it.
     """
     if not enhancer.skip:
-        return Guarded(evaluate_enhancer(enhancer, validation), 1.0)
+        return Guarded(evaluate_enhancer(enhancer, validation, resamples), 1.0)
     few = sum(len(part.people.people()) for part in parts) < FEW_PEOPLE
     form, strength = enhancer.closed_form, enhancer.strength.item()
     bias = 0.0 if form is None else form.bias.item()
@@ -220,7 +221,7 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
                 form.bias.fill_(bias + shift)
             if few and harms_held_out(enhancer, parts):
                 continue
-            evaluation = evaluate_enhancer(enhancer, validation)
+            evaluation = evaluate_enhancer(enhancer, validation, resamples)
             if evaluation.verdict != HARMS:
                 guarded = Guarded(evaluation, share, shift)
                 if guarded.note() is not None:
@@ -228,7 +229,7 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut]) 
                 return guarded
     log.warning("strength 0: every part of the correction did harm to people outside the fit; the raw vector ships")
     enhancer.strength.fill_(0.0)
-    return Guarded(evaluate_enhancer(enhancer, validation), 0.0)
+    return Guarded(evaluate_enhancer(enhancer, validation, resamples), 0.0)
 
 
 def harms_held_out(enhancer: Enhancer, parts: Sequence[HeldOut]) -> bool:

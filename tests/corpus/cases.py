@@ -84,7 +84,15 @@ def importing(table: str, *more: str) -> list[str]:
 
 
 def training(*overrides: str) -> list[str]:
-    short = ["data=folder", "data.dir=data", f"data.dim={DIM}", "max_epochs=1", "batch_size=16", "threads=1"]
+    short = [
+        "data=folder",
+        "data.dir=data",
+        f"data.dim={DIM}",
+        "max_epochs=1",
+        "batch_size=16",
+        "threads=1",
+        "resamples=100",
+    ]
     quiet = ["logger=csv", "trainer.progress_bar=false", "trainer.accelerator=cpu", "hydra.run.dir=out"]
     return ["train", *short, *quiet, *overrides]
 

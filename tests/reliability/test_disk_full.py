@@ -127,7 +127,14 @@ def test_training_in_a_read_only_place_is_one_line(inputs: Path, disk: Path) -> 
 def failing_training(inputs: Path, disk: Path) -> list[str]:
     """The lines that tell what is wrong with a run on a disk."""
     arguments = ["data=folder", f"data.dir='{inputs / 'faces'}'", f"data.dim={DIM}", f"hydra.run.dir='{disk / 'run'}'"]
-    quick = ["max_epochs=2", "logger=csv", "threads=1", "trainer.progress_bar=false", "trainer.accelerator=cpu"]
+    quick = [
+        "max_epochs=2",
+        "logger=csv",
+        "threads=1",
+        "resamples=100",
+        "trainer.progress_bar=false",
+        "trainer.accelerator=cpu",
+    ]
     done = subprocess.run(
         [sys.executable, str(ROOT / "train.py"), *arguments, *quick],
         cwd=inputs,

@@ -34,6 +34,7 @@ TRAINING = [
     "max_epochs=4",
     "batch_size=64",
     "threads=1",
+    "resamples=100",
     "logger=csv",
     "trainer.progress_bar=false",
     "trainer.accelerator=cpu",

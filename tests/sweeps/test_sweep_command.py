@@ -205,7 +205,14 @@ def test_a_real_multirun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: 
     """One job trains and one fails; the line of the best one trains it again to the same metrics."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train.py"])
-    short = ["data.synthetic_people=24", "data.dim=32", "max_epochs=1", "trainer.progress_bar=false", "logger=csv"]
+    short = [
+        "data.synthetic_people=24",
+        "data.dim=32",
+        "max_epochs=1",
+        "resamples=100",
+        "trainer.progress_bar=false",
+        "logger=csv",
+    ]
     short += ["trainer.limit_train_batches=2", "callbacks.diagnosis.every_n_epochs=0", "threads=1", "model.init=zero"]
     objective = "objective=['minimize sets.headline.enhanced.eer']"
     jobs = ["-m", *short, objective, "lr=1e-3,-1", "hydra.sweep.dir=sweep"]

@@ -4,7 +4,7 @@ import os
 
 LINE = (
     "trainer.accelerator=cpu trainer.devices=2 data.synthetic_people=24 data.dim=64 batch_size=32 max_epochs=2 "
-    "threads=1 trainer.progress_bar=false logger=csv"
+    "resamples=100 threads=1 trainer.progress_bar=false logger=csv"
 )
 
 

@@ -14,7 +14,7 @@ from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 
 SHORT_RUN = [
-    *("data.synthetic_people=24", "data.dim=32", "max_epochs=1", "threads=1"),
+    *("data.synthetic_people=24", "data.dim=32", "max_epochs=1", "threads=1", "resamples=100"),
     *("trainer.progress_bar=false", "trainer.accelerator=cpu"),
 ]
 """Arguments of train.py for a run of seconds."""

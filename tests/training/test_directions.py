@@ -20,7 +20,7 @@ from poseid.training.run_directory import RunContext
 from tests.short_runs import summary
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-QUIET = ["logger=none", "threads=1", "trainer.progress_bar=false", "trainer.accelerator=cpu"]
+QUIET = ["logger=none", "threads=1", "resamples=100", "trainer.progress_bar=false", "trainer.accelerator=cpu"]
 SHORT = [
     *["data.synthetic_people=120", "data.dim=64", "data.split_seed=3", "seed=1"],
     *["max_epochs=6", "batch_size=512", "lr=1e-4", "weight_decay=0.05", "warmup_epochs=1", "network_after=3"],

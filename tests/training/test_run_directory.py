@@ -25,7 +25,7 @@ from poseid.training.run_directory import reserve
 from tests.training.small import loaded_data
 
 BRIEF = [
-    *("max_epochs=1", "batch_size=16", "logger=none", "threads=1"),
+    *("max_epochs=1", "batch_size=16", "logger=none", "threads=1", "resamples=100"),
     *("trainer.progress_bar=false", "trainer.accelerator=cpu"),
 ]
 DATA = ["data=folder", "data.dim=16", "data.dir=data"]

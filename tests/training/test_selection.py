@@ -189,7 +189,7 @@ def fitted(**options: Any) -> ResidualEnhancer:
 
 def test_what_helps_is_kept_whole_and_harms_nobody_unseen() -> None:
     enhancer = fitted()
-    guarded = guard(enhancer, VALIDATION, OUTSIDE)
+    guarded = guard(enhancer, VALIDATION, OUTSIDE, 100)
     assert guarded.strength == 1.0
     assert float(enhancer.strength.detach()) == 1.0
     assert guarded.evaluation.verdict != "harms"
@@ -201,7 +201,7 @@ def test_a_correction_that_pulls_everybody_together_is_taken_back_to_raw() -> No
     enhancer = fitted()
     with torch.no_grad():
         enhancer.closed_form.bias.fill_(5.0)  # everybody is moved the same way, far
-    guarded = guard(enhancer, VALIDATION, OUTSIDE)
+    guarded = guard(enhancer, VALIDATION, OUTSIDE, 100)
     assert guarded.strength == 0.0
     assert guarded.evaluation.verdict != "harms"
     # Where it is used, the vectors go through bit for bit: a rounding would show as false matches of 1.01x.
@@ -233,7 +233,7 @@ def test_strength_is_lowered_only_while_the_verdict_is_harms(
 ) -> None:
     evaluated = scripted(monkeypatch, harmful_above, other)
     enhancer = fitted(phi={"strength": {"value": 0.8, "lr": 0.0}})
-    guarded = guard(enhancer, VALIDATION, OUTSIDE)
+    guarded = guard(enhancer, VALIDATION, OUTSIDE, 100)
     assert guarded.strength == left
     assert float(enhancer.strength.detach()) == pytest.approx(0.8 * left)
     tried = [share for share in STRENGTH_FACTORS if share > left for _ in BIAS_SHIFTS] + [left]
@@ -248,7 +248,7 @@ def test_the_bias_is_raised_before_the_strength_is_lowered(monkeypatch: pytest.M
     monkeypatch.setattr(
         selection, "harms_held_out", lambda enhancer, parts: enhancer.closed_form.bias.item() < bias + 0.015
     )
-    guarded = guard(enhancer, VALIDATION, OUTSIDE)
+    guarded = guard(enhancer, VALIDATION, OUTSIDE, 100)
     assert guarded.strength == 1.0
     assert guarded.bias_shift == 0.02
     assert "bias is shifted by +0.02" in str(guarded.note())
@@ -258,7 +258,7 @@ def test_the_bias_is_raised_before_the_strength_is_lowered(monkeypatch: pytest.M
 def test_many_people_are_judged_by_their_verdict_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "FEW_PEOPLE", 10)
     monkeypatch.setattr(selection, "harms_held_out", lambda enhancer, parts: True)
-    assert guard(fitted(), VALIDATION, OUTSIDE).strength == 1.0
+    assert guard(fitted(), VALIDATION, OUTSIDE, 100).strength == 1.0
 
 
 def test_false_non_matches_of_people_held_out_are_harm() -> None:
@@ -290,14 +290,14 @@ def test_nobody_is_held_out_by_a_fit_on_himself() -> None:
 def test_without_a_path_from_the_input_there_is_nothing_to_fall_back_to() -> None:
     enhancer = ResidualEnhancer(dim=64, pose_dim=4, rank=4, skip=False)
     before = {name: value.clone() for name, value in enhancer.state_dict().items()}
-    guarded = guard(enhancer, VALIDATION, OUTSIDE)
+    guarded = guard(enhancer, VALIDATION, OUTSIDE, 100)
     assert guarded.evaluation.verdict == "harms"
     assert guarded.strength == 1.0
     assert all(torch.equal(value, before[name]) for name, value in enhancer.state_dict().items())
 
 
 def test_what_is_kept_is_said_where_it_is_not_all() -> None:
-    evaluation = evaluate_enhancer(fitted(), VALIDATION)
+    evaluation = evaluate_enhancer(fitted(), VALIDATION, 100)
     assert Guarded(evaluation, 1.0).note() is None
     assert "leaves every vector's direction as it was (strength 0)" in str(Guarded(evaluation, 0.0).note())
     assert str(Guarded(evaluation, 0.25).note()).startswith("0.25 of the correction ships")

@@ -13,7 +13,15 @@ from poseid.training.module import EnhancerModule
 from tests.short_runs import command, metrics
 
 BRIEF = [
-    *("max_epochs=2", "data.synthetic_people=24", "data.dim=16", "batch_size=16", "logger=csv", "threads=1"),
+    *(
+        "max_epochs=2",
+        "data.synthetic_people=24",
+        "data.dim=16",
+        "batch_size=16",
+        "logger=csv",
+        "threads=1",
+        "resamples=100",
+    ),
     *("trainer.progress_bar=false", "trainer.accelerator=cpu", "hydra.run.dir=run"),
 ]
 pytestmark = pytest.mark.usefixtures("own_directory")
