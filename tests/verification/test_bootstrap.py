@@ -188,6 +188,6 @@ def test_sums_are_those_of_a_running_sum(size: int) -> None:
         sums.add_up()
         running = np.concatenate([[0.0], np.cumsum(sums.weights)])
         assert sums.total == running[-1]
-        assert [sums.first(n) for n in range(size + 1)] == running.tolist()
+        assert [sums.sum_of_first(n) for n in range(size + 1)] == running.tolist()
         for part in np.arange(0, running[-1], 0.5):
-            assert sums.reach(part) == np.searchsorted(running, part, side="right") - 1
+            assert sums.most_within(part) == np.searchsorted(running, part, side="right") - 1
