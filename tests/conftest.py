@@ -50,7 +50,7 @@ def figures_composed_alone() -> Iterator[None]:
             return rendered(self)
         lines = [np.asarray(line.get_xydata()).tobytes() for axes in self.figure.axes for line in axes.lines]
         colour = np.frombuffer(zlib.crc32(b"".join(lines)).to_bytes(4, "little")[:3], np.uint8)
-        rows, columns = self.parts.shape
+        rows, columns = self.subfigures.shape
         return np.full((8 * rows, 8 * columns, 3), colour)
 
     with pytest.MonkeyPatch.context() as patch:
