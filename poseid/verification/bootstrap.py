@@ -199,7 +199,7 @@ def resample_rates(
     alone changed, so that they stay around the rates of the full sample.
     """
     genuine = compared.genuine
-    totals = weigh_comparisons(compared.parts, weights.astype(np.float64))
+    totals = weigh_comparisons(compared.blocks, weights.astype(np.float64))
     chosen: NDArray[np.intp] | slice = slice(None)
     if genuine.raw.size > MOST_GENUINE:
         chosen = np.sort(np.random.default_rng(0).choice(genuine.raw.size, MOST_GENUINE, replace=False))
@@ -225,12 +225,12 @@ def resample_rates(
         if scores.size < all_scores.size or ranked.copies is not None:
             ones = np.ones((1, weights.shape[1]), dtype=np.int16)
             thinned = _weigh(
-                ranked, ones, weigh_comparisons(compared.parts, ones.astype(np.float64)), fmrs, thresholds
+                ranked, ones, weigh_comparisons(compared.blocks, ones.astype(np.float64)), fmrs, thresholds
             )[0]
             found += np.concatenate([[point.eer.value], *(rate.value for rate in rates)])[:, None] - thinned
             np.clip(found, 0.0, 1.0, out=found)
         fnmr, fixed_fmr, fixed_fnmr = (
-            Estimate(rate.value, part) for rate, part in zip(rates, np.split(found[1:], 3), strict=True)
+            Estimate(rate.value, resampled) for rate, resampled in zip(rates, np.split(found[1:], 3), strict=True)
         )
         out.append(
             replace(
