@@ -215,7 +215,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, harmful_above: float, other: str) 
     """Verdicts by strength alone; the strengths that were evaluated."""
     evaluated: list[float] = []
 
-    def evaluate(enhancer: Enhancer, features: Any) -> Any:
+    def evaluate(enhancer: Enhancer, features: Any, resamples: int) -> Any:
         evaluated.append(float(enhancer.strength.detach()))
         return SimpleNamespace(verdict="harms" if evaluated[-1] > harmful_above else other)
 
