@@ -60,7 +60,7 @@ class Fitter:
         dtype: torch.dtype = torch.float64,
     ) -> None:
         found = statistics_of(rows, dtype) if closed_form else None
-        self.missing = found if isinstance(found, str) else None
+        self.why_not = found if isinstance(found, str) else None
         """Why the closed form cannot be fitted on these people, or None."""
         # Apple's GPU has no float64: the solve stays on the CPU there, and the solution goes over.
         self.solve_on = torch.device("cpu") if device.type == "mps" else device
@@ -114,4 +114,4 @@ def fit_on(enhancer: Enhancer, features: FeatureSet) -> str | None:
     """
     fitted = Fitter(training_rows(features), enhancer.closed_form is not None, enhancer.strength.device)
     fitted.store(enhancer)
-    return fitted.missing
+    return fitted.why_not

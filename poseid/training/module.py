@@ -120,9 +120,9 @@ class EnhancerModule(L.LightningModule):
             data = self.trainer.datamodule  # type: ignore[attr-defined]
             closed_form = self.enhancer.closed_form is not None
             self._episodes = Episodes(data.train_set, data.division, closed_form, self.device)
-            missing = self._episodes.train_people.missing
-            if missing is not None:
-                log.warning("no closed form: there are only %s; the network alone is trained", missing)
+            why_not = self._episodes.train_people.why_not
+            if why_not is not None:
+                log.warning("no closed form: there are only %s; the network alone is trained", why_not)
         return self._episodes
 
     def store_fit(self) -> None:

@@ -55,12 +55,12 @@ def judge_folds(folds: Sequence[Evaluation]) -> tuple[str, str]:
     if not folds[0].resamples:
         return NOT_JUDGED, "No confidence intervals were asked for."
     headline = common_headline(folds)
-    missing = next((why for one in folds if (why := one.null_reasons.get(f"sets.{headline}"))), "")
+    why_not = next((why for one in folds if (why := one.null_reasons.get(f"sets.{headline}"))), "")
     found = combined([one.sets[headline] for one in folds])
     frontal = average([one.improvement.frontal for one in folds])
     # where they are too few, the smallest fold is the one that has too few
     fewest = min(one.comparisons[headline][1] for one in folds)
-    return judge(headline, found and (found.raw, found.enhanced), frontal, fewest, missing)
+    return judge(headline, found and (found.raw, found.enhanced), frontal, fewest, why_not)
 
 
 def combined(folds: Sequence[Any]) -> Any:

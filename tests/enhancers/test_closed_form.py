@@ -225,7 +225,7 @@ def test_at_the_edges_all_is_finite(rows: TrainingRows) -> None:
     scores = out[rows.profile] @ x[rows.frontal].T
     scores.square().mean().backward()
     for name, parameter in layer.named_parameters():
-        used = name != "metric_power" or constants.within is not None
+        used = name != "metric_power" or constants.within_eigenvalues is not None
         assert (parameter.grad is not None) == used, name
         assert parameter.grad is None or bool(parameter.grad.isfinite().all()), name
     assert len(EDGES["more dimensions than rows"].person) < 256
@@ -233,7 +233,7 @@ def test_at_the_edges_all_is_finite(rows: TrainingRows) -> None:
 
 def test_with_one_frontal_row_a_person_there_is_no_metric_of_differences() -> None:
     constants = statistics(ONE_FRONTAL)
-    assert constants.within is None
+    assert constants.within_eigenvalues is None
     one, other = closed_form(), closed_form()
     with torch.no_grad():
         other.metric_power.fill_(-0.9)

@@ -226,7 +226,7 @@ def test_too_few_people_leave_the_closed_form_out_and_say_why() -> None:
     assert "of 3 people who also have a frontal row" in (reason or "")
     assert (float(made.gate.fitted), float(made.closed_form.people)) == (1.0, 0.0)
     fitted = fitter(few)
-    assert fitted.missing == reason
+    assert fitted.why_not == reason
     fit = fitted.fit(made)
     assert fit.solution is None
     x = torch.from_numpy(few.video.features)
