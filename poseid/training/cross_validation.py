@@ -19,6 +19,7 @@ from poseid.training.override_text import NO_HYDRA_FILES, WITHOUT_SWEEP_SUMMARY,
 from poseid.training.run import make_data, run_training
 from poseid.training.run_directory import RunContext
 
+ENOUGH_TESTED = 40  # people of a fold; see docs/reading-the-report.md
 log = logging.getLogger(__name__)
 
 
@@ -45,6 +46,13 @@ def run_cross_validation(
     data = make_data({**config, "fold": None})
     data.load()
     check_same_data(data, context.run_dir, bool(config["resume"]))
+    tested = len(data.feature_set.people()) // config["cv"]
+    if tested < ENOUGH_TESTED:
+        fewer = max(2, len(data.feature_set.people()) // ENOUGH_TESTED)
+        log.warning(
+            "cv: each fold tests about %d people; thresholds found on fewer than %d are rough%s",
+            *(tested, ENOUGH_TESTED, f": cv={fewer} is better here" if fewer < config["cv"] else ""),
+        )
     directories = [fold_directory(context.run_dir, fold) for fold in range(config["cv"])]
     left = [fold for fold, directory in enumerate(directories) if not is_finished(directory, config["max_epochs"])]
     if left:
