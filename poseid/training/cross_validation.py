@@ -68,11 +68,11 @@ def run_cross_validation(
             continue
         log.info("fold %d of %d: %s", fold, len(directories), directory)
         begun = str(directory) if (directory / "checkpoints").is_dir() else None
-        one = replace(context, run_dir=directory, name=f"{context.name} fold {fold}")
+        one = replace(context, run_dir=directory, name=f"{context.name} fold {fold}", data_checked=True)
         run_training({**config, "fold": fold, "resume": begun}, one)
     log.info("the model of everybody, which ships: %s", context.run_dir)
     begun = str(context.run_dir) if (context.run_dir / "checkpoints" / "last.ckpt").is_file() else None
-    return run_training({**config, "resume": begun}, replace(context, folds=read_folds(directories)))
+    return run_training({**config, "resume": begun}, replace(context, folds=read_folds(directories), data_checked=True))
 
 
 def train_side_by_side(folds: Sequence[int], context: RunContext, command: Sequence[str]) -> None:
@@ -91,6 +91,10 @@ def train_side_by_side(folds: Sequence[int], context: RunContext, command: Seque
     status = subprocess.run([*given, *of_a_fold], check=False).returncode
     if status != 0:
         log.warning("the folds side by side ended with status %d: what is left is trained here", status)
+    for directory in (fold_directory(context.run_dir, fold) for fold in folds):
+        # Of a refused job: its log alone, which would pass for a fold that can be resumed.
+        if directory.is_dir() and not any((directory / "checkpoints").glob("*")):
+            shutil.rmtree(directory)
 
 
 def is_finished(directory: Path, epochs: int) -> bool:
