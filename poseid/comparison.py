@@ -100,9 +100,11 @@ def cv_splits(
         split = fold_split(features, fold, seed, VALIDATION_SHARE)
         splits.append(EvaluationSplit(fold.name, split.test, split.train, split.validation))
     for model, _ in _without_own(models, splits, features):
+        folds = len(model.saved)
+        other = f"take --cv {folds}, " if folds not in (1, count) else ""
         raise InputError(
-            f"{model.name}: has no model for each of these {count} folds: train it with cv={count} on this data, "
-            f"by the split seed {seed}, or leave out --cv"
+            f"{model.name}: has no model for each of these {count} folds: {other}train it with cv={count} on this "
+            f"data, by the split seed {seed}, or leave out --cv"
         )
     return splits, f"{count} folds, each tested by models that never saw its people, averaged"
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poseid.doctor.finding import Figures, Finding, finding, share
 from poseid.features.folder import inspect_folder
 from poseid.features.metadata import Problem
-from poseid.features.rows import kinds_of
+from poseid.features.rows import FeatureSet, column_of, kinds_of
 
 NOBODY = -1
 """The person of a row that names none."""
@@ -155,7 +155,21 @@ def open_folder(path: Path) -> tuple[Folder, list[Finding]]:
         np.concatenate([rows.declared_kinds() for rows in files.values()]),
         None if features.pairs is None else len(features.pairs),
     )
-    return folder, [_finding(problem, folder) for problem in problems]
+    found = [_finding(problem, folder) for problem in problems]
+    return folder, found or [*_templates_in_both_files(folder, features)]
+
+
+def _templates_in_both_files(folder: Folder, features: FeatureSet) -> Iterator[Finding]:
+    """Video rows whose person has a front row of the same template, such as a track: nearly a copy of the probe."""
+    front, video = (
+        list(zip(rows.names(), column_of(rows.metadata, "template_id") or (), strict=False))
+        for rows in (features.front, features.video)
+    )
+    references = {key for key in front if key[1] is not None}
+    rows = np.flatnonzero([key in references for key in video])
+    if rows.size:
+        more = " are of a template that has a front row too"
+        yield folder.finding("template-in-both-files", folder.first_video + rows, len(features.video), more)
 
 
 def _finding(problem: Problem, folder: Folder) -> Finding:

@@ -97,6 +97,7 @@ def run_job(config: DictConfig) -> float | tuple[float, ...]:
     print(table_text(summary[part], PEOPLE.get(part, part), guard=summary["guard"]), flush=True)
     if part == "cross_validation":
         print(folds_text(summary), flush=True)
+    print(f"report: {run_dir / 'report' / 'report.html'}")
     print(f"run directory: {run_dir}", flush=True)
     return objective_values(summary["validation"], resolved["objective"])
 

@@ -19,6 +19,7 @@ from poseid.training.override_text import NO_HYDRA_FILES, WITHOUT_SWEEP_SUMMARY,
 from poseid.training.run import make_data, run_training
 from poseid.training.run_directory import RunContext
 
+ENOUGH_TESTED = 40  # people of a fold; see docs/reading-the-report.md
 log = logging.getLogger(__name__)
 
 
@@ -45,6 +46,13 @@ def run_cross_validation(
     data = make_data({**config, "fold": None})
     data.load()
     check_same_data(data, context.run_dir, bool(config["resume"]))
+    tested = len(data.feature_set.people()) // config["cv"]
+    if tested < ENOUGH_TESTED:
+        fewer = max(2, len(data.feature_set.people()) // ENOUGH_TESTED)
+        log.warning(
+            "cv: each fold tests about %d people; thresholds found on fewer than %d are rough%s",
+            *(tested, ENOUGH_TESTED, f": cv={fewer} is better here" if fewer < config["cv"] else ""),
+        )
     directories = [fold_directory(context.run_dir, fold) for fold in range(config["cv"])]
     left = [fold for fold, directory in enumerate(directories) if not is_finished(directory, config["max_epochs"])]
     if left:
@@ -60,11 +68,11 @@ def run_cross_validation(
             continue
         log.info("fold %d of %d: %s", fold, len(directories), directory)
         resume = str(directory) if (directory / "checkpoints").is_dir() else None
-        one = replace(context, run_dir=directory, name=f"{context.name} fold {fold}")
+        one = replace(context, run_dir=directory, name=f"{context.name} fold {fold}", data_checked=True)
         run_training({**config, "fold": fold, "resume": resume}, one)
     log.info("the model of everybody, which ships: %s", context.run_dir)
     resume = str(context.run_dir) if (context.run_dir / "checkpoints" / "last.ckpt").is_file() else None
-    return run_training({**config, "resume": resume}, replace(context, folds=read_folds(directories)))
+    return run_training({**config, "resume": resume}, replace(context, folds=read_folds(directories), data_checked=True))
 
 
 def train_side_by_side(folds: Sequence[int], context: RunContext, command: Sequence[str]) -> None:
@@ -83,6 +91,10 @@ def train_side_by_side(folds: Sequence[int], context: RunContext, command: Seque
     status = subprocess.run([*given, *of_a_fold], check=False).returncode
     if status != 0:
         log.warning("the folds side by side ended with status %d: what is left is trained here", status)
+    for directory in (fold_directory(context.run_dir, fold) for fold in folds):
+        # Of a refused job: its log alone, which would pass for a fold that can be resumed.
+        if directory.is_dir() and not any((directory / "checkpoints").glob("*")):
+            shutil.rmtree(directory)
 
 
 def is_finished(directory: Path, epochs: int) -> bool:

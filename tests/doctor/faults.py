@@ -216,6 +216,14 @@ def template_of_two_people(folder: Folder, generator: np.random.Generator) -> No
         folder["video"].entries[row]["template_id"] = "one for two"
 
 
+def tracks_in_both_files(folder: Folder, generator: np.random.Generator) -> None:
+    track = {}
+    for number, entry in enumerate(folder["video"].entries):
+        entry["template_id"] = track.setdefault(entry["person_name"], f"track {number}")
+    for entry in folder["front"].entries:
+        entry["template_id"] = track[entry["person_name"]]
+
+
 def two_spellings(folder: Folder, generator: np.random.Generator) -> None:
     for form, rows in zip(("NFC", "NFD"), folder.values(), strict=True):
         rows.entries[0]["person_name"] = unicodedata.normalize(form, "José")
@@ -291,6 +299,7 @@ FAULTS = REAL_FAULTS | {
     "rows without a name": (nameless, "bad-names"),
     "ids with a decimal point": (no_number_ids, "bad-ids"),
     "one template for two people": (template_of_two_people, "template-of-two-people"),
+    "tracks in both files": (tracks_in_both_files, "template-in-both-files"),
     "two spellings": (two_spellings, "name-spellings"),
     "one entry short": (lambda folder, _: folder["video"].entries.pop(), "rows-disagree"),
     "one name for many": (partial(some_renamed, change=lambda n: "unknown", share=0.4), "uneven-people"),
