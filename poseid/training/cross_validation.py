@@ -72,7 +72,8 @@ def run_cross_validation(
         run_training({**config, "fold": fold, "resume": resume}, one)
     log.info("the model of everybody, which ships: %s", context.run_dir)
     resume = str(context.run_dir) if (context.run_dir / "checkpoints" / "last.ckpt").is_file() else None
-    return run_training({**config, "resume": resume}, replace(context, folds=read_folds(directories), data_checked=True))
+    whole = replace(context, folds=read_folds(directories), data_checked=True)
+    return run_training({**config, "resume": resume}, whole)
 
 
 def train_side_by_side(folds: Sequence[int], context: RunContext, command: Sequence[str]) -> None:
