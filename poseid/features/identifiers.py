@@ -36,7 +36,7 @@ def encode_values(values: Sequence[Any], key: str) -> Identifiers:
     (array([1]), 'is 1.5: write an integer (in pandas the type Int64), or null where there is none')
     """
     allowed = (int, np.integer) if key == "frame" else (str, int, np.integer)
-    kinds = {kind for kind in map(type, values) if kind is bool or not issubclass(kind, (*allowed, type(None)))}
+    kinds = {kind for kind in set(map(type, values)) if kind is bool or not issubclass(kind, (*allowed, type(None)))}
     known = {} if kinds else dict.fromkeys(values)
     if kinds or "" in known:
         wrong = [row for row, value in enumerate(values) if type(value) in kinds or value == ""]

@@ -177,21 +177,20 @@ def _keys(ids: np.ndarray, first: int, file: tuple[str, int], name: str, blank: 
     found = encode_values(values, "template_id")
     if found.fault:
         raise InputError(f"{file[0]}: row {first - file[1] + found.wrong[0]}: {name} {found.fault}")
-    heads = number_rows(found.codes[None])
-    digests = b"".join(_digest(values[row]) for row in heads[1].tolist())
-    keys: np.ndarray = np.frombuffer(digests, np.uint64).reshape(-1, 2)[heads[0]]
+    heads = np.empty(found.codes.max(initial=-1) + 2, np.int64)
+    heads[found.codes[::-1]] = np.arange(len(values))[::-1]  # of several rows the last one written stays: the first
+    digests = b"".join(_digest(values[row]) for row in heads[:-1].tolist()) + bytes(16)  # code -1 is of the last
+    keys: np.ndarray = np.frombuffer(digests, np.uint64).reshape(-1, 2)[found.codes]
     none = np.flatnonzero(found.codes < 0)
     keys[none, 1] = first + none
     return keys
 
 
-def _digest(value: str | int | None) -> bytes:
+def _digest(value: str | int) -> bytes:
     """
     >>> _digest(-1) == np.array([2, 2**64 - 1], np.uint64).tobytes()
     True
     """
-    if value is None:
-        return bytes(16)
     if isinstance(value, int) and -(2**63) <= value < 2**64:
         return struct.pack("=QQ", 1 + (value < 0), value % 2**64)
     return hashlib.blake2b(repr(value).encode("utf-8"), digest_size=16).digest()
