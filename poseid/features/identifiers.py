@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,13 +39,12 @@ def encode_values(values: Sequence[Any], key: str) -> Identifiers:
     """
     allowed = (int, np.integer) if key == "frame" else (str, int, np.integer)
     kinds = {kind for kind in set(map(type, values)) if kind is bool or not issubclass(kind, (*allowed, type(None)))}
-    known = {} if kinds else dict.fromkeys(values)
-    if kinds or "" in known:
+    codes: defaultdict[Any, int] = defaultdict(count().__next__, {None: -1})
+    numbers = np.fromiter(map(codes.__getitem__, () if kinds else values), np.int64)  # a new value gets the next number
+    if kinds or "" in codes:
         wrong = [row for row, value in enumerate(values) if type(value) in kinds or value == ""]
         return Identifiers(np.full(len(values), -1), np.array(wrong), value_fault(values[wrong[0]], key))
-    known.pop(None, None)
-    codes = {value: code for code, value in enumerate(known)} | {None: -1}
-    return Identifiers(np.fromiter(map(codes.__getitem__, values), np.int64, len(values)), np.empty(0, np.int64), "")
+    return Identifiers(numbers, np.empty(0, np.int64), "")
 
 
 def encode_key(entries: Sequence[dict[str, Any]], key: str) -> Identifiers | None:
