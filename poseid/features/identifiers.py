@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import count
@@ -91,6 +92,12 @@ def rows_of_two_people(codes: np.ndarray, people: np.ndarray) -> tuple[int, int]
             at = int(np.argmax(wrong))
             return int(other[at]), int(some[at])
     return None
+
+
+def place_of(files: Sequence[tuple[str, int]], row: int) -> tuple[str, int]:
+    """The file of a row of several files, and its number there; of each file the name and its first row."""
+    file, first = files[bisect_right(files, row, key=lambda file: file[1]) - 1]
+    return file, row - first
 
 
 def two_people_fault(places: Sequence[tuple[object, int]], key: str, template: object, people: Iterable[object]) -> str:

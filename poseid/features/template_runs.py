@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.identifiers import encode_values, rows_of_two_people, two_people_fault
+from poseid.features.identifiers import encode_values, place_of, rows_of_two_people, two_people_fault
 from poseid.features.templates import number_rows
 
 MEDIA, PERSON = "media_id", "person_name"
@@ -59,7 +58,7 @@ class TemplateRuns:
 
     def place(self, row: int) -> str:
         """The file of a row, and its number there, for messages."""
-        file, number = _at(self.files, row)
+        file, number = place_of(self.files, row)
         return f"{file}: row {number}"
 
     def complete(self) -> np.ndarray:
@@ -196,15 +195,9 @@ def _digest(value: str | int) -> bytes:
     return hashlib.blake2b(repr(value).encode("utf-8"), digest_size=16).digest()
 
 
-def _at(files: Sequence[tuple[str, int]], row: int) -> tuple[str, int]:
-    """The file of a row, and its number there."""
-    file, first = files[bisect_right(files, row, key=lambda file: file[1]) - 1]
-    return file, row - first
-
-
 def _two_people(rows: Sequence[int], files: Sequence[tuple[str, int]], read: Mapping[str, Blocks], name: str) -> str:
     """The line about a template over two people; reads once more what stands on the rows."""
-    places = [_at(files, row) for row in rows]
+    places = [place_of(files, row) for row in rows]
     found: list[dict[str, Any]] = []
     for file, left in places:
         for block in read[file]():
