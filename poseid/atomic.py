@@ -97,7 +97,7 @@ def atomic_directory(path: Path, replaces: Callable[[], bool] = lambda: False) -
     """
     if not replaces():
         check_new(path)
-    path = path.absolute()
+    path = path.resolve()  # a link stays one
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     old = partial.with_suffix(".old")
     with _making(path):

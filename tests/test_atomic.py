@@ -57,6 +57,16 @@ def test_a_directory_replaces_only_its_own_kind(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_a_link_to_a_directory_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    for content in (b"first", b"second"):  # into an empty directory, and in place of one
+        with atomic_directory(tmp_path / "link", lambda: (tmp_path / "real" / "mark").is_file()) as partial:
+            (partial / "mark").write_bytes(content)
+        assert (tmp_path / "real" / "mark").read_bytes() == content
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+
+
 def test_a_directory_comes_back_when_the_new_one_cannot_take_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
