@@ -84,30 +84,29 @@ def check_new(path: Path) -> None:
 
 
 @contextmanager
-def atomic_directory(path: Path, replaces: str | None = None) -> Iterator[Path]:
+def atomic_directory(path: Path, replaces: Callable[[], bool] = lambda: False) -> Iterator[Path]:
     """A directory to write into, which takes its name only when all went well.
 
     Args:
         path: the directory.
-        replaces: a directory that holds a file of this name is replaced by the new one, None for none.
+        replaces: whether what is there may be replaced; asked first, and once more just before it is.
 
     Raises:
         InputError: as `check_new`, or the place cannot be written to.
         OSError: the disk is full.
     """
-    replaced = replaces is not None and (path / replaces).is_file()
-    if not replaced:
+    if not replaces():
         check_new(path)
-    path = path.absolute()
+    path = path.resolve()  # a link stays one
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    old = partial.with_suffix(".old")
     with _making(path):
         partial.mkdir(parents=True)
     try:
         yield partial
         for written in (*partial.rglob("*"), partial):
             _flush(written)
-        old = partial.with_suffix(".old")
-        if replaced:
+        if replaced := replaces():
             path.rename(old)
         else:
             check_new(path)
@@ -118,6 +117,8 @@ def atomic_directory(path: Path, replaces: str | None = None) -> Iterator[Path]:
         if replaced:
             shutil.rmtree(old)
     except BaseException:
+        if old.is_dir() and not path.exists():
+            old.rename(path)
         shutil.rmtree(partial, ignore_errors=True)
         raise
 

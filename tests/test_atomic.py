@@ -42,7 +42,7 @@ def test_a_directory_made_for_a_file_goes_with_it(tmp_path: Path) -> None:
 
 def test_a_directory_replaces_only_its_own_kind(tmp_path: Path) -> None:
     def fill(content: bytes, replaces: str = "mark") -> None:
-        with atomic_directory(tmp_path / "out", replaces) as partial:
+        with atomic_directory(tmp_path / "out", lambda: (tmp_path / "out" / replaces).is_file()) as partial:
             (partial / "mark").write_bytes(content)
             if content == b"fails":
                 raise RuntimeError
@@ -55,3 +55,33 @@ def test_a_directory_replaces_only_its_own_kind(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not empty"):
         fill(b"three", "other")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_link_to_a_directory_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    for content in (b"first", b"second"):  # into an empty directory, and in place of one
+        with atomic_directory(tmp_path / "link", lambda: (tmp_path / "real" / "mark").is_file()) as partial:
+            (partial / "mark").write_bytes(content)
+        assert (tmp_path / "real" / "mark").read_bytes() == content
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+
+
+def test_a_directory_comes_back_when_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mark").write_bytes(b"old")
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.suffix == ".partial":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(KeyboardInterrupt), atomic_directory(out, lambda: True) as partial:
+        (partial / "mark").write_bytes(b"new")
+    assert (out / "mark").read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [out]

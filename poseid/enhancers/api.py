@@ -96,7 +96,8 @@ class LoadedEnhancer:
             poses: (N, 3), or (3,) for one row: ``[yaw, pitch, roll]`` in degrees. None, a row that is None, and a row
                 with NaN are unknown: the enhancer then uses the vector alone.
             templates: N ids, texts or integers, in a list, an array or a ``pandas.Series``: the rows with one id are
-                pooled into one, such as the frames of a track. A row whose id is None is a template of its own.
+                pooled into one, such as the frames of a track. A row whose id is None, or missing in pandas, is a
+                template of its own.
             media: N ids of the clip or photo that a row comes from; rows of one media count as one in their template.
 
         Returns:
@@ -151,8 +152,12 @@ class LoadedEnhancer:
 
 
 def _as_list(ids: Any) -> list[Any]:
-    """Ids of a list, an array, or a column of a table such as ``pandas.Series``, as values of Python."""
-    return list(ids.tolist() if hasattr(ids, "tolist") else ids)
+    """Ids of a list, an array, or a column of a table such as ``pandas.Series``, as values of Python; None where the
+    column says that there is none."""
+    values = list(ids.tolist() if hasattr(ids, "tolist") else ids)
+    if not hasattr(ids, "isna"):
+        return values
+    return [None if missing else value for value, missing in zip(values, ids.isna().tolist(), strict=True)]
 
 
 def _as_array(features: Any) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:

@@ -21,8 +21,8 @@ from poseid.features.tables.table import SUFFIXES, listed, rewrite_file
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done: files left out because they were done before, files enhanced, their rows and seconds, and
-    where their poses came from."""
+    """What was done: files left out because they were done before, files enhanced, their rows and seconds without the
+    inspection before, and where their poses came from."""
 
     done_before: int
     enhanced: int
@@ -49,7 +49,6 @@ def enhance_files(
         InputError: as `plan_files` and `pool_files`; an output is there; a file cannot be read, or does not fit the
             model.
     """
-    began = time.monotonic()
     jobs, left_out = plan_files(inputs, poses, out, file_enhancer.pool is not None)
     one_file = jobs[0].target == out
     record = file_enhancer.record(out.with_name(f"_{out.name}.enhanced.jsonl") if one_file else out / RECORD)
@@ -59,16 +58,26 @@ def enhance_files(
         numbered = {role if file_enhancer.pool is None else f"{role} {number}": path for role, path in roles.items()}
         made_from.setdefault(job.target, {}).update(numbered)
     done = {target for target, made in made_from.items() if resume and record.done(target, made)}
-    for target in () if force else made_from:
-        if target not in done and target.exists():
-            other = "and made by another model or from other inputs" if resume else "already"
-            raise InputError(f"--out {target}: is there {other}: remove it, choose another name or --force")
+
+    def check_absent(target: Path) -> None:
+        if target.exists() and not force:
+            other = record.difference(target) if resume else " already"
+            raise InputError(f"--out {target}: is there{other}: remove it, choose another name or --force")
+
+    for target in made_from:
+        if target not in done:
+            check_absent(target)
     inspected = file_enhancer.inspect([job for job in jobs if job.target not in done])
+    began = time.monotonic()
     if left_out:
         file_enhancer.warn(f"{inputs[0]}: left out {listed(left_out)}: not {', '.join(SUFFIXES)}")
 
     def recorded(target: Path) -> Callable[[Path], None]:
-        return lambda written: record.add(target.name, written, made_from[target])
+        def finish(written: Path) -> None:
+            check_absent(target)  # it may have appeared meanwhile
+            record.add(target.name, written, made_from[target])
+
+        return finish
 
     if file_enhancer.pool is not None and inspected:
         write = pool_files(file_enhancer, inspected, file_enhancer.pool)
@@ -98,25 +107,31 @@ def enhance_folder(file_enhancer: FileEnhancer, source: Path, out: Path, resume:
     """
     if out.resolve() == source.resolve():
         raise InputError(f"--out {out}: is the input: choose another place")
-    began = time.monotonic()
     metadata = {side: find_metadata(source, side) for side in ("front", "video")}
     names = [FRONT, VIDEO, *(path.name for path in metadata.values())] + ["pairs.csv"] * (file_enhancer.pool is None)
     inputs = {name: source / name for name in names if (source / name).is_file()}
     record = file_enhancer.record(out / RECORD)
     if resume and all(record.done(out / name, inputs) for name in inputs):
-        return _outcome([], began, 1)
-    anew = force or (resume and record.made_all())
-    if not anew:
+        return _outcome([], time.monotonic(), 1)
+
+    def replaceable() -> bool:
+        return (force and (out / VIDEO).is_file()) or (resume and record.made_all())
+
+    if not replaceable():
         check_new(out)
     sides = {VIDEO: "video"} | ({FRONT: "front"} if file_enhancer.enhancer.info.sides == "both" else {})
-    poses = {} if file_enhancer.no_pose else metadata
     video, *others = file_enhancer.inspect(
-        [Job(source / name, out / name, poses.get(side)) for name, side in sides.items()]
+        [
+            Job(source / name, out / name, None if file_enhancer.no_pose else metadata[side])
+            for name, side in sides.items()
+        ]
     )
-    ids = file_enhancer.pool
-    pool = None if ids is None else pool_folder(file_enhancer, video, metadata["video"], ids)
+    began = time.monotonic()
+    pool = (
+        None if file_enhancer.pool is None else pool_folder(file_enhancer, video, metadata["video"], file_enhancer.pool)
+    )
     made = {*sides} | ({metadata["video"].name} if pool else set())
-    with atomic_directory(out, replaces=VIDEO if anew else None) as partial:
+    with atomic_directory(out, replaceable) as partial:
         for name in inputs.keys() - made:
             shutil.copyfile(source / name, partial / name)
         enhanced = others if pool else [video, *others]

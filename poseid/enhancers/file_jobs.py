@@ -155,6 +155,12 @@ class Record:
         """Whether ``target`` is there as this model made it from these inputs as they are now."""
         return target.is_file() and self._lines.get(target.name) == self._entry(target.name, target, inputs)
 
+    def difference(self, target: Path) -> str:
+        """Why ``target``, which is there, is not done."""
+        if target.name not in self._lines:
+            return f", but not in the record {self.path.name}"
+        return ", made with another model, option or input, or changed since"
+
     def made_all(self) -> bool:
         """Whether every file beside the record is as this model made it, from whatever inputs."""
         files = [path for path in self.path.parent.iterdir() if path != self.path] if self.path.is_file() else []

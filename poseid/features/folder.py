@@ -28,7 +28,7 @@ from poseid.features.pairs import pairs_text, read_pairs
 from poseid.features.rows import FeatureSet, Rows, check_array, check_features, name_fault, shown
 from poseid.features.tables.npy import read_array, write_header
 
-ROWS_AT_ONCE = 16_384  # that are written
+ROWS_AT_ONCE = 16_384  # that are checked and written
 JSON_ROWS = 1_000_000  # beyond, metadata is written as Parquet
 
 
@@ -181,7 +181,7 @@ def _check_rows(file: str, rows: Rows, entries: Sequence[dict[str, Any]]) -> Non
         bool(good[known].all())
         and all(name_fault(name) is None for name in set(rows.names()))
         and all(entry["person_name"] == name for entry, name in zip(entries, rows.names(), strict=True))
-        and entry_fault(entries) is None
+        and all(entry_fault(entries[i : i + ROWS_AT_ONCE]) is None for i in range(0, len(entries), ROWS_AT_ONCE))
     ):
         return
     for i, (name, entry) in enumerate(zip(rows.names(), entries, strict=True)):

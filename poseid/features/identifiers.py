@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,14 +39,13 @@ def encode_values(values: Sequence[Any], key: str) -> Identifiers:
     (array([1]), 'is 1.5: write an integer (in pandas the type Int64), or null where there is none')
     """
     allowed = (int, np.integer) if key == "frame" else (str, int, np.integer)
-    kinds = {kind for kind in map(type, values) if kind is bool or not issubclass(kind, (*allowed, type(None)))}
-    known = {} if kinds else dict.fromkeys(values)
-    if kinds or "" in known:
+    kinds = {kind for kind in set(map(type, values)) if kind is bool or not issubclass(kind, (*allowed, type(None)))}
+    codes: defaultdict[Any, int] = defaultdict(count().__next__, {None: -1})
+    numbers = np.fromiter(map(codes.__getitem__, () if kinds else values), np.int64)  # a new value gets the next number
+    if kinds or "" in codes:
         wrong = [row for row, value in enumerate(values) if type(value) in kinds or value == ""]
         return Identifiers(np.full(len(values), -1), np.array(wrong), value_fault(values[wrong[0]], key))
-    known.pop(None, None)
-    codes = {value: code for code, value in enumerate(known)} | {None: -1}
-    return Identifiers(np.fromiter(map(codes.__getitem__, values), np.int64, len(values)), np.empty(0, np.int64), "")
+    return Identifiers(numbers, np.empty(0, np.int64), "")
 
 
 def encode_key(entries: Sequence[dict[str, Any]], key: str) -> Identifiers | None:
@@ -90,6 +92,12 @@ def rows_of_two_people(codes: np.ndarray, people: np.ndarray) -> tuple[int, int]
             at = int(np.argmax(wrong))
             return int(other[at]), int(some[at])
     return None
+
+
+def place_of(files: Sequence[tuple[str, int]], row: int) -> tuple[str, int]:
+    """The file of a row of several files, and its number there; of each file the name and its first row."""
+    file, first = files[bisect_right(files, row, key=lambda file: file[1]) - 1]
+    return file, row - first
 
 
 def two_people_fault(places: Sequence[tuple[object, int]], key: str, template: object, people: Iterable[object]) -> str:

@@ -149,10 +149,13 @@ def _streamed(
     known: set[str] = set()
     dim, dtype = 0, np.dtype(np.float32)
     parts: list[tuple[np.ndarray, ...]] = []
+    files: list[tuple[str, int]] = []
     sources: list[str] = []
     ids: dict[str, list[pa.Array]] = {key: [] for key in identifiers}
     with (directory / "front").open("wb") as front_file, (directory / "video").open("wb") as video_file:
         for file, first, batch, one, written in _batches(tables, found, angles_as):
+            if first == 0:
+                files.append((file, len(sources)))
             features = vectors(batch, one.features, file, first)
             kind = features.dtype if features.dtype in DTYPES else np.dtype(np.float32)
             if not parts:
@@ -190,7 +193,7 @@ def _streamed(
         raise InputError(f"{path}: holds no rows")
     front, people, degrees = (np.concatenate(column) for column in zip(*parts, strict=True))
     metadata = {"person_name": people.tolist(), "source": [source or None for source in sources]}
-    metadata |= {key: checked_ids(blocks, key, identifiers[key], people, path) for key, blocks in ids.items()}
+    metadata |= {key: checked_ids(blocks, key, identifiers[key], people, files) for key, blocks in ids.items()}
     sides: list[Rows] = []
     for role, rows in zip(ROLES, (front, ~front), strict=True):
         if not rows.any():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from poseid.errors import InputError
-from poseid.features.identifiers import encode_values, rows_of_two_people, two_people_fault
+from poseid.features.identifiers import encode_values, place_of, rows_of_two_people, two_people_fault
 from poseid.features.templates import number_rows
 
 MEDIA, PERSON = "media_id", "person_name"
@@ -59,7 +58,7 @@ class TemplateRuns:
 
     def place(self, row: int) -> str:
         """The file of a row, and its number there, for messages."""
-        file, number = _at(self.files, row)
+        file, number = place_of(self.files, row)
         return f"{file}: row {number}"
 
     def completion_row(self) -> np.ndarray:
@@ -177,35 +176,29 @@ def _keys(ids: np.ndarray, first: int, file: tuple[str, int], name: str, blank: 
     found = encode_values(values, "template_id")
     if found.fault:
         raise InputError(f"{file[0]}: row {first - file[1] + found.wrong[0]}: {name} {found.fault}")
-    number, first_index = number_rows(found.codes[None])
-    digests = b"".join(_digest(values[row]) for row in first_index.tolist())
-    keys: np.ndarray = np.frombuffer(digests, np.uint64).reshape(-1, 2)[number]
+    first_index = np.empty(found.codes.max(initial=-1) + 2, np.int64)
+    # in reverse order, so that of several rows of one code the first is written last, and stays
+    first_index[found.codes[::-1]] = np.arange(len(values))[::-1]
+    digests = b"".join(_digest(values[row]) for row in first_index[:-1].tolist()) + bytes(16)  # code -1 is of the last
+    keys: np.ndarray = np.frombuffer(digests, np.uint64).reshape(-1, 2)[found.codes]
     none = np.flatnonzero(found.codes < 0)
     keys[none, 1] = first + none
     return keys
 
 
-def _digest(value: str | int | None) -> bytes:
+def _digest(value: str | int) -> bytes:
     """
     >>> _digest(-1) == np.array([2, 2**64 - 1], np.uint64).tobytes()
     True
     """
-    if value is None:
-        return bytes(16)
     if isinstance(value, int) and -(2**63) <= value < 2**64:
         return struct.pack("=QQ", 1 + (value < 0), value % 2**64)
     return hashlib.blake2b(repr(value).encode("utf-8"), digest_size=16).digest()
 
 
-def _at(files: Sequence[tuple[str, int]], row: int) -> tuple[str, int]:
-    """The file of a row, and its number there."""
-    file, first = files[bisect_right(files, row, key=lambda file: file[1]) - 1]
-    return file, row - first
-
-
 def _two_people(rows: Sequence[int], files: Sequence[tuple[str, int]], read: Mapping[str, Blocks], name: str) -> str:
     """The line about a template over two people; reads once more what stands on the rows."""
-    places = [_at(files, row) for row in rows]
+    places = [place_of(files, row) for row in rows]
     found: list[dict[str, Any]] = []
     for file, left in places:
         for block in read[file]():

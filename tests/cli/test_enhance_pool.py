@@ -246,8 +246,10 @@ def test_the_record_knows_the_column(work: Path, tracks: Tracks, tmp_path: Path,
     assert "was done before" in call.done(*arguments, "--resume")
     assert "is there already" in call.refused(*arguments)
     arguments[-1] = "media_id"
-    assert "is there and made by another model or from other inputs" in call.refused(*arguments, "--resume")
-    assert "is there and made by another" in call.refused(*arguments[:-2], "--resume")
+    assert "is there, made with another model, option or input" in call.refused(*arguments, "--resume")
+    assert "is there, made with another" in call.refused(*arguments[:-2], "--resume")
+    (tmp_path / "_b.npz.enhanced.jsonl").unlink()
+    assert "is there, but not in the record _b.npz.enhanced.jsonl" in call.refused(*arguments, "--resume")
 
 
 def test_a_pooled_folder_is_no_enhanced_one(work: Path, tracks: Tracks, tmp_path: Path, call: Caller) -> None:

@@ -49,7 +49,7 @@ def test_a_directory_of_shards(work: Path, enhanced: np.ndarray, shards: Path, c
     # an input written anew is done again, the others are left alone
     x = np.load(shards / "in" / "part-0.npy")
     np.save(shards / "in" / "part-0.npy", x[::-1])
-    assert "part-0.npy: is there and made by another model or from other inputs" in call.refused(*arguments, "--resume")
+    assert "part-0.npy: is there, made with another model, option or input" in call.refused(*arguments, "--resume")
     (shards / "out" / "part-0.npy").unlink()
     assert "7 of 8 files were done before" in call.done(*arguments, "--resume")
     assert len(np.load(shards / "out" / "part-0.npy")) == 60
@@ -126,6 +126,32 @@ def test_suffixes_in_any_case_and_what_is_left_out(work: Path, data: FeatureSet,
     written = [np.fromfile(tmp_path / "out" / f"part-{name}", np.float32)[-x.size :] for name in ("0.npy", "1.NPY")]
     np.testing.assert_allclose(written[0], written[1], atol=1e-6)
     call.done("enhance", work / "ridge", tmp_path / "in" / "part-1.NPY", "--no-pose", "--out", tmp_path / "one.npy")
+
+
+@pytest.mark.parametrize("name", ["data", "in"])
+def test_a_file_that_appears_in_the_output_meanwhile_stays(
+    name: str, work: Path, shards: Path, monkeypatch: pytest.MonkeyPatch, call: Caller
+) -> None:
+    """In a folder that is made anew the directory is replaced, among shards a file."""
+    source, out = shards / name, shards / "out"
+    if name == "data":
+        shutil.copytree(work / "data", source)
+    arguments = ("enhance", "raw", source, "--out", out, "--resume")
+    mine = out / ("mine.txt" if name == "data" else "part-6.npy")
+    if name == "data":
+        call.done(*arguments)
+        np.save(source / "video_feature.npy", np.load(source / "video_feature.npy")[::-1])
+    enhance = LoadedEnhancer.enhance_weighted
+
+    def meanwhile(self: LoadedEnhancer, features: np.ndarray, poses: object = None) -> tuple[np.ndarray, np.ndarray]:
+        mine.write_text("mine", encoding="utf-8")
+        return enhance(self, features, poses)
+
+    monkeypatch.setattr(LoadedEnhancer, "enhance_weighted", meanwhile)
+    status, _, err = call(*arguments)
+    assert (status, err.count("error: ")) == (2, 1)
+    assert mine.read_text(encoding="utf-8") == "mine"
+    assert not list(shards.rglob("*.partial"))
 
 
 @pytest.mark.parametrize("pool", [[], ["--pool", "template_id"]])

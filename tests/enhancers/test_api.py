@@ -129,10 +129,12 @@ def test_what_does_not_fit_is_one_line(model: Path, features: object, poses: obj
 
 
 class Column:
-    """Ids by a label of their own, as ``pandas.Series`` has them."""
+    """Ids by a label of their own, as ``pandas.Series`` has them; ``NotImplemented``, which like ``pandas.NA`` is
+    neither true nor false, where there is none."""
 
     def __init__(self, values: list[object]) -> None:
         self.tolist = lambda: values
+        self.isna = lambda: np.array([value is NotImplemented for value in values])
 
     def __len__(self) -> int:
         raise AssertionError
@@ -145,6 +147,14 @@ def test_ids_come_in_any_column(column: Callable[[list[int]], Any]) -> None:
     assert found.ids == [7, 5]
     assert found.frames.tolist() == [3, 1]
     assert found.weight.tolist() == [2, 1]
+
+
+def test_a_missing_id_of_a_column_is_none() -> None:
+    features = np.random.default_rng(0).normal(size=(4, 3))
+    templates, media = (Column([value, NotImplemented, NotImplemented, value]) for value in (7, "a"))
+    found = poseid.load("raw").enhance(features, templates=templates, media=media)  # type: ignore[call-overload]
+    assert found.ids == [7, None, None]
+    assert found.frames.tolist() == [2, 1, 1]
 
 
 def test_info(model: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from poseid.errors import InputError
+from poseid.features import folder as folder_module
 from poseid.features.folder import read_folder, write_folder
 from poseid.features.rows import FeatureSet, Rows
 from poseid.features.synthetic import synthetic
@@ -282,14 +283,19 @@ def paired(data: FeatureSet, **columns: Any) -> FeatureSet:
         (lambda d: replace(d, front=changed(d.front, poses=[1, np.inf, 2])), "front_metadata.json: row 3: pose"),
         (lambda d: replace(d, video=d.video.take(np.arange(0))), "video_feature.npy: holds no vectors"),
         (lambda d: front(d, people=np.roll(d.front.people, 1)), "front_metadata.json: row 0: metadata names"),
-        (lambda d: front(d, metadata=({"at": Path()},) * 24), "front_metadata.json: row 0: at is PosixPath("),
+        (lambda d: front(d, metadata=({},) * 23 + ({"at": Path()},)), "front_metadata.json: row 23: at is PosixPath("),
         (lambda d: paired(d, same=~d.pairs.same), "pairs.csv: line 2: same is 0"),
         (lambda d: paired(d, a_row=d.pairs.a_row + 99), "pairs.csv: line 2: front:"),
     ],
 )
 def test_writing_refuses_what_reading_would(
-    good: FeatureSet, tmp_path: Path, change: Callable[[FeatureSet], FeatureSet], message: str
+    good: FeatureSet,
+    tmp_path: Path,
+    change: Callable[[FeatureSet], FeatureSet],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(folder_module, "ROWS_AT_ONCE", 10)
     with pytest.raises(InputError) as caught:
         write_folder(change(good), tmp_path / "faces")
     assert message in str(caught.value)

@@ -13,6 +13,7 @@ from poseid.errors import InputError
 from poseid.features.identifiers import (
     KEYS,
     Identifiers,
+    place_of,
     rows_of_two_people,
     two_people_fault,
     value_fault,
@@ -44,7 +45,7 @@ def find_id_columns(
 
 
 def checked_ids(
-    parts: Sequence[pa.Array], key: str, name: str, people: np.ndarray, path: Path
+    parts: Sequence[pa.Array], key: str, name: str, people: np.ndarray, files: Sequence[tuple[str, int]]
 ) -> list[str | int | None]:
     """The ids of all n rows of a table; None where a cell is empty.
 
@@ -56,15 +57,13 @@ def checked_ids(
         key: one of `KEYS`.
         name: of the column.
         people: (n,) the person on each row.
+        files: of each part file its name and its first row, for messages.
 
     Raises:
         InputError: neither text nor integers, or some parts one and some the other; such numbers, a frame that is no
             integer, or a template over two people.
     """
-    with reading(path):
-        tables = [pa.table({name: decoded(part)}) for part in parts]
-        column = pa.concat_tables(tables, promote_options="permissive")[name]
-        column.validate(full=True)  # text that is not UTF-8
+    column = _joined(parts, name, files)
     if is_text(column.type):
         column = pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
         whole = _matches(column, _INTEGER if key == "frame" else _WHOLE)
@@ -72,15 +71,33 @@ def checked_ids(
             row = int(np.argmin(whole))
             fault = f"{shown(name)} is {shown(column[row].as_py())}, not an integer"
             remedy = "write integers, or name another column" if key == "frame" else _REMEDY
-            raise InputError(f"{path}: row {row}: {fault}: {remedy}")
+            file, row = place_of(files, row)
+            raise InputError(f"{file}: row {row}: {fault}: {remedy}")
         column = column.cast(pa.int64()) if key == "frame" else column
-    elif not (pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
-        raise InputError(f"{path}: {shown(name)} holds {column.type}: {_REMEDY}")
     if key == "template_id" and (rows := rows_of_two_people(encode_column(column, key).codes, people)) is not None:
-        places = [(path, row) for row in rows]
+        places = [place_of(files, row) for row in rows]
         raise InputError(two_people_fault(places, key, column[rows[1]].as_py(), people[list(rows)].tolist()))
     values: list[str | int | None] = column.to_pylist()
     return values
+
+
+def _joined(parts: Sequence[pa.Array], name: str, files: Sequence[tuple[str, int]]) -> pa.ChunkedArray:
+    """The parts as one column of text, integers or null."""
+    column = pa.chunked_array([], pa.null())
+    for part in parts:
+        file, _ = place_of(files, len(column))
+        with reading(Path(file)):
+            ids = decoded(part)
+            ids.validate(full=True)  # text that is not UTF-8
+        if not (is_text(ids.type) or pa.types.is_integer(ids.type) or pa.types.is_null(ids.type)):
+            raise InputError(f"{file}: {shown(name)} holds {ids.type}: {_REMEDY}")
+        tables = [pa.table({name: some}) for some in (column, ids)]
+        try:
+            column = pa.concat_tables(tables, promote_options="permissive")[name]
+        except pa.ArrowException:
+            fault = f"{shown(name)} holds {ids.type}, in the part files before it {column.type}"
+            raise InputError(f"{file}: {fault}: save all alike, as integers of one type or as texts") from None
+    return column
 
 
 def encode_column(column: pa.ChunkedArray, key: str) -> Identifiers:
