@@ -61,12 +61,12 @@ def judge_folds(folds: Sequence[Evaluation]) -> tuple[str, str]:
     if not folds[0].resamples:
         return NOT_JUDGED, "No confidence intervals were asked for."
     headline = common_headline(folds)
-    missing = next((why for one in folds if (why := one.null_reasons.get(f"sets.{headline}"))), "")
+    impostors = [one.comparisons[headline][1] for one in folds]
+    missing = reason_of_folds([one.null_reasons.get(f"sets.{headline}", "") for one in folds], impostors)
     found = combined([one.sets[headline] for one in folds])
     frontal = average([one.improvement.frontal for one in folds])
     # where they are too few, the smallest fold is the one that has too few
-    fewest = min(one.comparisons[headline][1] for one in folds)
-    return judge(headline, found and (found.raw, found.enhanced), frontal, fewest, missing)
+    return judge(headline, found and (found.raw, found.enhanced), frontal, min(impostors), missing)
 
 
 def combined(folds: Sequence[Any]) -> Any:
