@@ -42,14 +42,14 @@ def model(trained: bool) -> ResidualEnhancer:
     torch.manual_seed(0)
     enhancer = build("residual", OPTIONS)
     assert isinstance(enhancer, ResidualEnhancer)
-    form = enhancer.closed_form
-    assert form is not None
+    closed_form = enhancer.closed_form
+    assert closed_form is not None
     with torch.no_grad():
         # As after a fit on enough people for the full correction.
-        form.people.fill_(2 * ENOUGH_PEOPLE)
-        form.matrix.add_(0.01 * torch.randn(DIM, DIM))
-        form.centre.normal_(std=0.01)
-        form.bias_direction.normal_()
+        closed_form.people.fill_(2 * ENOUGH_PEOPLE)
+        closed_form.matrix.add_(0.01 * torch.randn(DIM, DIM))
+        closed_form.centre.normal_(std=0.01)
+        closed_form.bias_direction.normal_()
         if trained:
             enhancer.linear_path.weight.normal_(std=0.01)
             enhancer.low_rank_path.weight.normal_(std=0.01)

@@ -26,11 +26,11 @@ FORMS = {"one form": 1, "raw and enhanced": 2}
 
 
 def made_up(comparisons: int, forms: int) -> tuple[Any, int]:
-    """A part of about so many comparisons, people in mixed order, and how many people it has."""
+    """A block of about so many comparisons, people in mixed order, and how many people it has."""
     import numpy as np
 
     from poseid.verification.embeddings import unit_rows
-    from poseid.verification.sets import Group, Part
+    from poseid.verification.sets import ComparisonBlock, Group
 
     rng = np.random.default_rng(0)
     rows = round(comparisons**0.5)
@@ -49,17 +49,17 @@ def made_up(comparisons: int, forms: int) -> tuple[Any, int]:
         raw = made[0]
         return Group(raw, made[1] if forms > 1 else raw, person, np.zeros(rows))
 
-    return Part(group(), group()), people
+    return ComparisonBlock(group(), group()), people
 
 
-def product(part: Any) -> None:
+def product(block: Any) -> None:
     """The scores alone, in blocks, thrown away."""
     import numpy as np
 
-    forms = ["raw"] if part.left.enhanced is part.left.raw else ["raw", "enhanced"]
+    forms = ["raw"] if block.left.enhanced is block.left.raw else ["raw", "enhanced"]
     out = np.empty(1024 * 4096, dtype=np.float32)
     for form in forms:
-        left, right = getattr(part.left, form), getattr(part.right, form)
+        left, right = getattr(block.left, form), getattr(block.right, form)
         for start in range(0, len(left), 1024):
             for first in range(0, len(right), 4096):
                 a, b = left[start : start + 1024], right[first : first + 4096]
@@ -82,16 +82,16 @@ def measure(comparisons: int, forms: int, resamples: int) -> dict[str, float]:
     from poseid.verification.rates import FMRS
     from poseid.verification.scores import compare
 
-    part, people = made_up(comparisons, forms)
-    before, _ = seconds(lambda: product(part))
+    block, people = made_up(comparisons, forms)
+    before, _ = seconds(lambda: product(block))
 
     def rates() -> Any:
-        found = compare((part,), people, deepest_fmr=max(FMRS), with_people=True)
+        found = compare((block,), people, deepest_fmr=max(FMRS), with_people=True)
         raw = error_rates(found.genuine.raw, found.raw, FMRS)
         return found, (raw, error_rates(found.genuine.enhanced, found.enhanced, FMRS, raw.thresholds))
 
     ours, (found, points) = seconds(rates)
-    after, _ = seconds(lambda: product(part))
+    after, _ = seconds(lambda: product(block))
     out = {"product": (before + after) / 2, "ours": ours, "fnmr": float(points[0].fnmr_at_fmr.value[-1])}
     if resamples:
         weights = resample_people(people, resamples, seed=0)

@@ -62,7 +62,7 @@ def figures_composed_alone(request: pytest.FixtureRequest) -> Iterator[None]:
             return rendered(self)
         drawn = [part for axes in self.figure.axes for part in data_of(axes)]
         colour = np.frombuffer(zlib.crc32(b"".join(drawn)).to_bytes(4, "little")[:3], np.uint8)
-        rows, columns = self.parts.shape
+        rows, columns = self.subfigures.shape
         return np.full((8 * rows, 8 * columns, 3), colour)
 
     with pytest.MonkeyPatch.context() as patch:

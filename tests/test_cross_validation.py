@@ -8,6 +8,7 @@ from pathlib import Path
 
 import lightning as L
 import pytest
+import torch
 
 import train
 from poseid import cli
@@ -220,3 +221,11 @@ def test_folds_side_by_side_end_in_the_same_figures(here: Path, whole: Path) -> 
     assert one["cross_validation"] == other["cross_validation"]
     assert one["folds"] == other["folds"]
     assert not (here / "together" / "fold_1" / ".hydra").exists()
+
+
+@pytest.mark.slow
+def test_folds_that_are_refused_side_by_side_leave_nothing(here: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    refused = ["cv=3", "sweep=joblib", "trainer.accelerator=mps", "hydra.run.dir=refused"]
+    assert run(here, *refused) == (2 if not torch.backends.mps.is_available() else 0)
+    assert (here / "refused").exists() == torch.backends.mps.is_available()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 import train
 from poseid.enhancers.saving import load_enhancer, read_info
@@ -14,7 +15,7 @@ from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.override_text import quote_value, quoted
 from tests.pictures import is_drawn, pixels
-from tests.short_runs import SHORT, SMALL_TRANSFORMER, command, metrics, run, same_weights, summary
+from tests.short_runs import ROOT, SHORT, SMALL_TRANSFORMER, command, metrics, run, same_weights, summary
 
 pytestmark = pytest.mark.usefixtures("own_directory")
 
@@ -197,6 +198,9 @@ def test_default_run_as_a_command() -> None:
     assert "synthetic people: results say nothing about real faces" in result.stdout
     assert "parameters" in result.stdout
     assert "Traceback" not in result.stderr
+    made = summary(Path("r"))
+    assert [made[part]["bootstrap"]["resamples"] for part in ("validation", "test")] == [100, 100]  # as asked
+    assert OmegaConf.load(ROOT / "conf" / "config.yaml").resamples == 1000
 
 
 def test_of_very_many_test_people_a_share_is_tested_and_the_log_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,11 +77,11 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"{inputs[0]}: a feature folder has its own vectors and poses: leave out the names")
     enhancer, digest = poseid.load(arguments.model), model_digest(arguments.model)
     how = (columns, arguments.no_pose, order, unit, arguments.pool)
-    files = FileEnhancer(enhancer, digest, *how, warn, lambda line: print(line, flush=True), progress)
+    file_enhancer = FileEnhancer(enhancer, digest, *how, warn, lambda line: print(line, flush=True), progress)
     if folder:
-        done = enhance_folder(files, inputs[0], out, arguments.resume, arguments.force)
+        done = enhance_folder(file_enhancer, inputs[0], out, arguments.resume, arguments.force)
     else:
-        done = enhance_files(files, inputs, arguments.poses, out, arguments.resume, arguments.force)
+        done = enhance_files(file_enhancer, inputs, arguments.poses, out, arguments.resume, arguments.force)
     if done.done_before:
         total = done.done_before + done.enhanced
         print("was done before" if total == 1 else f"{done.done_before} of {total} files were done before")

@@ -130,9 +130,9 @@ class Statistics:
     target_sum: Tensor  # (K, D) sums of Y in the basis R
     gram: Tensor  # (K, D, D) sums of pᵀp in the basis R
     cross: Tensor  # (K, D, D) sums of pᵀy in the basis R
-    total: Tensor  # (D,) eigenvalues of C
+    frontal_eigenvalues: Tensor  # (D,) eigenvalues of C
     basis: Tensor  # (D, D) R
-    within: Tensor | None  # (D,) eigenvalues of S; None where nobody has two frontal rows
+    within_eigenvalues: Tensor | None  # (D,) eigenvalues of S; None where nobody has two frontal rows
     within_basis: Tensor  # (D, D) eigenvectors of S, in the basis R
     hats: Tensor  # (4, D) h_j at the eigenvalues of C
     bias_direction: Tensor  # (D,) b
@@ -160,13 +160,13 @@ def solve(layer: ClosedForm, statistics: Statistics) -> Solution:
     mean, target = weight @ s.profile_sum / rows, weight @ s.target_sum / rows
     gram = torch.tensordot(weight, s.gram, 1) - rows * torch.outer(mean, mean)
     cross = torch.tensordot(weight, s.cross, 1) - rows * torch.outer(mean, target)
-    penalty = scaled_power(s.total, of_layer(layer.ridge_power)) * of_layer(layer.log_ridge).exp()
+    penalty = scaled_power(s.frontal_eigenvalues, of_layer(layer.ridge_power)) * of_layer(layer.log_ridge).exp()
     # Below this share of the trace, rounding in float32 could leave a matrix without a Cholesky factor.
     penalty = penalty.clamp(min=SMALLEST_PENALTY * float(gram.detach().trace()))
     matrix = ridge_regression(gram, cross - gram, penalty)
     matrix = matrix + torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    if s.within is not None:
-        metric = s.within_basis * scaled_power(s.within, of_layer(layer.metric_power))
+    if s.within_eigenvalues is not None:
+        metric = s.within_basis * scaled_power(s.within_eigenvalues, of_layer(layer.metric_power))
         matrix = (matrix @ metric) @ s.within_basis.T
     gain = (of_layer(layer.shape) @ s.hats).exp()
     matrix = s.basis @ ((matrix * (gain / gain.mean())) @ s.basis.T)
@@ -211,7 +211,7 @@ def within_person_spectrum(x: Tensor, person: Tensor, shrinkage: float) -> tuple
 def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Statistics | str:
     """The constants of a set of people for :func:`solve`, or in words why nothing can be fitted on them."""
     x, lengths = rows.units()
-    dim, identity = x.shape[1], torch.eye(x.shape[1], dtype=x.dtype)
+    dim, eye = x.shape[1], torch.eye(x.shape[1], dtype=x.dtype)
     centroid = rows.frontal_means(x)
     frontal = x[rows.frontal]
     used = rows.profile & rows.has_frontal()
@@ -227,11 +227,11 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
         return "frontal rows that are all one vector"
     bias_direction = torch.zeros_like(mean)
     if float(mean @ mean) > ZERO:  # of rows that cancel out no direction moves all scores alike
-        bias_direction = torch.linalg.solve(spread + BIAS_SHRINKAGE * spread.trace() / dim * identity, mean)
+        bias_direction = torch.linalg.solve(spread + BIAS_SHRINKAGE * spread.trace() / dim * eye, mean)
         bias_direction = bias_direction / (bias_direction @ mean)
-    total, basis = torch.linalg.eigh(spread + TOTAL_SHRINKAGE * spread.trace() / dim * identity)
+    frontal_eigenvalues, basis = torch.linalg.eigh(spread + TOTAL_SHRINKAGE * spread.trace() / dim * eye)
     spectrum = within_person_spectrum(frontal, rows.person[rows.frontal], WITHIN_SHRINKAGE)
-    within, within_basis = spectrum or (None, identity)
+    within_eigenvalues, within_basis = spectrum or (None, eye)
     profile_lengths = lengths[used]
     median, deviation_of_length = profile_lengths.median(), profile_lengths.std()
     if deviation_of_length < 1e-3 * median:
@@ -246,11 +246,11 @@ def statistics_of(rows: TrainingRows, dtype: torch.dtype = torch.float64) -> Sta
         target_sum=torch.stack([target[part].sum(dim=0) for part in bins]),
         gram=torch.stack([profile[part].T @ profile[part] for part in bins]),
         cross=torch.stack([profile[part].T @ target[part] for part in bins]),
-        total=total,
+        frontal_eigenvalues=frontal_eigenvalues,
         basis=basis,
-        within=within,
+        within_eigenvalues=within_eigenvalues,
         within_basis=basis.T @ within_basis,
-        hats=_hats(total.log()),
+        hats=_hats(frontal_eigenvalues.log()),
         bias_direction=bias_direction,
         length=torch.stack([median, deviation_of_length]),
         people=torch.tensor(fitted_people),

@@ -126,10 +126,10 @@ class Enhancer(Model):
         identity = self.identity_enhancer(self.to_identity(scaled), code)
         direction = self.correction(x, identity, fill_pose(pose, predicted)) if self.network else torch.zeros_like(x)
         if self.skip:
-            form = self.closed_form
+            closed_form = self.closed_form
             # A fit without a solution, of too few people, leaves the closed form out.
-            if form is not None and (fit is None or fit.solution is not None):
-                direction = direction + form(x, length, fit.solution if fit else None)
+            if closed_form is not None and (fit is None or fit.solution is not None):
+                direction = direction + closed_form(x, length, fit.solution if fit else None)
             direction = x + self.strength * self.gate(x, length, pose, fit.gate if fit else None) * direction
         weight = self.frame_weight(length, pose, fit.lengths if fit else None)
         return EnhancerOutput(with_length(direction, length, self.norm, weight), identity, code, predicted, weight)

@@ -17,6 +17,9 @@ from poseid.features.rows import check_features
 from poseid.features.tables.poses import looks_like_radians, pose_format, read_poses
 from poseid.features.tables.table import Columns, Table, inspect_file
 
+BlockEnhancer = Callable[[int, np.ndarray, np.ndarray | None], tuple[np.ndarray, np.ndarray]]
+"""From the number of a block's first row, (n, D) vectors and (n, 3) angles as they stand in the file, or None, to
+(n, D) vectors and (n,) weights."""
 _SAMPLE = 4096
 
 
@@ -91,9 +94,8 @@ class FileEnhancer:
                 self.warn(f"{jobs[0].source}{f' and {len(jobs) - 1} more' if len(jobs) > 1 else ''}: {line}")
         return inspected
 
-    def open(self, one: Inspected) -> Callable[[int, np.ndarray, np.ndarray | None], tuple[np.ndarray, np.ndarray]]:
-        """What enhances a block of a file: from the number of its first row, (n, D) vectors and (n, 3) angles as they
-        stand in the file, or None, to (n, D) vectors and (n,) weights.
+    def block_enhancer(self, one: Inspected) -> BlockEnhancer:
+        """What enhances the blocks of a file.
 
         Raises:
             InputError: a file of poses that cannot be read or has another number of rows; the function, a wrong angle

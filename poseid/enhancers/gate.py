@@ -20,7 +20,7 @@ class GateFit(NamedTuple):
     """What is fitted of a gate: (D,) w, () v, () c, () L."""
 
     weight: Tensor
-    length_weight: Tensor
+    length_coefficient: Tensor
     offset: Tensor
     length: Tensor
 
@@ -46,7 +46,7 @@ class Gate(nn.Module):
     """
 
     weight: Tensor
-    length_weight: Tensor
+    length_coefficient: Tensor
     offset: Tensor
     length: Tensor
     fitted: Tensor
@@ -60,7 +60,7 @@ class Gate(nn.Module):
         self.full = nn.Parameter(torch.tensor(float(full)))
         self.unknown = nn.Parameter(torch.tensor(float(unknown)))
         self.register_buffer("weight", torch.zeros(dim))
-        self.register_buffer("length_weight", torch.zeros(()))
+        self.register_buffer("length_coefficient", torch.zeros(()))
         self.register_buffer("offset", torch.zeros(()))
         self.register_buffer("length", torch.ones(()))
         self.register_buffer("fitted", torch.zeros(()))
@@ -75,9 +75,9 @@ class Gate(nn.Module):
     def logit(self, x: Tensor, length: Tensor, fit: GateFit | None = None) -> Tensor:
         """(N,) u from (N, D) unit rows and (N, 1) lengths, by the stored fit or by the one given."""
         if fit is None:
-            fit = GateFit(self.weight, self.length_weight, self.offset, self.length)
+            fit = GateFit(self.weight, self.length_coefficient, self.offset, self.length)
         logarithm = (length[:, 0] / fit.length).clamp(min=1e-6).log()
-        return x @ fit.weight + fit.length_weight * logarithm + fit.offset
+        return x @ fit.weight + fit.length_coefficient * logarithm + fit.offset
 
     def probability(self, x: Tensor, length: Tensor) -> Tensor:
         """(N, 1) probability that a row is a profile, by the vector alone: σ(u)."""
@@ -123,7 +123,8 @@ def fit_gate(features: Tensor, frontal: Tensor, profile: Tensor, initial: GateFi
     inputs = torch.cat(columns, dim=1)
     beta = torch.zeros(inputs.shape[1], dtype=inputs.dtype)
     if initial is not None:
-        beta = torch.cat([initial.weight / scale, (initial.length_weight / 4)[None], initial.offset[None]]).to(beta)
+        coefficients = (initial.weight / scale, (initial.length_coefficient / 4)[None], initial.offset[None])
+        beta = torch.cat(coefficients).to(beta)
     beta = _logistic(inputs, positive, beta)
     return GateFit(beta[:-2] * scale, beta[-2] * 4, beta[-1], median)
 

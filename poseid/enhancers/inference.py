@@ -120,8 +120,8 @@ class FoldedResidual(nn.Module):
     def __init__(self, enhancer: ResidualEnhancer) -> None:
         super().__init__()
         self.norm = enhancer.norm
-        form = enhancer.closed_form
-        self.closed_form = form if form is not None and float(form.people) > 0 else None
+        closed_form = enhancer.closed_form
+        self.closed_form = closed_form if closed_form is not None and float(closed_form.people) > 0 else None
         self.gate = enhancer.gate
         self.frame_weight = enhancer.frame_weight
         self.strength = enhancer.strength

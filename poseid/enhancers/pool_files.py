@@ -18,7 +18,7 @@ from poseid.features.tables.pooled import FRAMES, WEIGHT, Pooling, id_columns, r
 from poseid.features.template_runs import TemplateRuns, find_runs
 
 
-def pool_files(files: FileEnhancer, inspected: Sequence[Inspected], name: str) -> Callable[[Path], object]:
+def pool_files(file_enhancer: FileEnhancer, inspected: Sequence[Inspected], name: str) -> Callable[[Path], object]:
     """Reads the ids in the column ``name``; returns what enhances and pools the rows of all files into a new one.
 
     It has one row a template, in the order of first rows.
@@ -34,11 +34,11 @@ def pool_files(files: FileEnhancer, inspected: Sequence[Inspected], name: str) -
             raise InputError(f"{one.job.source}: vectors are {kinds} {table.dtype}: save all alike")
     sources = [(one.job.source, one.table.rows) for one in inspected]
     runs = find_runs([(str(path), partial(read_ids, path, name, rows)) for path, rows in sources], name)
-    files.say(memory_line(runs, table.dim))
-    return partial(_pool, files, inspected, runs)
+    file_enhancer.say(memory_line(runs, table.dim))
+    return partial(_pool, file_enhancer, inspected, runs)
 
 
-def pool_folder(files: FileEnhancer, video: Inspected, metadata: Path, name: str) -> Callable[[Path], None]:
+def pool_folder(file_enhancer: FileEnhancer, video: Inspected, metadata: Path, name: str) -> Callable[[Path], None]:
     """Reads the ids under the key ``name``; returns what enhances and pools video rows into a new folder.
 
     It writes vectors and metadata: those of the first row of each template, with the number of its rows and its weight.
@@ -55,10 +55,10 @@ def pool_folder(files: FileEnhancer, video: Inspected, metadata: Path, name: str
         columns[key] = np.empty(len(entries), object)  # a value may be a list
         columns[key][:] = column_of(entries, key)
     runs = find_runs([(str(metadata), lambda: [columns])], name)
-    files.say(memory_line(runs, video.table.dim))
+    file_enhancer.say(memory_line(runs, video.table.dim))
 
     def write(folder: Path) -> None:
-        weight = _pool(files, [video], runs, folder / video.job.source.name)
+        weight = _pool(file_enhancer, [video], runs, folder / video.job.source.name)
         if metadata.suffix == ".parquet":
             from poseid.features.tables.parquet_metadata import write_pooled_metadata
 
@@ -78,7 +78,7 @@ def memory_line(runs: TemplateRuns, dim: int) -> str:
     return f"{count}, at most {held:,} held at a time: {held * dim * 8 / 2**20:,.1f} MiB"
 
 
-def _pool(files: FileEnhancer, inspected: Sequence[Inspected], runs: TemplateRuns, target: Path) -> np.ndarray:
+def _pool(file_enhancer: FileEnhancer, inspected: Sequence[Inspected], runs: TemplateRuns, target: Path) -> np.ndarray:
     """Enhances and pools; returns the weights of the templates."""
     table = inspected[0].table
     offsets = [first for _, first in runs.files]
@@ -89,8 +89,8 @@ def _pool(files: FileEnhancer, inspected: Sequence[Inspected], runs: TemplateRun
     ]
     held = OpenTemplates(runs, table.dim)
     weight: list[np.ndarray] = []
-    opened = lru_cache(1)(lambda number: files.open(inspected[number]))  # poses of one file at a time
-    with files.progress(sum(one.table.rows for one in inspected)) as advance:
+    opened = lru_cache(1)(lambda number: file_enhancer.block_enhancer(inspected[number]))  # poses of one file at a time
+    with file_enhancer.progress(sum(one.table.rows for one in inspected)) as advance:
 
         def pool(
             number: int, first: int, features: np.ndarray, angles: np.ndarray | None

@@ -96,7 +96,7 @@ class OpenTemplates:
             dim: D.
         """
         self._runs = runs
-        self._complete = runs.complete()
+        self._completion_row = runs.completion_row()
         # a ring: template t lies at t modulo its length, which no two templates held at one time share
         places = max(1, min(len(runs.first), runs.most_held() + _BLOCK_ROWS))
         self._sums = np.zeros((places, dim))
@@ -130,7 +130,7 @@ class OpenTemplates:
         at = found % len(self._sums)
         self._sums[at] += _sum_rows(_weighted_units(features, share), number)
         self._weight[at] += np.bincount(number, weights=share)
-        written, self._written = self._written, int(np.searchsorted(self._complete, end, side="left"))
+        written, self._written = self._written, int(np.searchsorted(self._completion_row, end, side="left"))
         done = np.arange(written, self._written)
         at = done % len(self._sums)
         place = lambda template: self._runs.place(int(self._runs.first[written + template]))  # noqa: E731

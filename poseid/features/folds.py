@@ -32,7 +32,7 @@ def divide_into_folds(features: FeatureSet, count: int, seed: int, validation: f
     of the sorted names is divided, so that the sizes differ by at most 1.
 
     Args:
-        features: of everybody.
+        features: of all people.
         count: of folds.
         seed: of the permutation.
         validation: share of the validation people among those whom a fold does not test; None: there are none.

@@ -62,14 +62,14 @@ class TemplateRuns:
         file, number = _at(self.files, row)
         return f"{file}: row {number}"
 
-    def complete(self) -> np.ndarray:
+    def completion_row(self) -> np.ndarray:
         """(T,) the row with which a template and all before it are complete; never falls."""
         rows: np.ndarray = np.maximum.accumulate(self.last)
         return rows
 
     def most_held(self) -> int:
         """The largest number of templates that have begun and wait for a row, of their own or of one before them."""
-        ready = np.searchsorted(self.complete(), self.first, side="left")
+        ready = np.searchsorted(self.completion_row(), self.first, side="left")
         return int((np.arange(1, len(ready) + 1) - ready).max(initial=0))
 
 
@@ -114,17 +114,17 @@ def find_runs(files: Iterable[tuple[str, Blocks]], name: str) -> TemplateRuns:
                 media.append(_runs((np.column_stack([ids, keys[MEDIA]]) @ _MIX)[:, None], rows))
             rows += len(ids)
     starts, keys_of_runs = _joined(templates, 3)
-    template, heads = number_rows(keys_of_runs[:, :2].T)
+    template, first_index = number_rows(keys_of_runs[:, :2].T)
     wrong = rows_of_two_people(template, keys_of_runs[:, 2])
     if wrong is not None:
         raise InputError(_two_people(starts[list(wrong)].tolist(), places, readers, name))
     del keys_of_runs
     ends = np.append(starts[1:], rows)
-    last = np.empty(len(heads), np.int64)
+    last = np.empty(len(first_index), np.int64)
     last[template] = ends - 1  # of a number that stands there several times the last one stays
     frames = np.bincount(template, weights=ends - starts).astype(np.int64)
     media_starts, media_rows = _media_rows(media, rows) if has_media else (None, None)
-    return TemplateRuns(starts, template, starts[heads], last, frames, media_starts, media_rows, places)
+    return TemplateRuns(starts, template, starts[first_index], last, frames, media_starts, media_rows, places)
 
 
 def _runs(keys: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
@@ -177,9 +177,9 @@ def _keys(ids: np.ndarray, first: int, file: tuple[str, int], name: str, blank: 
     found = encode_values(values, "template_id")
     if found.fault:
         raise InputError(f"{file[0]}: row {first - file[1] + found.wrong[0]}: {name} {found.fault}")
-    heads = number_rows(found.codes[None])
-    digests = b"".join(_digest(values[row]) for row in heads[1].tolist())
-    keys: np.ndarray = np.frombuffer(digests, np.uint64).reshape(-1, 2)[heads[0]]
+    number, first_index = number_rows(found.codes[None])
+    digests = b"".join(_digest(values[row]) for row in first_index.tolist())
+    keys: np.ndarray = np.frombuffer(digests, np.uint64).reshape(-1, 2)[number]
     none = np.flatnonzero(found.codes < 0)
     keys[none, 1] = first + none
     return keys

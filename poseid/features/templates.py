@@ -70,17 +70,17 @@ def number_rows(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         ordered = column[order]
         new[1:] |= ordered[1:] != ordered[:-1]
     del ordered  # there may be very many rows
-    heads = order[new]
-    rank = np.empty(len(heads), np.int64)
-    by_first = np.argsort(heads)
-    rank[by_first] = np.arange(len(heads))
-    heads = heads[by_first]
+    first_index = order[new]
+    rank = np.empty(len(first_index), np.int64)
+    by_first = np.argsort(first_index)
+    rank[by_first] = np.arange(len(first_index))
+    first_index = first_index[by_first]
     del by_first
     group = np.cumsum(new)
     group -= 1
     numbers = np.empty(len(order), np.int64)
     numbers[order] = np.take(rank, group, out=group, mode="clip")
-    return numbers, heads
+    return numbers, first_index
 
 
 def _templates(template: Identifiers, media: Identifiers | None) -> Templates:

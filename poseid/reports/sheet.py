@@ -66,19 +66,19 @@ class Sheet:
     """A figure under construction."""
 
     figure: Figure
-    parts: NDArray[Any]
+    subfigures: NDArray[Any]
     """(rows, columns) a subfigure for each tile."""
     titles: list[str]
     tile_height: float
 
     def tile(self, title: str, note: str) -> Axes:
         """The next tile: its axes, with a title and a line below it that gives n, the unit or the direction."""
-        part, height = self.parts.flat[len(self.titles)], self.tile_height
+        subfigure, height = self.subfigures.flat[len(self.titles)], self.tile_height
         self.titles.append(f"{title}. {note}")
         size = ((WIDTH - _LEFT - _RIGHT) / WIDTH, (height - _TOP - _BOTTOM) / height)
-        axes: Axes = part.add_axes((_LEFT / WIDTH, _BOTTOM / height, *size), facecolor="white")
-        part.text(0.16 / WIDTH, 1 - 0.15 / height, title, fontweight="bold", **_font(TITLE, INK), va="top")
-        part.text(0.16 / WIDTH, 1 - 0.40 / height, note, **_font(SMALL, SOFT), va="top")
+        axes: Axes = subfigure.add_axes((_LEFT / WIDTH, _BOTTOM / height, *size), facecolor="white")
+        subfigure.text(0.16 / WIDTH, 1 - 0.15 / height, title, fontweight="bold", **_font(TITLE, INK), va="top")
+        subfigure.text(0.16 / WIDTH, 1 - 0.40 / height, note, **_font(SMALL, SOFT), va="top")
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[:].set(color=SOFT, linewidth=0.8)
         axes.tick_params(colors=SOFT, labelcolor=INK, labelsize=SMALL, labelfontfamily=FONT, width=0.8, length=3)
@@ -97,7 +97,7 @@ class Sheet:
     def drawn(self) -> Drawn:
         """The PNG files of the finished figure."""
         pixels = self.pixels()
-        rows, columns = self.parts.shape
+        rows, columns = self.subfigures.shape
         tiles = [_png(tile) for row in np.split(pixels, rows) for tile in np.split(row, columns, axis=1)]
         return Drawn(_png(pixels), tuple(tiles[: len(self.titles)]), tuple(self.titles))
 
@@ -106,8 +106,8 @@ def sheet(rows: int, columns: int, tile_height: float = HEIGHT) -> Sheet:
     """An empty figure of so many tiles (their height in inches), drawn offscreen."""
     figure = Figure(figsize=(WIDTH * columns, tile_height * rows), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    parts = figure.subfigures(rows, columns, squeeze=False, wspace=0, hspace=0)
-    return Sheet(figure, parts, [], tile_height)
+    subfigures = figure.subfigures(rows, columns, squeeze=False, wspace=0, hspace=0)
+    return Sheet(figure, subfigures, [], tile_height)
 
 
 def label(axes: Axes, x: str, y: str) -> None:

@@ -67,23 +67,24 @@ def run_cross_validation(
             log.info("fold %d of %d is finished: %s", fold, len(directories), directory)
             continue
         log.info("fold %d of %d: %s", fold, len(directories), directory)
-        begun = str(directory) if (directory / "checkpoints").is_dir() else None
-        one = replace(context, run_dir=directory, name=f"{context.name} fold {fold}")
-        run_training({**config, "fold": fold, "resume": begun}, one)
+        resume = str(directory) if (directory / "checkpoints").is_dir() else None
+        one = replace(context, run_dir=directory, name=f"{context.name} fold {fold}", data_checked=True)
+        run_training({**config, "fold": fold, "resume": resume}, one)
     log.info("the model of everybody, which ships: %s", context.run_dir)
-    begun = str(context.run_dir) if (context.run_dir / "checkpoints" / "last.ckpt").is_file() else None
-    return run_training({**config, "resume": begun}, replace(context, folds=read_folds(directories)))
+    resume = str(context.run_dir) if (context.run_dir / "checkpoints" / "last.ckpt").is_file() else None
+    whole = replace(context, folds=read_folds(directories), data_checked=True)
+    return run_training({**config, "resume": resume}, whole)
 
 
 def train_side_by_side(folds: Sequence[int], context: RunContext, command: Sequence[str]) -> None:
     """Trains folds as the jobs of a multirun, through whatever launcher ``sweep=`` names, in directories of the run."""
-    begun = any((fold_directory(context.run_dir, fold) / "checkpoints").is_dir() for fold in folds)
+    any_begun = any((fold_directory(context.run_dir, fold) / "checkpoints").is_dir() for fold in folds)
     of_a_fold = [
         f"fold={','.join(map(str, folds))}",
         f"evaluate_test={str(context.evaluate_test).lower()}",
         f"hydra.sweep.dir={quoted(str(context.run_dir))}",
         f"hydra.sweep.subdir={FOLD}${{fold}}",
-        *(["resume=${hydra:runtime.output_dir}"] if begun else []),
+        *(["resume=${hydra:runtime.output_dir}"] if any_begun else []),
         *(WITHOUT_SWEEP_SUMMARY, NO_HYDRA_FILES),
     ]
     given = [item for item in command if key_of(item) not in ("resume", "fold", "evaluate_test")]
@@ -91,6 +92,10 @@ def train_side_by_side(folds: Sequence[int], context: RunContext, command: Seque
     status = subprocess.run([*given, *of_a_fold], check=False).returncode
     if status != 0:
         log.warning("the folds side by side ended with status %d: what is left is trained here", status)
+    for directory in (fold_directory(context.run_dir, fold) for fold in folds):
+        # Of a refused job: its log alone, which would pass for a fold that can be resumed.
+        if directory.is_dir() and not any((directory / "checkpoints").glob("*")):
+            shutil.rmtree(directory)
 
 
 def is_finished(directory: Path, epochs: int) -> bool:

@@ -77,8 +77,8 @@ class FeatureDataModule(L.LightningDataModule):
                 raise InputError("data.dir: no feature folder given; add data.dir=DIR")
             self.feature_set = read_folder(Path(options.dir), dim=options.dim)
         self.split = self._limited(self._split())
-        self.train_set = self.part(self.split.train)
-        self.validation_set = self.part(self.split.validation)
+        self.train_set = self.subset(self.split.train)
+        self.validation_set = self.subset(self.split.validation)
         self.division = divide(self.split.train, options.divisions, options.split_seed)
         self.train_rows = ProbeRows(
             self.feature_set,
@@ -101,7 +101,7 @@ class FeatureDataModule(L.LightningDataModule):
                 )
         self.loaded = True
 
-    def part(self, people: Collection[str], most_rows: int = MOST_ROWS) -> FeatureSet:
+    def subset(self, people: Collection[str], most_rows: int = MOST_ROWS) -> FeatureSet:
         """All rows of some people in memory; where they have more than ``most_rows``, those of an even share of people.
 
         For what needs all rows at once: the fits of the closed form and of the gate, and the evaluations. The probes of

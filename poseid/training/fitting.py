@@ -1,8 +1,9 @@
 """Fitting on people: the closed form and the gate, on a set of people or on the divisions of the training episodes.
 
-The training people are divided into K parts by a seeded draw. A training step is an episode: the people of one part are
-the query, all others the support. The closed form is solved on the support, the loss is taken on the query, so that it
-is always of people whom the solution has not seen. With K = 1 the support is the query (for comparison only).
+The training people are divided into K divisions by a seeded draw. A training step is an episode: the people of one
+division are the query, all others the support. The closed form is solved on the support, the loss is taken on the
+query, so that it is always of people whom the solution has not seen. With K = 1 the support is the query (for
+comparison only).
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Fitter:
         dtype: torch.dtype = torch.float64,
     ) -> None:
         found = statistics_of(rows, dtype) if closed_form else None
-        self.missing = found if isinstance(found, str) else None
+        self.why_not = found if isinstance(found, str) else None
         """Why the closed form cannot be fitted on these people, or None."""
         # Apple's GPU has no float64: the solve stays on the CPU there, and the solution goes over.
         self.solve_on = torch.device("cpu") if device.type == "mps" else device
@@ -70,12 +71,12 @@ class Fitter:
 
     def fit(self, enhancer: Enhancer) -> Fit:
         """Differentiable in φ; float32 on the device."""
-        gate = None if self.gate is None else GateFit(*(part.to(self.device, torch.float32) for part in self.gate))
-        form = enhancer.closed_form
-        if form is None or self.statistics is None:
+        gate = None if self.gate is None else GateFit(*(tensor.to(self.device, torch.float32) for tensor in self.gate))
+        closed_form = enhancer.closed_form
+        if closed_form is None or self.statistics is None:
             return Fit(None, gate, self.lengths)
-        solution = solve(form, self.statistics)
-        return Fit(type(solution)(*(part.to(self.device, torch.float32) for part in solution)), gate, self.lengths)
+        solution = solve(closed_form, self.statistics)
+        return Fit(type(solution)(*(tensor.to(self.device, torch.float32) for tensor in solution)), gate, self.lengths)
 
     @torch.no_grad()
     def store(self, enhancer: Enhancer) -> None:
@@ -95,14 +96,14 @@ class Episodes:
 
     def __init__(self, features: FeatureSet, division: dict[str, int], closed_form: bool, device: torch.device) -> None:
         rows = training_rows(features)
-        self.everybody = Fitter(rows, closed_form, device)
+        self.train_people = Fitter(rows, closed_form, device)
         of_person = torch.tensor([division[name] for name in features.people()])
         count = max(division.values()) + 1
         self.support = [
             # Solved at every step, and in float32 therefore; what is validated and ships is solved in float64.
-            Fitter(rows.of_people(of_person != part), closed_form, device, self.everybody.gate, torch.float32)
-            for part in range(count)
-        ] if count > 1 else [self.everybody]  # fmt: skip
+            Fitter(rows.of_people(of_person != number), closed_form, device, self.train_people.gate, torch.float32)
+            for number in range(count)
+        ] if count > 1 else [self.train_people]  # fmt: skip
 
 
 def fit_on(enhancer: Enhancer, features: FeatureSet) -> str | None:
@@ -113,4 +114,4 @@ def fit_on(enhancer: Enhancer, features: FeatureSet) -> str | None:
     """
     fitted = Fitter(training_rows(features), enhancer.closed_form is not None, enhancer.strength.device)
     fitted.store(enhancer)
-    return fitted.missing
+    return fitted.why_not

@@ -29,7 +29,7 @@ from poseid.training.sampling import generator_for
 from poseid.training.schedule import Schedule
 from poseid.verification.result import Evaluation
 
-VALUES = (*TERMS, "total")
+LOSS_NAMES = (*TERMS, "total")
 
 log = logging.getLogger(__name__)
 
@@ -120,15 +120,15 @@ class EnhancerModule(L.LightningModule):
             data = self.trainer.datamodule  # type: ignore[attr-defined]
             closed_form = self.enhancer.closed_form is not None
             self._episodes = Episodes(data.train_set, data.division, closed_form, self.device)
-            missing = self._episodes.everybody.missing
-            if missing is not None:
-                log.warning("no closed form: there are only %s; the network alone is trained", missing)
+            why_not = self._episodes.train_people.why_not
+            if why_not is not None:
+                log.warning("no closed form: there are only %s; the network alone is trained", why_not)
         return self._episodes
 
     def store_fit(self) -> None:
         """Solves on all training people with φ as it is; the enhancer keeps the solution until the next call."""
         with torch.autocast(self.device.type, enabled=False):
-            self.episodes().everybody.store(self.enhancer)
+            self.episodes().train_people.store(self.enhancer)
 
     def loss_terms(
         self, batch: dict[str, Tensor], pose: Tensor, weights: dict[str, float], fit: Fit | None = None
@@ -162,7 +162,7 @@ class EnhancerModule(L.LightningModule):
         probes, profile = self._all_ranks(comparison), self._all_ranks(batch["profile"])
         with torch.set_grad_enabled(weights["template"] != 0 and torch.is_grad_enabled()):
             pooled, pooled_person = self._all_ranks(self._pooled(batch, fit)), self._all_ranks(batch["set_person"])
-        apart = self._all_ranks(sets_without(batch, self._all_ranks(batch["reference_row"])))
+        set_lacks_reference = self._all_ranks(sets_without(batch, self._all_ranks(batch["reference_row"])))
         references, reference_person = self._all_ranks(references), self._all_ranks(batch["reference_person"])
         # Cosines are taken in float32 whatever the precision of the layers: those of half precision tie.
         with torch.autocast(raw.device.type, enabled=False):
@@ -182,8 +182,8 @@ class EnhancerModule(L.LightningModule):
                 same=same,
                 detection_scores=unit(probes[profile]) @ references.T,
                 detection_same=candidate_person[profile][:, None] == reference_person[None, :],
-                template_scores=(unit(pooled) @ references.T)[apart],
-                template_same=(pooled_person[:, None] == reference_person[None, :])[apart],
+                template_scores=(unit(pooled) @ references.T)[set_lacks_reference],
+                template_same=(pooled_person[:, None] == reference_person[None, :])[set_lacks_reference],
                 predicted_pose=predicted,
                 given_pose=given,
                 to_identity=enhancer.to_identity.weight,
@@ -239,29 +239,29 @@ class EnhancerModule(L.LightningModule):
             self._rows.clear()
         if last:
             means = (self._sums / (batch_index + 1)).float()
-            logged = {f"train/loss/{name}": mean for name, mean in zip(VALUES, means, strict=True)}
+            logged = {f"train/loss/{name}": mean for name, mean in zip(LOSS_NAMES, means, strict=True)}
             self.log_dict(logged, on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
 
     def _check_health(self, values: Tensor, first_step: int, weights_too: bool) -> None:
         """Raises :class:`Diverged` on every rank if a loss of any rank, or a weight, is no number."""
-        found = first_fault(values, VALUES)
+        found = first_fault(values, LOSS_NAMES)
         if found is None and weights_too:
             # The loss of the last step does not show what the step made of the weights.
             fault = weights_fault(self)
             found = None if fault is None else (len(values) - 1, fault)
         mine = None if found is None else (found[1], first_step + found[0], self._rows[found[0]].tolist())
         if self.trainer.strategy.reduce_boolean_decision(mine is not None, all=False):
-            everybodys = [mine] * self.trainer.world_size
+            of_all_ranks = [mine] * self.trainer.world_size
             if self.trainer.world_size > 1:
-                torch.distributed.all_gather_object(everybodys, mine)
-            what, step, rows = min((one for one in everybodys if one is not None), key=lambda one: one[1])
+                torch.distributed.all_gather_object(of_all_ranks, mine)
+            what, step, rows = min((one for one in of_all_ranks if one is not None), key=lambda one: one[1])
             raise Diverged(what, self.current_epoch, step, rows)
 
     def on_train_epoch_start(self) -> None:
         self.trainer.callback_metrics.clear()  # an epoch that is cut short must not show the figures of the one before
         self._values: list[Tensor] = []
         self._rows: list[Tensor] = []
-        self._sums = torch.zeros(len(VALUES), dtype=torch.float64)
+        self._sums = torch.zeros(len(LOSS_NAMES), dtype=torch.float64)
         weights = self.schedule.weights(self.current_epoch, self.weights)
         self.log_dict({f"weight/{name}": value for name, value in weights.items()})
         self.log("lr", self.optimizers().param_groups[-1]["lr"])  # type: ignore[union-attr]

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from poseid.enhancers.model import unit
 from poseid.features.rows import FRONTAL, OTHER, PROFILE, FeatureSet
 from poseid.features.templates import templates_of
-from poseid.training.sampling import FRAMES, FRAMES_KEY, SET_SHARE, Counts, Groups, draw_frames, generator_for
+from poseid.training.sampling import FRAMES, FRAMES_KEY, SET_EVERY, Counts, Groups, draw_frames, generator_for
 
 BLOCK_ROWS = 8192
 _BY_TURN = np.empty(3, np.int8)  # the order of the kinds among the rows of a person
@@ -27,7 +27,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
     stay where they are, in memory or on disk in a memory map, and each batch reads its own.
 
     Args:
-        features: of everybody.
+        features: of all people.
         people: whose rows these are.
         target: "centroid" or "pair".
         min_yaw, max_yaw: |yaw| range in degrees.
@@ -170,7 +170,7 @@ class ProbeRows(Dataset[dict[str, Tensor]]):
         front = first_front + local % self.counts.front[self.person]
         reference = first_reference + local % self.counts.references[self.person]
         frames = torch.full((FRAMES, len(row)), -1)
-        frames[:, ::SET_SHARE] = draw_frames(row[::SET_SHARE], self.groups, generator_for(0, FRAMES_KEY))
+        frames[:, ::SET_EVERY] = draw_frames(row[::SET_EVERY], self.groups, generator_for(0, FRAMES_KEY))
         return list(torch.split(torch.cat([torch.stack([row, partner, front, reference]), frames]), batch_size, dim=1))
 
 

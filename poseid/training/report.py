@@ -18,7 +18,7 @@ from poseid.training.fitting import fit_on
 from poseid.training.folds import write_fold
 from poseid.training.module import EnhancerModule
 from poseid.training.run_directory import RunContext
-from poseid.training.selection import guard, held_out
+from poseid.training.selection import guard, hold_out
 from poseid.verification.result import Evaluation
 from poseid.versions import versions
 
@@ -44,20 +44,20 @@ def finish_run(
         guarded = folds.apply_guard(enhancer)
     else:
         log.info("evaluating on %d validation people", len(data.split.validation))
-        guarded = guard(enhancer, data.validation_set, held_out(enhancer, module.episodes(), data), config["resamples"])
+        guarded = guard(enhancer, data.validation_set, hold_out(enhancer, module.episodes(), data), config["resamples"])
     fitted, fitted_on = data.train_set, "training people"
     if enhancer.closed_form is not None and bool(enhancer.closed_form.people > 0):
         log.info("fitting the closed form once more, on training and validation people")
-        fitted = data.part([*data.split.train, *data.split.validation])
+        fitted = data.subset([*data.split.train, *data.split.validation])
         fit_on(enhancer, fitted)
-        fitted_on, everybody = "training and validation people", len(data.split.train) + len(data.split.validation)
-        if len(fitted.people()) < everybody:
-            fitted_on = f"{len(fitted.people()):,} of the {everybody:,} {fitted_on}"
+        fitted_on, people = "training and validation people", len(data.split.train) + len(data.split.validation)
+        if len(fitted.people()) < people:
+            fitted_on = f"{len(fitted.people()):,} of the {people:,} {fitted_on}"
     test: Evaluation | None = None
     if context.evaluate_test and data.split.test:
         log.info("evaluating once on %d test people", len(data.split.test))
         # each fold resamples with a seed of its own, as `poseid compare` does
-        tested = data.part(data.split.test, MOST_TESTED)
+        tested = data.subset(data.split.test, MOST_TESTED)
         test = evaluate_enhancer(enhancer, tested, config["resamples"], seed=data.fold or 0)
     summary = {
         "model": config["model"]["name"],

@@ -88,7 +88,10 @@ def run_training(config: dict[str, Any], context: RunContext) -> dict[str, Any] 
     # The first of several processes alone writes files.
     first, logger, summary = trainer.is_global_zero, None, None
     if first:
-        check_same_data(data, context.run_dir, bool(config["resume"]))
+        if not context.data_checked:
+            check_same_data(data, context.run_dir, bool(config["resume"]))
+        if (context.run_dir / FINISHED).is_file():
+            log.warning("resume: the report and the enhancer of this finished run are replaced; export it anew after")
         logger = start_logger(config, context)
         (context.run_dir / FINISHED).unlink(missing_ok=True)
     trainer.loggers = [] if logger is None else [logger]

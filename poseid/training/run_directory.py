@@ -14,15 +14,18 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from poseid.errors import InputError, first_line
-from poseid.training.arguments import DATA_RECORD, fold_directory, holds_a_run
+from poseid.training.arguments import DATA_RECORD, FINISHED, fold_directory, holds_a_run
 from poseid.training.override_text import key_of
 
 if TYPE_CHECKING:
     from poseid.training.folds import Folds
 
 HYDRA_FILES = tuple(f".hydra/{name}.yaml" for name in ("config", "hydra", "overrides"))
-_new: list[Path] = []
-"""What was not there before the run of this process: its files, then its directories from the innermost on."""
+OF_A_RUN = ("enhancer.safetensors", FINISHED, ".hydra")
+"""Any of these says that a run is there, also where its checkpoints were removed to save space."""
+_new: dict[Path, list[Path]] = {}
+"""By run directory, what was not there before: files, then directories from the innermost on. Hydra gives the job that
+follows no other way to know."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class RunContext:
         tags: groups in use, such as ``loss=after``.
         evaluate_test: whether the test people are evaluated.
         folds: of a cross-validation, where this is the training on everybody that follows them.
+        data_checked: whether the cross-validation has compared the data with its record already.
     """
 
     run_dir: Path
@@ -44,6 +48,7 @@ class RunContext:
     tags: list[str]
     evaluate_test: bool
     folds: Folds | None = None
+    data_checked: bool = False
 
 
 class RunDirectory(Callback):
@@ -75,16 +80,18 @@ def reserve(run_dir: Path, chosen: bool) -> Path:
         raise InputError(f"{run_dir}: is a feature folder: choose another hydra.run.dir")
     for number in count(1):
         path = run_dir if number == 1 else run_dir.with_name(f"{run_dir.name}-{number}")
-        written = [path / name for name in (*HYDRA_FILES, "train.log", DATA_RECORD)]
+        written = [path / name for name in (*HYDRA_FILES, "train.log", "multirun.yaml", DATA_RECORD)]
         directories = (path / ".hydra", path / "checkpoints", path, *path.parents)
         absent = [item for item in (*written, *directories) if not item.exists()]
         try:
+            if any((path / name).exists() for name in OF_A_RUN):
+                raise FileExistsError
             (path / "checkpoints").mkdir(parents=True)
         except FileExistsError:
             if chosen:
                 raise InputError(holds_a_run(path)) from None
         else:
-            _new[:] = absent
+            _new[path.resolve()] = absent
             return path
     raise AssertionError("count() ends")
 
@@ -94,10 +101,12 @@ def release(run_dir: Path) -> None:
     that has a checkpoint or a fold to resume."""
     if fold_directory(run_dir, 0).is_dir() or any((run_dir / "checkpoints").glob("*")):
         return
+    new = _new.pop(run_dir.resolve(), [])
+    files = {path.resolve() for path in new}
     for handler in logging.root.handlers[:]:
-        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename) in map(Path.absolute, _new):
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).resolve() in files:
             logging.root.removeHandler(handler)
             handler.close()  # an open file cannot be removed on every system
-    for path in _new:
+    for path in new:
         with suppress(OSError):  # another run is there, such as one of the same day
             path.rmdir() if path.is_dir() else path.unlink()

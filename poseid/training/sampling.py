@@ -17,18 +17,18 @@ def generator_for(seed: int, *key: int) -> torch.Generator:
     True
     """
     mixed = seed & 0xFFFFFFFF
-    for part in key:
+    for number in key:
         # The multiplier and the increment of Knuth's MMIX generator spread neighbouring keys.
-        mixed = ((mixed ^ (part + 1)) * 6364136223846793005 + 1442695040888963407) % 2**63
+        mixed = ((mixed ^ (number + 1)) * 6364136223846793005 + 1442695040888963407) % 2**63
     return torch.Generator().manual_seed(mixed)
 
 
 REFERENCES = 2  # of the same person, that come with each probe for the detection term
 FRONTAL_SHARE = 0.2  # of the draws: frontal probes are hardly corrected, and only show the gate what to leave alone
 FRAMES = 8  # most rows of a set that the template term pools
-SET_SHARE = 4  # one draw in so many comes with a set
+SET_EVERY = 4  # one draw in so many comes with a set
 FRAMES_KEY = 0x667261  # keeps the draws of the sets apart from those of the rows
-MIN_ROUNDS = 2  # an epoch has at least so many steps for each division, however few the rows
+MIN_DIVISION_STEPS = 2  # an epoch has at least so many steps for each division, however few the rows
 
 
 class Counts(NamedTuple):
@@ -94,8 +94,8 @@ def draw(people: Tensor, counts: Counts, total: int, generator: torch.Generator)
     Returns:
         (3 + REFERENCES, total) indices: row, partner, front row, references.
     """
-    rounds = -(-total // len(people))
-    person = people[torch.rand(rounds, len(people), generator=generator).argsort(dim=1).reshape(-1)[:total]]
+    passes = -(-total // len(people))
+    person = people[torch.rand(passes, len(people), generator=generator).argsort(dim=1).reshape(-1)[:total]]
     u = torch.rand(4 + REFERENCES, total, generator=generator, dtype=torch.float64)
     first_row, first_front, first_reference, _ = (count.cumsum(0) - count for count in counts)
     count, not_frontal = counts.probes[person], counts.not_frontal[person]
@@ -139,8 +139,8 @@ class BalancedBatches(Sampler[Tensor]):
     ) -> None:
         self.counts = counts
         self.groups = groups
-        parts = [(division == part).nonzero()[:, 0] for part in range(int(division.max()) + 1)]
-        self.people = [people for people in parts if len(people)]
+        of_division = [(division == number).nonzero()[:, 0] for number in range(int(division.max()) + 1)]
+        self.people = [people for people in of_division if len(people)]
         self.batch_size = batch_size
         self.seed = seed
         self.same = same
@@ -156,20 +156,20 @@ class BalancedBatches(Sampler[Tensor]):
 
     def __len__(self) -> int:
         total = int(self.counts.probes.sum())
-        return max(MIN_ROUNDS * len(self.people), total // (self.batch_size * self._ranks()[1]))
+        return max(MIN_DIVISION_STEPS * len(self.people), total // (self.batch_size * self._ranks()[1]))
 
     def __iter__(self) -> Iterator[Tensor]:
         rank, world = self._ranks()
         size = self.batch_size * world
-        rounds = -(-len(self) // len(self.people))
+        division_steps = -(-len(self) // len(self.people))
         drawn = [
-            draw(people, self.counts, rounds * size, generator_for(self.seed, self.epoch, part))
-            for part, people in enumerate(self.people)
+            draw(people, self.counts, division_steps * size, generator_for(self.seed, self.epoch, number))
+            for number, people in enumerate(self.people)
         ]
         for step in range(len(self)):
             start = step // len(self.people) * size
             block = drawn[step % len(self.people)][:, start : start + size]
-            sets = max(1, self.batch_size // SET_SHARE) * world  # as many on each rank
+            sets = max(1, self.batch_size // SET_EVERY) * world  # as many on each rank
             frames = torch.full((FRAMES, size), -1)
             generator = generator_for(self.seed, self.epoch, step, FRAMES_KEY)
             frames[:, :sets] = draw_frames(block[0, :sets], self.groups, generator)

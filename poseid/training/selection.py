@@ -88,8 +88,8 @@ class BestCheckpoint(L.Callback):
         self._stop_after(trainer, trainer.current_epoch + 1)
 
     def _update(self, trainer: L.Trainer, score: float, epochs: int) -> None:
-        ships = score < self.score if self.fixed_epochs is None else epochs == self.fixed_epochs
-        if ships:
+        is_best = score < self.score if self.fixed_epochs is None else epochs == self.fixed_epochs
+        if is_best:
             self.score, self.epochs = score, epochs
             trainer.save_checkpoint(self.path, weights_only=False)
 
@@ -132,19 +132,19 @@ class HeldOut:
     """Some people, and what was fitted without them; None: what the enhancer has stored."""
 
     fit: Fit | None
-    people: FeatureSet
+    features: FeatureSet
 
 
-def held_out(enhancer: Enhancer, episodes: Episodes, data: FeatureDataModule) -> list[HeldOut]:
+def hold_out(enhancer: Enhancer, episodes: Episodes, data: FeatureDataModule) -> list[HeldOut]:
     """Training people with the fit of the other divisions; validation people with the fit of all training people."""
     shipped = len(data.train_set.people()) + len(data.validation_set.people())
-    parts = [HeldOut(_with_people(episodes.everybody.fit(enhancer), shipped), data.validation_set)]
+    held_out = [HeldOut(_with_people(episodes.train_people.fit(enhancer), shipped), data.validation_set)]
     if len(episodes.support) > 1:
         there = data.train_set.people()
-        for part, support in enumerate(episodes.support):
-            people = [name for name in there if data.division[name] == part]
-            parts.append(HeldOut(_with_people(support.fit(enhancer), shipped), data.train_set.select(people)))
-    return parts
+        for division, support in enumerate(episodes.support):
+            people = [name for name in there if data.division[name] == division]
+            held_out.append(HeldOut(_with_people(support.fit(enhancer), shipped), data.train_set.select(people)))
+    return held_out
 
 
 def _with_people(fit: Fit, people: int) -> Fit:
@@ -189,7 +189,7 @@ class Guarded:
 
 
 @torch.no_grad()
-def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut], resamples: int = 1000) -> Guarded:
+def guard(enhancer: Enhancer, validation: FeatureSet, held_out: Sequence[HeldOut], resamples: int = 1000) -> Guarded:
     """Weakens the correction until it does no harm to people outside the fit, down to 0, the raw vector.
 
     Harm is the verdict *harms* on validation people. Where fewer than ``FEW_PEOPLE`` people train and validate, their
@@ -203,7 +203,7 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut], 
     Args:
         enhancer: with the weights of the best epoch.
         validation: people.
-        parts: of :func:`held_out`.
+        held_out: of :func:`hold_out`.
         resamples: of the bootstrap over people.
 
     Returns:
@@ -211,15 +211,15 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut], 
     """
     if not enhancer.skip:
         return Guarded(evaluate_enhancer(enhancer, validation, resamples), 1.0)
-    few = sum(len(part.people.people()) for part in parts) < FEW_PEOPLE
-    form, strength = enhancer.closed_form, enhancer.strength.item()
-    bias = 0.0 if form is None else form.bias.item()
+    few = sum(len(one.features.people()) for one in held_out) < FEW_PEOPLE
+    closed_form, strength = enhancer.closed_form, enhancer.strength.item()
+    bias = 0.0 if closed_form is None else closed_form.bias.item()
     for share in STRENGTH_FACTORS:
-        for shift in BIAS_SHIFTS if form is not None else (0.0,):
+        for shift in BIAS_SHIFTS if closed_form is not None else (0.0,):
             enhancer.strength.fill_(share * strength)
-            if form is not None:
-                form.bias.fill_(bias + shift)
-            if few and harms_held_out(enhancer, parts):
+            if closed_form is not None:
+                closed_form.bias.fill_(bias + shift)
+            if few and harms_held_out(enhancer, held_out):
                 continue
             evaluation = evaluate_enhancer(enhancer, validation, resamples)
             if evaluation.verdict != HARMS:
@@ -232,11 +232,11 @@ def guard(enhancer: Enhancer, validation: FeatureSet, parts: Sequence[HeldOut], 
     return Guarded(evaluate_enhancer(enhancer, validation, resamples), 0.0)
 
 
-def harms_held_out(enhancer: Enhancer, parts: Sequence[HeldOut]) -> bool:
+def harms_held_out(enhancer: Enhancer, held_out: Sequence[HeldOut]) -> bool:
     """Whether a point estimate on all people held out shows harm, at the raw threshold or on frontal heads."""
-    names = sorted(name for part in parts for name in part.people.people())
-    front = joined([embedding_set(enhancer, part.people.front, names, True, part.fit) for part in parts])
-    video = joined([embedding_set(enhancer, part.people.video, names, True, part.fit) for part in parts])
+    names = sorted(name for one in held_out for name in one.features.people())
+    front = joined([embedding_set(enhancer, one.features.front, names, True, one.fit) for one in held_out])
+    video = joined([embedding_set(enhancer, one.features.video, names, True, one.fit) for one in held_out])
     found = evaluate(front, video, None, sets=("frontal_profile",), resamples=0, details=False)
     few, headline = len(names) < VERY_FEW_PEOPLE, found.headline_set
     if headline is not None:

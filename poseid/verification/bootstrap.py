@@ -38,7 +38,7 @@ class RunningSums:
     >>> sums = RunningSums(3)
     >>> sums.weights[:] = [2.0, 0.0, 1.0]
     >>> sums.add_up()
-    >>> [sums.first(n) for n in range(4)], sums.reach(2.0), sums.reach(2.5)
+    >>> [sums.sum_of_first(n) for n in range(4)], sums.most_within(2.0), sums.most_within(2.5)
     ([0.0, 2.0, 2.0, 3.0], 2, 2)
     """
 
@@ -58,14 +58,14 @@ class RunningSums:
     def total(self) -> float:
         return float(self._before[-1])
 
-    def first(self, n: int) -> float:
+    def sum_of_first(self, n: int) -> float:
         """The sum of the first n weights."""
         if self._block == 1:
             return float(self._before[n])
         block = n // self._block
         return float(self._before[block] + self._padded[block * self._block : n].sum())
 
-    def reach(self, sum_: float) -> int:
+    def most_within(self, sum_: float) -> int:
         """The most weights from the first on whose sum is at most this; it must be below the sum of all."""
         block = int(np.searchsorted(self._before, sum_, side="right")) - 1
         if self._block == 1:
@@ -146,7 +146,7 @@ def _weigh(
     # impostor weights are integers, so fmr · weight is taken without float error
     allowed = [[allowed_false_matches(f, round(float(total))) for total in totals[1]] for f in fmrs]
     buffer = np.empty(min(count, _CHUNK))
-    impostor, refused = RunningSums(count), RunningSums(genuine.size)
+    impostor, rejected = RunningSums(count), RunningSums(genuine.size)
     for r, drawn in enumerate(weights.astype(np.float64)):
         if totals[0][r] <= 0 or totals[1][r] <= 0:
             continue
@@ -159,23 +159,23 @@ def _weigh(
             if ranked.copies is not None:
                 a *= ranked.copies[start:end]
         impostor.add_up()
-        np.take(drawn, ranked.genuine_person, out=refused.weights, mode="clip")
-        refused.add_up()
-        total = refused.total
+        np.take(drawn, ranked.genuine_person, out=rejected.weights, mode="clip")
+        rejected.add_up()
+        total = rejected.total
         if total <= 0:
             continue
-        eer = crossing(refused.first, impostor.first, indices, total, totals[1][r], first)
+        eer = crossing(rejected.sum_of_first, impostor.sum_of_first, indices, total, totals[1][r], first)
         decided[r] = eer >= 0
         out[0, r] = eer if eer >= 0 else np.nan
         for n in range(size):
             if allowed[n][r] < impostor.total:
-                threshold = -ranked.negated[impostor.reach(allowed[n][r])]
-                out[1 + n, r] = refused.first(int(np.searchsorted(genuine, threshold, side="right"))) / total
+                threshold = -ranked.negated[impostor.most_within(allowed[n][r])]
+                out[1 + n, r] = rejected.sum_of_first(int(np.searchsorted(genuine, threshold, side="right"))) / total
             elif not ranked.complete:
                 decided[r] = False
-        for n, accepted, rejected in fixed:
-            out[1 + size + n, r] = impostor.first(accepted) / totals[1][r]
-            out[1 + 2 * size + n, r] = refused.first(rejected) / total
+        for n, accepted_count, rejected_count in fixed:
+            out[1 + size + n, r] = impostor.sum_of_first(accepted_count) / totals[1][r]
+            out[1 + 2 * size + n, r] = rejected.sum_of_first(rejected_count) / total
     return out, decided
 
 
@@ -199,7 +199,7 @@ def resample_rates(
     alone changed, so that they stay around the rates of the full sample.
     """
     genuine = compared.genuine
-    totals = weigh_comparisons(compared.parts, weights.astype(np.float64))
+    totals = weigh_comparisons(compared.blocks, weights.astype(np.float64))
     chosen: NDArray[np.intp] | slice = slice(None)
     if genuine.raw.size > MOST_GENUINE:
         chosen = np.sort(np.random.default_rng(0).choice(genuine.raw.size, MOST_GENUINE, replace=False))
@@ -225,12 +225,12 @@ def resample_rates(
         if scores.size < all_scores.size or ranked.copies is not None:
             ones = np.ones((1, weights.shape[1]), dtype=np.int16)
             thinned = _weigh(
-                ranked, ones, weigh_comparisons(compared.parts, ones.astype(np.float64)), fmrs, thresholds
+                ranked, ones, weigh_comparisons(compared.blocks, ones.astype(np.float64)), fmrs, thresholds
             )[0]
             found += np.concatenate([[point.eer.value], *(rate.value for rate in rates)])[:, None] - thinned
             np.clip(found, 0.0, 1.0, out=found)
         fnmr, fixed_fmr, fixed_fnmr = (
-            Estimate(rate.value, part) for rate, part in zip(rates, np.split(found[1:], 3), strict=True)
+            Estimate(rate.value, resampled) for rate, resampled in zip(rates, np.split(found[1:], 3), strict=True)
         )
         out.append(
             replace(

@@ -62,11 +62,11 @@ def judge_folds(folds: Sequence[Evaluation]) -> tuple[str, str]:
         return NOT_JUDGED, "No confidence intervals were asked for."
     headline = common_headline(folds)
     impostors = [one.comparisons[headline][1] for one in folds]
-    missing = reason_of_folds([one.null_reasons.get(f"sets.{headline}", "") for one in folds], impostors)
+    why_not = reason_of_folds([one.null_reasons.get(f"sets.{headline}", "") for one in folds], impostors)
     found = combined([one.sets[headline] for one in folds])
     frontal = average([one.improvement.frontal for one in folds])
     # where they are too few, the smallest fold is the one that has too few
-    return judge(headline, found and (found.raw, found.enhanced), frontal, min(impostors), missing)
+    return judge(headline, found and (found.raw, found.enhanced), frontal, min(impostors), why_not)
 
 
 def combined(folds: Sequence[Any]) -> Any:

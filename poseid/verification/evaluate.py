@@ -21,7 +21,7 @@ from poseid.verification.rates import FMRS, LABELS
 from poseid.verification.result import FORMS, Evaluation, YawSignSet
 from poseid.verification.scores import EXACT, Compared, Genuine, compare, genuine_alone
 from poseid.verification.set_result import SetResult, set_result
-from poseid.verification.sets import SETS, Part, set_parts, yaw_sign_parts
+from poseid.verification.sets import SETS, ComparisonBlock, set_blocks, yaw_sign_blocks
 from poseid.verification.verdict import NOT_JUDGED, judge
 
 MAX_IN_FLOAT64 = 1 << 21
@@ -65,8 +65,8 @@ def evaluate(
     v = video.normalized(code[len(front.person) :], dtype, "video")
     weights = resample_people(count, resamples, seed) if resamples and count else None
 
-    def scored(parts: tuple[Part, ...]) -> Compared:
-        return compare(parts, count, deepest_fmr=max(FMRS), with_people=weights is not None, exact=exact)
+    def scored(blocks: tuple[ComparisonBlock, ...]) -> Compared:
+        return compare(blocks, count, deepest_fmr=max(FMRS), with_people=weights is not None, exact=exact)
 
     reasons: dict[str, str] = {}
     results: dict[str, SetResult | None] = {}
@@ -82,8 +82,8 @@ def evaluate(
         elif name not in sets:
             results[name], reasons[path] = None, "not asked for"
             continue
-        parts = set_parts(name, f, v)
-        compared = scored(parts)
+        blocks = set_blocks(name, f, v)
+        compared = scored(blocks)
         size = compared.genuine.raw.size + compared.raw.total
         comparisons[name] = int(compared.genuine.raw.size), int(compared.raw.total)
         results[name] = set_result(compared, weights, path, reasons)
@@ -93,10 +93,10 @@ def evaluate(
             headline_scores = compared
         del compared
         if name == "profile_profile" and details:
-            for sign, profiles in yaw_sign_parts(parts[0].left).items():
+            for sign, profiles in yaw_sign_blocks(blocks[0].left).items():
                 yaw_sign[sign] = _yaw_sign(sign, scored(profiles), weights, results[name], reasons)
     if genuine is None:
-        genuine = genuine_alone(set_parts("all", f, v)[0])
+        genuine = genuine_alone(set_blocks("all", f, v)[0])
     searches = _searches(f, v, reasons)
     found = Evaluation(
         people=count,

@@ -1,7 +1,8 @@
 """The registered metrics: what is compared between models, over a sweep, and over the epochs of a training.
 
 A new metric is one function and its entry in `METRICS`. It then appears in ``summary.json``, in the tables of
-`poseid compare`, in the table of a sweep, and in what a training logs, and may be the objective of a sweep.
+`poseid compare`, in ``sweep.csv`` (``sweep.html`` has few columns, of its own choice), and in what a training logs, and
+may be the objective of a sweep.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from poseid.verification.rates import LABELS
 from poseid.verification.result import FORMS, Evaluation, Figures
 
 Place = Literal["compare", "raw thresholds", "paired", "sweep", "log"]
-"""A table of `poseid compare` (figures, rates at the raw thresholds, paired differences), a sweep, a training's log."""
+"""A table of `poseid compare` (figures, rates at raw thresholds, paired differences), sweep.csv, a training's log."""
 EVERYWHERE: tuple[Place, ...] = ("compare", "paired", "sweep", "log")
 Format = Literal["percent", "rate", "small", "ratio", "signed"]
 

@@ -103,9 +103,9 @@ def protocol_results(
             enhanced.append(np.where(reference[:, None], _picked(f, r, front.reference, video.reference), probe))
         truth, fold = pairs.same[here], pairs.fold[here]
         genuine, impostor, folds = int(truth.sum()), int((~truth).sum()), len(np.unique(fold))
-        missing = why_null(genuine, impostor)
-        if missing:
-            reasons[f"protocols.{name}"] = missing
+        why_not = why_null(genuine, impostor)
+        if why_not:
+            reasons[f"protocols.{name}"] = why_not
         elif folds < 2:
             reasons[f"protocols.{name}.accuracy"] = f"accuracy needs at least 2 folds and there are {folds}"
         rates = []
@@ -113,8 +113,8 @@ def protocol_results(
             scores = np.einsum("ij,ij->i", *vectors)
             rates.append(
                 ProtocolRates(
-                    eer=np.nan if missing else eer(scores[truth], scores[~truth]),
-                    accuracy=np.nan if missing or folds < 2 else folded_accuracy(scores, truth, fold),
+                    eer=np.nan if why_not else eer(scores[truth], scores[~truth]),
+                    accuracy=np.nan if why_not or folds < 2 else folded_accuracy(scores, truth, fold),
                 )
             )
         out[str(name)] = ProtocolResult(genuine, impostor, *rates)

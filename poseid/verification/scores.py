@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseid.verification.impostors import EXCLUDED, Impostors, ImpostorStore
-from poseid.verification.sets import Part
+from poseid.verification.sets import ComparisonBlock
 
 EXACT = 1 << 22
 """So many impostor comparisons are all stored."""
@@ -34,7 +34,7 @@ class Genuine:
     enhanced: NDArray[np.floating]
     person: NDArray[np.integer]
     left: NDArray[np.integer]
-    """Rows of the part's left and right groups."""
+    """Rows of the block's left and right groups."""
     right: NDArray[np.integer]
 
 
@@ -45,17 +45,17 @@ class Compared:
     genuine: Genuine
     raw: Impostors
     enhanced: Impostors
-    parts: tuple[Part, ...]
+    blocks: tuple[ComparisonBlock, ...]
 
 
-def count_comparisons(parts: Sequence[Part], people: int) -> tuple[int, int]:
+def count_comparisons(blocks: Sequence[ComparisonBlock], people: int) -> tuple[int, int]:
     """Numbers of genuine and of impostor comparisons."""
-    genuine, impostor = weigh_comparisons(parts, np.ones((1, people)))
+    genuine, impostor = weigh_comparisons(blocks, np.ones((1, people)))
     return round(float(genuine[0])), round(float(impostor[0]))
 
 
 def weigh_comparisons(
-    parts: Sequence[Part], weights: NDArray[np.floating]
+    blocks: Sequence[ComparisonBlock], weights: NDArray[np.floating]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Total weight of the genuine (w_i each) and impostor comparisons (w_i · w_j each), a row of weights a resample.
 
@@ -64,57 +64,57 @@ def weigh_comparisons(
     """
     resamples, people = weights.shape
     genuine, impostor = np.zeros(resamples), np.zeros(resamples)
-    for part in parts:
-        a = np.bincount(part.left.person, minlength=people).astype(np.float64)
+    for block in blocks:
+        a = np.bincount(block.left.person, minlength=people).astype(np.float64)
         first = weights @ a
-        if part.right is None:
+        if block.right is None:
             genuine += weights @ (a * (a - 1) / 2)
             impostor += (first**2 - weights**2 @ a**2) / 2
         else:
-            b = np.bincount(part.right.person, minlength=people)
+            b = np.bincount(block.right.person, minlength=people)
             genuine += weights @ (a * b)
             impostor += first * (weights @ b) - weights**2 @ (a * b)
     return genuine, impostor
 
 
 def compare(
-    parts: Sequence[Part], people: int, *, deepest_fmr: float, with_people: bool, exact: int = EXACT
+    blocks: Sequence[ComparisonBlock], people: int, *, deepest_fmr: float, with_people: bool, exact: int = EXACT
 ) -> Compared:
-    """Score every comparison of the parts, raw and enhanced.
+    """Score every comparison of the blocks, raw and enhanced.
 
     people       the number of persons (codes 0 … people−1)
     deepest_fmr  scores are exact down below the threshold of this FMR
     with_people  store who was compared, as the bootstrap needs
     exact        up to so many impostor comparisons all scores are stored
     """
-    total = count_comparisons(parts, people)[1]
+    total = count_comparisons(blocks, people)[1]
     stored = total
-    forms = ["raw"] if all(_unchanged(part) for part in parts) else ["raw", "enhanced"]
+    forms = ["raw"] if all(_unchanged(block) for block in blocks) else ["raw", "enhanced"]
     bounds = [-np.inf] * len(forms)
     if total > exact:
         # resampled people need a little more than the share asked for: a quarter on top
         stored = min(total, max(exact, int(1.25 * deepest_fmr * total) + 1))
-        bounds = _likely_bounds(parts, forms, stored / total)
-    dtype = parts[0].left.raw.dtype.type
+        bounds = _likely_bounds(blocks, forms, stored / total)
+    dtype = blocks[0].left.raw.dtype.type
 
     def score(bounds: list[float]) -> tuple[list[ImpostorStore], Genuine]:
         stores = [ImpostorStore(total, stored, bound, _ROWS * _COLUMNS, dtype, people, with_people) for bound in bounds]
-        return stores, _fill(dict(zip(forms, stores, strict=True)), parts, dtype)
+        return stores, _fill(dict(zip(forms, stores, strict=True)), blocks, dtype)
 
     stores, genuine = score(bounds)
     if any(store.is_incomplete() for store in stores):
         # the guess was too high, which only unusual scores bring about: once more without it
         stores, genuine = score([-np.inf] * len(forms))
     impostors = [store.finish() for store in stores]
-    return Compared(genuine, impostors[0], impostors[-1], tuple(parts))
+    return Compared(genuine, impostors[0], impostors[-1], tuple(blocks))
 
 
-def genuine_alone(part: Part) -> Genuine:
+def genuine_alone(block: ComparisonBlock) -> Genuine:
     """The genuine comparisons of two groups, without the impostor ones, which are many more."""
-    left, right = part.left, part.right
+    left, right = block.left, block.right
     assert right is not None
     column, row = same_person(right.person, left.person)
-    forms = ["raw"] if _unchanged(part) else ["raw", "enhanced"]
+    forms = ["raw"] if _unchanged(block) else ["raw", "enhanced"]
     scores = [cosines(getattr(left, form), getattr(right, form), row, column) for form in forms]
     return Genuine(scores[0], scores[-1], right.person[column], row, column)
 
@@ -140,21 +140,21 @@ def cosines(
     return out
 
 
-def _unchanged(part: Part) -> bool:
-    return all(group is None or group.enhanced is group.raw for group in (part.left, part.right))
+def _unchanged(block: ComparisonBlock) -> bool:
+    return all(group is None or group.enhanced is group.raw for group in (block.left, block.right))
 
 
-def _likely_bounds(parts: Sequence[Part], forms: Sequence[str], share: float) -> list[float]:
+def _likely_bounds(blocks: Sequence[ComparisonBlock], forms: Sequence[str], share: float) -> list[float]:
     """For each form a score that a little more than this share of the impostor comparisons reaches, by some drawn.
 
     Nearly all scores can then be passed over at once. Six standard deviations of the draw lie on the safe side.
     """
     rng = np.random.default_rng(0)
-    sizes = np.array([len(p.left.person) * len((p.right or p.left).person) for p in parts], dtype=np.float64)
+    sizes = np.array([len(p.left.person) * len((p.right or p.left).person) for p in blocks], dtype=np.float64)
     count = int(min(_MOST_DRAWN, sizes.sum() / 100))
     drawn: list[list[NDArray[np.floating]]] = [[] for _ in forms]
-    for part, many in zip(parts, rng.multinomial(count, sizes / sizes.sum()), strict=True):
-        left, right = part.left, part.right or part.left
+    for block, many in zip(blocks, rng.multinomial(count, sizes / sizes.sum()), strict=True):
+        left, right = block.left, block.right or block.left
         i, j = (rng.integers(0, max(len(group.person), 1), size=many) for group in (left, right))
         other = left.person[i] != right.person[j]
         i, j = i[other], j[other]
@@ -168,24 +168,24 @@ def _likely_bounds(parts: Sequence[Part], forms: Sequence[str], share: float) ->
     return bounds
 
 
-def _fill(stores: dict[str, ImpostorStore], parts: Sequence[Part], dtype: type[np.floating]) -> Genuine:
+def _fill(stores: dict[str, ImpostorStore], blocks: Sequence[ComparisonBlock], dtype: type[np.floating]) -> Genuine:
     """Every comparison into the store of its form; returns the genuine ones."""
     # filled again and again: fresh memory would cost as much as the counting
     buffer = np.empty(_ROWS * _COLUMNS, dtype=dtype)
     found: list[list[NDArray[np.generic]]] = []
-    for part in parts:
-        left, right = part.left, part.left if part.right is None else part.right
+    for block in blocks:
+        left, right = block.left, block.left if block.right is None else block.right
         left_person, right_person = left.person.astype(np.int32), right.person.astype(np.int32)
         for first in range(0, len(right_person), _COLUMNS):
             last = min(first + _COLUMNS, len(right_person))
             # among themselves, each two rows are compared if the row comes before the column
-            end = len(left_person) if part.right is not None else last
+            end = len(left_person) if block.right is not None else last
             for start in range(0, end, _ROWS):
                 stop = min(start + _ROWS, end)
                 one, other = left_person[start:stop], right_person[first:last]
                 row, column = same_person(one, other)
                 below = None
-                if part.right is None and first < stop:
+                if block.right is None and first < stop:
                     later = first + column > start + row
                     row, column = row[later], column[later]
                     below = np.arange(first, last)[None, :] <= np.arange(start, stop)[:, None]

@@ -99,8 +99,8 @@ def set_result(
     path     of the set in the report; `reasons` gets, by path, why something is null
     """
     genuine, total = compared.genuine, compared.raw.total
-    if missing := why_null(genuine.raw.size, total):
-        reasons[path] = missing
+    if why_not := why_null(genuine.raw.size, total):
+        reasons[path] = why_not
         return None
     raw = error_rates(genuine.raw, compared.raw, FMRS)
     enhanced = error_rates(genuine.enhanced, compared.enhanced, FMRS, raw.thresholds)

@@ -29,7 +29,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Part:
+class ComparisonBlock:
     """Every row of `left` against every row of `right`; without `right`, the rows of `left` among themselves,
     each unordered pair once and no row with itself."""
 
@@ -53,7 +53,7 @@ def _group(front: EmbeddingSet, video: EmbeddingSet, kind: int, form: str) -> Gr
     return Group(raw, raw if unchanged else np.concatenate([one.enhanced for one in groups]), person, yaw)
 
 
-def set_parts(name: str, front: EmbeddingSet, video: EmbeddingSet) -> tuple[Part, ...]:
+def set_blocks(name: str, front: EmbeddingSet, video: EmbeddingSet) -> tuple[ComparisonBlock, ...]:
     """The comparisons of a set, of normalized rows.
 
     Front rows stand in their reference form everywhere; video rows in their probe form, but for the frontal video
@@ -61,17 +61,20 @@ def set_parts(name: str, front: EmbeddingSet, video: EmbeddingSet) -> tuple[Part
     """
     if name == "all":
         left = Group(front.raw, front.reference, front.person, front.yaw)
-        return (Part(left, Group(video.raw, video.probe, video.person, video.yaw)),)
+        return (ComparisonBlock(left, Group(video.raw, video.probe, video.person, video.yaw)),)
     if name == "frontal_profile":
-        return (Part(_group(front, video, FRONTAL, "reference"), _group(front, video, PROFILE, "probe")),)
+        return (ComparisonBlock(_group(front, video, FRONTAL, "reference"), _group(front, video, PROFILE, "probe")),)
     kind = {"frontal_frontal": FRONTAL, "profile_profile": PROFILE}[name]
-    return (Part(_group(front, video, kind, "probe"), None),)
+    return (ComparisonBlock(_group(front, video, kind, "probe"), None),)
 
 
-def yaw_sign_parts(profile: Group) -> dict[str, tuple[Part, ...]]:
+def yaw_sign_blocks(profile: Group) -> dict[str, tuple[ComparisonBlock, ...]]:
     """Profile rows against profile rows: yaws of the same sign, and of opposite signs.
 
     Rows of unknown yaw, or of yaw 0, are in neither.
     """
     one, other = (profile.take(np.flatnonzero(side)) for side in (profile.yaw < 0, profile.yaw > 0))
-    return {"same": (Part(one, None), Part(other, None)), "opposite": (Part(one, other),)}
+    return {
+        "same": (ComparisonBlock(one, None), ComparisonBlock(other, None)),
+        "opposite": (ComparisonBlock(one, other),),
+    }

@@ -23,6 +23,11 @@ WHERE = "(set POSEID_TRACEBACK=1 to see where)"
 EVALUATE = ("evaluate", "raw", "--data", "none", "--out", "o")
 
 
+@pytest.mark.parametrize("command", [["evaluate", "raw"], ["compare", "raw"]])
+def test_a_thousand_resamples_unless_said_otherwise(command: list[str]) -> None:
+    assert cli.make_parser().parse_args([*command, "--data", "d", "--out", "o"]).resamples == 1000
+
+
 def test_every_module_of_the_package_is_a_command_with_help(call: Caller) -> None:
     listed = call.done("--help")
     found = {path.stem: path for path in (ROOT / "poseid" / "cli").glob("*.py")}

@@ -37,7 +37,7 @@ PHI = {
 }
 
 
-def form(dim: int = DIM) -> ClosedForm:
+def closed_form(dim: int = DIM) -> ClosedForm:
     """A layer in float64 whose φ all matter."""
     layer = ClosedForm(dim).double()
     with torch.no_grad():
@@ -110,7 +110,7 @@ def by_equations(rows: TrainingRows) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def test_solution_and_output_agree_with_the_equations() -> None:
-    layer = form()
+    layer = closed_form()
     solution = solve(layer, statistics(ROWS))
     got = (*solution[:3], layer(*unit_and_length(ROWS.features.double()), solution))
     for one, wanted in zip(got, by_equations(ROWS), strict=True):
@@ -118,7 +118,7 @@ def test_solution_and_output_agree_with_the_equations() -> None:
 
 
 def test_every_number_of_phi_moves_the_output() -> None:
-    layer, rows = form(), unit_and_length(ROWS.features.double())
+    layer, rows = closed_form(), unit_and_length(ROWS.features.double())
     before = layer(*rows, solve(layer, statistics(ROWS))).detach()
     for name, parameter in layer.named_parameters():
         for index in range(parameter.numel()):
@@ -130,7 +130,7 @@ def test_every_number_of_phi_moves_the_output() -> None:
 
 
 def test_stored_it_is_what_the_layer_uses_by_itself() -> None:
-    layer, rows = form(), unit_and_length(ROWS.features.double())
+    layer, rows = closed_form(), unit_and_length(ROWS.features.double())
     solution = solve(layer, statistics(ROWS))
     layer.store(solution)
     assert float(layer.people) == 40
@@ -141,19 +141,21 @@ def test_the_constants_do_not_hang_on_the_order_of_rows_and_people() -> None:
     order = torch.randperm(len(ROWS.person), generator=torch.Generator().manual_seed(0))
     renamed = torch.randperm(40, generator=torch.Generator().manual_seed(1))
     other = TrainingRows(ROWS.features[order], renamed[ROWS.person[order]], ROWS.frontal[order], ROWS.profile[order])
-    torch.testing.assert_close(solve(form(), statistics(ROWS)), solve(form(), statistics(other)))
+    torch.testing.assert_close(solve(closed_form(), statistics(ROWS)), solve(closed_form(), statistics(other)))
 
 
 def test_rows_of_chosen_people_are_those_of_a_fit_by_hand() -> None:
     chosen = torch.arange(40) % 3 != 0
     names = [name for name, wanted in zip(FEATURES.people(), chosen.tolist(), strict=True) if wanted]
     by_hand = training_rows(FEATURES.select(names))
-    torch.testing.assert_close(solve(form(), statistics(ROWS.of_people(chosen))), solve(form(), statistics(by_hand)))
+    torch.testing.assert_close(
+        solve(closed_form(), statistics(ROWS.of_people(chosen))), solve(closed_form(), statistics(by_hand))
+    )
 
 
 def test_gradcheck_with_respect_to_every_number_of_phi() -> None:
     rows = training_rows(synthetic(people=12, dim=16, probes=8, seed=4))
-    layer, constants = form(16), statistics(rows)
+    layer, constants = closed_form(16), statistics(rows)
     x, length = unit_and_length(rows.features.double())
     x, length = x[::9], length[::9]
     phi = tuple(layer.parameters())
@@ -211,7 +213,7 @@ EDGES = {
 
 @pytest.mark.parametrize("rows", EDGES.values(), ids=EDGES)
 def test_at_the_edges_all_is_finite(rows: TrainingRows) -> None:
-    layer, constants = form(rows.features.shape[1]), statistics(rows)
+    layer, constants = closed_form(rows.features.shape[1]), statistics(rows)
     for name, value in vars(constants).items():
         assert value is None or bool(value.isfinite().all()), name
     solution = solve(layer, constants)
@@ -223,7 +225,7 @@ def test_at_the_edges_all_is_finite(rows: TrainingRows) -> None:
     scores = out[rows.profile] @ x[rows.frontal].T
     scores.square().mean().backward()
     for name, parameter in layer.named_parameters():
-        used = name != "metric_power" or constants.within is not None
+        used = name != "metric_power" or constants.within_eigenvalues is not None
         assert (parameter.grad is not None) == used, name
         assert parameter.grad is None or bool(parameter.grad.isfinite().all()), name
     assert len(EDGES["more dimensions than rows"].person) < 256
@@ -231,20 +233,20 @@ def test_at_the_edges_all_is_finite(rows: TrainingRows) -> None:
 
 def test_with_one_frontal_row_a_person_there_is_no_metric_of_differences() -> None:
     constants = statistics(ONE_FRONTAL)
-    assert constants.within is None
-    one, other = form(), form()
+    assert constants.within_eigenvalues is None
+    one, other = closed_form(), closed_form()
     with torch.no_grad():
         other.metric_power.fill_(-0.9)
     assert torch.equal(solve(one, constants).matrix, solve(other, constants).matrix)
 
 
 def test_vectors_of_one_length_have_no_quality() -> None:
-    layer = form()
+    layer = closed_form()
     solution = solve(layer, statistics(ONE_LENGTH))
     x = ONE_LENGTH.features[:5].double()
     torch.testing.assert_close(layer(x, x.norm(dim=1)[:, None], solution), layer(x, torch.ones(5, 1) * 9, solution))
     # nor a weight in the regression
-    other = form()
+    other = closed_form()
     with torch.no_grad():
         other.length_power.fill_(-4.0)
     torch.testing.assert_close(solve(other, statistics(ONE_LENGTH)).matrix, solution.matrix, atol=1e-6, rtol=1e-6)
@@ -266,7 +268,7 @@ def test_too_few_rows_say_why(rows: int, people: int, profile_rows: int) -> None
 def test_profile_rows_of_people_without_a_frontal_row_do_not_count() -> None:
     without = replace(ROWS, frontal=ROWS.frontal & (ROWS.person >= 20))
     fewer = replace(without, profile=ROWS.profile & (ROWS.person >= 20))
-    torch.testing.assert_close(solve(form(), statistics(without)), solve(form(), statistics(fewer)))
+    torch.testing.assert_close(solve(closed_form(), statistics(without)), solve(closed_form(), statistics(fewer)))
     assert isinstance(statistics_of(replace(ROWS, frontal=torch.zeros_like(ROWS.frontal))), str)
     nobody = TrainingRows(ROWS.features[:0], ROWS.person[:0], ROWS.frontal[:0], ROWS.profile[:0])
     assert isinstance(statistics_of(nobody), str)
@@ -282,7 +284,7 @@ def test_where_all_frontal_rows_are_one_vector_nothing_can_be_fitted(vector: Ten
 def test_where_frontal_rows_cancel_out_no_direction_moves_all_scores_alike() -> None:
     constants = statistics(everybody_twice(-1.0))
     assert not bool(constants.bias_direction.any())
-    assert bool(solve(form(), constants).matrix.isfinite().all())
+    assert bool(solve(closed_form(), constants).matrix.isfinite().all())
 
 
 def test_solutions_of_float32_statistics_are_near_those_of_float64() -> None:

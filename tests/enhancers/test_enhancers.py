@@ -116,17 +116,17 @@ def test_a_fit_given_stands_in_for_the_stored_one_and_stored_it_gives_the_same(n
 
 def test_phi_is_named_as_in_the_configuration_and_absent_where_it_does_nothing(name: str) -> None:
     gate = {"gate_slope", "gate_centre", "gate_full", "gate_unknown"}
-    form = {"ridge", "ridge_power", "length_power", "metric_power", "shape", "bias", "quality"}
+    closed_form = {"ridge", "ridge_power", "length_power", "metric_power", "shape", "bias", "quality"}
     weight = {"weight_length", "weight_yaw"}
     assert set(build(name, SMALL[name]).phi()) == gate | {"strength"} | weight
     assert set(build(name, {**SMALL[name], "skip": False}).phi()) == weight
-    values = {key: {"value": 0.5, "lr": 0.0} for key in (gate | form | {"strength"} | weight) - {"shape"}}
+    values = {key: {"value": 0.5, "lr": 0.0} for key in (gate | closed_form | {"strength"} | weight) - {"shape"}}
     values["shape"] = {"value": [0.1, 0.2, 0.3, 0.4], "lr": 0.0}
     enhancer = build(name, {**SMALL[name], "init": "ridge", "phi": values})
-    assert set(enhancer.phi()) == gate | form | {"strength"} | weight
+    assert set(enhancer.phi()) == gate | closed_form | {"strength"} | weight
     shown = enhancer.phi_values()
     assert [shown.pop(f"shape_{i}") for i in (1, 2, 3, 4)] == pytest.approx([0.1, 0.2, 0.3, 0.4])
-    assert set(shown) == gate | form - {"shape"} | {"strength"} | weight
+    assert set(shown) == gate | closed_form - {"shape"} | {"strength"} | weight
     assert all(value == pytest.approx(0.5) for value in shown.values())  # ridge itself, not its logarithm
 
 

@@ -163,7 +163,7 @@ def test_fit_agrees_with_the_class_balanced_regression_of_scikit_learn() -> None
     oracle = LogisticRegression(C=1.0, class_weight="balanced", tol=1e-12, max_iter=100000)
     oracle.fit(inputs, profile[either])
     np.testing.assert_allclose(fit.weight.numpy(), oracle.coef_[0, :-1] * scale, atol=1e-4)
-    assert float(fit.length_weight) == pytest.approx(oracle.coef_[0, -1] * 4, abs=1e-4)
+    assert float(fit.length_coefficient) == pytest.approx(oracle.coef_[0, -1] * 4, abs=1e-4)
     assert float(fit.offset) == pytest.approx(oracle.intercept_[0], abs=1e-4)
     gate = stored(fit)
     got = gate.probability(*unit_and_length(ROWS.features))[:, 0].numpy()

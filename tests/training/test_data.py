@@ -113,15 +113,15 @@ def test_files_of_names_that_overlap_are_refused(tmp_path: Path) -> None:
 def test_of_many_rows_an_even_share_of_the_people_is_taken() -> None:
     made = loaded()
     people = made.split.train
-    everything = made.part(people)
+    everything = made.subset(people)
     counts = {name: int((made.feature_set.video.people == name).sum()) for name in people}
     most = (len(everything.front) + len(everything.video)) // 2
-    some = made.part(people, most)
+    some = made.subset(people, most)
     assert everything.people() == sorted(people)
     assert set(some.people()) < set(people)
     assert len(some.people()) > FEWEST_PEOPLE
     assert len(some.front) + len(some.video) <= most
     # all rows of those who are taken, and the same people again
     assert all((some.video.people == name).sum() == counts[name] for name in some.people())
-    assert made.part(people, most).people() == some.people()
-    assert len(made.part(people, 1).people()) == FEWEST_PEOPLE
+    assert made.subset(people, most).people() == some.people()
+    assert len(made.subset(people, 1).people()) == FEWEST_PEOPLE

@@ -31,8 +31,8 @@ def enhancer(**options: object) -> Enhancer:
     return build("residual", {key: value for key, value in {**small.RIDGE, **options}.items() if key != "name"})
 
 
-def supporting(part: int) -> list[str]:
-    return [name for name in FEATURES.people() if DIVISION[name] != part]
+def supporting(division: int) -> list[str]:
+    return [name for name in FEATURES.people() if DIVISION[name] != division]
 
 
 def fitter(features: FeatureSet = FEATURES, closed_form: bool = True) -> Fitter:
@@ -58,7 +58,7 @@ def test_divisions_cover_everybody_once_and_hold_two_people_at_least(people: int
     names = [f"人 {number}" for number in range(people)]
     made = divide(names, divisions, seed)
     assert sorted(made) == sorted(names)
-    sizes = [list(made.values()).count(part) for part in range(max(made.values()) + 1)]
+    sizes = [list(made.values()).count(division) for division in range(max(made.values()) + 1)]
     assert sum(sizes) == people
     assert min(sizes) >= 2
     assert max(sizes) - min(sizes) <= 1
@@ -82,9 +82,9 @@ def test_the_support_of_a_division_is_everybody_else() -> None:
     episodes = Episodes(FEATURES, DIVISION, True, CPU)
     made = enhancer()
     assert len(episodes.support) == 4
-    assert_same_fit(episodes.everybody.fit(made), fitter().fit(made))
-    for part, support in enumerate(episodes.support):
-        by_hand = fitter(FEATURES.select(supporting(part)))
+    assert_same_fit(episodes.train_people.fit(made), fitter().fit(made))
+    for division, support in enumerate(episodes.support):
+        by_hand = fitter(FEATURES.select(supporting(division)))
         assert_same_fit(support.fit(made), by_hand.fit(made))
 
 
@@ -104,14 +104,14 @@ def test_the_query_people_have_no_part_in_the_solution_that_they_are_judged_by()
     query = set(FEATURES.people()) - set(supporting(2))
     after = Episodes(changed(FEATURES, query), DIVISION, True, CPU)
     assert_same_fit(after.support[2].fit(made), before.support[2].fit(made), tolerance=0.0)
-    for part in (0, 1, 3):
-        one, other = (parts_of(episodes.support[part].fit(made))[0].matrix for episodes in (after, before))
+    for division in (0, 1, 3):
+        one, other = (parts_of(episodes.support[division].fit(made))[0].matrix for episodes in (after, before))
         assert not torch.allclose(one, other)
 
 
 def test_with_one_division_the_support_is_everybody() -> None:
     episodes = Episodes(FEATURES, dict.fromkeys(FEATURES.people(), 0), True, CPU)
-    assert episodes.support == [episodes.everybody]
+    assert episodes.support == [episodes.train_people]
 
 
 def test_of_very_many_people_those_whose_rows_are_there_support() -> None:
@@ -125,9 +125,9 @@ def test_of_very_many_people_those_whose_rows_are_there_support() -> None:
 
 def test_solution_and_gate_are_float32_whatever_the_precision_of_the_solve() -> None:
     solution, gate = parts_of(fitter().fit(enhancer()))
-    assert all(part.dtype == torch.float32 for part in (*solution, *gate))
+    assert all(tensor.dtype == torch.float32 for tensor in (*solution, *gate))
     assert solution.matrix.requires_grad
-    assert not any(part.requires_grad for part in gate)
+    assert not any(tensor.requires_grad for tensor in gate)
 
 
 def gradients(rows: TrainingRows, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -162,8 +162,8 @@ def test_gradient_of_phi_is_that_of_finite_differences() -> None:
     rows, batch = fitter(), query()
     weights = dict.fromkeys(TERMS, 0.0) | {"id": 1.0, "contrast": 1.0, "detection": 1.0}
     module = small.module(model=small.RIDGE, weights=weights)
-    form = module.enhancer.closed_form
-    assert form is not None
+    closed_form = module.enhancer.closed_form
+    assert closed_form is not None
 
     def loss() -> Tensor:
         terms = module.loss_terms(batch, batch["pose"], weights, rows.fit(module.enhancer))
@@ -171,7 +171,7 @@ def test_gradient_of_phi_is_that_of_finite_differences() -> None:
 
     loss().backward()
     for name, step in (("log_ridge", 0.02), ("metric_power", 0.02), ("bias", 0.002), ("ridge_power", 0.02)):
-        parameter = dict(form.named_parameters())[name]
+        parameter = dict(closed_form.named_parameters())[name]
         with torch.no_grad():
             parameter.add_(step)
             above = loss().item()
@@ -226,7 +226,7 @@ def test_too_few_people_leave_the_closed_form_out_and_say_why() -> None:
     assert "of 3 people who also have a frontal row" in (reason or "")
     assert (float(made.gate.fitted), float(made.closed_form.people)) == (1.0, 0.0)
     fitted = fitter(few)
-    assert fitted.missing == reason
+    assert fitted.why_not == reason
     fit = fitted.fit(made)
     assert fit.solution is None
     x = torch.from_numpy(few.video.features)
@@ -255,9 +255,9 @@ def test_the_solve_of_a_fit_is_the_closed_form_of_its_people() -> None:
 
 def test_where_the_gate_of_a_support_begins_does_not_matter() -> None:
     rows = training_rows(FEATURES)
-    everybody = Fitter(rows, False, CPU)
+    of_all = Fitter(rows, False, CPU)
     half = rows.of_people(torch.arange(32) % 2 == 0)
-    from_there, from_nothing = Fitter(half, False, CPU, everybody.gate), Fitter(half, False, CPU)
+    from_there, from_nothing = Fitter(half, False, CPU, of_all.gate), Fitter(half, False, CPU)
     assert isinstance(from_there.gate, GateFit)
     assert isinstance(from_nothing.gate, GateFit)
     for a, b in zip(from_there.gate, from_nothing.gate, strict=True):

@@ -209,16 +209,16 @@ def test_a_step_solves_on_the_support_of_the_division_of_its_batch() -> None:
 def test_validation_solves_on_all_training_people_with_phi_as_it_is() -> None:
     made, data = with_data()
     made.on_validation_epoch_start()
-    form = made.enhancer.closed_form
-    assert form is not None
-    everybody = Fitter(training_rows(data.train_set), True, torch.device("cpu")).fit(made.enhancer)
-    assert everybody.solution is not None
-    torch.testing.assert_close(form.matrix, everybody.solution.matrix.detach())
-    before = form.matrix.clone()
+    closed_form = made.enhancer.closed_form
+    assert closed_form is not None
+    of_train_people = Fitter(training_rows(data.train_set), True, torch.device("cpu")).fit(made.enhancer)
+    assert of_train_people.solution is not None
+    torch.testing.assert_close(closed_form.matrix, of_train_people.solution.matrix.detach())
+    before = closed_form.matrix.clone()
     with torch.no_grad():
-        form.log_ridge.add_(1.0)
+        closed_form.log_ridge.add_(1.0)
     made.on_validation_epoch_start()
-    assert not torch.allclose(form.matrix, before)
+    assert not torch.allclose(closed_form.matrix, before)
 
 
 def trainer_of(steps: int, per_epoch: int, accumulated: int = 1) -> Any:

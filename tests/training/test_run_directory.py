@@ -73,6 +73,17 @@ def test_a_refused_command_leaves_a_finished_run_as_it_was(
     assert capfd.readouterr().err.startswith("error: m")
 
 
+def test_a_finished_run_without_its_checkpoints_is_not_written_over(
+    here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (run_dir,) = (here / "m").iterdir()
+    shutil.rmtree(run_dir / "checkpoints")
+    before = contents(here)
+    assert train.main([*BRIEF, *DATA, f"hydra.run.dir={run_dir}"]) == 2
+    assert contents(here) == before
+    assert "holds a run already" in capfd.readouterr().err
+
+
 def test_a_resume_compares_the_data_and_the_people(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (run_dir,) = (here / "m").iterdir()
     saved = {path: content for path, content in contents(run_dir).items() if path != "train.log"}

@@ -9,9 +9,9 @@ from torch import Tensor
 from poseid.training.sampling import (
     FRAMES,
     FRONTAL_SHARE,
-    MIN_ROUNDS,
+    MIN_DIVISION_STEPS,
     REFERENCES,
-    SET_SHARE,
+    SET_EVERY,
     BalancedBatches,
     Counts,
     Groups,
@@ -22,10 +22,10 @@ from poseid.training.sampling import (
 
 COUNTS = Counts(torch.tensor([5, 1, 30]), torch.tensor([2, 1, 1]), torch.tensor([4, 1, 7]), torch.tensor([3, 0, 20]))
 PERSON, FRONT_PERSON, FRONTAL_PERSON = (torch.repeat_interleave(torch.arange(3), count) for count in COUNTS[:3])
-EVERYBODY = torch.arange(3)
+ALL_PEOPLE = torch.arange(3)
 
 
-def drawn(total: int = 36, seed: int = 0, epoch: int = 0, people: Tensor = EVERYBODY) -> Tensor:
+def drawn(total: int = 36, seed: int = 0, epoch: int = 0, people: Tensor = ALL_PEOPLE) -> Tensor:
     return draw(people, COUNTS, total, generator_for(seed, epoch))
 
 
@@ -114,14 +114,14 @@ def test_each_batch_is_of_one_division_and_the_divisions_take_turns() -> None:
 def test_people_of_a_division_come_equally_often() -> None:
     row = torch.cat(batches(), dim=1)[0]
     counts = torch.bincount(OWNER[row], minlength=PEOPLE)
-    for part in range(3):
-        own = counts[DIVISION.eq(part)]
+    for division in range(3):
+        own = counts[DIVISION.eq(division)]
         assert own.max() - own.min() <= 1
 
 
 def test_an_epoch_has_at_least_two_steps_for_each_division_however_few_the_rows() -> None:
     made = batches(batch_size=1000)
-    assert len(made) == MIN_ROUNDS * 3 == 6
+    assert len(made) == MIN_DIVISION_STEPS * 3 == 6
     assert [int(DIVISION[OWNER[block[0, 0]]]) for block in made] == [0, 1, 2, 0, 1, 2]
     assert all(block.shape[1] == 1000 for block in made)
     assert not torch.equal(made[0], made[3])
@@ -143,13 +143,13 @@ def test_batches_are_a_function_of_seed_and_epoch() -> None:
 @pytest.mark.parametrize("world", [2, 3])
 def test_ranks_share_out_the_draw_that_one_process_would_make(world: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = batches(batch_size=4 * world, epoch=5)
-    parts = []
+    of_ranks = []
     for rank in range(world):
         monkeypatch.setattr(BalancedBatches, "_ranks", lambda _self, rank=rank: (rank, world))
-        parts.append(batches(batch_size=4, epoch=5))
-    assert all(len(part) == len(whole) for part in parts)
+        of_ranks.append(batches(batch_size=4, epoch=5))
+    assert all(len(one) == len(whole) for one in of_ranks)
     for step, block in enumerate(whole):
-        assert torch.equal(torch.stack([part[step] for part in parts], dim=2).flatten(1), block)
+        assert torch.equal(torch.stack([one[step] for one in of_ranks], dim=2).flatten(1), block)
 
 
 def test_sets_hold_different_rows_of_the_group_of_their_row_and_every_other_one_profiles_alone() -> None:
@@ -188,6 +188,6 @@ def test_groups_that_are_scattered_are_found_by_their_order() -> None:
 def test_a_quarter_of_the_draws_comes_with_a_set_of_the_same_person() -> None:
     for block in batches(batch_size=8):
         with_set = block[-FRAMES] >= 0
-        assert with_set.tolist() == [column < 8 // SET_SHARE for column in range(8)]
+        assert with_set.tolist() == [column < 8 // SET_EVERY for column in range(8)]
         assert torch.equal(OWNER[block[-FRAMES, with_set]], OWNER[block[0, with_set]])
     assert all((block[-FRAMES] >= 0).sum() == 1 for block in batches(batch_size=2))

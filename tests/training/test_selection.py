@@ -28,7 +28,7 @@ from poseid.training.selection import (
     HeldOut,
     PatienceAfterRamp,
     guard,
-    held_out,
+    hold_out,
 )
 from tests.training import small
 
@@ -220,7 +220,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, harmful_above: float, other: str) 
         return SimpleNamespace(verdict="harms" if evaluated[-1] > harmful_above else other)
 
     monkeypatch.setattr(selection, "evaluate_enhancer", evaluate)
-    monkeypatch.setattr(selection, "harms_held_out", lambda enhancer, parts: False)
+    monkeypatch.setattr(selection, "harms_held_out", lambda enhancer, held_out: False)
     return evaluated
 
 
@@ -246,7 +246,7 @@ def test_the_bias_is_raised_before_the_strength_is_lowered(monkeypatch: pytest.M
     enhancer = fitted()
     bias = enhancer.closed_form.bias.item()
     monkeypatch.setattr(
-        selection, "harms_held_out", lambda enhancer, parts: enhancer.closed_form.bias.item() < bias + 0.015
+        selection, "harms_held_out", lambda enhancer, held_out: enhancer.closed_form.bias.item() < bias + 0.015
     )
     guarded = guard(enhancer, VALIDATION, OUTSIDE, 100)
     assert guarded.strength == 1.0
@@ -257,7 +257,7 @@ def test_the_bias_is_raised_before_the_strength_is_lowered(monkeypatch: pytest.M
 
 def test_many_people_are_judged_by_their_verdict_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "FEW_PEOPLE", 10)
-    monkeypatch.setattr(selection, "harms_held_out", lambda enhancer, parts: True)
+    monkeypatch.setattr(selection, "harms_held_out", lambda enhancer, held_out: True)
     assert guard(fitted(), VALIDATION, OUTSIDE, 100).strength == 1.0
 
 
@@ -273,18 +273,18 @@ def test_nobody_is_held_out_by_a_fit_on_himself() -> None:
     data = small.loaded_data(synthetic_people=40)
     enhancer = small.module(model=small.RIDGE).enhancer
     episodes = Episodes(data.train_set, data.division, True, torch.device("cpu"))
-    parts = held_out(enhancer, episodes, data)
-    named = [name for part in parts for name in part.people.people()]
+    held_out = hold_out(enhancer, episodes, data)
+    named = [name for one in held_out for name in one.features.people()]
     assert sorted(named) == sorted([*data.split.train, *data.split.validation])
-    for part in parts[1:]:
-        others = data.train_set.select(sorted({*data.split.train} - {*part.people.people()}))
+    for one in held_out[1:]:
+        others = data.train_set.select(sorted({*data.split.train} - {*one.features.people()}))
         expected = Fitter(training_rows(others), True, torch.device("cpu")).fit(enhancer).solution
-        assert part.fit is not None
-        assert part.fit.solution is not None
+        assert one.fit is not None
+        assert one.fit.solution is not None
         assert expected is not None
-        torch.testing.assert_close(part.fit.solution.matrix, expected.matrix)
+        torch.testing.assert_close(one.fit.solution.matrix, expected.matrix)
         # with as much of the correction as the solution of all of them will give
-        assert int(part.fit.solution.people) == len(named)
+        assert int(one.fit.solution.people) == len(named)
 
 
 def test_without_a_path_from_the_input_there_is_nothing_to_fall_back_to() -> None:

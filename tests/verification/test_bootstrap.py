@@ -13,13 +13,13 @@ from poseid.verification.bootstrap import resample_rates
 from poseid.verification.estimates import Estimate, interval, mean_estimate, resample_people
 from poseid.verification.operating_points import error_rates
 from poseid.verification.scores import Compared, compare
-from poseid.verification.sets import Part, set_parts
+from poseid.verification.sets import ComparisonBlock, set_blocks
 from tests.verification.people import normalized, sides
 
 FMRS = (0.05, 0.01)
 
 
-def duplicated(part: Part, form: str, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def duplicated(block: ComparisonBlock, form: str, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Genuine and impostor scores after every person was copied; copies of one person are never compared."""
 
     def rows(group: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -28,12 +28,12 @@ def duplicated(part: Part, form: str, drawn: np.ndarray) -> tuple[np.ndarray, np
         copy = np.concatenate([np.full((person == p).sum(), c) for p, n in enumerate(drawn) for c in range(n)])
         return getattr(group, form)[index], person[index], copy
 
-    a, person_a, copy_a = rows(part.left)
-    b, person_b, copy_b = rows(part.left if part.right is None else part.right)
+    a, person_a, copy_a = rows(block.left)
+    b, person_b, copy_b = rows(block.left if block.right is None else block.right)
     scores = a @ b.T
     same = person_a[:, None] == person_b[None, :]
     genuine, impostor = same & (copy_a[:, None] == copy_b[None, :]), ~same
-    if part.right is None:
+    if block.right is None:
         once = np.triu(np.ones_like(same), 1).astype(bool)
         genuine, impostor = genuine & once, impostor & once
     return scores[genuine], scores[impostor]
@@ -49,7 +49,7 @@ def scored(name: str, ties: bool) -> Compared:
             EmbeddingSet(np.sign(s.raw), np.sign(s.reference), np.sign(s.probe), s.person, s.yaw, s.kind)
             for s in (front, video)
         )
-    return compare(set_parts(name, *normalized(front, video)), 12, deepest_fmr=0.05, with_people=True)
+    return compare(set_blocks(name, *normalized(front, video)), 12, deepest_fmr=0.05, with_people=True)
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -65,7 +65,7 @@ def test_weights_give_what_duplicated_people_give(name: str, ties: bool, monkeyp
     got = resample_rates(found, weights, fmrs=FMRS, thresholds=raw.thresholds, points=(raw, enhanced))
     for form, again in zip(("raw", "enhanced"), got, strict=True):
         for r, drawn in enumerate(weights):
-            g, i = duplicated(found.parts[0], form, drawn)
+            g, i = duplicated(found.blocks[0], form, drawn)
             # unit rows times unit rows may round differently when the matrix has another shape
             exact = 1e-12 if not ties else 1e-2
             if ties:
@@ -112,7 +112,7 @@ def test_a_first_depth_too_shallow_is_deepened() -> None:
     nothing = np.full(2, np.nan)
     point = error_rates(found.genuine.raw, found.raw, FMRS)
     ranked = bootstrap._rank(found.genuine.raw, found.genuine.person, found.raw, 30)
-    totals = bootstrap.weigh_comparisons(found.parts, weights.astype(float))
+    totals = bootstrap.weigh_comparisons(found.blocks, weights.astype(float))
     assert not bootstrap._weigh(ranked, weights, totals, FMRS, nothing)[1].all()
     low = replace(error_rates(found.genuine.raw, found.raw, (0.001,)), eer=Estimate(0.0))
     deep = resample_rates(found, weights, fmrs=FMRS, thresholds=nothing, points=(point, point))
@@ -123,11 +123,11 @@ def test_a_first_depth_too_shallow_is_deepened() -> None:
 
 def test_thinned_intervals_are_those_of_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     weights = resample_people(60, 150, seed=0)
-    parts = set_parts("all", *normalized(*sides(people=60, fronts=4, probes=20, noise=1.6, seed=3)))
+    blocks = set_blocks("all", *normalized(*sides(people=60, fronts=4, probes=20, noise=1.6, seed=3)))
     results = []
     for exact, most in ((1 << 22, 1 << 20), (1 << 22, 1 << 15), (20_000, 1 << 15)):
         monkeypatch.setattr(bootstrap, "MOST_IMPOSTORS", most)
-        found = compare(parts, 60, deepest_fmr=0.01, with_people=True, exact=exact)
+        found = compare(blocks, 60, deepest_fmr=0.01, with_people=True, exact=exact)
         point = error_rates(found.genuine.raw, found.raw, (0.01,))
         again = resample_rates(found, weights, fmrs=(0.01,), thresholds=point.thresholds, points=(point, point))[0]
         results.append([again.eer.ci95, again.fnmr_at_fmr[0].ci95, again.fmr_at_raw_threshold[0].ci95])
@@ -188,6 +188,6 @@ def test_sums_are_those_of_a_running_sum(size: int) -> None:
         sums.add_up()
         running = np.concatenate([[0.0], np.cumsum(sums.weights)])
         assert sums.total == running[-1]
-        assert [sums.first(n) for n in range(size + 1)] == running.tolist()
-        for part in np.arange(0, running[-1], 0.5):
-            assert sums.reach(part) == np.searchsorted(running, part, side="right") - 1
+        assert [sums.sum_of_first(n) for n in range(size + 1)] == running.tolist()
+        for limit in np.arange(0, running[-1], 0.5):
+            assert sums.most_within(limit) == np.searchsorted(running, limit, side="right") - 1

@@ -15,7 +15,7 @@ from poseid.verification import EmbeddingSet, rates
 from poseid.verification.embeddings import unit_rows
 from poseid.verification.operating_points import error_rates
 from poseid.verification.scores import Compared, compare, count_comparisons, genuine_alone, weigh_comparisons
-from poseid.verification.sets import SETS, Group, Part, set_parts, yaw_sign_parts
+from poseid.verification.sets import SETS, ComparisonBlock, Group, set_blocks, yaw_sign_blocks
 from tests.verification.people import normalized, sides
 
 
@@ -63,13 +63,13 @@ def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool) ->
     front = EmbeddingSet(
         front.raw[mix], front.reference[mix], front.probe[mix], front.person[mix], front.yaw[mix], kind[mix]
     )
-    parts = set_parts(name, *normalized(front, video))
-    found = compare(parts, 6, deepest_fmr=0.01, with_people=True)
+    blocks = set_blocks(name, *normalized(front, video))
+    found = compare(blocks, 6, deepest_fmr=0.01, with_people=True)
     want = by_hand(name, front, video)
     assert len(want["genuine"])
     assert len(want["impostor"])
     assert (found.genuine.raw.size, found.raw.total) == (len(want["genuine"]), len(want["impostor"]))
-    assert count_comparisons(parts, 6) == (len(want["genuine"]), len(want["impostor"]))
+    assert count_comparisons(blocks, 6) == (len(want["genuine"]), len(want["impostor"]))
     for n, scores in enumerate((found.genuine.raw, found.genuine.enhanced)):
         np.testing.assert_allclose(np.sort(scores), sorted(pair[n] for pair in want["genuine"]), atol=1e-12)
     for n, impostors in enumerate((found.raw, found.enhanced)):
@@ -86,9 +86,9 @@ def test_every_set_holds_the_comparisons_of_the_design(name: str, both: bool) ->
 def test_turned_parts_are_by_the_sign_of_the_yaw() -> None:
     yaw = np.array([-60.0, -50.0, 50.0, 60.0, 70.0, np.nan, 0.0])
     rows = unit_rows(np.random.default_rng(0).normal(size=(7, 4)), np.float64, "row")
-    parts = yaw_sign_parts(Group(rows, rows, np.arange(7), yaw))
-    assert count_comparisons(parts["same"], 7) == (0, 1 + 3)
-    assert count_comparisons(parts["opposite"], 7) == (0, 2 * 3)
+    blocks = yaw_sign_blocks(Group(rows, rows, np.arange(7), yaw))
+    assert count_comparisons(blocks["same"], 7) == (0, 1 + 3)
+    assert count_comparisons(blocks["opposite"], 7) == (0, 2 * 3)
 
 
 def test_weights_of_all_comparisons_are_those_of_each() -> None:
@@ -97,14 +97,14 @@ def test_weights_of_all_comparisons_are_those_of_each() -> None:
     rows = np.eye(30)
     left, right = Group(rows[:20], rows[:20], a, a * 1.0), Group(rows, rows, b, b * 1.0)
     w = rng.integers(0, 4, (3, 5)).astype(float)
-    genuine, impostor = weigh_comparisons([Part(left, right), Part(right, None)], w)
+    genuine, impostor = weigh_comparisons([ComparisonBlock(left, right), ComparisonBlock(right, None)], w)
     for r in range(3):
         pairs = [(i, j) for i in a for j in b] + [(b[m], b[n]) for m in range(30) for n in range(m)]
         assert genuine[r] == sum(w[r, i] for i, j in pairs if i == j)
         assert impostor[r] == sum(w[r, i] * w[r, j] for i, j in pairs if i != j)
 
 
-def large(ties: bool) -> tuple[Part, ...]:
+def large(ties: bool) -> tuple[ComparisonBlock, ...]:
     rng = np.random.default_rng(7)
     person = np.repeat(np.arange(40), 20)
     x = rng.normal(size=(40, 16))[person] + 1.5 * rng.normal(size=(800, 16))
@@ -113,14 +113,14 @@ def large(ties: bool) -> tuple[Part, ...]:
         x = np.sign(x)
     raw = unit_rows(x, np.float32, "row")
     enhanced = unit_rows(x + 0.3 * rng.normal(size=x.shape) * (not ties), np.float32, "row")
-    return (Part(Group(raw, enhanced, person, person * 0.0), None),)
+    return (ComparisonBlock(Group(raw, enhanced, person, person * 0.0), None),)
 
 
 @pytest.mark.parametrize("ties", [False, True])
 def test_streaming_is_exact_in_the_tail_and_close_below(ties: bool) -> None:
-    parts = large(ties)
-    stored = compare(parts, 40, deepest_fmr=0.01, with_people=True)
-    streamed = compare(parts, 40, deepest_fmr=0.01, with_people=True, exact=5000)
+    blocks = large(ties)
+    stored = compare(blocks, 40, deepest_fmr=0.01, with_people=True)
+    streamed = compare(blocks, 40, deepest_fmr=0.01, with_people=True, exact=5000)
     assert stored.raw.exact == stored.raw.total > 40 * 5000 / 2
     fmrs = (0.01, 0.001)
     for form in ("raw", "enhanced"):
@@ -159,10 +159,10 @@ def test_of_very_many_comparisons_one_in_n_stands_for_all_below_the_highest(
     raw = unit_rows(x, np.float32, "row")
     enhanced = unit_rows(x - profile, np.float32, "row")
     left, right = (Group(raw[::step], enhanced[::step], person[::step], person[::step] * 0.0) for step in (3, 1))
-    parts = (Part(left, right),)
-    every = compare(parts, 150, deepest_fmr=0.01, with_people=True, exact=6000)
+    blocks = (ComparisonBlock(left, right),)
+    every = compare(blocks, 150, deepest_fmr=0.01, with_people=True, exact=6000)
     monkeypatch.setattr(store_module, "COUNTED", -(-every.raw.total // stride))
-    some = compare(parts, 150, deepest_fmr=0.01, with_people=True, exact=6000)
+    some = compare(blocks, 150, deepest_fmr=0.01, with_people=True, exact=6000)
     for form in ("raw", "enhanced"):
         one, other = getattr(every, form), getattr(some, form)
         assert other.total == one.total == other.counted[-1]
@@ -178,8 +178,8 @@ def test_of_very_many_comparisons_one_in_n_stands_for_all_below_the_highest(
 
 def test_genuine_comparisons_alone_are_those_of_the_whole_set() -> None:
     front, video = normalized(*sides(people=12, fronts=3, probes=5, seed=4))
-    (part,) = set_parts("all", front, video)
-    every, alone = compare((part,), 12, deepest_fmr=0.01, with_people=False).genuine, genuine_alone(part)
+    (block,) = set_blocks("all", front, video)
+    every, alone = compare((block,), 12, deepest_fmr=0.01, with_people=False).genuine, genuine_alone(block)
     for name in ("left", "right", "person", "raw", "enhanced"):
         one, other = (
             getattr(found, name)[np.lexsort((found.right, found.left))].astype(np.float64) for found in (every, alone)
@@ -191,9 +191,9 @@ def test_many_comparisons_need_little_memory() -> None:
     rng = np.random.default_rng(0)
     person = np.repeat(np.arange(1000), 4)
     rows = unit_rows(rng.normal(size=(4000, 8)), np.float32, "row")
-    part = Part(Group(rows, rows, person, person * 0.0), Group(rows, rows, person, person * 0.0))
+    block = ComparisonBlock(Group(rows, rows, person, person * 0.0), Group(rows, rows, person, person * 0.0))
     tracemalloc.start()
-    found = compare((part,), 1000, deepest_fmr=0.01, with_people=False, exact=1 << 18)
+    found = compare((block,), 1000, deepest_fmr=0.01, with_people=False, exact=1 << 18)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.raw.total == 16_000_000 - 16_000
@@ -219,7 +219,9 @@ def test_a_row_without_direction_is_refused(bad: float) -> None:
 
 def test_an_empty_set_is_scored_as_empty() -> None:
     nobody = Group(np.empty((0, 3)), np.empty((0, 3)), np.empty(0, np.int64), np.empty(0))
-    found = compare((Part(nobody, None), Part(nobody, nobody)), 3, deepest_fmr=0.01, with_people=True)
+    found = compare(
+        (ComparisonBlock(nobody, None), ComparisonBlock(nobody, nobody)), 3, deepest_fmr=0.01, with_people=True
+    )
     assert isinstance(found, Compared)
     assert found.genuine.raw.size == 0
     assert found.raw.total == 0
@@ -236,13 +238,13 @@ def test_tiles_make_every_comparison_once(name: str, monkeypatch: pytest.MonkeyP
     mix = np.random.default_rng(0).permutation(len(video.person))
     columns = (video.raw, video.reference, video.probe, video.person, video.yaw, video.kind)
     video = EmbeddingSet(*(column[mix] for column in columns))
-    parts = set_parts(name, *normalized(front, video))
-    at_once = compare(parts, 9, deepest_fmr=0.01, with_people=True)
+    blocks = set_blocks(name, *normalized(front, video))
+    at_once = compare(blocks, 9, deepest_fmr=0.01, with_people=True)
     for rows, columns_at_once in ((1, 5), (4, 4), (7, 3), (100, 6)):
         monkeypatch.setattr(scores_module, "_ROWS", rows)
         monkeypatch.setattr(scores_module, "_COLUMNS", columns_at_once)
         for stored in (1 << 22, 40):
-            tiled = compare(parts, 9, deepest_fmr=0.01, with_people=True, exact=stored)
+            tiled = compare(blocks, 9, deepest_fmr=0.01, with_people=True, exact=stored)
             for form in ("raw", "enhanced"):
                 one, other = getattr(at_once, form), getattr(tiled, form)
                 assert (other.total, other.exact) == (one.total, min(stored, one.total))
@@ -257,10 +259,10 @@ def test_tiles_make_every_comparison_once(name: str, monkeypatch: pytest.MonkeyP
 
 
 def test_a_guess_that_is_too_high_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = large(ties=False)
-    stored = compare(parts, 40, deepest_fmr=0.01, with_people=True)
+    blocks = large(ties=False)
+    stored = compare(blocks, 40, deepest_fmr=0.01, with_people=True)
     monkeypatch.setattr(scores_module, "_likely_bounds", lambda *_: [0.99, 0.99])
-    streamed = compare(parts, 40, deepest_fmr=0.01, with_people=True, exact=5000)
+    streamed = compare(blocks, 40, deepest_fmr=0.01, with_people=True, exact=5000)
     assert streamed.raw.exact == 5000
     assert np.array_equal(stored.raw.negated[:5000], streamed.raw.negated[:5000])
 
@@ -268,6 +270,6 @@ def test_a_guess_that_is_too_high_is_taken_back(monkeypatch: pytest.MonkeyPatch)
 def test_forms_that_are_one_array_are_scored_once() -> None:
     rows = unit_rows(np.random.default_rng(0).normal(size=(6, 4)), np.float64, "row")
     group = Group(rows, rows, np.array([0, 0, 1, 1, 2, 2]), np.zeros(6))
-    found = compare((Part(group, None),), 3, deepest_fmr=0.01, with_people=True)
+    found = compare((ComparisonBlock(group, None),), 3, deepest_fmr=0.01, with_people=True)
     assert found.raw is found.enhanced
     assert found.raw.total == 12

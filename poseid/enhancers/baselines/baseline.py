@@ -41,12 +41,12 @@ class FitData:
 
     Attributes:
         train: training people.
-        everybody: training and validation people together.
+        train_and_validation: both together.
         score: of a model on the validation people; lower is better.
     """
 
     train: FeatureSet
-    everybody: FeatureSet
+    train_and_validation: FeatureSet
     score: Callable[[Model], float]
 
 

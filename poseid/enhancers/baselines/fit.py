@@ -69,7 +69,7 @@ def fit_baseline(name: str, data: FitData, options: FitOptions) -> FittedBaselin
     Raises:
         InputError: too few rows of a kind, a penalty out of range, or sides that the baseline does not have.
     """
-    baseline, dim = BASELINES[name], data.everybody.dim
+    baseline, dim = BASELINES[name], data.train_and_validation.dim
     with torch.random.fork_rng(devices=[]):  # initial weights depend on the seed alone
         torch.manual_seed(options.seed)
         model = baseline(dim) if options.sides is None else baseline(dim, options.sides)

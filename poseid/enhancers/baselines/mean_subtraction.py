@@ -42,12 +42,12 @@ class MeanSubtraction(GatedBaseline):
 
     @torch.no_grad()
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
-        """The means of the rows of everybody; a bin without rows shifts nothing.
+        """The means of the rows of training and validation people; a bin without rows shifts nothing.
 
         Raises:
             InputError: no row of known pose within 15 degrees, or as `rows_to_fit`.
         """
-        people = data.everybody
+        people = data.train_and_validation
         rows = rows_to_fit(people)
         self.fit_gate(rows)
         x, _ = rows.units()

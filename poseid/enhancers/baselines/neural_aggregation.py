@@ -39,7 +39,7 @@ class NeuralAggregation(Baseline):
         return output_of(features, (unit(features) @ self.query * self.dim**0.5).clamp(-20.0, 20.0).exp())
 
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
-        """Minimises the cross-entropy of pooled sets of 2 … 8 rows of a person against everybody's frontal mean.
+        """Minimises the cross-entropy of pooled sets of 2 … 8 rows of a person against all frontal means.
 
         The rows of a set are drawn with replacement, so that a person of few rows has sets too. The epoch is that with
         the lowest loss on the validation people.
@@ -47,10 +47,10 @@ class NeuralAggregation(Baseline):
         Raises:
             InputError: fewer than two training people with a frontal row.
         """
-        trained = data.train.people()
-        others = sorted(set(data.everybody.people()).difference(trained))
+        both = data.train_and_validation
+        others = sorted(set(both.people()).difference(data.train.people()))
         loss, rows = self._loss_on(data.train)
-        held_out, held_rows = self._loss_on(data.everybody.select(others)) if len(others) > 1 else (loss, rows)
+        held_out, held_rows = self._loss_on(both.select(others)) if len(others) > 1 else (loss, rows)
 
         @torch.no_grad()
         def score(_: Model) -> float:

@@ -45,9 +45,9 @@ class Ridge(GatedBaseline):
         return corrected
 
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
-        """Fitted on everybody; a penalty that is not given is chosen by fits on the training people."""
+        """Fitted on training and validation people; a penalty that is not given is chosen by fits on the former."""
         found = penalty_for(data, options)
-        self.fit_people(data.everybody, found["lambda"])
+        self.fit_people(data.train_and_validation, found["lambda"])
         return found
 
     def fit_people(self, people: FeatureSet, penalty: float) -> None:

@@ -49,7 +49,7 @@ class Wccn(Baseline):
     def fit(self, data: FitData, options: FitOptions) -> dict[str, Any]:
         """As :meth:`Ridge.fit`, then W of the rows that the ridge gives."""
         found = penalty_for(data, options)
-        self.fit_people(data.everybody, found["lambda"])
+        self.fit_people(data.train_and_validation, found["lambda"])
         return found
 
     @torch.no_grad()
