@@ -238,6 +238,7 @@ def compare_models(
     verdicts = {name: judge_folds(found) for name, found in evaluations.items()}
     first = evaluations[models[0].name]
     headline = common_headline(first)
+    pooled = compare_templates(evaluations, against)
     return {
         "data": features.name,
         "evaluated_people": reason,
@@ -263,7 +264,8 @@ def compare_models(
             }
             for model in models
         ],
-        "frames": compare_templates(evaluations, against),
+        "frames": pooled,
+        "frames_left_out": [k for k in frames if all(entry["k"] != k for entry in pooled)],
         "bootstrap": {"resamples": resamples, "seed": seed, "level": LEVEL},
         "versions": versions(),
     }

@@ -34,22 +34,34 @@ def heard_ctrl_c() -> Iterator[None]:
 RENDERED = ("tests/reports/", "tests/sweeps/")
 
 
-@pytest.fixture(autouse=True, scope="session")
-def figures_composed_alone() -> Iterator[None]:
-    """Outside the tests of figures, and commands in processes of their own, figures are composed but not rendered.
+def data_of(axes: Any) -> Iterator[bytes]:
+    """What is drawn in axes: lines, patches, images, collections of points and paths, texts."""
+    yield from (np.asarray(line.get_xydata()).tobytes() for line in axes.lines)
+    yield from (np.asarray(patch.get_verts()).tobytes() for patch in axes.patches)
+    yield from (np.asarray(image.get_array()).tobytes() for image in axes.images)
+    for drawn in axes.collections:
+        yield np.asarray(drawn.get_offsets()).tobytes()
+        yield from (np.asarray(path.vertices).tobytes() for path in drawn.get_paths())
+    yield from (f"{text.get_text()} {text.get_position()}".encode() for text in axes.texts)
 
-    Rendering is three quarters of what a report costs. In its place stands one colour, made of the data of all lines,
-    so that figures of other data are other bytes.
+
+@pytest.fixture(autouse=True, scope="session")
+def figures_composed_alone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Figures are composed but not rendered, save in the tests of figures, in those marked `rendered`, and in commands.
+
+    Rendering is three quarters of what a report costs. In its place stands one colour, made of what is drawn, so that
+    figures of other data are other bytes.
     """
     from poseid.reports.sheet import Sheet
 
     rendered = Sheet.pixels
+    marked = [f"{item.nodeid} (" for item in request.session.items if item.get_closest_marker("rendered")]
 
     def pixels(self: Sheet) -> np.ndarray:
-        if os.environ["PYTEST_CURRENT_TEST"].startswith(RENDERED):
+        if os.environ["PYTEST_CURRENT_TEST"].startswith((*RENDERED, *marked)):
             return rendered(self)
-        lines = [np.asarray(line.get_xydata()).tobytes() for axes in self.figure.axes for line in axes.lines]
-        colour = np.frombuffer(zlib.crc32(b"".join(lines)).to_bytes(4, "little")[:3], np.uint8)
+        drawn = [part for axes in self.figure.axes for part in data_of(axes)]
+        colour = np.frombuffer(zlib.crc32(b"".join(drawn)).to_bytes(4, "little")[:3], np.uint8)
         rows, columns = self.subfigures.shape
         return np.full((8 * rows, 8 * columns, 3), colour)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import train
 from poseid import cli
+from poseid.training.override_text import key_of
 
 ROOT = Path(__file__).resolve().parents[1]
 # So that a test takes seconds: fewer epochs of a smaller network, fewer folds. What the commands say stays as it is.
@@ -82,7 +83,9 @@ def run_commands(lines: list[str], directory: Path) -> None:
             assert (program, arguments.pop(0)) == ("python", "train.py")
             extra = [more for key, values in SMALLER.items() if key in arguments for more in values]
             folder = [] if "data=folder" in line or "resume" in line else ["data.synthetic_people=24"]
-            arguments += [*SHORT, *extra, *folder]
+            # a cross-validation that goes on has its resamples, and takes no others
+            short = [key for key in SHORT if "resume=" not in line or key_of(key) != "resamples"]
+            arguments += [*short, *extra, *folder]
             command, call = [str(ROOT / "train.py"), *arguments], train.main
         if "sweep=" not in line and (program in started or "cv=5" in line):
             status, printed = called(call, arguments, directory)

@@ -98,6 +98,7 @@ def test_the_model_of_everybody_is_judged_by_its_folds(here: Path, whole: Path) 
     assert "24 out-of-fold test people" in page
     assert "Judged by 3 folds" in page
     assert "each tested by a model that had never seen them" in page
+    assert "100 resamples of people, in each fold with a seed of its own<" in page
     assert "Not judged" not in page
     assert "alidation people" not in page.replace("training and validation people", "")
     assert all(page.count(f'<th scope="row">{fold}</th><td>8</td>') == 1 for fold in range(3))

@@ -32,11 +32,27 @@ def test_the_commands_and_the_python_of_the_templates_page_run() -> None:
         assert Path(file).is_file(), file
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda page: page.name)
+def anchors(page: Path) -> list[str]:
+    """Of the headings of a page, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
+
+
+def test_anchors_are_those_of_github(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# One: `a_b`, two-three?\n\ntext # no\n\n## 数据 (2)\n", encoding="utf-8")
+    assert anchors(page) == ["one-a_b-two-three", "数据-2"]
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")], ids=lambda page: page.name)
 def test_pictures_and_links_of_a_page_exist(page: Path) -> None:
     assert page.name not in LEAVES or len(commands(page)) >= 2
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-        assert "://" in target or (page.parent / target).exists(), target
+    for target, heading in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        assert not heading or heading in anchors(file), f"{target}#{heading}"
 
 
 def test_every_choice_of_sweep_stands_in_its_page() -> None:

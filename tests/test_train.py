@@ -14,11 +14,13 @@ from poseid.enhancers.saving import load_enhancer, read_info
 from poseid.training.losses import TERMS
 from poseid.training.module import EnhancerModule
 from poseid.training.override_text import quote_value, quoted
+from tests.pictures import is_drawn, pixels
 from tests.short_runs import ROOT, SHORT, SMALL_TRANSFORMER, command, metrics, run, same_weights, summary
 
 pytestmark = pytest.mark.usefixtures("own_directory")
 
 
+@pytest.mark.rendered
 def test_a_run_leaves_what_it_promises(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("lambda_id=3.0", "lambda_reconstruction=0.8") == 0
     out = capsys.readouterr().out
@@ -33,6 +35,7 @@ def test_a_run_leaves_what_it_promises(capsys: pytest.CaptureFixture[str]) -> No
         ".hydra/config.yaml",
     ):
         assert (Path("run") / file).is_file(), file
+    assert is_drawn(pixels(Path("run/report/diagnosis.png").read_bytes()))
     row = metrics()[-1]
     assert float(row["weight/id"]) == 3.0
     assert float(row["weight/reconstruction"]) == pytest.approx(0.8)

@@ -49,7 +49,6 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.errors import InputError
         from poseid.features.folder import read_folder
         from poseid.reports.compare_table import markdown, plain_table
-        from poseid.reports.template_table import left_out
 
     def announce(line: str) -> None:
         if sys.stderr.isatty():
@@ -82,8 +81,5 @@ def run(arguments: argparse.Namespace) -> None:
     with atomic_directory(arguments.out) as directory:
         write_text(directory / "compare.json", json_text(report))
         write_text(directory / "compare.md", markdown(report))
-    for k in arguments.frames:
-        if all(entry["k"] != k for entry in report["frames"]):
-            print(left_out(k))
     print(plain_table(report))
     print(f"compare directory: {arguments.out}")

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.features.folder import read_folder
         from poseid.features.pairs import read_pairs
         from poseid.reports.report import write_report
-        from poseid.reports.template_table import left_out
+        from poseid.reports.template_table import frames_left_out
         from poseid.reports.text_table import table_text
         from poseid.versions import versions
 
@@ -85,6 +85,6 @@ def run(arguments: argparse.Namespace) -> None:
         print("warning: the model's training people are unknown; if they are among these, the figures flatter it")
     for k in arguments.frames:
         if all(one.frames != k for one in evaluation.frames):
-            print(left_out(k))
+            print(frames_left_out(k))
     print(table_text(evaluation.block, "evaluation", unseen=chosen.known, guard=summary["guard"]))
     print(f"report directory: {arguments.out}")

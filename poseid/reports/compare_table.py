@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from poseid.reports.format import METRIC_FORMATS, SET_TITLES, aligned_within, ascii_text, with_interval
 from poseid.reports.template_compare_table import template_tables
-from poseid.reports.template_table import ONE_LENGTH
+from poseid.reports.template_table import ONE_LENGTH, frames_left_out
 from poseid.verification.metrics import Metric, Place, metrics_in
 
 
@@ -61,7 +62,7 @@ def _known(report: dict[str, Any], place: Place) -> list[Metric]:
 
 
 def left_out(report: dict[str, Any]) -> Iterator[str]:
-    """What no table shows, since it is not defined for any model: a line for each reason."""
+    """What no table shows, since it is not defined for any model or nobody has so many rows: a line for each reason."""
     places: tuple[Place, ...] = ("compare", "raw thresholds", "paired")
     null = {one.name: one for place in places for one in metrics_in(place) if one not in _known(report, place)}
     reasons: dict[str, list[str]] = {}
@@ -71,6 +72,7 @@ def left_out(report: dict[str, Any]) -> Iterator[str]:
     ]:
         reasons.setdefault(why, []).append(title)
     yield from (ascii_text(f"left out: {', '.join(titles)}: {why}") for why, titles in reasons.items())
+    yield from map(frames_left_out, report["frames_left_out"])
 
 
 def heading(report: dict[str, Any]) -> list[str]:
@@ -107,7 +109,7 @@ def plain_table(report: dict[str, Any]) -> str:
         names, *figures = zip(*rows, strict=True)
         lines += ["", title, *aligned_within([("", *names[1:]), *figures])]
     for title, rows in template_tables(report)[0]:
-        lines += ["", title, *aligned_within(rows)]
+        lines += ["", *textwrap.wrap(title, 100), *aligned_within(rows)]
     return "\n".join([*lines, "", *left_out(report), "", *_verdicts(report)])
 
 

@@ -69,7 +69,7 @@ def _tables_of(view: str, report: Block) -> tuple[list[Table], list[LeftOut]]:
             some = f" ({', '.join(null)})" if shown else ""
             why = next(iter(null.values())).get("reason", "not defined")
             left_out.append((f"{title} of {VIEW_TITLES[view]}{some}", why))
-        change = f"differences of {title}{form.unit and ', points of %'} (below 0 is better)"
+        change = f"paired differences of {title}{form.unit and ', points of %'} (below 0 is better)"
         for head, of, difference in ((title + form.unit, places, False), (change, differences, True)):
             if shown and of:
                 start = f"several frames as one probe, {VIEW_TITLES[view]}: "

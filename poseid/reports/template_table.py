@@ -91,6 +91,6 @@ def template_verdict(block: Block) -> list[str]:
     return [f"verdict on templates, {title}: {one['verdict']}. {one['reason']}"]
 
 
-def left_out(k: int) -> str:
+def frames_left_out(k: int) -> str:
     """Why nothing is pooled for a number of frames that was asked for."""
     return f"warning: --frames {k}: left out, since fewer than two people have {k} video rows (of one template_id)"

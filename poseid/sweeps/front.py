@@ -10,7 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
+from poseid.reports.format import SPACE
 from poseid.reports.sheet import DASHED, ENHANCED, HEIGHT, RAW, SOFT, Sheet, label, legend, sheet, write
 from poseid.sweeps.analysis import Sweep
 from poseid.sweeps.settings import Setting, values_of
@@ -34,10 +36,16 @@ def draw_front(sweep: Sweep) -> Sheet:
     """The settings by both metrics, and their names; ``sweep.front`` must not be empty."""
     fnmr, ratio = sweep.front_measures
     points, raw = sweep.front_points, _raw_point(sweep)
+    x, y = np.array([*points.values()]).T
+    x_limits, y_limits = _limits(x, 0.12), _limits(y, 0.20)
     numbered = _numbered(sweep)
     names = [line for setting in numbered for line in _name(sweep, setting)]
     out = sheet(1, 2, max(HEIGHT, 1.0 + _LINE_HEIGHT * len(names)))
     note = f"n = {len(points)} settings; lower left is better"
+    if raw and not (x_limits[0] <= raw[0] <= x_limits[1] and y_limits[0] <= raw[1] <= y_limits[1]):
+        # with it the settings would be one blob
+        note += f"; raw is outside, at ({raw[0]:g}, {raw[1]:.3f})"
+        raw = None
     axes = out.tile("False non-matches against false matches", note)
     rest = np.array([point for setting, point in points.items() if setting not in sweep.front]).reshape(-1, 2)
     front = np.array(sorted(points[setting] for setting in sweep.front))
@@ -48,7 +56,9 @@ def draw_front(sweep: Sweep) -> Sheet:
     axes.axvline(1.0, color=RAW, linewidth=1.0, linestyle=DASHED)
     if raw:
         axes.scatter([raw[0]], [raw[1]], s=60, marker="X", color=RAW, linewidths=0, zorder=4, label="raw")
-    _limits(axes, [*points.values(), *([raw] if raw else [])])
+    axes.set(xlim=x_limits, ylim=y_limits)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_locator(MaxNLocator(6))
     label(axes, ratio.title, fnmr.title)
     legend(axes, "upper right", columns=3)
     _write_numbers(axes, sweep, numbered, raw)
@@ -58,18 +68,11 @@ def draw_front(sweep: Sweep) -> Sheet:
     return out
 
 
-def _limits(axes: Axes, points: Sequence[Point]) -> None:
-    """Fixes the axes, with room for numbers around the points and for the legend above them."""
-    x, y = np.array(points).T
-    for values, set_limits, below, above in (
-        (np.append(x, 1.0), axes.set_xlim, 0.12, 0.12),
-        (y, axes.set_ylim, 0.12, 0.20),
-    ):
-        low, high = float(values.min()), float(values.max())
-        span = (high - low) or 0.1 * abs(high) or 0.1
-        set_limits(low - below * span, high + above * span)
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
+def _limits(values: NDArray[np.float64], above: float) -> Point:
+    """The ends of an axis, with room for numbers around the points and, ``above`` as a share, for the legend."""
+    low, high = float(values.min()), float(values.max())
+    span = (high - low) or 0.1 * abs(high) or 0.1
+    return low - 0.12 * span, high + above * span
 
 
 def _write_numbers(axes: Axes, sweep: Sweep, numbered: Sequence[Setting], raw: Point | None) -> None:
@@ -126,9 +129,12 @@ def _name(sweep: Sweep, setting: Setting) -> list[str]:
     for key in sweep.keys:
         values = values_of(sweep.settings, key)
         if len(values) > 1:
-            parts.append(f"{short_key(key)} {labels(values)[values.index(setting.value(key))]}")
+            # a line ends between keys, never between a key and its value
+            part = f"{short_key(key)} {labels(values)[values.index(setting.value(key))]}"
+            parts.append(part.replace(" ", SPACE))
     text = f"{sweep.settings.index(setting) + 1}:  {', '.join(parts)}"
-    return textwrap.wrap(text, _LINE, subsequent_indent="      ", break_on_hyphens=False)
+    lines = textwrap.wrap(text, _LINE, subsequent_indent="      ", break_on_hyphens=False)
+    return [line.replace(SPACE, " ") for line in lines]
 
 
 def drawable_key(key: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poseid.verification.estimates import Estimate, average
+from poseid.verification.estimates import Estimate, average, reason_of_folds
 from poseid.verification.genuine import ByPose, Improvement
 from poseid.verification.metrics import METRICS, common_headline, figures_of
 from poseid.verification.result import FORMS, Evaluation
@@ -30,18 +30,24 @@ def average_of_folds(folds: Sequence[Evaluation]) -> Evaluation:
     """
     figures = figures_of(folds)
     verdict, reason = judge_folds(folds)
+    headline = common_headline(folds)
+    impostors = [one.comparisons[headline][1] for one in folds]
+    reasons = _reasons([one.null_reasons for one in folds], impostors)
+    by_pose = _by_pose([one.by_pose for one in folds], all(one.headline == headline for one in folds))
+    if by_pose.threshold is None:
+        reasons.setdefault("by_pose", "the folds are judged on different sets or at different FMRs")
     parts: dict[str, Any] = {name: combined([getattr(one, name) for one in folds]) for name in _ALIKE}
     return replace(
         folds[0],
         **parts,
-        headline=common_headline(folds),
+        headline=headline,
         improvement=_improvement([one.improvement for one in folds]),
         searches=None,
-        by_pose=_by_pose([one.by_pose for one in folds]),
+        by_pose=by_pose,
         metrics={metric.name: figures[metric.name] for metric in METRICS if not metric.key},
         verdict=verdict,
         reason=reason,
-        null_reasons=_reasons(folds),
+        null_reasons=reasons,
         genuine=_genuine(folds),
         yaw=np.concatenate([one.yaw for one in folds]),
         headline_scores=None,
@@ -55,12 +61,12 @@ def judge_folds(folds: Sequence[Evaluation]) -> tuple[str, str]:
     if not folds[0].resamples:
         return NOT_JUDGED, "No confidence intervals were asked for."
     headline = common_headline(folds)
-    why_not = next((why for one in folds if (why := one.null_reasons.get(f"sets.{headline}"))), "")
+    impostors = [one.comparisons[headline][1] for one in folds]
+    why_not = reason_of_folds([one.null_reasons.get(f"sets.{headline}", "") for one in folds], impostors)
     found = combined([one.sets[headline] for one in folds])
     frontal = average([one.improvement.frontal for one in folds])
     # where they are too few, the smallest fold is the one that has too few
-    fewest = min(one.comparisons[headline][1] for one in folds)
-    return judge(headline, found and (found.raw, found.enhanced), frontal, fewest, why_not)
+    return judge(headline, found and (found.raw, found.enhanced), frontal, min(impostors), why_not)
 
 
 def combined(folds: Sequence[Any]) -> Any:
@@ -68,8 +74,16 @@ def combined(folds: Sequence[Any]) -> Any:
 
     None where one fold has none; of mappings the keys that all have. Curves of different lengths end at the same point.
 
+    Raises:
+        TypeError: a bool or a text is neither a count nor a rate.
+
     >>> combined([{"n": 2, "rate": 0.5, "more": 1}, {"n": 3, "rate": 0.25}])
     {'n': 5, 'rate': 0.375}
+    >>> combined([np.int64(2), np.int64(3)])
+    5
+    >>> combined([True, False])
+    Traceback (most recent call last):
+    TypeError: True is neither a count nor a rate: name how folds are combined
     """
     first = folds[0]
     if any(one is None for one in folds):
@@ -83,8 +97,10 @@ def combined(folds: Sequence[Any]) -> Any:
         return {key: combined([one[key] for one in folds]) for key in first if all(key in one for one in folds)}
     if isinstance(first, tuple):
         return tuple(combined(each) for each in zip(*folds, strict=True))
-    if isinstance(first, int):
-        return sum(folds)
+    if isinstance(first, (bool, np.bool_, str)):
+        raise TypeError(f"{first!r} is neither a count nor a rate: name how folds are combined")
+    if isinstance(first, (int, np.integer)):
+        return int(sum(folds))
     if isinstance(first, np.ndarray) and first.ndim:
         length = min(map(len, folds))
         folds = [one[len(one) - length :] for one in folds]
@@ -108,9 +124,10 @@ def _weighted(folds: Sequence[tuple[int, Estimate]]) -> tuple[int, Estimate]:
     return total, Estimate(value, np.sum([n * mean.resampled for n, mean in known], axis=0) / total)
 
 
-def _by_pose(folds: Sequence[ByPose]) -> ByPose:
+def _by_pose(folds: Sequence[ByPose], one_set: bool) -> ByPose:
+    """``one_set`` says whether their thresholds are of one set."""
     n = np.sum([one.n for one in folds], axis=0)
-    known = all(one.threshold is not None and one.fmr == folds[0].fmr for one in folds)
+    known = one_set and all(one.threshold is not None and one.fmr == folds[0].fmr for one in folds)
 
     def cells(form: str) -> NDArray[np.float64] | None:
         if not known:
@@ -132,11 +149,12 @@ def _by_pose(folds: Sequence[ByPose]) -> ByPose:
 def combined_templates(folds: Sequence[TemplateResult]) -> TemplateResult:
     """Pooled probes of one number of frames and view, each fold searched in a gallery of its own."""
     rates = combined([one.rates for one in folds])
+    impostors = [one.impostor or 0 for one in folds]
     verdict, reason = NOT_JUDGED, "A fold has too few templates, or no confidence intervals were asked for."
     if rates and rates["raw_mean"].eer.resampled.size:
         name = "frontal_profile" if folds[0].view == "profile" else "all"
-        fewest = min(one.impostor or 0 for one in folds)
-        verdict, reason = judge(name, (rates["raw_mean"], rates["enhanced_weighted"]), Estimate(np.nan), fewest)
+        frontal = Estimate(np.nan)
+        verdict, reason = judge(name, (rates["raw_mean"], rates["enhanced_weighted"]), frontal, min(impostors))
     counts = {
         key: combined([getattr(one, key) for one in folds]) for key in ("templates", "people", "genuine", "impostor")
     }
@@ -149,13 +167,21 @@ def combined_templates(folds: Sequence[TemplateResult]) -> TemplateResult:
         reason=reason,
         one_length=all(one.one_length for one in folds),
         identification=combined([one.identification for one in folds]),
-        null_reasons=_reasons(folds),
+        null_reasons=_reasons([one.null_reasons for one in folds], impostors),
     )
 
 
-def _reasons(folds: Sequence[Evaluation | TemplateResult]) -> dict[str, str]:
-    found = {path: why for one in reversed(folds) for path, why in one.null_reasons.items()}
-    return {path: f"{why} in one fold" for path, why in found.items()} if len(folds) > 1 else found
+def _reasons(folds: Sequence[Mapping[str, str]], impostors: Sequence[int]) -> dict[str, str]:
+    """Of the null reasons of folds, and how many comparisons of impostors each has."""
+    paths = dict.fromkeys(path for reasons in folds for path in reasons)
+    return {path: reason_of_folds([_why(reasons, path) for reasons in folds], impostors) for path in paths}
+
+
+def _why(reasons: Mapping[str, str], path: str) -> str:
+    """Why a fold has nothing at a path: the reason of the path or of what it is part of, "" where it has something."""
+    parts = path.split(".")
+    paths = [".".join(parts[:n]) for n in range(len(parts), -1, -1)]
+    return next((reasons[part] for part in paths if part in reasons), "")
 
 
 def _genuine(folds: Sequence[Evaluation]) -> Genuine:

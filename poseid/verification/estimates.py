@@ -118,10 +118,22 @@ def average(estimates: Sequence[Estimate]) -> Estimate:
     [0.5, 1.5]
     """
     value = np.mean([one.value for one in estimates], axis=0)
-    reason = next((one.reason for one in estimates if one.reason and one.number is None), "") if value.ndim == 0 else ""
-    if reason and len(estimates) > 1:
-        reason += " in one fold"
-    return Estimate(value, np.mean([one.resampled for one in estimates], axis=0), reason)
+    return Estimate(value, np.mean([one.resampled for one in estimates], axis=0))
+
+
+def reason_of_folds(reasons: Sequence[str], comparisons: Sequence[int]) -> str:
+    """Why an average is not defined: the reason of the fold of fewest comparisons among those that have one.
+
+    Args:
+        reasons: of each fold; "" where it has the figure.
+        comparisons: how many each fold has.
+
+    >>> reason_of_folds(["", "too few"], [9, 2]), reason_of_folds(["there are 9", "there are 2"], [9, 2])
+    ('too few in one fold', 'there are 2')
+    """
+    known = [(n, why) for n, why in zip(comparisons, reasons, strict=True) if why]
+    _, why = min(known, key=lambda one: one[0], default=(0, ""))
+    return f"{why} in one fold" if 0 < len(known) < len(reasons) else why
 
 
 def mean_estimate(

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from poseid.verification.estimates import Estimate, average
+from poseid.verification.estimates import Estimate, average, reason_of_folds
 from poseid.verification.identification import fnir_at_fpir, why_no_fnir
 from poseid.verification.rates import LABELS
 from poseid.verification.result import FORMS, Evaluation, Figures
@@ -193,10 +193,16 @@ def figures_of(evaluations: Sequence[Evaluation]) -> Figures:
     """
     headline = common_headline(evaluations)
     splits = [one if one.headline == headline else replace(one, headline=headline) for one in evaluations]
+    impostors = [one.comparisons[headline][1] for one in splits]
     figures: dict[str, dict[str, Estimate]] = {}
     for metric in METRICS:
-        forms = {form: average([metric.function(split, form) for split in splits]) for form in FORMS}
+        forms = {form: _average([metric.function(split, form) for split in splits], impostors) for form in FORMS}
         if metric.relative:
             forms = {form: estimate.over(forms["raw"]) for form, estimate in forms.items()}
         figures[metric.name] = forms
     return figures
+
+
+def _average(splits: Sequence[Estimate], impostors: Sequence[int]) -> Estimate:
+    reasons = [one.reason if one.number is None else "" for one in splits]
+    return average(splits).because(reason_of_folds(reasons, impostors))

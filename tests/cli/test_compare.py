@@ -87,7 +87,7 @@ def test_compare_folds(work: Path, tmp_path: Path, call: Caller) -> None:
 
 def test_compare_pools_frames_on_every_split(work: Path, tmp_path: Path, call: Caller) -> None:
     base = ("compare", "raw", "ridge:lambda=10", "nan", "--data", work / "data", "--resamples", "20")
-    out = call.done(*base, "--frames", "1,4", "--folds", "--out", tmp_path / "o")
+    out = call.done(*base, "--frames", "1,4,90", "--folds", "--out", tmp_path / "o")
     report = json.loads((tmp_path / "o" / "compare.json").read_text(encoding="utf-8"))
     assert [(entry["k"], list(entry["sets"])) for entry in report["frames"]] == [
         (k, ["profile", "any"]) for k in (1, 4)
@@ -108,6 +108,8 @@ def test_compare_pools_frames_on_every_split(work: Path, tmp_path: Path, call: C
     assert ridge["against"]["eer"] == {"value": 0.0, "ci95": [0.0, 0.0]}
     for text in (out, (tmp_path / "o" / "compare.md").read_text(encoding="utf-8")):
         assert "several frames as one probe, profile frames: EER %" in text
+        assert "several frames as one probe, profile frames: paired differences of EER, points of %" in text
+        assert text.count("--frames 90: left out") == 1
         assert "nan, weighted, less its mean" in text
         assert "nan, weighted, less ridge:lambda=10, weighted" in text
     call.done(*base, "--folds", "--out", tmp_path / "plain")

@@ -20,6 +20,7 @@ from poseid.features.people import split_by_folds, split_people
 from poseid.features.rows import FeatureSet
 from poseid.features.synthetic import synthetic
 from tests.cli.caller import Caller, summary_of, write_lines
+from tests.pictures import is_drawn, of_page
 
 
 def test_baseline_header(work: Path, data: FeatureSet) -> None:
@@ -50,6 +51,7 @@ def test_baseline_folds_and_people(work: Path, data: FeatureSet, tmp_path: Path,
     assert not (tmp_path / "c").exists()
 
 
+@pytest.mark.rendered
 def test_evaluate_takes_the_runs_test_people(work: Path, tmp_path: Path, call: Caller) -> None:
     arguments = ("evaluate", work / "ridge", "--data", work / "data", "--resamples", "50", "--out")
     out = call.done(*arguments, tmp_path / "a")
@@ -60,6 +62,9 @@ def test_evaluate_takes_the_runs_test_people(work: Path, tmp_path: Path, call: C
     assert summary["evaluation"]["people"] == 6
     assert summary["evaluation"]["bootstrap"]["resamples"] == 50
     assert set(summary["evaluation"]["protocols"]) <= {"FP", "FF"}
+    # of six people many figures are not defined
+    assert len(pictures := of_page(tmp_path / "a" / "report.html")) > 4
+    assert all(map(is_drawn, pictures))
     call.done(*arguments, tmp_path / "b", "--no-pose")
     assert summary_of(tmp_path / "b")["poses_used"] is False
 

@@ -15,7 +15,9 @@ import pytest
 from poseid.doctor.finding import CATALOGUE, SEVERITIES
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
+from poseid.reports import sheet
 from tests.cli.caller import Caller
+from tests.pictures import is_drawn, of_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,6 +58,23 @@ def test_text(sound: Path, call: Caller) -> None:
     assert "张伟 data: 24 people (24 with front and video rows), 48 front and 192 video rows of 128 numbers" in out
     for part in ("raw vectors: equal error rate", "Expect nothing", "0 errors, 0 warnings, 2 notes"):
         assert part in out
+
+
+@pytest.mark.rendered
+def test_the_figures_of_the_page_show_the_rows(sound: Path, tmp_path: Path, call: Caller) -> None:
+    """Everybody has 2 front rows and 8 video rows."""
+    call.done("doctor", sound, "--out", tmp_path / "out")
+    pictures = of_page(tmp_path / "out" / "doctor.html")
+    assert [is_drawn(picture) for picture in pictures] == [True] * 6
+    rows_of_a_person = pictures[4]
+    height, width, _ = rows_of_a_person.shape
+    ground = height - sheet.DPI * 0.62  # where the axes begin
+    beside_legend = rows_of_a_person[:, width // 4 : width // 2]
+    front, video = (
+        ground - np.nonzero((beside_legend == list(bytes.fromhex(colour[1:]))).all(axis=2))[0].mean()
+        for colour in (sheet.RAW, sheet.ENHANCED)
+    )
+    assert video / front == pytest.approx(8 / 2, rel=0.03)
 
 
 def test_json_and_page(broken: Path, tmp_path: Path, call: Caller) -> None:

@@ -10,6 +10,7 @@ from poseid.verification.metrics import METRICS, Metric
 FIGURE = {"value": 0.1, "ci95": None}
 REPORT = {
     "frames": [],
+    "frames_left_out": [],
     "models": [{"name": name, "verdict": "helps"} for name in ("raw", "ridge")],
     "against": None,
 }

@@ -118,8 +118,8 @@ def test_only_our_own_classes_are_made_whatever_a_checkpoint_names(
         "+data._target_=os.mkdir",
     ],
 )
-def test_a_finished_runectory_of_somebody_else_sets_keys_of_a_run_alone(
-    line: str, finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_run_directory_of_somebody_else_sets_keys_of_a_run_alone(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     saved = tmp_path / "parted" / ".hydra" / "overrides.yaml"
     saved.parent.mkdir(parents=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from poseid.errors import InputError
 from poseid.verification import evaluate
-from poseid.verification.cross_validation import average_of_folds
+from poseid.verification.cross_validation import average_of_folds, combined
 from poseid.verification.metrics import METRICS, figures_of
 from poseid.verification.result import FORMS, Evaluation
 from poseid.verification.stored import read_evaluation, write_evaluation
@@ -68,7 +69,32 @@ def test_what_one_fold_cannot_say_the_folds_cannot_say() -> None:
     block = average_of_folds(mixed).block
     assert mixed[0].block["sets"]["all"]["raw"]["fnmr_at_fmr"]["1e-2"] is not None
     assert block["sets"]["all"]["raw"]["fnmr_at_fmr"]["1e-2"] is None
-    assert block["null_reasons"]["sets.all.1e-2"]
+    assert block["null_reasons"]["sets.all.1e-2"].endswith(" in one fold")
+
+
+def test_what_all_folds_lack_has_the_reason_of_the_smallest() -> None:
+    small = [*folds(16, 0, 1, 20), *folds(12, 1, 1, 20)]
+    path = "sets.all.1e-2"
+    assert average_of_folds(small).null_reasons[path] == small[1].null_reasons[path] != small[0].null_reasons[path]
+    found = figures_of(small)["fnmr_at_fmr_1e-2"]["raw"].reason
+    assert found == small[1].null_reasons[f"sets.{small[1].headline}.1e-2"]
+
+
+def test_thresholds_of_different_sets_are_not_averaged() -> None:
+    (one,) = folds(60, 0, 1, 20)
+    front, video = shifted(60, seed=1)
+    other = evaluate(front, replace(video, kind=np.zeros_like(video.kind)), resamples=20, seed=1)
+    assert (one.headline, other.headline) == ("frontal_profile", "all")
+    assert one.by_pose.fmr == other.by_pose.fmr
+    block = average_of_folds([one, other]).block
+    assert (block["by_pose"]["threshold"], block["by_pose"]["raw"]) == (None, None)
+    assert "different sets" in block["null_reasons"]["by_pose"]
+
+
+@pytest.mark.parametrize("folds", [[True, False], [np.bool_(True)] * 2, ["probe", "probe"]])
+def test_what_is_neither_a_count_nor_a_rate_is_not_combined(folds: list[Any]) -> None:
+    with pytest.raises(TypeError, match="neither a count nor a rate"):
+        combined(folds)
 
 
 def test_an_evaluation_comes_back_from_its_file_bit_for_bit(tmp_path: Path) -> None:

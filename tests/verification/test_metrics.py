@@ -125,5 +125,5 @@ def test_without_profiles_in_one_split_the_headline_is_all() -> None:
     assert figures["profile_profile_fnmr_at_fmr_1e-2"]["enhanced"].to_dict() == {
         "value": None,
         "ci95": None,
-        "reason": "FMR 1e-2 needs 3000 impostor comparisons and there are 656 in one fold",
+        "reason": "FMR 1e-2 needs 3000 impostor comparisons and there are 656",
     }
