@@ -5,7 +5,6 @@ import io
 import logging
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import train
 from poseid import cli
 from poseid.training.override_text import key_of
+from tests.short_runs import run_process
 
 ROOT = Path(__file__).resolve().parents[1]
 # So that a test takes seconds: fewer epochs of a smaller network, fewer folds. What the commands say stays as it is.
@@ -91,15 +91,7 @@ def run_commands(lines: list[str], directory: Path) -> None:
             status, printed = called(call, arguments, directory)
         else:
             started.add(program)
-            done = subprocess.run(
-                [sys.executable, *command],
-                cwd=directory,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                timeout=300,
-                check=False,
-            )
+            done = run_process([sys.executable, *command], directory)
             status, printed = done.returncode, done.stdout + done.stderr
         assert status == 0, f"{line}\n{printed}"
 

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,13 @@ def stopped_after(epoch: int, error: BaseException | None = None) -> Iterator[No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MetricsFile, "on_train_epoch_end", stop)
         yield
+
+
+def run_process(command: Sequence[str], directory: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a command in ``directory`` as a process of its own, to its end; the caller checks the exit status."""
+    return subprocess.run(
+        command, cwd=directory, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
+    )
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

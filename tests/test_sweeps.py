@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 import train
 from poseid.enhancers.saving import read_info
 from poseid.sweeps.analysis import read_sweep
-from tests.short_runs import ROOT, summary
+from tests.short_runs import ROOT, run_process, summary
 
 SHORT = [
     "-m",
@@ -92,9 +92,7 @@ def test_every_job_has_the_same_people_and_looks_at_no_test_people(grid: Path) -
 def test_side_by_side_through_joblib_gives_the_same_bits(grid: Path, tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     arguments = [*GRID, "sweep=joblib", "logger=wandb", "logger.mode=offline", "hydra.sweep.dir=side"]
-    done = subprocess.run(
-        command(*arguments), cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
-    )
+    done = run_process(command(*arguments), tmp_path)
     assert done.returncode == 0, done.stderr
     for number in range(6):
         assert_same_results(grid / str(number), tmp_path / "side" / str(number))
@@ -111,14 +109,8 @@ def test_side_by_side_through_joblib_gives_the_same_bits(grid: Path, tmp_path: P
 )
 def test_jobs_of_a_cluster_give_the_same_bits(choice: str, plugin: str, grid: Path, tmp_path: Path) -> None:
     pytest.importorskip(f"hydra_plugins.{plugin}")
-    done = subprocess.run(
-        command("loss=after", "lambda_id=1,2", f"sweep={choice}", "logger=csv", "hydra.sweep.dir=cluster"),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
+    done = run_process(
+        command("loss=after", "lambda_id=1,2", f"sweep={choice}", "logger=csv", "hydra.sweep.dir=cluster"), tmp_path
     )
     assert done.returncode == 0, done.stderr
     for number in range(2):

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
         from poseid.errors import InputError
 
         try:
-            import wandb_workspaces  # noqa: F401
+            import wandb_workspaces  # noqa: F401  (only to say how to install it)
         except ImportError:
             raise InputError('the dashboard needs wandb-workspaces: pip install "poseid[dashboard]"') from None
         from poseid.sweeps.dashboard import save_workspace, specification, workspace

@@ -112,7 +112,8 @@ class LoadedEnhancer:
         array, as_given = _as_array(features)
         enhanced, weights = self.enhance_weighted(array, poses)
         if templates is None:
-            return as_given(enhanced)  # type: ignore[no-any-return]
+            one_each: Vectors = as_given(enhanced)
+            return one_each
         given = _as_list(templates)
         if array.ndim != 2 or len(given) != len(array):
             raise InputError(f"templates: {len(given)} ids for features of shape {array.shape}: give one id a row")
@@ -199,13 +200,15 @@ def _pose_rows(poses: Any, count: int, single: bool) -> Float32:
 def open_enhancer(model: str | Path, content: bytes | None = None) -> LoadedEnhancer:
     """See :func:`poseid.load`; ``content`` is that of the file where it is not to be read from the disk."""
     text = str(model)
-    file: Callable[[], tuple[str, bytes | None]]
     if text == "raw":
         return LoadedEnhancer(None, True, info_of({"model": {"name": "raw"}}, None), lambda: ("raw", None))
     if text.lower().endswith(".onnx"):
         read = read_onnx(Path(text)) if content is None else content
         run, header, dim = open_onnx(Path(text), read)
-        file = lambda: ("pickled.onnx", read)  # noqa: E731
+
+        def file() -> tuple[str, bytes | None]:
+            return "pickled.onnx", read
+
         about = header.get("onnx")
         unchanged = isinstance(about, dict) and about.get("unchanged") is True
     else:
@@ -217,7 +220,10 @@ def open_enhancer(model: str | Path, content: bytes | None = None) -> LoadedEnha
                 raise
             raise InputError(f"{text}: needs {error.name}: pip install {error.name}, or give an .onnx") from None
         saved = open_model(text) if content is None else from_bytes(content, text)
-        file = lambda: ("pickled.safetensors", to_bytes(saved.enhancer, saved.info))  # noqa: E731
+
+        def file() -> tuple[str, bytes | None]:
+            return "pickled.safetensors", to_bytes(saved.enhancer, saved.info)
+
         run, header, dim = run_of(saved.enhancer), saved.info, saved.enhancer.dim
         unchanged = saved.enhancer.returns_input()
     # A fitted raw returns its input bit for bit too, in float64 as well.

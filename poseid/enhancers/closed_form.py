@@ -1,9 +1,8 @@
 """The closed form: a ridge regression to the frontal mean and a metric, solved differentiably in φ.
 
 Its trained numbers, a part of φ (:mod:`poseid.enhancers.enhancer`): the penalty of the regression, powers, gains, bias
-and quality. Rows are unit vectors x̂
-with lengths L, of a set of people. P: their profile rows; Y: for each of these the mean of the unit frontal rows of its
-person.
+and quality. Rows are unit vectors x̂ with lengths L, of a set of people. P: their profile rows; Y: for each of these the
+mean of the unit frontal rows of its person.
 
     weights     ω ∝ (L / median L)^length_power, mean 1; rows of one eighth of the lengths share one L (its median)
     regression  X = P − m and Y centred by their ω-means; W = (XᵀΩX + ridge · C^ridge_power)⁻¹ XᵀΩ(Y − X), with the

@@ -133,7 +133,10 @@ class OpenTemplates:
         written, self._written = self._written, int(np.searchsorted(self._completion_row, end, side="left"))
         done = np.arange(written, self._written)
         at = done % len(self._sums)
-        place = lambda template: self._runs.place(int(self._runs.first[written + template]))  # noqa: E731
+
+        def place(template: int) -> str:
+            return self._runs.place(int(self._runs.first[written + template]))
+
         pooled = _finish(self._sums[at], self._runs.frames[done], self._weight[at], place)
         self._sums[at], self._weight[at] = 0.0, 0.0
         return pooled

@@ -46,9 +46,10 @@ def run_cross_validation(
     data = make_data({**config, "fold": None})
     data.load()
     check_same_data(data, context.run_dir, bool(config["resume"]))
-    tested = len(data.feature_set.people()) // config["cv"]
+    people = len(data.feature_set.people())
+    tested = people // config["cv"]
     if tested < ENOUGH_TESTED:
-        fewer = max(2, len(data.feature_set.people()) // ENOUGH_TESTED)
+        fewer = max(2, people // ENOUGH_TESTED)
         log.warning(
             "cv: each fold tests about %d people; thresholds found on fewer than %d are rough%s",
             *(tested, ENOUGH_TESTED, f": cv={fewer} is better here" if fewer < config["cv"] else ""),

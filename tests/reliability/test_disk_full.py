@@ -19,6 +19,7 @@ from poseid import cli
 from poseid.features.folder import write_folder
 from poseid.features.synthetic import synthetic
 from tests.reliability.test_killed import check_whole
+from tests.short_runs import run_process
 
 DIM = 64
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,15 +136,7 @@ def failing_training(inputs: Path, disk: Path) -> list[str]:
         "trainer.progress_bar=false",
         "trainer.accelerator=cpu",
     ]
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *arguments, *quick],
-        cwd=inputs,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
+    done = run_process([sys.executable, str(ROOT / "train.py"), *arguments, *quick], inputs)
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stderr
     return [line for line in done.stderr.splitlines() if line.startswith("error: ")]
